@@ -1,0 +1,63 @@
+"""cxkit: customer-experience metrics that say how sure they are.
+
+The way of the data, and the folder that holds each step:
+
+    export -> responses -> tallies      `cxkit.data`       read, tally, load, save
+    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, distribution; nps, csat, ces, rate, change
+    (formulas on arrays)                `cxkit.stats`      imported by itself: `from cxkit.stats import nps_interval`
+    -> words, tables, figures           `cxkit.present`
+    -> notebook -> page -> shelf        `cxkit.report`     the command `cxkit run`
+
+Public names are loaded on first use, so that `import cxkit` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "METRICS": "cxkit.metrics",
+    "Metric": "cxkit.metrics",
+    "CxError": "cxkit.errors",
+    "read": "cxkit.data.responses",
+    "Responses": "cxkit.data.responses",
+    "tally": "cxkit.data.tallies",
+    "Tallies": "cxkit.data.tallies",
+    "load": "cxkit.data.tallies",
+    "save": "cxkit.data.tallies",
+    "add": "cxkit.data.tallies",
+    "estimate": "cxkit.analysis.estimates",
+    "distribution": "cxkit.analysis.estimates",
+    "at": "cxkit.analysis.estimates",
+    "compare": "cxkit.analysis.comparisons",
+    "provenance": "cxkit.analysis.provenance",
+    "nps": "cxkit.analysis.answers",
+    "csat": "cxkit.analysis.answers",
+    "ces": "cxkit.analysis.answers",
+    "rate": "cxkit.analysis.answers",
+    "change": "cxkit.analysis.answers",
+    "Estimate": "cxkit.analysis.answers",
+    "Change": "cxkit.analysis.answers",
+}
+__all__ = sorted(_HOME)
+
+if TYPE_CHECKING:
+    from cxkit.analysis.answers import Change, Estimate, ces, change, csat, nps, rate
+    from cxkit.analysis.comparisons import compare
+    from cxkit.analysis.estimates import at, distribution, estimate
+    from cxkit.analysis.provenance import provenance
+    from cxkit.data.responses import Responses, read
+    from cxkit.data.tallies import Tallies, add, load, save, tally
+    from cxkit.errors import CxError
+    from cxkit.metrics import METRICS, Metric
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cxkit' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,187 @@
+"""What is measured, as data: a metric is a question, a scale, and a value for each answer.
+
+Nothing here computes. `data` counts the answers that a metric names, `analysis` turns the counts into
+estimates by the metric's `statistic`, `present` prints them in its `unit`. A new metric is one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+Unit = Literal["points", "percent", "scale", "minutes"]
+Statistic = Literal["net", "share", "mean", "quantile"]
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured quantity.
+
+    Attributes:
+        name: Key of the metric in `METRICS`, in parameters and in the column `metric` of every frame.
+        label: What a reader sees.
+        question: The question as asked.
+        item: The mapped survey item that the metric reads; several metrics may read one item.
+        scale: Lowest and highest valid answer.
+        values: Answer -> value in `unit`; empty for durations, which are their own value.
+        unit: "points" (-100..100), "percent" (0..100), "scale" (the answer's own unit) or "minutes".
+        better: Which direction is good; None where neither is.
+        statistic: How cells are estimated: "net" (promoters minus detractors), "share", "mean", "quantile".
+        classes: Named groups of answers, worst first, for distributions.
+        quantile: Which quantile, for `statistic="quantile"`.
+    """
+
+    name: str
+    label: str
+    question: str
+    item: str
+    scale: tuple[float, float]
+    values: Mapping[float, float]
+    unit: Unit
+    better: Direction | None
+    statistic: Statistic
+    classes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    quantile: float = 0.5
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest value that an estimate can take, in `unit`."""
+        if self.unit == "points":
+            return (-100.0, 100.0)
+        return (0.0, 100.0) if self.unit == "percent" else self.scale
+
+    @property
+    def factor(self) -> float:
+        """What natural units (shares, -1..1) are multiplied by to give `unit`."""
+        return 100.0 if self.unit in ("points", "percent") else 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metric as JSON-ready data; `from_dict` is the way back."""
+        data = asdict(self)
+        data["values"] = sorted(self.values.items())
+        data["classes"] = list(self.classes.items())
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Metric:
+        """The metric that `to_dict` wrote.
+
+        >>> Metric.from_dict(METRICS["nps"].to_dict()) == METRICS["nps"]
+        True
+        """
+        return cls(
+            **{
+                **data,
+                "scale": tuple(data["scale"]),
+                "values": {float(answer): value for answer, value in data["values"]},
+                "classes": {label: tuple(answers) for label, answers in data["classes"]},
+            }
+        )
+
+
+def rescale(metric: Metric, scale: tuple[float, float], better: Direction | None) -> Metric:
+    """The metric on a scale and in a direction that a mapping declares.
+
+    Means keep every answer as its own value. Shares and net scores are defined on one scale only (a promoter is a
+    9 or a 10 of 0-10), so another scale needs value labels in the mapping instead.
+
+    Raises:
+        ValueError: For a net score or share whose scale would change.
+
+    >>> rescale(METRICS["ces"], (1, 5), "lower").values
+    {1.0: 1.0, 2.0: 2.0, 3.0: 3.0, 4.0: 4.0, 5.0: 5.0}
+    """
+    better = better or metric.better
+    if tuple(scale) == tuple(metric.scale):
+        return replace(metric, better=better)
+    if metric.statistic != "mean":
+        raise ValueError(
+            f"{metric.name}: is defined on {metric.scale[0]:g}-{metric.scale[1]:g}, found {scale[0]:g}-{scale[1]:g}; "
+            "declare `labels` that map each answer to that scale"
+        )
+    return replace(metric, scale=scale, better=better, values=_identity(scale), classes={})
+
+
+def _identity(scale: tuple[float, float]) -> dict[float, float]:
+    return {float(answer): float(answer) for answer in range(int(scale[0]), int(scale[1]) + 1)}
+
+
+def _net(low: range, middle: range, high: range) -> dict[float, float]:
+    return {
+        **dict.fromkeys(map(float, low), -100.0),
+        **dict.fromkeys(map(float, middle), 0.0),
+        **dict.fromkeys(map(float, high), 100.0),
+    }
+
+
+def _share(scale: tuple[int, int], top: tuple[int, ...]) -> dict[float, float]:
+    return {float(answer): 100.0 * (answer in top) for answer in range(scale[0], scale[1] + 1)}
+
+
+_NPS_CLASSES = {
+    "Detractors (0-6)": tuple(map(float, range(7))),
+    "Passives (7-8)": (7.0, 8.0),
+    "Promoters (9-10)": (9.0, 10.0),
+}
+_CSAT_CLASSES = {"Dissatisfied (1-2)": (1.0, 2.0), "Neutral (3)": (3.0,), "Satisfied (4-5)": (4.0, 5.0)}
+_CES_CLASSES = {"Hard (1-3)": (1.0, 2.0, 3.0), "Neutral (4)": (4.0,), "Easy (5-7)": (5.0, 6.0, 7.0)}
+_YES_NO = {"No": (0.0,), "Yes": (1.0,)}
+
+
+def _nps(name: str, label: str, question: str) -> Metric:
+    values = _net(range(7), range(7, 9), range(9, 11))
+    return Metric(name, label, question, name, (0, 10), values, "points", "higher", "net", _NPS_CLASSES)
+
+
+def _yes_no(name: str, label: str, question: str, better: Direction = "higher") -> Metric:
+    return Metric(name, label, question, name, (0, 1), _share((0, 1), (1,)), "percent", better, "share", _YES_NO)
+
+
+def _minutes(name: str, label: str, question: str, better: Direction | None = "lower") -> Metric:
+    return Metric(name, label, question, name, (0, float("inf")), {}, "minutes", better, "quantile")
+
+
+_SATISFIED = "How satisfied were you?"
+_EASY = "How much do you agree: it was easy to get done what I wanted?"
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        _nps("nps", "NPS", "How likely are you to recommend us to a friend or colleague?"),
+        _nps("tnps", "Transactional NPS", "After this contact, how likely are you to recommend us?"),
+        Metric(
+            "csat", "CSAT", _SATISFIED, "csat", (1, 5), _share((1, 5), (4, 5)), "percent", "higher", "share",
+            _CSAT_CLASSES,
+        ),
+        Metric(
+            "csat_mean", "Mean satisfaction", _SATISFIED, "csat", (1, 5), _identity((1, 5)), "scale", "higher", "mean",
+            _CSAT_CLASSES,
+        ),
+        Metric("ces", "CES", _EASY, "ces", (1, 7), _identity((1, 7)), "scale", "higher", "mean", _CES_CLASSES),
+        Metric(
+            "ces_easy", "Found it easy", _EASY, "ces", (1, 7), _share((1, 7), (5, 6, 7)), "percent", "higher", "share",
+            _CES_CLASSES,
+        ),
+        Metric(
+            "cared", "Felt cared for", "Did the employee genuinely care? (yes / no / unsure)", "cared", (0, 2),
+            _share((0, 2), (1,)), "percent", "higher", "share", {"No": (0.0,), "Unsure": (2.0,), "Yes": (1.0,)},
+        ),
+        Metric(
+            "loyalty", "Net helped", "Did this contact help or hurt your loyalty?", "loyalty", (-1, 1),
+            {-1.0: -100.0, 0.0: 0.0, 1.0: 100.0}, "points", "higher", "net",
+            {"Hurt": (-1.0,), "No change": (0.0,), "Helped": (1.0,)},
+        ),
+        _yes_no("recommended", "Recommended us", "Have you recommended us to someone?"),
+        _yes_no("exceeded", "Exceeded expectations", "Did we exceed your expectations?"),
+        _yes_no("would_switch", "Would switch", "Would you switch to a competitor?", "lower"),
+        _yes_no("resolved", "Resolved in time", "Was the ticket resolved within the promised time?"),
+        _yes_no("churn", "Churn", "Was a customer at the period's start lost within it?", "lower"),
+        _minutes("first_response", "First response", "Minutes from opening to the first reply"),
+        _minutes("first_resolution", "First resolution", "Minutes from opening to the first resolution"),
+        _minutes("full_resolution", "Full resolution", "Minutes from opening to the last resolution"),
+        _minutes("handling_time", "Handling time", "Minutes of agent time on the ticket", None),
+        _minutes("wait_time", "Wait time", "Minutes that the customer waited"),
+    )
+}  # fmt: skip
