@@ -1,0 +1,1 @@
+"""Export -> counts: sources, mapping, responses, tallies."""

@@ -1,0 +1,180 @@
+"""The mapping: which column of an export plays which role, as a checked model of a YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import METRICS, Direction, Metric, rescale
+from cxkit.strict import Strict, Text, load_yaml, parse
+
+Kind = Literal["relationship", "transactional"]
+BLANK = "(blank)"
+
+
+class FileSpec(Strict):
+    """One file of a source: where it is, how to read it, and what holds for all its rows."""
+
+    path: Text
+    wave: Text | None = None
+    constant: dict[str, Text] = Field(default_factory=dict)
+    rename: dict[str, Text] = Field(default_factory=dict)
+    encoding: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    sheet: Text | None = None
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Columns that every row of the file gets."""
+        return self.constant | ({} if self.wave is None else {"wave": self.wave})
+
+
+class Roles(Strict):
+    """Columns that say who answered, when, and with what weight."""
+
+    response: Text | None = None
+    respondent: Text | None = None
+    time: Text | None = None
+    wave: Text | None = None
+    weight: Text | None = None
+    cluster: Text | None = None
+    stratum: Text | None = None
+
+    def named(self) -> dict[str, str]:
+        """Role -> column, of the roles that are mapped."""
+        return {role: column for role, column in self if column is not None}
+
+
+class Item(Strict):
+    """One question of the survey: its column, and how its answers are to be read."""
+
+    column: Text
+    kind: Kind | None = None
+    missing: dict[str | int | float, str] | list[str | int | float] = Field(default_factory=dict)
+    labels: dict[str | int | float, int | float] = Field(default_factory=dict)
+    scale: Annotated[tuple[int, int], Field(strict=False)] | None = None
+    reversed: bool = False
+    better: Direction | None = None
+
+    @property
+    def missing_reasons(self) -> dict[str, str]:
+        """Declared missing code, as text -> what it means."""
+        codes = self.missing if isinstance(self.missing, dict) else dict.fromkeys(self.missing, "")
+        return {str(code).strip(): reason for code, reason in codes.items()}
+
+
+class Dimension(Strict):
+    """One way of cutting the answers: its column, names for its codes, and the levels that exist."""
+
+    column: Text
+    labels: dict[str | int | float, Text] = Field(default_factory=dict)
+    values: list[Text] | None = None
+
+
+class Mapping(Strict):
+    """Column -> role, for a whole export."""
+
+    kind: Kind
+    timezone: str = "UTC"
+    recorded_in: str | None = None
+    time_format: str | None = None
+    columns: Roles = Field(default_factory=Roles)
+    items: dict[str, Item]
+    dimensions: dict[str, Dimension] = Field(default_factory=dict)
+
+    @field_validator("items", "dimensions", mode="before")
+    @classmethod
+    def _short_form(cls, entries: Any) -> Any:
+        """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""
+        if not isinstance(entries, dict):
+            return entries
+        return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
+
+    @field_validator("timezone", "recorded_in")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not a time zone; {nearest(zone, sorted(available_timezones()))}")
+        return zone if zone is None else ZoneInfo(zone).key
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Mapping:
+        known = {metric.item for metric in METRICS.values()}
+        for item in self.items:
+            if item not in known:
+                raise ValueError(f"items.{item}: is no known item; {nearest(item, sorted(known))}")
+            self._check_scale(item)
+        if self.columns.time and self.columns.wave:
+            raise ValueError("columns: map either `time` or `wave`, not both")
+        return self
+
+    def _check_scale(self, item: str) -> None:
+        found = self.metrics_of(item)
+        if not found:
+            low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
+            raise ValueError(
+                f"items.{item}: is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale"
+            )
+        for name, metric in found.items():
+            if metric.scale != METRICS[name].scale and self.items[item].better is None:
+                raise ValueError(f"items.{item}: declare `better: higher` or `better: lower` for another scale")
+
+    def kind_of(self, item: str) -> Kind:
+        """Relationship or transactional, as declared for the item or else for the whole mapping."""
+        return self.items[item].kind or self.kind
+
+    def metrics_of(self, item: str) -> dict[str, Metric]:
+        """The metrics that read an item, on its declared scale and in its declared direction.
+
+        A share or net score is defined on one scale; on another one only the item's mean is left.
+        """
+        declared = self.items[item]
+        metrics = [metric for metric in METRICS.values() if metric.item == item]
+        scale = declared.scale or metrics[0].scale
+        usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]
+        return {metric.name: rescale(metric, scale, declared.better) for metric in usable}
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that the mapped items allow."""
+        return {name: metric for item in self.items for name, metric in self.metrics_of(item).items()}
+
+
+def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mapping:
+    """A mapping from a YAML file, from its data, or as it is.
+
+    Raises:
+        CxError: Unknown keys, items or zones, with the file and the nearest valid spelling.
+    """
+    if isinstance(mapping, Mapping):
+        return mapping
+    if isinstance(mapping, MappingABC):
+        return parse(Mapping, mapping, "mapping")
+    return parse(Mapping, load_yaml(Path(mapping)), str(mapping))
+
+
+def own_names(columns: list[str]) -> Mapping:
+    """The mapping of a table that uses the kit's own names: roles and items by name, all else a dimension.
+
+    >>> own_names(["time", "brand", "nps"]).dimensions
+    {'brand': Dimension(column='brand', labels={}, values=None)}
+    """
+    items = sorted({metric.item for metric in METRICS.values()} & set(columns))
+    if not items:
+        raise CxError(
+            f"no column is named after an item ({', '.join(sorted({m.item for m in METRICS.values()}))}); "
+            f"found {', '.join(columns[:12])}. Give a mapping."
+        )
+    roles = [role for role in Roles.model_fields if role in columns]
+    rest = [column for column in columns if column not in items and column not in roles]
+    return Mapping(
+        kind="transactional",
+        columns=Roles(**{role: role for role in roles}),
+        items={item: Item(column=item) for item in items},
+        dimensions={column: Dimension(column=column) for column in rest},
+    )

@@ -1,0 +1,396 @@
+"""Responses -> tallies: counts of answers per cell, and the sums that weights, clusters and panels need.
+
+A cell is an item or metric in a period at one place of a level; a level is a set of dimensions that is shown together,
+() being everybody. Rows die here: all statistics are computed from what a tally holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cxkit.data import counting, periods
+from cxkit.data.mapping import BLANK
+from cxkit.data.periods import Period
+from cxkit.data.responses import Responses
+from cxkit.data.sources import Table, collect, count
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import Metric
+
+PAIRS = ("previous", "year_ago")
+PARTS = ("counts", "sums", "pairs", "hidden", "audit")
+ALL = " × "  # joins the dimensions of a level in the column `cut`
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """Counts per cell with everything that an estimate needs.
+
+    Attributes:
+        counts: item, period, <dimensions>, cut, answer, n, w, w2: answers, weights and squared weights.
+        sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters.
+        pairs: metric, now, before, <dimensions>, cut, shared, ww, sw, ws, ss; empty without respondents.
+        metrics: Metric by name, as the mapping declares its scale and direction.
+        by: The dimensions.
+        levels: The declared levels, each a tuple of dimensions.
+        period: How time is cut.
+        periods: Every period from the first to the last, in order.
+        compared: The declared pairs of periods (now, before).
+        values: Levels of each dimension that are declared or found, in order.
+        weighted: Whether the answers carry weights.
+        hidden: item, period, <dimensions>, cut, reason: cells that may not be shown; their counts are gone.
+        audit: item, reason, n: what was refused.
+        provenance: Files with sha256 and rows, filters, time zone.
+    """
+
+    counts: pd.DataFrame
+    sums: pd.DataFrame
+    pairs: pd.DataFrame
+    metrics: dict[str, Metric]
+    by: list[str]
+    levels: list[tuple[str, ...]]
+    period: str
+    periods: list[str]
+    compared: list[tuple[str, str]]
+    values: dict[str, list[str]]
+    weighted: bool
+    hidden: pd.DataFrame
+    audit: pd.DataFrame
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def cut(self, dimensions: Sequence[str]) -> str:
+        """The level of some dimensions as it is written in the column `cut`.
+
+        Raises:
+            CxError: A level that was not declared: its cluster sums were never taken.
+        """
+        for level in self.levels:
+            if set(level) == set(dimensions):
+                return ALL.join(level)
+        declared = "; ".join(ALL.join(level) or "everybody" for level in self.levels)
+        raise CxError(f"the level {ALL.join(dimensions) or 'everybody'} was not tallied; declared are: {declared}")
+
+    def _repr_html_(self) -> str:
+        head = self.counts.head(10).to_html(index=False)
+        return f"{head}<p>The first of {len(self.counts)} counts, {self.periods[0]} to {self.periods[-1]}.</p>"
+
+
+def tally(
+    survey: Responses,
+    metrics: Sequence[str],
+    by: Sequence[str] = (),
+    levels: Sequence[Sequence[str]] | None = None,
+    period: Period = "month",
+    pairs: Sequence[str | tuple[str, str]] = ("previous",),
+    *,
+    where: Mapping[str, Sequence[str]] | None = None,
+    until: str | None = None,
+) -> Tallies:
+    """Counts of answers per metric, period and cell.
+
+    Args:
+        survey: Responses, from `read`.
+        metrics: Names of metrics whose items are mapped.
+        by: Dimensions.
+        levels: Sets of dimensions that are shown, each its own margin; None: everybody, each dimension alone, and all
+            dimensions together.
+        period: "month", "quarter", "week", "year" (cut from `time`) or "wave".
+        pairs: Comparisons that will be made: "previous", "year_ago", or (now, before) as written periods.
+        where: Only these levels of a dimension.
+        until: The last period that counts, as it is written; None: all.
+
+    Raises:
+        CxError: A metric, dimension, level or period that does not fit the mapping.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
+    >>> tallies.periods[-1], tallies.levels
+    ('2026-10', [(), ('brand',)])
+    """
+    shown = _levels(by, levels)
+    chosen = _metrics(survey, metrics)
+    _check(survey, by, period, where)
+    table = _filtered(survey.table, period, where, until)
+    used: dict[str, Table] = {}
+    audit = [survey.refused]
+    for item in dict.fromkeys(metric.item for metric in chosen.values()):
+        used[item], replaced = counting.answers(table, survey.mapping, item, period, by)
+        if replaced:
+            audit.append(_replaced(item, replaced))
+    finest = [level for level in shown if not any(set(level) < set(other) for other in shown)]
+    raw = {(item, level): counting.answer_counts(used[item], level) for item in used for level in finest}
+    starts, labels = _periods(raw.values(), period)
+    compared = _compared(pairs, labels, period)
+    names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
+    counts = [_counts(item, level, finest, raw, names, by) for item in used for level in shown]
+    sums, shared = _sums(survey, used, chosen, shown, by, names, compared)
+    counted = pd.concat(counts, ignore_index=True)
+    return Tallies(
+        counts=counting.settle(counted),
+        sums=counting.settle(sums),
+        pairs=counting.settle(shared),
+        metrics=chosen,
+        by=list(by),
+        levels=shown,
+        period=period,
+        periods=labels,
+        compared=compared,
+        values=_values(survey, counted, by, where),
+        weighted=survey.mapping.columns.weight is not None,
+        hidden=_frame(["item", "period", *by, "cut", "reason"]),
+        audit=pd.concat(audit, ignore_index=True),
+        provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
+    )
+
+
+# Checks and declarations ----------------------------------------------------------------------------------------------
+
+
+def _levels(by: Sequence[str], levels: Sequence[Sequence[str]] | None) -> list[tuple[str, ...]]:
+    wanted = levels if levels is not None else [(), *((name,) for name in by), tuple(by)]
+    for level in wanted:
+        for name in level:
+            if name not in by:
+                raise CxError(f"levels: {name!r} is not among the dimensions `by`; {nearest(name, by)}")
+    return list(dict.fromkeys(tuple(name for name in by if name in level) for level in wanted))
+
+
+def _metrics(survey: Responses, names: Sequence[str]) -> dict[str, Metric]:
+    for name in names:
+        if name not in survey.metrics:
+            raise CxError(f"metrics: {name!r} has no mapped item; {nearest(name, survey.metrics)}")
+    if not names:
+        raise CxError("metrics: name at least one")
+    return {name: survey.metrics[name] for name in names}
+
+
+def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str, Sequence[str]] | None) -> None:
+    dimensions = survey.mapping.dimensions
+    for name in [*by, *(where or {})]:
+        if name not in dimensions:
+            raise CxError(f"{name!r} is no mapped dimension; {nearest(name, dimensions)}")
+    role = "wave" if period == "wave" else "time"
+    if getattr(survey.mapping.columns, role) is None:
+        raise CxError(f"period: {period} needs a column in the role `{role}`, which the mapping does not have")
+
+
+def _filtered(table: Table, period: str, where: Mapping[str, Sequence[str]] | None, until: str | None) -> Table:
+    for name, values in (where or {}).items():
+        found = table.filter(table[name].isin(list(values)))
+        if count(found.limit(1)) == 0:
+            raise CxError(f"where: no response has {name} = {', '.join(values)}")
+        table = found
+    if until is None:
+        return table
+    if period == "wave":
+        waves = collect(table.select("wave").distinct())["wave"]
+        return table.filter(table.wave.isin([w for w in waves if periods.natural(w) <= periods.natural(until)]))
+    return table.filter(table.time < pd.Timestamp(periods.start(periods.shift(until, period, 1), period)))
+
+
+def _periods(counts: Any, period: str) -> tuple[list[Any], list[str]]:
+    """The periods that occur, as the query gave them, and all labels from first to last."""
+    starts = sorted({start for frame in counts for start in frame["period_"]}, key=lambda s: periods.natural(str(s)))
+    if period == "wave" or not starts:
+        return starts, [str(start) for start in starts]
+    ends = (periods.label(starts[0], period), periods.label(starts[-1], period))
+    return starts, periods.span(*ends, period)
+
+
+def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], period: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for pair in pairs:
+        if pair == "previous":
+            found += list(zip(labels[1:], labels, strict=False))
+        elif pair == "year_ago" and period != "wave":
+            found += [(now, periods.year_ago(now, period)) for now in labels]
+        elif isinstance(pair, tuple) and len(pair) == 2:
+            found.append(pair)
+        else:
+            raise CxError(f"pairs: expected {', '.join(PAIRS)} or (now, before), found {pair!r} with period {period}")
+    return list(dict.fromkeys(found))
+
+
+def _values(
+    survey: Responses, counts: pd.DataFrame, by: Sequence[str], where: Mapping[str, Sequence[str]] | None
+) -> dict[str, list[str]]:
+    """Per dimension the declared levels, then others that were found in natural order, blank last."""
+    values = {}
+    for name in by:
+        declared = list((where or {}).get(name) or survey.mapping.dimensions[name].values or [])
+        found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, periods.natural(v)))
+        values[name] = declared + found
+    return values
+
+
+# Frames ---------------------------------------------------------------------------------------------------------------
+
+
+def _frame(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({column: pd.Series(dtype="str") for column in columns})
+
+
+def _replaced(item: str, n: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"item": [item], "reason": ["replaced by a later answer of the same respondent in the period"], "n": [n]}
+    )
+
+
+def _counts(
+    item: str,
+    level: tuple[str, ...],
+    finest: Sequence[tuple[str, ...]],
+    raw: Mapping[tuple[str, tuple[str, ...]], pd.DataFrame],
+    names: Mapping[Any, str],
+    by: Sequence[str],
+) -> pd.DataFrame:
+    """The counts of one level: its own query's, or added up from the finest level that holds it."""
+    source = level if level in finest else next(other for other in finest if set(level) < set(other))
+    keys = ["period_", *level, "answer_"]
+    frame = raw[item, source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
+    frame = frame.assign(item=item, period=frame["period_"].map(names)).rename(columns={"answer_": "answer"})
+    frame = frame.astype({"n": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
+    return _placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "w", "w2"]]
+
+
+def _placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.DataFrame:
+    """The frame with a column for every dimension, blank where the level does not cut by it."""
+    blank = {name: pd.Series([None] * len(frame), dtype="str", index=frame.index) for name in by if name not in level}
+    return frame.assign(cut=ALL.join(level), **blank).astype(dict.fromkeys(level, "str"))
+
+
+def _sums(
+    survey: Responses,
+    used: Mapping[str, Table],
+    metrics: Mapping[str, Metric],
+    levels: Sequence[tuple[str, ...]],
+    by: Sequence[str],
+    names: Mapping[Any, str],
+    compared: Sequence[tuple[str, str]],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
+    starts = {name: start for start, name in names.items()}
+    asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
+    roles = survey.mapping.columns
+    sums = [_frame(["metric", "period", *by, "cut"])]
+    shared = [_frame(["metric", "now", "before", *by, "cut"])]
+    for item, table in used.items():
+        own = [metric for metric in metrics.values() if metric.item == item and metric.statistic != "quantile"]
+        repeated = "respondent" if roles.respondent and survey.mapping.kind_of(item) == "transactional" else None
+        cluster = "cluster" if roles.cluster else repeated
+        for level in levels if own else ():
+            if cluster or roles.stratum:
+                found = _clustered(table, level, own, cluster, roles.stratum, repeated)
+                found["period"] = found.pop("period_").map(names)
+                sums.append(_placed(found, level, by))
+            if roles.respondent and asked:
+                found = counting.shared_sums(table, level, own, asked)
+                found = found.assign(now=found.pop("now_").map(names), before=found.pop("before_").map(names))
+                shared.append(_placed(found, level, by))
+    return tuple(pd.concat(parts, ignore_index=True) for parts in (sums, shared))  # type: ignore[return-value]
+
+
+def _clustered(
+    table: Table,
+    level: tuple[str, ...],
+    metrics: list[Metric],
+    cluster: str | None,
+    stratum: str | None,
+    repeated: str | None,
+) -> pd.DataFrame:
+    if cluster is None:  # strata only: every answer is a cluster of its own
+        cluster, table = "own_", table.mutate(own_=table.answer_.cast("string").nullif(table.answer_.cast("string")))
+    sums = counting.cluster_sums(table, level, metrics, cluster, "stratum" if stratum else None)
+    if repeated is None:
+        return sums
+    return sums.merge(counting.people(table, level), on=["period_", *level], how="left")
+
+
+# Files and sums -------------------------------------------------------------------------------------------------------
+
+
+def save(tallies: Tallies, path: str | Path) -> Path:
+    """Write tallies to one Parquet file: every part in one long table, declarations and provenance in its metadata."""
+    parts = [getattr(tallies, part).assign(part=part) for part in PARTS]
+    frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    about = {
+        "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
+        "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
+        **{name: getattr(tallies, name) for name in _DECLARED},
+    }
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
+    pq.write_table(table, path)
+    return Path(path)
+
+
+_DECLARED = ("by", "levels", "period", "periods", "compared", "values", "weighted", "provenance")
+
+
+def load(path: str | Path) -> Tallies:
+    """Tallies that `save` wrote.
+
+    Raises:
+        CxError: A file that is absent or holds no tallies.
+    """
+    try:
+        table = pq.read_table(path, use_threads=False)
+        about = json.loads(table.schema.metadata[b"cxkit"])
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+        raise CxError(f"{path}: holds no tallies; `cxkit run` and cx.save write them ({error})") from error
+    frame = table.to_pandas()
+    parts = {}
+    for part, columns in about["columns"].items():
+        rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))
+        parts[part] = rows.reset_index(drop=True).astype(columns)
+    return Tallies(
+        **parts,
+        metrics={data["name"]: Metric.from_dict(data) for data in about["metrics"]},
+        **{name: about[name] for name in _DECLARED if name not in ("levels", "compared")},
+        levels=[tuple(level) for level in about["levels"]],
+        compared=[tuple(pair) for pair in about["compared"]],
+    )
+
+
+def add(first: Tallies, second: Tallies) -> Tallies:
+    """The tallies of two sets of answers together, such as yesterday's and today's.
+
+    Counts and weights add. Cluster sums and shared respondents do not: with those, only tallies of different periods
+    can be put together, and the pairs between them are not known.
+
+    Raises:
+        CxError: Tallies that were declared differently, hide cells, or share a period and have clusters.
+    """
+    for name in ("by", "levels", "period", "weighted", "metrics"):
+        if getattr(first, name) != getattr(second, name):
+            raise CxError(f"tallies with different {name} cannot be added")
+    if len(first.hidden) or len(second.hidden):
+        raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")
+    common = set(first.counts["period"]) & set(second.counts["period"])
+    if common and (len(first.sums) or len(first.pairs)):
+        raise CxError(f"clusters and shared respondents do not add within a period, and both hold {min(common)}")
+    keys = ["item", "period", *first.by, "cut", "answer"]
+    both = pd.concat([first.counts, second.counts])
+    counts = both.groupby(keys, as_index=False, dropna=False)[["n", "w", "w2"]].sum()
+    labels = sorted({*first.periods, *second.periods}, key=periods.natural)
+    reasons = [column for column in first.audit.columns if column != "n"]
+    audit = pd.concat([first.audit, second.audit]).groupby(reasons, sort=False)["n"].sum().reset_index()
+    values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
+    return replace(
+        first,
+        counts=counting.settle(counts),
+        sums=pd.concat([first.sums, second.sums], ignore_index=True),
+        pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
+        periods=labels if first.period == "wave" else periods.span(labels[0], labels[-1], first.period),
+        compared=list(dict.fromkeys([*first.compared, *second.compared])),
+        values=values,
+        audit=audit,
+        provenance={**first.provenance, "files": [*first.provenance["files"], *second.provenance["files"]]},
+    )
