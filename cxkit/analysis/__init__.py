@@ -1,0 +1,1 @@
+"""Tallies -> tidy frames: estimates, comparisons, and what must be hidden."""

@@ -1,0 +1,265 @@
+"""A list of answers -> one estimate or one change: the calls for a cell in a notebook, in points and percent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxkit.analysis.cells import Cells, FloatArray, from_answers, scores
+from cxkit.analysis.comparisons import METHODS, MINIMUM, NO_EVIDENCE, differences, effective, smallest, verdicts
+from cxkit.analysis.estimates import estimates
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import METRICS, Metric
+from cxkit.stats import Cross, cross_of
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One value with its base, interval and method; NaN and a note where there is none."""
+
+    metric: Metric
+    value: float
+    low: float
+    high: float
+    n: int
+    n_eff: float
+    level: float
+    method: str
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.metric.label} {_words(self)}"
+
+    def _repr_html_(self) -> str:
+        from cxkit import present
+
+        return str(present.style() + present.tiles(_frame(self), None, {self.metric.name: self.metric}))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change between two estimates, with its test and verdict."""
+
+    metric: Metric
+    change: float
+    low: float
+    high: float
+    pvalue: float
+    now: Estimate
+    before: Estimate
+    detectable: float
+    verdict: str
+    method: str
+    note: str = ""
+
+    def __repr__(self) -> str:
+        from cxkit.present import verdicts
+
+        (row,) = _rows(_comparison(self))
+        verdict = verdicts.verdict(row, self.metric).words
+        if self.verdict == NO_EVIDENCE:
+            verdict = f"{verdict}; {verdicts.detectable(row, self.metric)}"
+        size = verdicts.change(row, self.metric)
+        first = f"{self.metric.label} {size} ({verdicts.interval(row, self.metric)}): {verdict}"
+        return f"{first}\n  now {_words(self.now)}\n  before {_words(self.before)}"
+
+    def _repr_html_(self) -> str:
+        from cxkit import present
+
+        tiles = present.tiles(_frame(self.now), _comparison(self), {self.metric.name: self.metric})
+        return str(present.style() + tiles)
+
+
+def nps(
+    answers: Any, *, weights: Any = None, clusters: Any = None, level: float = 0.95, method: str = "score"
+) -> Estimate:
+    """Net promoter score of answers 0-10, in points.
+
+    Args:
+        answers: Answers, NaN or None where there is none.
+        weights: A positive weight per answer.
+        clusters: An id per answer of what it was drawn with, such as the customer who answered several times.
+        level: Confidence level in (0, 1).
+        method: "score" (Tango 1998), "adjusted_wald" or "wald".
+
+    Raises:
+        CxError: Answers outside 0-10, weights that are not positive, an unknown method.
+
+    >>> nps([3] * 20 + [7] * 30 + [9] * 50)
+    NPS 30 points (95% interval 14 to 44; n 100)
+    """
+    return _estimate(METRICS["nps"], answers, weights, clusters, level, method)
+
+
+def csat(
+    answers: Any, *, top: Sequence[int] = (4, 5), weights: Any = None, clusters: Any = None, level: float = 0.95
+) -> Estimate:
+    """Share of answers 1-5 in the top boxes, in percent; arguments as in `nps`.
+
+    >>> csat([5] * 40 + [4] * 16 + [2] * 14).value
+    80.0
+    """
+    metric = METRICS["csat"]
+    values = {answer: 100.0 * (answer in top) for answer in metric.values}
+    return _estimate(replace(metric, values=values), answers, weights, clusters, level)
+
+
+def ces(
+    answers: Any,
+    *,
+    scale: tuple[int, int] = (1, 7),
+    better: str = "higher",
+    weights: Any = None,
+    clusters: Any = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Mean of a customer effort scale, in its own unit; arguments as in `nps`.
+
+    Args:
+        answers: Answers, NaN or None where there is none.
+        scale: Lowest and highest answer.
+        better: "higher" where agreement that it was easy is high, "lower" where effort is.
+        weights: A positive weight per answer.
+        clusters: An id per answer.
+        level: Confidence level in (0, 1).
+
+    >>> ces([7, 6, 5, 6]).n
+    4
+    """
+    if better not in ("higher", "lower"):
+        raise CxError(f"better: expected higher or lower, found {better!r}")
+    values = {float(answer): float(answer) for answer in range(scale[0], scale[1] + 1)}
+    metric = replace(METRICS["ces"], scale=scale, values=values, better=better, classes={})  # type: ignore[arg-type]
+    return _estimate(metric, answers, weights, clusters, level)
+
+
+def rate(answers: Any, *, weights: Any = None, clusters: Any = None, level: float = 0.95) -> Estimate:
+    """Share of answers that are 1 or True among 0 and 1, in percent; arguments as in `nps`.
+
+    >>> rate([True] * 13 + [False] * 3).value
+    81.25
+    """
+    return _estimate(_RATE, np.asarray(answers, dtype=float), weights, clusters, level)
+
+
+_RATE = replace(METRICS["recommended"], name="rate", label="Rate", question="", item="rate")
+
+
+def change(
+    metric: str | Metric,
+    now: Any,
+    before: Any,
+    *,
+    weights: tuple[Any, Any] = (None, None),
+    clusters: tuple[Any, Any] = (None, None),
+    paired: bool = False,
+    level: float = 0.95,
+) -> Change:
+    """The change of a metric between two lists of answers, tested and judged.
+
+    Args:
+        metric: Name of a metric, or one of your own.
+        now: Answers of the later period.
+        before: Answers of the period compared with.
+        weights: A positive weight per answer, for either side.
+        clusters: An id per answer, for either side.
+        paired: The same people in the same order on both sides; people who answered only once are left out.
+        level: Confidence level of the interval; 1 - level is the significance level of the verdict.
+
+    Raises:
+        CxError: An unknown metric, answers outside its scale, or paired sides of different length or with clusters.
+
+    >>> change("nps", [3] * 20 + [7] * 30 + [9] * 50, [3] * 30 + [7] * 30 + [9] * 40).verdict
+    'no evidence'
+    """
+    if isinstance(metric, str):
+        if metric not in METRICS:
+            raise CxError(f"metric: {metric!r} is unknown; {nearest(metric, METRICS)}")
+        metric = METRICS[metric]
+    if paired:
+        after, prior, cross = _paired(metric, now, before, weights, clusters)
+    else:
+        after, prior = (from_answers(metric, a, w, c) for a, w, c in zip((now, before), weights, clusters, strict=True))
+        cross = None
+    result = differences(metric, after, prior, cross, level)
+    difference, low, high, pvalue = (float(np.ravel(x)[0]) for x in result.found)
+    enough = min(effective(after)[0], effective(prior)[0]) >= MINIMUM
+    tested = np.array([pvalue if enough else np.nan])
+    seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result.correlation, 1 - level))[0])
+    kind = after.kind or prior.kind
+    words = "paired t test" if paired else METHODS[metric.statistic]
+    return Change(
+        metric=metric,
+        change=metric.factor * difference,
+        low=metric.factor * low,
+        high=metric.factor * high,
+        pvalue=pvalue,
+        now=_one(metric, after, level),
+        before=_one(metric, prior, level),
+        detectable=seen if enough else float("nan"),
+        verdict=str(verdicts(tested, level)[0]),
+        method=f"{words}, {kind}" if kind else words,
+        note="" if enough else f"fewer than {MINIMUM} effective answers on one side",
+    )
+
+
+def _words(found: Estimate) -> str:
+    from cxkit.present import wording
+
+    (row,) = _rows(_frame(found))
+    return wording.estimate_words(row, found.metric)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    from cxkit.present import rows
+
+    return rows.rows(frame)
+
+
+def _frame(found: Estimate) -> pd.DataFrame:
+    """The estimate as a row of the vocabulary that frames have."""
+    fields = ("value", "low", "high", "n", "n_eff", "level", "method", "note")
+    return pd.DataFrame([{"metric": found.metric.name, "period": "now", **{f: getattr(found, f) for f in fields}}])
+
+
+def _comparison(found: Change) -> pd.DataFrame:
+    """The change as a row of the vocabulary that frames have; it is a family of one."""
+    fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note")
+    sides = {"n": found.now.n, "n_before": found.before.n, "n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
+    rest = {"now": "now", "before": "before", "pvalue_adj": found.pvalue, "family": 1, "level": found.now.level}
+    return pd.DataFrame([{"metric": found.metric.name, **rest, **sides, **{f: getattr(found, f) for f in fields}}])
+
+
+def _estimate(
+    metric: Metric, answers: Any, weights: Any, clusters: Any, level: float, method: str = "score"
+) -> Estimate:
+    return _one(metric, from_answers(metric, answers, weights, clusters), level, method)
+
+
+def _one(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimate:
+    found = estimates(metric, cells, level, method)
+    value, low, high, n_eff = (float(x[0]) for x in (found.value, found.low, found.high, found.n_eff))
+    return Estimate(metric, value, low, high, int(cells.n[0]), n_eff, level, found.method, found.note[0])
+
+
+def _paired(
+    metric: Metric, now: Any, before: Any, weights: tuple[Any, Any], clusters: tuple[Any, Any]
+) -> tuple[Cells, Cells, tuple[Cross, FloatArray]]:
+    """Both sides of the people who answered twice, and the sums over them."""
+    if clusters != (None, None):
+        raise CxError("clusters: paired answers are their own clusters, the people; leave clusters out")
+    first, second = (np.asarray(side, dtype=float) for side in (now, before))
+    if len(first) != len(second):
+        raise CxError(f"paired: {len(first)} answers now, {len(second)} before; expected the same people in one order")
+    both = ~(np.isnan(first) | np.isnan(second))
+    given = [None if w is None else np.asarray(w, dtype=float)[both] for w in weights]
+    after, prior = (from_answers(metric, side[both], w) for side, w in zip((first, second), given, strict=True))
+    totals = []
+    for side, weight in zip((first, second), given, strict=True):
+        w = np.ones(int(both.sum())) if weight is None else weight
+        totals.append((w, w * scores(metric, side[both])))
+    return after, prior, (cross_of(*totals), np.array([float(both.sum())]))

@@ -1,0 +1,287 @@
+"""Cells: the arrays that the formulas want, gathered from tallies or from plain answers.
+
+One row per cell, in the order of `keys`. Weighted and clustered sums become a design; without either there is none, and
+the formulas take the plain counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxkit.data.tallies import Tallies
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import Metric
+from cxkit.stats import Design, Sums, cell_design
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Use: TypeAlias = Literal["full", "weights", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Counts and sums of one metric, one entry per cell.
+
+    Attributes:
+        keys: Period and dimensions of each cell.
+        n: Answers.
+        w: Sum of weights; equal to `n` without weights.
+        values: The distinct answers, ascending.
+        weights: Sum of weights per cell (rows) and answer (columns).
+        counts: Answers per cell and answer.
+        design: Effective bases; None where answers are equally weighted and independent.
+        sums: Sums over clusters that the design and shared respondents need.
+        hidden: Why a cell may not be shown; blank where it may.
+        kind: Which part of the design is in use, in words for the method.
+    """
+
+    keys: pd.DataFrame
+    n: FloatArray
+    w: FloatArray
+    values: FloatArray
+    weights: FloatArray
+    counts: NDArray[np.int64]
+    design: Design | None
+    sums: Sums
+    hidden: NDArray[np.object_]
+    kind: str
+
+
+def scores(metric: Metric, answers: FloatArray) -> FloatArray:
+    """The value of each answer in natural units: -1, 0, 1 of a net score, 0 or 1 of a share, else the answer."""
+    if not metric.values:
+        return answers
+    return np.array([metric.values[answer] / metric.factor for answer in answers])
+
+
+def moments(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance (divisor n) of the natural values, at the weighted shares; NaN where a cell is empty."""
+    values = scores(metric, cells.values)
+    w = np.where(cells.w > 0, cells.w, np.nan)
+    mean = cells.weights @ values / w
+    spread = ((values - mean[:, None]) ** 2 * cells.weights).sum(axis=1) / w
+    return mean, spread
+
+
+def groups(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(Weighted) numbers of answers whose value is negative, zero and positive: detractors, passives, promoters."""
+    values = scores(metric, cells.values)
+    below, at, above = (cells.weights @ chosen.astype(float) for chosen in (values < 0, values == 0, values > 0))
+    return below, at, above
+
+
+# From tallies ---------------------------------------------------------------------------------------------------------
+
+
+def declared(
+    tallies: Tallies,
+    by: Sequence[str] | None,
+    where: Mapping[str, str] | None,
+    periods: Sequence[str] | None,
+) -> tuple[list[str], pd.DataFrame]:
+    """Dimensions of a level and all its cells, empty ones included.
+
+    Raises:
+        CxError: A dimension, level or period that was not declared.
+    """
+    where = where or {}
+    for name in [*(by or ()), *where]:
+        if name not in tallies.by:
+            raise CxError(f"{name!r} is no dimension of these tallies; {nearest(name, tallies.by)}")
+    dimensions = [name for name in tallies.by if name in (*where, *(by or ()))]
+    tallies.cut(dimensions)
+    for period in periods or ():
+        if period not in tallies.periods:
+            ends = f"{tallies.periods[0]} to {tallies.periods[-1]}" if tallies.periods else "none"
+            raise CxError(f"{period!r} is no period of these tallies; they hold {ends}")
+    levels = [[where[name]] if name in where else tallies.values[name] for name in dimensions]
+    rows = list(product(periods or tallies.periods, *levels))
+    return dimensions, pd.DataFrame(rows, columns=["period", *dimensions], dtype="str")
+
+
+def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use = "full") -> Cells:
+    """The cells of a metric, gathered from tallies.
+
+    Args:
+        tallies: Tallies in which the level of `keys` was declared.
+        metric: One of their metrics.
+        keys: Period and dimensions of each cell, from `declared`.
+        use: "full" design, only its "weights", or "none": for showing what a choice does to a result.
+    """
+    dimensions = list(keys.columns[1:])
+    index = _index(keys)
+    counts = _rows(tallies.counts, tallies.cut(dimensions), item=metric.item)
+    cell, counts = _located(index, counts, ["period", *dimensions])
+    values, answer = np.unique(counts["answer"].to_numpy(), return_inverse=True)
+    weighted = tallies.weighted and use != "none"
+
+    def table(column: str) -> FloatArray:
+        return _table(cell, answer, counts[column], (len(keys), len(values)))
+
+    n = table("n")
+    w, w2 = (table("w"), table("w2")) if weighted else (n, n)
+    cells = Cells(
+        keys=keys,
+        n=n.sum(axis=1),
+        w=w.sum(axis=1),
+        values=values,
+        weights=w,
+        counts=n.astype(np.int64),
+        design=None,
+        sums=_answer_sums(scores(metric, values), n, w, w2),
+        hidden=_hidden(tallies, metric, index, dimensions),
+        kind="weighted" if weighted else "",
+    )
+    clustered = _rows(tallies.sums, tallies.cut(dimensions), metric=metric.name) if use == "full" else tallies.sums[:0]
+    if len(clustered):
+        return _with_clusters(cells, metric, index, clustered, dimensions)
+    return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
+
+
+def _rows(frame: pd.DataFrame, cut: str, **equal: str) -> pd.DataFrame:
+    mask = frame["cut"].to_numpy() == cut
+    for column, value in equal.items():
+        mask &= frame[column].to_numpy() == value
+    rows: pd.DataFrame = frame[mask]
+    return rows
+
+
+def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: pd.Series, shape: tuple[int, int]) -> FloatArray:
+    """Values added up into a table."""
+    flat = np.bincount(row * shape[1] + column, values.to_numpy(float), shape[0] * shape[1])
+    return flat.reshape(shape).astype(np.float64, copy=False)
+
+
+def _index(keys: pd.DataFrame) -> pd.Index:
+    return pd.MultiIndex.from_frame(keys) if keys.shape[1] > 1 else pd.Index(keys.iloc[:, 0])
+
+
+def _located(index: pd.Index, frame: pd.DataFrame, columns: list[str]) -> tuple[NDArray[np.intp], pd.DataFrame]:
+    """The position of each row's cell, and the rows that have one."""
+    position = index.get_indexer(_index(frame[columns]))
+    return position[position >= 0], frame[position >= 0]
+
+
+def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArray) -> Sums:
+    """Sums over clusters where every answer is its own."""
+    return Sums(w.sum(axis=1), w @ values, w2.sum(axis=1), w2 @ values, w2 @ values**2, n.sum(axis=1))
+
+
+def _with_clusters(cells: Cells, metric: Metric, index: pd.Index, rows: pd.DataFrame, dimensions: list[str]) -> Cells:
+    """The cells with the design of their clusters (and strata), and the sums over these."""
+    position, rows = _located(index, rows, ["period", *dimensions])
+    strata, stratum = np.unique(rows["stratum"].to_numpy(str), return_inverse=True)
+    shape = (len(cells.n), max(len(strata), 1))
+
+    def table(column: str) -> FloatArray:
+        return _table(position, stratum, rows[column], shape)
+
+    sums = Sums(*(table(column) for column in ("w", "s", "ww", "sw", "ss", "clusters")))
+    words = ["weighted"] if cells.kind else []
+    words += ["clustered"] if (np.sum(sums.clusters, axis=1) < cells.n).any() else []
+    words += ["stratified"] if len(strata) > 1 else []
+    kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
+    total = Sums(*(np.sum(part, axis=1) for part in sums))
+    with_design = _with_design(cells, metric, sums, 1, kind)
+    return _replace(with_design, sums=total)
+
+
+def _with_design(cells: Cells, metric: Metric, sums: Sums, axis: int | None, kind: str) -> Cells:
+    _, variance = moments(metric, cells)
+    return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), *sums, axis=axis), kind=kind)
+
+
+def _replace(cells: Cells, **changes: Any) -> Cells:
+    return Cells(**{name: changes.get(name, getattr(cells, name)) for name in Cells.__slots__})
+
+
+def _hidden(tallies: Tallies, metric: Metric, index: pd.Index, dimensions: list[str]) -> NDArray[np.object_]:
+    reasons = np.full(len(index), "", dtype=object)
+    if len(tallies.hidden):
+        rows = _rows(tallies.hidden, tallies.cut(dimensions), item=metric.item)
+        position, rows = _located(index, rows, ["period", *dimensions])
+        reasons[position] = rows["reason"].to_numpy(object)
+    return reasons
+
+
+# From plain answers ---------------------------------------------------------------------------------------------------
+
+
+def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: Any = None) -> Cells:
+    """One cell from a list of answers; blanks are left out.
+
+    Args:
+        metric: How an answer is valued.
+        answers: Answers, NaN or None where there is none.
+        weights: A positive weight per answer.
+        clusters: A cluster id per answer; a blank one is a cluster of its own.
+
+    Raises:
+        CxError: Answers outside the metric's scale, weights that are not positive, or lengths that differ.
+    """
+    series = pd.Series(answers)
+    given = series.notna().to_numpy()
+    values = _numbers(metric, series[given])
+    w = np.ones(len(values)) if weights is None else _weights(weights, given)
+    distinct, answer = np.unique(values, return_inverse=True)
+    ones, cell, shape = np.ones(len(values)), np.zeros(len(values), dtype=np.intp), (1, len(distinct))
+    n_table, w_table, w2_table = (_table(cell, answer, pd.Series(x), shape) for x in (ones, w, w * w))
+    cells = Cells(
+        keys=pd.DataFrame({"period": ["all"]}),
+        n=np.array([float(len(values))]),
+        w=np.array([w.sum()]),
+        values=distinct,
+        weights=w_table,
+        counts=n_table.astype(np.int64),
+        design=None,
+        sums=_answer_sums(scores(metric, distinct), n_table, w_table, w2_table),
+        hidden=np.array([""], dtype=object),
+        kind="" if weights is None else "weighted",
+    )
+    if clusters is not None:
+        sums = _cluster_sums(scores(metric, distinct)[answer] if len(values) else values, w, clusters, given)
+        return _replace(
+            _with_design(cells, metric, sums, None, "weighted and clustered" if cells.kind else "clustered"), sums=sums
+        )
+    return _with_design(cells, metric, cells.sums, None, cells.kind) if weights is not None else cells
+
+
+def _numbers(metric: Metric, answers: pd.Series) -> FloatArray:
+    values = pd.to_numeric(answers, errors="coerce").to_numpy(float)
+    low, high = metric.scale
+    bad = ~((values >= low) & (values <= high)) | (bool(metric.values) & (values != np.floor(values)))
+    if bad.any():
+        found = answers.to_numpy()[bad][0]
+        expected = f"whole numbers {low:g}-{high:g}" if metric.values else "numbers of 0 or more"
+        raise CxError(
+            f"{metric.label}: {int(bad.sum())} of {len(values)} answers are outside the scale, for example {found!r}; "
+            f"expected {expected}, and NaN for no answer"
+        )
+    return values
+
+
+def _weights(weights: Any, given: NDArray[np.bool_]) -> FloatArray:
+    w = pd.to_numeric(pd.Series(weights), errors="coerce").to_numpy(float)
+    if len(w) != len(given):
+        raise CxError(f"weights: {len(w)} for {len(given)} answers; expected one each")
+    w = w[given]
+    if not (np.isfinite(w) & (w > 0)).all():
+        raise CxError("weights: expected positive numbers for every answer")
+    return w
+
+
+def _cluster_sums(values: FloatArray, w: FloatArray, clusters: Any, given: NDArray[np.bool_]) -> Sums:
+    ids = pd.Series(clusters)
+    if len(ids) != len(given):
+        raise CxError(f"clusters: {len(ids)} for {len(given)} answers; expected one each")
+    code, _ = pd.factorize(ids[given])
+    code = np.where(code < 0, code.max(initial=-1) + np.cumsum(code < 0), code)
+    size = int(code.max(initial=-1)) + 1
+    wg, sg = np.bincount(code, w, size), np.bincount(code, w * values, size)
+    return Sums(*(np.array([x]) for x in (wg.sum(), sg.sum(), wg @ wg, sg @ wg, sg @ sg, float(size))))

@@ -1,0 +1,293 @@
+"""Estimates -> comparisons: the change between two periods, its test, and the verdict, which is decided only here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, moments
+from cxkit.analysis.estimates import By, base, chosen, cuts
+from cxkit.data.tallies import Tallies
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import Metric
+from cxkit.stats import (
+    Cross,
+    Difference,
+    benjamini_hochberg,
+    covariance,
+    detectable,
+    family_size,
+    holm,
+    mean_detectable,
+    mean_difference,
+    nps_detectable,
+    nps_difference,
+    paired_difference,
+    rate_detectable,
+    rate_difference,
+)
+
+Correction: TypeAlias = Literal["holm", "bh"]
+CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
+WORDS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
+CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
+MINIMUM = 30  # effective answers on either side, below which nothing is said about a change
+METHODS = {
+    "net": "MOVER of score limits",
+    "share": "Newcombe's hybrid score interval",
+    "mean": "Welch's t test",
+}
+
+
+COLUMNS = (
+    "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
+    "family", "detectable", "verdict", "level", "method", "note",
+)  # fmt: skip
+
+
+class Differences(NamedTuple):
+    """Differences of the cells of one metric in natural units, and how each was found."""
+
+    found: Difference
+    correlation: FloatArray
+    paired: NDArray[np.bool_]
+
+
+def compare(
+    tallies: Tallies,
+    now: str,
+    before: str,
+    level: float = 0.95,
+    correction: Correction = "holm",
+    *,
+    by: By = None,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    per: Sequence[str] = (),
+    minimum: float = MINIMUM,
+    use: Use = "full",
+) -> pd.DataFrame:
+    """Changes from one period to another, tested, corrected and judged.
+
+    What is compared in one call is one family per metric: all its comparisons that have enough answers on both sides.
+
+    Args:
+        tallies: Tallies in which the level and the pair of periods were declared.
+        now: The later period, as it is written in `tallies.periods`.
+        before: The period it is compared with.
+        level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
+        correction: "holm" for the few planned comparisons, "bh" (Benjamini-Hochberg) for a board of many.
+        by: Dimensions to cut by, beside those in `where`; several levels as tuples of dimensions, which then are one
+            family; () for none; None for all levels that are declared with those in `where`.
+        where: One level per dimension: the place.
+        metrics: Names; None for all.
+        per: Dimensions of which every level is a family of its own, as the pages of a run are for their segments.
+        minimum: Effective answers that either side needs for a verdict.
+        use: "full" design, its "weights" only, or "none": to show what a choice does to a result.
+
+    Returns:
+        Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
+        pvalue_adj, family, detectable, verdict, level, method, note. `detectable` is the smallest change that these
+        bases would have shown with 80 % power at the first Holm step of the family.
+
+    Raises:
+        CxError: A level, period, pair, metric or correction that was not declared or is unknown.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
+    >>> frame = cx.compare(tallies, "2026-10", "2026-09", by=["brand"])
+    >>> cx.at(frame, {"brand": "Brimvale"})["verdict"].item()
+    'changed'
+    """
+    if correction not in CORRECTIONS:
+        raise CxError(f"correction: {correction!r} is unknown; {nearest(str(correction), CORRECTIONS)}")
+    if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
+        raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
+    families = []
+    for metric in chosen(tallies, metrics):
+        parts = []
+        for dimensions in cuts(tallies, by, where):
+            sides = []
+            for period in (now, before):
+                _, keys = declared(tallies, dimensions, where, [period])
+                sides.append(from_tallies(tallies, metric, keys, use))
+            cross = None if use != "full" else _cross(tallies, metric, sides[0].keys, now, before)
+            parts.append(_compared(metric, sides[0], sides[1], cross, level, minimum))
+        together = pd.concat(parts, ignore_index=True)
+        split = together.groupby(list(per), sort=False, dropna=False) if per else [((), together)]
+        families += [_judged(family, level, correction) for _, family in split]
+    frame = pd.concat(families, ignore_index=True)
+    used = [name for name in tallies.by if name in frame.columns]
+    return frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]]
+
+
+def _compared(
+    metric: Metric, now: Cells, before: Cells, cross: tuple[Cross, FloatArray] | None, level: float, minimum: float
+) -> pd.DataFrame:
+    """The changes of one level with their raw p-values; `detectable` still at 5 %, for one comparison."""
+    result = differences(metric, now, before, cross, level)
+    change, low, high, pvalue = (np.atleast_1d(np.asarray(x, float)) for x in result.found)
+    shown = (now.hidden == "") & (before.hidden == "")
+    change, low, high = (np.where(shown, metric.factor * x, np.nan) for x in (change, low, high))
+    n_eff, n_eff_before = effective(now), effective(before)
+    enough = shown & (np.minimum(n_eff, n_eff_before) >= minimum)
+    size = smallest(metric, now, before, result.correlation, 1 - level)
+    return now.keys.drop(columns="period").assign(
+        metric=metric.name,
+        n=base(now, now.n),
+        n_before=base(before, before.n),
+        n_eff=np.where(now.hidden == "", n_eff, np.nan),
+        n_eff_before=np.where(before.hidden == "", n_eff_before, np.nan),
+        change=change,
+        low=low,
+        high=high,
+        pvalue=np.where(shown, pvalue, np.nan),
+        tested=np.where(enough, pvalue, np.nan),
+        detectable=np.where(enough, metric.factor * size, np.nan),
+        level=level,
+        method=_methods(metric, now, before, result),
+        note=pd.Series([_note(now, before, i, minimum) for i in range(len(now.n))], dtype="str"),
+    )
+
+
+def _judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
+    """One family: what it takes to be sure in spite of its size, and the verdicts."""
+    tested = frame["tested"].to_numpy()
+    family = family_size(tested)
+    adjusted = CORRECTIONS[correction](tested)
+    # Power depends on alpha only through its quantile, so one comparison's size is stretched to the first Holm step.
+    stretch = detectable(1, 1, 0, 1, alpha=(1 - level) / max(family, 1)) / detectable(1, 1, 0, 1, alpha=1 - level)
+    words = f", {WORDS[correction]} correction" if family > 1 else ""
+    return frame.assign(
+        pvalue_adj=adjusted,
+        family=family,
+        detectable=frame["detectable"] * stretch,
+        verdict=verdicts(adjusted, level),
+        method=frame["method"] + words,
+    )
+
+
+def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
+    """changed, no evidence, or too few: the one place where a verdict is decided."""
+    return np.select([np.isnan(pvalue_adj), pvalue_adj < 1 - level], [TOO_FEW, CHANGED], NO_EVIDENCE)
+
+
+def differences(
+    metric: Metric, now: Cells, before: Cells, cross: tuple[Cross, FloatArray] | None, level: float
+) -> Differences:
+    """Differences of two rows of cells in natural units, with what they share taken into account.
+
+    Args:
+        metric: What is compared.
+        now: The cells of the first side.
+        before: The cells of the second side, in the same order.
+        cross: Sums over the respondents of both sides, and their number; None where nobody is known to be shared.
+        level: Confidence level.
+    """
+    size = len(now.n)
+    correlation, paired = np.zeros(size), np.zeros(size, dtype=bool)
+    if cross is not None:
+        sums, shared = cross
+        some = shared > 0
+        correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
+        paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
+    found = _independent(metric, now, before, correlation, level)
+    if paired.any():
+        ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
+        same = paired_difference(now.sums, before.sums, cross[0], level, scale=ends)  # type: ignore[index]
+        found = Difference(*(np.where(paired, a, b) for a, b in zip(same, found, strict=True)))
+    return Differences(found, correlation, paired)
+
+
+def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:
+    designs = (now.design, before.design)
+    if metric.statistic == "net":
+        counts = groups(metric, now), groups(metric, before)
+        return nps_difference(*counts, level, designs=designs, correlation=correlation)
+    if metric.statistic == "share":
+        shares = _successes(metric, now), _successes(metric, before)
+        return rate_difference(*shares, level, designs=designs, correlation=correlation)
+    if metric.statistic == "mean":
+        return mean_difference(
+            (*moments(metric, now), now.n),
+            (*moments(metric, before), before.n),
+            level,
+            scale=metric.scale,
+            designs=designs,
+            correlation=correlation,
+        )
+    raise CxError(f"{metric.name}: changes of {metric.statistic}s cannot be tested yet")
+
+
+def smallest(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, alpha: float) -> FloatArray:
+    """The smallest change that these bases would have shown with 80 % power, in natural units."""
+    options: dict[str, Any] = {
+        "alpha": alpha, "designs": (now.design, before.design), "correlation": correlation
+    }  # fmt: skip
+    if metric.statistic == "net":
+        return np.asarray(nps_detectable(groups(metric, now), groups(metric, before), **options))
+    if metric.statistic == "share":
+        return np.asarray(rate_detectable(_successes(metric, now), _successes(metric, before), **options))
+    sides = (*moments(metric, now), now.n), (*moments(metric, before), before.n)
+    return np.asarray(mean_detectable(*sides, **options))
+
+
+def effective(cells: Cells) -> FloatArray:
+    """Effective answers of each cell; NaN where it has no interval."""
+    return cells.n if cells.design is None else np.where(cells.n > 0, np.asarray(cells.design.n_eff, float), 0.0)
+
+
+def _successes(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
+    _, no, yes = groups(metric, cells)
+    return yes, no + yes
+
+
+def _cross(
+    tallies: Tallies, metric: Metric, keys: pd.DataFrame, now: str, before: str
+) -> tuple[Cross, FloatArray] | None:
+    """Sums over respondents who answered in both periods, per cell; None where the tallies know no respondents."""
+    if not len(tallies.pairs):
+        return None
+    dimensions = list(keys.columns[1:])
+    turned = (now, before) not in tallies.compared
+    ends = (before, now) if turned else (now, before)
+    frame = tallies.pairs
+    mask = (frame["cut"] == tallies.cut(dimensions)) & (frame["metric"] == metric.name)
+    rows = frame[mask & (frame["now"] == ends[0]) & (frame["before"] == ends[1])]
+    if dimensions:
+        rows = keys[dimensions].merge(rows, on=dimensions, how="left")
+    found = {name: rows[name].to_numpy(float) if len(rows) else np.zeros(len(keys)) for name in _CROSS}
+    found = {name: np.nan_to_num(values) for name, values in found.items()}
+    if turned:
+        found["sw"], found["ws"] = found["ws"], found["sw"]
+    return Cross(found["ww"], found["sw"], found["ws"], found["ss"]), found["shared"]
+
+
+_CROSS = ("ww", "sw", "ws", "ss", "shared")
+
+
+def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> list[str]:
+    kind = now.kind or before.kind
+    texts = []
+    for paired, r in zip(result.paired, result.correlation, strict=True):
+        text = "paired t test" if paired else METHODS[metric.statistic]
+        shared = ", shared respondents" if not paired and r != 0 else ""
+        texts.append(f"{text}{f', {kind}' if kind else ''}{shared}")
+    return texts
+
+
+def _note(now: Cells, before: Cells, i: int, minimum: float) -> str:
+    """Why a change is not judged, in words; blank where it is."""
+    for cells, words in ((now, "now"), (before, "before")):
+        if cells.hidden[i]:
+            return f"{words}: {cells.hidden[i]}"
+        if cells.n[i] == 0:
+            return f"{words}: no answers"
+    few = [effective(cells)[i] for cells in (now, before)]
+    if np.isnan(few).any():
+        return "no interval on one side: all answers come from one cluster"
+    return f"fewer than {minimum:g} effective answers on one side" if min(few) < minimum else ""

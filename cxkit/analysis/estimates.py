@@ -1,0 +1,225 @@
+"""Tallies -> estimates: one row per cell with base, value, interval and method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, moments
+from cxkit.data.tallies import Tallies
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import Metric
+from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
+
+NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
+SHARE_METHODS = {"score": "Wilson interval"}
+
+
+By: TypeAlias = Sequence[str] | Sequence[Sequence[str]] | None
+
+
+class Estimates(NamedTuple):
+    """Values and limits of the cells of one metric, in its unit, with method and notes."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    n_eff: FloatArray
+    method: str
+    note: list[str]
+
+
+def estimate(
+    tallies: Tallies,
+    level: float = 0.95,
+    *,
+    by: By = None,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    periods: Sequence[str] | None = None,
+    method: str = "score",
+    use: Use = "full",
+) -> pd.DataFrame:
+    """Estimates with intervals, one row per metric, period and cell, empty cells included.
+
+    Args:
+        tallies: Tallies of which the wanted level was declared.
+        level: Confidence level in (0, 1).
+        by: Dimensions to cut by, beside those in `where`; several levels as tuples of dimensions; () for none; None
+            for all levels that are declared with those in `where`.
+        where: One level per dimension: the place.
+        metrics: Names; None for all.
+        periods: Periods; None for all.
+        method: "score"; for net scores also "adjusted_wald" and "wald".
+        use: "full" design, its "weights" only, or "none": to show what a choice does to a result.
+
+    Returns:
+        Columns metric, period, <dimensions>, n, n_eff, value, low, high, level, method, note, in the metric's unit.
+
+    Raises:
+        CxError: A metric, dimension, level or period that was not declared.
+
+    >>> import cxkit as cx, pandas as pd
+    >>> answers = pd.DataFrame({"wave": ["a"] * 100, "nps": [3] * 20 + [7] * 30 + [9] * 50})
+    >>> frame = cx.estimate(cx.tally(cx.read(answers), ["nps"], period="wave"))
+    >>> frame[["n", "value", "low", "high"]].round(4)
+         n  value      low     high
+    0  100   30.0  13.9551  44.3393
+    """
+    frames = []
+    for metric in chosen(tallies, metrics):
+        for dimensions in cuts(tallies, by, where):
+            _, keys = declared(tallies, dimensions, where, periods)
+            cells = from_tallies(tallies, metric, keys, use)
+            frames.append(_frame(metric, cells, estimates(metric, cells, level, method), level))
+    frame = pd.concat(frames, ignore_index=True)
+    used = [name for name in tallies.by if name in frame.columns]
+    return frame[["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]]
+
+
+def at(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of a frame at one place.
+
+    >>> at(pd.DataFrame({"brand": ["A", "B"], "value": [1, 2]}), {"brand": "B"})
+      brand  value
+    0     B      2
+    """
+    mask = np.ones(len(frame), dtype=bool)
+    for name, value in where.items():
+        if name not in frame.columns:
+            raise CxError(f"{name!r} is no column of this frame; {nearest(name, frame.columns)}")
+        mask &= frame[name].to_numpy() == value
+    return frame[mask].reset_index(drop=True)
+
+
+def distribution(
+    tallies: Tallies,
+    metric: str,
+    *,
+    by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    periods: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """How often each answer was given: counts, and weighted shares in percent of the cell.
+
+    Args:
+        tallies: Tallies of which the wanted level was declared.
+        metric: Name of a metric; all metrics of an item have the same answers.
+        by: Dimensions to cut by, beside those in `where`.
+        where: One level per dimension.
+        periods: Periods; None for all.
+
+    Returns:
+        Columns metric, period, <dimensions>, answer, group, n, share: one row per cell and possible answer. Cells
+        without answers or that may not be shown are left out.
+    """
+    (chosen_metric,) = chosen(tallies, [metric])
+    _, keys = declared(tallies, by, where, periods)
+    cells = from_tallies(tallies, chosen_metric, keys)
+    answers = np.array(sorted(chosen_metric.values)) if chosen_metric.values else cells.values
+    position = np.searchsorted(answers, cells.values)
+    n, w = np.zeros((2, len(keys), len(answers)))
+    n[:, position], w[:, position] = cells.counts, cells.weights
+    shown = cells.n > 0
+    group = [next((g for g, members in chosen_metric.classes.items() if a in members), "") for a in answers]
+    frame = keys[shown].loc[keys.index[shown].repeat(len(answers))].reset_index(drop=True)
+    frame.insert(0, "metric", metric)
+    share = 100 * w[shown] / cells.w[shown, None]
+    return frame.assign(
+        answer=np.tile(answers, shown.sum()),
+        group=group * int(shown.sum()),
+        n=n[shown].ravel().astype(int),
+        share=share.ravel(),
+    )
+
+
+# One metric -----------------------------------------------------------------------------------------------------------
+
+
+def chosen(tallies: Tallies, names: Sequence[str] | None) -> list[Metric]:
+    """The metrics of some names, all if None."""
+    for name in names or ():
+        if name not in tallies.metrics:
+            raise CxError(f"metrics: {name!r} was not tallied; {nearest(name, tallies.metrics)}")
+    return [tallies.metrics[name] for name in (tallies.metrics if names is None else names)]
+
+
+def cuts(tallies: Tallies, by: By, where: Mapping[str, str] | None) -> list[tuple[str, ...]]:
+    """The levels to show: the one or the several that `by` names beside `where`, or all that are declared beside it."""
+    place = set(where or ())
+    if by is None:
+        return [level for level in tallies.levels if place <= set(level)]
+    several = [(name,) if isinstance(name, str) else tuple(name) for name in by]
+    one = not by or any(isinstance(name, str) for name in by)
+    levels = [tuple(name for level in several for name in level)] if one else several
+    return [tuple(name for name in tallies.by if name in {*level, *place}) for level in levels]
+
+
+def estimates(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimates:
+    """Values and limits of cells by the metric's statistic."""
+    mean, variance = moments(metric, cells)
+    n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
+    interval, words = _interval(metric, cells, mean, variance, level, method)
+    shown = (cells.hidden == "") & (cells.n > 0)
+    value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
+    note = [_note(metric, cells, variance, low, i) for i in range(len(cells.n))]
+    return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), _method(words, cells), note)
+
+
+def _interval(
+    metric: Metric, cells: Cells, mean: FloatArray, variance: FloatArray, level: float, method: str
+) -> tuple[Interval, str]:
+    if metric.statistic == "net":
+        if method not in NET_METHODS:
+            raise CxError(f"method: {method!r} is unknown for {metric.label}; {nearest(method, NET_METHODS)}")
+        return nps_interval(*groups(metric, cells), level, method, design=cells.design), NET_METHODS[method]
+    if metric.statistic == "quantile":
+        raise CxError(f"{metric.name}: durations cannot be estimated yet; expected one of the other metrics")
+    if method != "score":
+        raise CxError(f"method: {method!r} is for net scores; {metric.label} knows only score")
+    if metric.statistic == "share":
+        _, no, yes = groups(metric, cells)
+        return rate_interval(yes, no + yes, level, design=cells.design), SHARE_METHODS["score"]
+    return mean_interval(mean, variance, cells.n, level, scale=metric.scale, design=cells.design), "t interval"
+
+
+def _method(words: str, cells: Cells) -> str:
+    return f"{words}, {cells.kind}" if cells.kind else words
+
+
+def _note(metric: Metric, cells: Cells, variance: FloatArray, low: FloatArray, i: int) -> str:
+    """Why a number is absent, in words; blank where it is there."""
+    if cells.hidden[i]:
+        return str(cells.hidden[i])
+    if cells.n[i] == 0:
+        return "no answers"
+    if not np.isnan(low[i]):
+        cut = metric.statistic == "mean" and low[i] == metric.scale[0]
+        return "interval cut at the end of the scale" if cut else ""
+    if metric.statistic == "mean" and cells.n[i] < 2:
+        return "no interval: one answer"
+    if metric.statistic == "mean" and variance[i] < 1e-12:
+        return "no interval: every answer is the same"
+    return "no interval: all answers come from one cluster"
+
+
+def base(cells: Cells, numbers: FloatArray) -> pd.Series:
+    """Whole numbers of the cells, absent where a cell is hidden."""
+    return pd.Series(numbers, dtype="Int64").mask(cells.hidden != "")
+
+
+def _frame(metric: Metric, cells: Cells, found: Estimates, level: float) -> pd.DataFrame:
+    return cells.keys.assign(
+        metric=metric.name,
+        n=base(cells, cells.n),
+        n_eff=np.where(cells.hidden == "", found.n_eff, np.nan),
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        level=level,
+        method=found.method,
+        note=pd.Series(found.note, dtype="str"),
+    )

@@ -1,0 +1,54 @@
+"""Where the numbers of one place came from, as far as its page may say: the same counts give the same words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from cxkit.data.tallies import Tallies
+
+PACKAGES = ("cxkit", "numpy", "pandas", "scipy", "matplotlib", "seaborn", "duckdb", "ibis-framework")
+
+
+def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a page prints about its origin: period, filters, design, hash of its own counts, versions.
+
+    Args:
+        tallies: The run's tallies.
+        where: The place that the page is about; None or {} for everybody.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
+    >>> provenance(tallies, {"brand": "Brimvale"})["place"]
+    {'brand': 'Brimvale'}
+    """
+    roles = tallies.provenance.get("roles", {})
+    return {
+        "place": dict(where or {}) or "everybody",
+        "filters": tallies.provenance.get("where") or "none",
+        "period": f"{tallies.period}, cut in {tallies.provenance.get('timezone', 'UTC')}",
+        "weights": roles.get("weight", "none"),
+        "clusters": roles.get("cluster") or roles.get("respondent", "none"),
+        "counts (sha256)": fingerprint(tallies, where),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def fingerprint(tallies: Tallies, where: Mapping[str, str] | None = None) -> str:
+    """SHA-256 of the counts and sums of one place, which changes exactly when one of them does."""
+    digest = hashlib.sha256()
+    for part in (tallies.counts, tallies.sums, tallies.pairs, tallies.hidden):
+        rows = _at(part, where or {})
+        order = [column for column in rows.columns if rows[column].dtype != "float64"]
+        digest.update(rows.sort_values(order).to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def _at(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
+    for name, value in where.items():
+        frame = frame[frame[name] == value]
+    return frame  # everything, where there is no condition
