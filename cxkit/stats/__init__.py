@@ -1,0 +1,93 @@
+"""Formulas of customer-experience statistics: arrays in, arrays out, in natural units (net scores -1..1, shares 0..1).
+
+Imports nothing but NumPy and scipy. Every function works on whole arrays of cells; a base of 0 gives NaN.
+"""
+
+from cxkit.stats.benchmarks import nps_test, rate_test
+from cxkit.stats.control import nps_chart, p_chart, xmr
+from cxkit.stats.core import Difference, Interval
+from cxkit.stats.design import (
+    Cross,
+    Design,
+    Sums,
+    cell_design,
+    covariance,
+    finite_population,
+    linearised,
+    plain_design,
+)
+from cxkit.stats.differences import mean_difference, nps_difference, rate_difference
+from cxkit.stats.drivers import correlations, importance_intervals, relative_weights, shapley
+from cxkit.stats.intervals import mean_interval, nps_interval, rate_interval
+from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
+from cxkit.stats.multiplicity import benjamini_hochberg, family_size, holm
+from cxkit.stats.ordinal import share_distribution, superiority
+from cxkit.stats.pairs import cross_of, paired_difference, sums_of
+from cxkit.stats.power import (
+    detectable,
+    mean_detectable,
+    nps_detectable,
+    nps_exact_power,
+    power_of,
+    rate_detectable,
+    sample_size,
+)
+from cxkit.stats.quantiles import quantile, quantile_difference, quantile_interval
+from cxkit.stats.raking import rake
+from cxkit.stats.shrinkage import funnel, shrink
+from cxkit.stats.survival import kaplan_meier, logrank, survival_at, survival_quantile
+
+__all__ = [
+    "Cross",
+    "Design",
+    "Difference",
+    "Interval",
+    "Sums",
+    "benjamini_hochberg",
+    "cell_design",
+    "correlations",
+    "covariance",
+    "cross_of",
+    "detectable",
+    "family_size",
+    "finite_population",
+    "funnel",
+    "holm",
+    "importance_intervals",
+    "kaplan_meier",
+    "linearised",
+    "logrank",
+    "mean_detectable",
+    "mean_difference",
+    "mean_interval",
+    "mix_and_rate",
+    "mix_and_rate_intervals",
+    "nps_chart",
+    "nps_detectable",
+    "nps_difference",
+    "nps_exact_power",
+    "nps_interval",
+    "nps_test",
+    "p_chart",
+    "paired_difference",
+    "plain_design",
+    "power_of",
+    "quantile",
+    "quantile_difference",
+    "quantile_interval",
+    "rake",
+    "rate_detectable",
+    "rate_difference",
+    "rate_interval",
+    "rate_test",
+    "relative_weights",
+    "sample_size",
+    "shapley",
+    "share_distribution",
+    "shrink",
+    "sums_of",
+    "superiority",
+    "survival_at",
+    "survival_quantile",
+    "xmr",
+]

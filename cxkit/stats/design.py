@@ -1,0 +1,251 @@
+"""Weights, clusters, strata, finite populations: how precise a cell is, as an effective base.
+
+A cell's mean is m = S / W from the weighted sums S = sum w s and W = sum w. Its Taylor-linearised standard error needs
+only sums over clusters g of W_g and S_g, so a tally can carry it:
+
+    SE^2 = M/(M - 1) * (sum S_g^2 - 2 m sum S_g W_g + m^2 sum W_g^2) / W^2
+
+Every answer is its own cluster where there are none. n_eff = min(n, n/(n - 1) V / SE^2) is the number of equally
+weighted, independent answers that would be as precise; degrees of freedom count the clusters as the weights do.
+Source: Kish (1965); Binder (1983), doi 10.2307/1402588; Korn and Graubard (1998), Survey Methodology 24, for n_eff.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from cxkit.stats.core import FloatArray, fractions, plain, positive
+
+# Beyond 20 standard errors (p below 1e-88) the quantiles of t with few degrees of freedom overflow; at 0 they vanish.
+_NEAR, _FAR = 1e-4, 20.0
+# Sums of squares cancel to about 1e-16 of their size; a real spread of 1e8 answers is still a thousand times larger.
+_ROUNDING = 1e-12
+
+
+class Design(NamedTuple):
+    """Precision of cells: answers, effective answers, degrees of freedom. n_eff is NaN where no interval exists."""
+
+    n: FloatArray
+    n_eff: FloatArray
+    df: FloatArray
+
+
+class Sums(NamedTuple):
+    """Sums of a cell over clusters g: sum W_g, sum S_g, sum W_g^2, sum S_g W_g, sum S_g^2, and how many clusters."""
+
+    w: ArrayLike
+    s: ArrayLike
+    ww: ArrayLike
+    sw: ArrayLike
+    ss: ArrayLike
+    clusters: ArrayLike
+
+
+class Cross(NamedTuple):
+    """Sums over respondents who answered in both cells: W1 W2, S1 W2, W1 S2, S1 S2."""
+
+    ww: ArrayLike
+    sw: ArrayLike
+    ws: ArrayLike
+    ss: ArrayLike
+
+
+def linearised(
+    w: ArrayLike,
+    s: ArrayLike,
+    ww: ArrayLike,
+    sw: ArrayLike,
+    ss: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    axis: int | None = None,
+    fraction: ArrayLike = 0.0,
+) -> tuple[FloatArray, FloatArray]:
+    """Standard error of a weighted mean and its degrees of freedom, from sums over clusters.
+
+    Args:
+        w: sum of weights W per cell, any shape. All sums in the unit of s.
+        s: sum of weighted scores S.
+        ww: sum over clusters of W_g^2; over answers where there are no clusters.
+        sw: sum over clusters of S_g W_g.
+        ss: sum over clusters of S_g^2.
+        clusters: Number of clusters M; the number of answers where there are no clusters.
+        axis: Axis that holds strata, which is summed away; None for one stratum. Absent strata are zeros.
+        fraction: Share of the population that answered, in [0, 1), per cell or stratum; 0 for an unlimited one.
+
+    Returns:
+        (se, df); NaN se where a stratum has one cluster, whose spread nobody can know.
+
+    Formula: SE^2 = sum_h (1 - f_h) M_h/(M_h - 1) sum_g (u_hg - mean_h)^2, u_g = (S_g - m W_g)/W;
+    df = (sum W_g)^2 / sum W_g^2 - strata. Source: Binder (1983), doi 10.2307/1402588.
+
+    >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4)  # answers 0, 0, 1, 1
+    (0.28867513, 3.0)
+    """
+    w, s, ww, sw, ss, m = _sums(Sums(w, s, ww, sw, ss, clusters))
+    share = fractions(fraction)
+    if axis is None:
+        w, s, ww, sw, ss, m = (np.expand_dims(x, -1) for x in (w, s, ww, sw, ss, m))
+        share, axis = share[..., None], -1
+    total = w.sum(axis=axis, keepdims=True)
+    mean = s.sum(axis=axis, keepdims=True) / np.where(total > 0, total, np.nan)
+    spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan) * _squares(w, s, ww, sw, ss, m, mean)
+    variance = np.where(m > 0, (1.0 - share) * spread, 0.0).sum(axis=axis) / positive(np.squeeze(total, axis)) ** 2
+    strata = (m > 0).sum(axis=axis)
+    df = np.squeeze(total, axis) ** 2 / positive(ww.sum(axis=axis)) - strata
+    return plain(np.sqrt(variance)), plain(df)
+
+
+def cell_design(
+    n: ArrayLike,
+    variance: ArrayLike,
+    w: ArrayLike,
+    s: ArrayLike,
+    ww: ArrayLike,
+    sw: ArrayLike,
+    ss: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    axis: int | None = None,
+    fraction: ArrayLike = 0.0,
+) -> Design:
+    """Effective base and degrees of freedom of cells under weights, clusters, strata and a finite population.
+
+    Args:
+        n: Answers per cell.
+        variance: Variance of one answer at the weighted shares, divisor n, in the squared unit of s.
+        w: sum of weights per cell, with the strata on `axis` where there are any; as are all the following.
+        s: sum of weighted scores.
+        ww: sum over clusters of W_g^2.
+        sw: sum over clusters of S_g W_g.
+        ss: sum over clusters of S_g^2.
+        clusters: Number of clusters; equal to n where there are none.
+        axis: Axis that holds strata; None for one stratum.
+        fraction: Share of the population that answered, in [0, 1).
+
+    Formula: n_eff = min(n, n/(n - 1) V / SE^2) / (1 - f); where SE is 0 Kish's (sum w)^2 / sum w^2, or the number
+    of clusters. n_eff is NaN where all answers come from one cluster. Source: as `linearised`.
+
+    >>> cell_design(4, 0.25, w=4, s=2, ww=4, sw=2, ss=2, clusters=4)
+    Design(n=4.0, n_eff=4.0, df=3.0)
+    """
+    sums = Sums(w, s, ww, sw, ss, clusters)
+    n, variance = np.asarray(n, dtype=np.float64), np.asarray(variance, dtype=np.float64)
+    unlimited, df = (np.asarray(x) for x in linearised(*sums, axis=axis))
+    limited = np.asarray(linearised(*sums, axis=axis, fraction=fraction)[0])
+    w, ww, m = (_total(x, axis) for x in (w, ww, clusters))
+    ratio = np.where(n > 1, n / np.maximum(n - 1.0, 1.0), 1.0) * variance / positive(unlimited**2)
+    fallback = np.where(m < n, m, w**2 / positive(ww))
+    finite = np.where(unlimited > 0, unlimited**2 / positive(limited**2), 1.0 / (1.0 - _whole(fraction, n, w, axis)))
+    n_eff = np.minimum(n, np.where(unlimited > 0, ratio, fallback)) * finite
+    lone = (n > 0) & (n <= 1)
+    n_eff = np.where(lone, n, np.where((m > 1) & ~np.isnan(unlimited), n_eff, np.nan))
+    df = np.where(np.abs(df - (n - 1.0)) < 1e-9 * np.maximum(n, 1.0), n - 1.0, df)
+    return Design(*(plain(np.where(n > 0, x, np.nan)) for x in np.broadcast_arrays(n, n_eff, df)))
+
+
+def plain_design(n: ArrayLike) -> Design:
+    """The design of equally weighted, independent answers: n_eff = n, df = n - 1.
+
+    >>> plain_design(30)
+    Design(n=30.0, n_eff=30.0, df=29.0)
+    """
+    base = np.asarray(n, dtype=np.float64)
+    return Design(plain(base), plain(base), plain(base - 1.0))
+
+
+def finite_population(precision: Design, fraction: ArrayLike) -> Design:
+    """The design when a known share of the whole population answered: SE times sqrt(1 - n/N).
+
+    Args:
+        precision: Design without the correction.
+        fraction: n / N, in [0, 1).
+
+    Source: Cochran (1977), Sampling Techniques, section 2.6.
+
+    >>> finite_population(plain_design(50), 50 / 200)
+    Design(n=50.0, n_eff=66.6666, df=49.0)
+    """
+    share = fractions(fraction)
+    return precision._replace(n_eff=plain(np.asarray(precision.n_eff) / (1.0 - share)))
+
+
+def base_at(precision: Design, z: FloatArray | float) -> FloatArray:
+    """Effective base for limits at z standard errors: n_eff (t_{n-1} / t_df)^2 at the tail of z.
+
+    Few clusters make the estimated standard error itself uncertain; the factor widens the interval as Student's t
+    does, relative to the plain interval of n answers, which it leaves as it is.
+    """
+    n, n_eff, df = precision
+    widened = np.asarray(df < n - 1.0)
+    if not widened.any():
+        return np.asarray(n_eff)
+    n, n_eff, df, z = (np.asarray(x) for x in np.broadcast_arrays(n, n_eff, df, np.asarray(z, dtype=np.float64)))
+    factor = np.ones(n_eff.shape)
+    chosen = (df < n - 1.0) & (df > 0)
+    tail = special.ndtr(-np.clip(z[chosen], _NEAR, _FAR))
+    factor[chosen] = (special.stdtrit(n[chosen] - 1.0, tail) / special.stdtrit(df[chosen], tail)) ** 2
+    return np.where((df < n - 1.0) & ~(df > 0), np.nan, n_eff * factor)
+
+
+def covariance(first: Sums, second: Sums, cross: Cross) -> FloatArray:
+    """Correlation r of the estimates of two cells that share respondents.
+
+    Args:
+        first: Sums over respondents of the first cell, scores in any unit.
+        second: The same for the second cell.
+        cross: Sums over the respondents of both.
+
+    Returns:
+        r = Cov / (SE1 SE2) in [-1, 1]; 0 where either cell has no spread.
+
+    Formula: with u_g = S_g - m W_g, r = sum u1_g u2_g / sqrt(sum u1_g^2 sum u2_g^2): the cluster-robust correlation
+    with the respondent as cluster over both periods. Source: Kish (1965), section 12.4.
+
+    >>> covariance(Sums(4, 2, 4, 2, 2, 4), Sums(4, 2, 4, 2, 2, 4), Cross(4, 2, 2, 2))  # the same four answers twice
+    1.0
+    """
+    scale = np.sqrt(squares(first) * squares(second))
+    products = cross_products(first, second, cross)
+    return plain(np.where(scale > 0, np.clip(products / positive(scale), -1.0, 1.0), np.where(scale == 0, 0.0, np.nan)))
+
+
+def squares(sums: Sums) -> FloatArray:
+    """sum_g (S_g - m W_g)^2 of a cell; NaN where it has no weight."""
+    w, s, ww, sw, ss, m = _sums(sums)
+    return _squares(w, s, ww, sw, ss, m, s / positive(w))
+
+
+def cross_products(first: Sums, second: Sums, cross: Cross) -> FloatArray:
+    """sum_g (S1_g - m1 W1_g)(S2_g - m2 W2_g) over shared respondents; NaN where a cell has no weight."""
+    mean1, mean2 = (np.asarray(x.s, dtype=np.float64) / positive(np.asarray(x.w, np.float64)) for x in (first, second))
+    ww, sw, ws, ss = (np.asarray(x, dtype=np.float64) for x in cross)
+    return ss - mean2 * sw - mean1 * ws + mean1 * mean2 * ww
+
+
+def _squares(
+    w: FloatArray, s: FloatArray, ww: FloatArray, sw: FloatArray, ss: FloatArray, m: FloatArray, mean: FloatArray
+) -> FloatArray:
+    """sum_g (S_g - m W_g)^2 about its mean over clusters, 0 where only rounding is left."""
+    size = ss + mean**2 * ww
+    left = ss - 2.0 * mean * sw + mean**2 * ww - (s - mean * w) ** 2 / np.maximum(m, 1.0)
+    return np.where(left > _ROUNDING * size, left, np.where(np.isnan(left), np.nan, 0.0))
+
+
+def _sums(sums: Sums) -> list[FloatArray]:
+    return list(np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in sums)))
+
+
+def _total(values: ArrayLike, axis: int | None) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    return array if axis is None else cast(FloatArray, array.sum(axis=axis))
+
+
+def _whole(fraction: ArrayLike, n: FloatArray, w: FloatArray, axis: int | None) -> FloatArray:
+    """One fraction per cell: where strata differ, the smallest is the careful one."""
+    share = np.asarray(fraction, dtype=np.float64)
+    return share if axis is None or not share.ndim else cast(FloatArray, share.min(axis=axis))

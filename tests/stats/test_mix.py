@@ -1,0 +1,59 @@
+"""Mix and rate against Das Gupta's example."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cxkit.stats import mix_and_rate, mix_and_rate_intervals
+
+# Das Gupta (1993), example 5.1, as in the README of the R package DasGuptR: women by age group, 1970 and 1985.
+SIZE_1970 = [12.9, 10.9, 9.5, 8, 7.8, 8.4, 8.6, 7.8, 7, 5.9, 4.7, 3.6, 4.9]
+SIZE_1985 = [10.1, 11.2, 11.6, 10.9, 9.4, 7.7, 6.3, 6, 6.3, 5.9, 5.1, 4, 5.5]
+RATE_1970 = [1.9, 25.8, 45.7, 49.6, 51.2, 51.6, 51.8, 54.9, 58.7, 60.4, 62.8, 66.6, 66.8]
+RATE_1985 = [2.2, 24.3, 45.8, 52.5, 56.1, 55.6, 56, 57.4, 57.2, 61.2, 63.9, 68.6, 72.2]
+
+
+def test_das_gupta():
+    result = mix_and_rate(SIZE_1970, SIZE_1985, RATE_1970, RATE_1985)
+    # The totals are 44.7268 and 47.6940.
+    before, now = (np.average(r, weights=w) for r, w in ((RATE_1970, SIZE_1970), (RATE_1985, SIZE_1985)))
+    assert (before, now) == pytest.approx((44.7268, 47.6940), abs=5e-5)
+    assert result.change == pytest.approx(now - before)
+    assert (result.mix, result.rate) == pytest.approx((1.2269, 1.7403), abs=5e-5)
+
+
+def test_parts_add_up_and_a_growing_segment_below_average_lowers():
+    result = mix_and_rate([50, 50], [70, 30], [0.2, 0.6], [0.25, 0.55])
+    assert result.mix_by_segment.sum() + result.rate_by_segment.sum() == pytest.approx(result.change)
+    assert np.all(result.mix_by_segment < 0)  # one below average grows, one above shrinks
+    assert np.sign(result.rate_by_segment).tolist() == [1, -1]
+
+
+def test_a_new_segment_is_all_mix():
+    result = mix_and_rate([10, 0], [10, 5], [0.5, np.nan], [0.5, 0.2])
+    assert result.rate == 0
+    assert result.mix == pytest.approx(result.change) == pytest.approx(-0.1)
+
+
+def test_intervals_hold_the_parts_and_repeat():
+    before = {"web": [20, 30, 50], "phone": [30, 30, 40]}
+    now = {"phone": [60, 60, 80], "web": [15, 25, 60]}
+    result = mix_and_rate_intervals(before, now, [-1, 0, 1])
+    parts = result.parts
+    assert parts.mix_by_segment.shape == (2,)
+    for interval, part in ((result.mix, parts.mix), (result.rate, parts.rate)):
+        assert interval.low < part < interval.high
+    assert np.all(result.rate_by_segment.low < parts.rate_by_segment)
+    again = mix_and_rate_intervals(before, now, [-1, 0, 1])
+    assert again.rate == result.rate
+    assert result.parts.change == pytest.approx((-20 + 20 + 45) / 300 - (-0.0) - 0.2 + 20 / 300)
+
+
+def test_codes_that_do_not_match_are_refused():
+    with pytest.raises(ValueError, match=r"only before: \['SAT'\], only now: \['7'\]"):
+        mix_and_rate_intervals({"SAT": [1, 2, 3]}, {"7": [1, 2, 3]}, [-1, 0, 1])
+    with pytest.raises(ValueError, match="expected one number of them"):
+        mix_and_rate([1, 2], [1, 2, 3], [1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="sum above 0"):
+        mix_and_rate([0, 0], [1, 2], [1, 2], [1, 2])

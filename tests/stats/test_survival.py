@@ -1,0 +1,89 @@
+"""Survival against the 6-MP trial and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cxkit.stats import kaplan_meier, logrank, survival_at, survival_quantile
+
+# Freireich et al. (1963), weeks in remission, as in Kalbfleisch and Prentice (1980).
+EVENTS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+CENSORED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+SIX_MP = EVENTS + CENSORED, [1] * 9 + [0] * 12, [0] * 9 + [1] * 12
+
+
+def test_six_mp():
+    curve = kaplan_meier(*SIX_MP)
+    assert curve.time[curve.events > 0].tolist() == [6, 7, 10, 13, 16, 22, 23]
+    expected = [0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482]
+    assert curve.survival[curve.events > 0] == pytest.approx(expected, abs=5e-5)
+    assert survival_quantile(*SIX_MP).value == 23
+
+
+def test_six_mp_against_placebo():
+    result = logrank(SIX_MP, (PLACEBO, [1] * 21, [0] * 21))
+    assert result.statistic == pytest.approx(16.793, abs=5e-4)
+    assert result.pvalue == pytest.approx(stats.chi2.sf(16.793, 1), rel=1e-3)
+    sample = stats.CensoredData(uncensored=EVENTS, right=CENSORED)
+    assert result.pvalue == pytest.approx(stats.logrank(sample, PLACEBO).pvalue, rel=1e-9)
+    assert result.observed == 9
+    back = logrank((PLACEBO, [1] * 21, [0] * 21), SIX_MP)
+    assert back.statistic == pytest.approx(result.statistic)
+
+
+def test_limits_agree_with_scipy():
+    rng = np.random.default_rng(6)
+    time, censored = rng.integers(1, 40, 120), rng.random(120) < 0.4
+    sample = stats.CensoredData(uncensored=time[~censored], right=time[censored])
+    expected = stats.ecdf(sample).sf
+    with pytest.warns(RuntimeWarning, match="undefined at some observations"):
+        limits = expected.confidence_interval(0.9, method="log-log")
+    curve = kaplan_meier(time, ~censored, censored, level=0.9)
+    assert curve.time == pytest.approx(expected.quantiles)
+    assert curve.survival == pytest.approx(expected.probabilities)
+    inner = (curve.survival > 0) & (curve.survival < 1)
+    assert curve.low[inner] == pytest.approx(limits.low.probabilities[inner])
+    assert curve.high[inner] == pytest.approx(limits.high.probabilities[inner])
+    assert np.isnan(curve.low[~inner]).all()
+
+
+def test_counts_are_repeated_cases():
+    curve = kaplan_meier([5, 9], [3, 2], [1, 4])
+    repeated = kaplan_meier([5] * 4 + [9] * 6, [1, 1, 1, 0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 1, 1, 1, 1])
+    for one, other in zip(curve, repeated, strict=True):
+        assert one == pytest.approx(other)
+
+
+def test_curves_are_not_extrapolated():
+    curve = kaplan_meier(*SIX_MP)
+    survival, low, high = survival_at(curve, [0, 6, 23.5, 35, 36])
+    assert survival == pytest.approx([1, 0.8571, 0.4482, 0.4482, np.nan], abs=5e-5, nan_ok=True)
+    assert np.isnan(low[[0, 4]]).all()
+    assert np.all(low[1:4] < survival[1:4])
+    assert np.all(high[1:4] > survival[1:4])
+
+
+def test_a_quantile_that_is_not_reached_is_absent():
+    # One event of six: the curve stays above 1/2, and so does its upper limit.
+    assert np.isnan(survival_quantile([5, 9], [1, 0], [0, 5])).tolist() == [True, False, True]
+    value, low, high = survival_quantile(*SIX_MP)
+    assert low < value
+    assert np.isnan(high)
+
+
+def test_nothing_to_compare():
+    assert np.isnan(logrank(([1], [1], [0]), ([], [], [])).pvalue)
+    assert np.isnan(logrank(([3, 4], [0, 0], [1, 1]), ([3], [0], [1])).statistic)
+    assert kaplan_meier([], [], []).survival.size == 0
+    assert np.isnan(survival_quantile([], [], [])).all()
+    assert kaplan_meier([4], [1], [0]).survival == pytest.approx([0])
+
+
+def test_impossible_input_is_refused():
+    with pytest.raises(ValueError, match="times: expected numbers of at least 0, found -1"):
+        kaplan_meier([-1], [1], [0])
+    with pytest.raises(ValueError, match="q: expected a number between 0 and 1"):
+        survival_quantile([1], [1], [0], q=50)
