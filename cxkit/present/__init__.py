@@ -1,0 +1,36 @@
+"""Frames -> what people read. Computes nothing: no statistic, no verdict.
+
+    from cxkit import present as show
+
+`header`, `tiles`, `findings`, `audit`, `methods`, `provenance`, `style` make the parts of a page; `estimates_table`,
+`comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`, `segments`, `changes`,
+`heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
+"""
+
+from __future__ import annotations
+
+from cxkit.present.figures import changes, heatmap, score_distribution, segments, stacked, trend
+from cxkit.present.html import Html
+from cxkit.present.sections import audit, findings, header, methods, provenance, style
+from cxkit.present.tables import comparisons_table, distribution_table, estimates_table
+from cxkit.present.tiles import tiles
+
+__all__ = [
+    "Html",
+    "audit",
+    "changes",
+    "comparisons_table",
+    "distribution_table",
+    "estimates_table",
+    "findings",
+    "header",
+    "heatmap",
+    "methods",
+    "provenance",
+    "score_distribution",
+    "segments",
+    "stacked",
+    "style",
+    "tiles",
+    "trend",
+]

@@ -1,0 +1,79 @@
+"""matplotlib as a quiet pencil: frameless areas, texts, lines and dots in user units of the page's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cxkit.present.html import plain
+from cxkit.present.svg import SMALL, TEXT, WIDTH, colour, mark
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def axes(height: float, left: float, right: float, top: float = 8, bottom: float = 8) -> tuple[Figure, Axes]:
+    """A figure of the page's width with one frameless area; sizes and margins in user units."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+    area = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - top - bottom) / height)
+    drawn = figure.add_axes(area)
+    figure.patch.set_visible(False)
+    drawn.axis("off")
+    return figure, drawn
+
+
+def put(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: object,
+    *,
+    ha: str = "center",
+    va: str = "center",
+    role: str = "ink",
+    small: bool = False,
+    bold: bool = False,
+    shift: tuple[float, float] = (0, 0),
+    limit: int = 60,
+    middle: bool = False,
+) -> None:
+    """Write a text at data coordinates, moved by `shift` user units and cut to `limit` characters.
+
+    A name is cut in its middle (`middle`), because long names often differ at their ends only.
+    """
+    ax.annotate(
+        mark(plain(text, limit, middle)), (x, y), xytext=shift, textcoords="offset points", ha=ha, va=va,
+        color=colour(role), fontsize=SMALL if small else TEXT, fontweight="bold" if bold else "normal",
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: float = 1.0, **options: Any) -> None:
+    """A line through points."""
+    ax.plot(x, y, color=colour(role), linewidth=width, clip_on=False, solid_capstyle="butt", **options)
+
+
+def dot(ax: Axes, x: float, y: float, role: str, *, filled: bool = True, size: float = 7) -> None:
+    """A mark at one point; hollow where there is no verdict."""
+    ax.plot(
+        [x], [y], linestyle="none", marker="o", markersize=size, markeredgewidth=1.5, clip_on=False,
+        markerfacecolor=colour(role if filled else "paper"), markeredgecolor=colour(role),
+    )  # fmt: skip
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round positions inside the limits."""
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(x) for x in found if low <= x <= high]
+
+
+def span(lows: Sequence[float], highs: Sequence[float], ends: tuple[float, float]) -> tuple[float, float]:
+    """Limits of an axis that hold all intervals with some air, cut at the ends of the scale."""
+    low, high = min(lows), max(highs)
+    air = max((high - low) * 0.08, 0.02 * abs(high), 0.05)
+    return max(low - air, ends[0]), min(high + air, ends[1])

@@ -1,0 +1,227 @@
+"""The figures of a report: each states its finding, draws it, and holds the table it drew.
+
+Every function takes frames and a metric and returns a `<figure>`: a caption that says what the verdicts say, inline SVG
+with the numbers as alternative text, and the table behind it, one click away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.present import captions, shapes, verdicts, wording
+from cxkit.present.captions import level, told, words
+from cxkit.present.html import Html, name, slug
+from cxkit.present.marks import HIDDEN
+from cxkit.present.rows import Row, dimensions, of_metric, varying
+from cxkit.present.svg import svg
+from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
+
+MOST = 60  # rows in one drawing; the table holds all
+ACROSS = 12  # columns in one drawing
+
+
+def trend(
+    estimates: pd.DataFrame,
+    metric: Metric,
+    comparisons: pd.DataFrame | None = None,
+    *,
+    benchmarks: Sequence[Mapping[str, object]] = (),
+) -> Html:
+    """A metric over the periods with its interval as a band and the bases on the axis.
+
+    Args:
+        estimates: One row per period, at one place.
+        metric: The metric drawn.
+        comparisons: The comparison that the caption states; without it the caption states the last estimate.
+        benchmarks: Published values to draw as lines: label, value, source, date. They are not tested against.
+
+    Raises:
+        ValueError: Where the rows are of more than one place.
+    """
+    found = of_metric(estimates, metric)
+    if places := varying(found, dimensions(estimates)):
+        raise ValueError(f"trend draws one place, found several {' and '.join(places)}: select rows with `at` first")
+    key, title = slug("trend", metric.name), f"{metric.label} by period"
+    shown = estimates_table(estimates[estimates["metric"] == metric.name], {metric.name: metric}, caption=title)
+    known = [(i, row) for i, row in enumerate(found) if row.get("value") is not None]
+    if not known:
+        return captions.nothing(key, title, shown, found)
+    last = known[-1][1]
+    compared = of_metric(comparisons, metric) if comparisons is not None else []
+    if compared:
+        claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric)]
+    else:
+        claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
+    drawn = svg(partial(shapes.trend, found, known, metric, benchmarks), key, title, told(found, metric, ["period"]))
+    sure = wording.level_words(last.get("level"))
+    notes = [f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: too few answers."]
+    notes += [
+        f"{b['label']}: {b.get('source', 'no source')}, {b.get('date', 'no date')}; not tested." for b in benchmarks
+    ]
+    return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def segments(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metric: Metric, dimension: str) -> Html:
+    """The levels of a dimension as dots with intervals, the highest first, too small bases last.
+
+    Args:
+        estimates: Rows of the levels; a row whose level is missing is the whole and is drawn as a line. Of several
+            periods the compared one (`now`), else the last, is drawn.
+        comparisons: Comparisons of the same levels, for the signs; None where nothing is compared.
+        metric: The metric drawn.
+        dimension: Column of the levels.
+    """
+    tested = {row.get(dimension): row for row in of_metric(comparisons, metric)} if comparisons is not None else {}
+    frame = estimates[estimates["metric"] == metric.name]
+    frame = frame[frame["period"] == _period(frame, tested)]
+    found = of_metric(frame, metric)
+    key, title = slug("segments", metric.name, dimension), f"{metric.label} by {words(dimension)}"
+    shown = estimates_table(frame, {metric.name: metric}, caption=title)
+    levels = sorted((r for r in found if r.get(dimension) is not None), key=_order)
+    whole = next((r for r in found if r.get(dimension) is None and r.get("value") is not None), None)
+    known = [row for row in levels if row.get("value") is not None]
+    if not known:
+        return captions.nothing(key, title, shown, levels)
+    text = told([*([whole] if whole else []), *levels[:MOST]], metric, [dimension])
+    drawn = svg(partial(shapes.segments, levels[:MOST], known, whole, metric, dimension, tested), key, title, text)
+    sure = wording.level_words(known[0].get("level"))
+    notes = [f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."]
+    notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
+    notes += [f"{wording.UP} {wording.DOWN} changed against {next(iter(tested.values()))['before']}."] if tested else []
+    notes += ["The order is no ranking: overlapping intervals do not settle it.", *captions.cut(levels, MOST)]
+    claim, proof = captions.segment_finding(metric, dimension, known, list(tested.values()))
+    return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
+    """The change of each level of a dimension with its interval and corrected verdict, the largest rise first.
+
+    Args:
+        comparisons: Comparisons of the levels; a row whose level is missing is the whole.
+        metric: The metric drawn.
+        dimension: Column of the levels.
+    """
+    frame = comparisons[comparisons["metric"] == metric.name]
+    found = of_metric(frame, metric)
+    key, title = slug("changes", metric.name, dimension), f"Change of {metric.label} by {words(dimension)}"
+    shown = comparisons_table(frame, {metric.name: metric}, caption=title)
+    known = [row for row in found if row.get("change") is not None]
+    if not known:
+        return captions.nothing(key, title, shown, found)
+    found.sort(key=lambda r: (r.get(dimension) is not None, r.get("change") is None, -(r.get("change") or 0)))
+    text = "; ".join(f"{level(row, dimension)}: {captions.change_words(row, metric)}" for row in found[:MOST])
+    drawn = svg(partial(shapes.changes, found[:MOST], known, metric, dimension), key, title, text)
+    sure = wording.level_words(known[0].get("level"))
+    notes = [
+        f"Dot: change. Line: {sure} interval of a single comparison. Filled: changed after correction. "
+        "Hollow: no evidence of change, or too few answers to say.",
+        *captions.cut(found, MOST),
+    ]
+    claim, proof = captions.change_finding(metric, dimension, found)
+    return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
+    """The share of each answer, coloured by class, in the last period of the frame.
+
+    Args:
+        distribution: Rows of one place: answer, group, n, share.
+        metric: The metric drawn.
+    """
+    frame = distribution[distribution["metric"] == metric.name]
+    frame = frame[frame["period"] == _period(frame, {})]
+    found = of_metric(frame, metric)
+    key, title = slug("answers", metric.name), f"{metric.label}: share of each answer"
+    shown = distribution_table(frame, metric, caption=title)
+    answers = [row for row in found if row.get("share") is not None]
+    n = sum(row["n"] or 0 for row in answers)
+    if not n:
+        return captions.nothing(key, title, shown, found)
+    roles = shapes.class_roles(metric, [str(row["group"]) for row in answers])
+    sums = {group: sum(row["share"] for row in answers if str(row["group"]) == group) for group in roles}
+    parts = [f"{group} {wording.quantity(share, 'percent', 0)}" for group, share in sums.items()]
+    text = "; ".join(
+        f"{row['answer']:g}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
+        for row in answers
+    )
+    drawn = svg(partial(shapes.distribution, answers, roles), key, title, f"n {wording.count(n)}. {text}")
+    claim = [f"{metric.label}, {found[0]['period']}: {', '.join(parts)}."]
+    weighted = any(abs(row["share"] - 100 * (row["n"] or 0) / n) > 0.05 for row in answers)
+    share = "weighted share" if weighted else "share"
+    notes = [f"Bars: {share} of each answer; the class above. Shares are described, not tested."]
+    return captions.figure(key, claim, [f"n {wording.count(n)}."], drawn, notes, shown)
+
+
+def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None) -> Html:
+    """The classes of answers as stacked bars, a bar per period or level.
+
+    Args:
+        distribution: Rows of the bars: answer, group, n, share.
+        metric: The metric drawn.
+        rows: The column that makes the bars; where it is None the first that varies, period before dimensions.
+    """
+    frame = distribution[distribution["metric"] == metric.name]
+    found = of_metric(frame, metric)
+    by = rows or next(iter(varying(found, ["period", *dimensions(frame)])), "period")
+    key, title = slug("classes", metric.name, by), f"{metric.label}: classes of answers by {words(by)}"
+    bars: dict[str, list[Row]] = {}
+    for row in found:
+        bars.setdefault(level(row, by), []).append(row)
+    roles = shapes.class_roles(metric, [str(row["group"]) for row in found])
+    shown = classes_table(bars, list(roles), by, caption=title)
+    if not any(row.get("n") for row in found):
+        return captions.nothing(key, title, shown, found)
+    drawn_bars = dict(list(bars.items())[-MOST:] if by == "period" else list(bars.items())[:MOST])
+    lines = {top: captions.classes(drawn_bars[top], list(roles)) for top in drawn_bars}
+    text = "; ".join(f"{top}: {line}" for top, line in lines.items())
+    drawn = svg(partial(shapes.stacked, drawn_bars, roles), key, title, text)
+    last = list(lines)[-1]
+    claim = [f"{metric.label}, ", name(last), f": {lines[last]}."] if by == "period" else [f"{title}."]
+    notes = ["Bars: share of answers in each class. n: answers. Shares are described, not tested."]
+    return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), MOST)], shown)
+
+
+def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) -> Html:
+    """A metric over two columns of the frame, each cell with its score and base.
+
+    Args:
+        estimates: A row per cell.
+        metric: The metric drawn.
+        rows: Column whose levels are the rows.
+        columns: Column whose levels are the columns; may be "period".
+    """
+    frame = estimates[(estimates["metric"] == metric.name) & estimates[rows].notna() & estimates[columns].notna()]
+    down, across = list(dict.fromkeys(frame[rows]))[:MOST], list(dict.fromkeys(frame[columns]))[-ACROSS:]
+    drawn_frame = frame[frame[rows].isin(down) & frame[columns].isin(across)]
+    found = of_metric(drawn_frame, metric)
+    key, title = slug("heat", metric.name, rows, columns), f"{metric.label} by {words(rows)} and {words(columns)}"
+    shown = estimates_table(drawn_frame, {metric.name: metric}, caption=title)
+    known = [row for row in found if row.get("value") is not None]
+    if not known:
+        return captions.nothing(key, title, shown, found)
+    cells = {(row[rows], row[columns]): row for row in found}
+    grid = [[cells.get((one, other)) for other in across] for one in down]
+    draw = partial(shapes.heat, grid, list(map(str, down)), list(map(str, across)), metric)
+    drawn = svg(draw, key, title, told(found, metric, [rows, columns]))
+    claim, proof = captions.range_finding(metric, known, [rows, columns])
+    notes = [f"Cells: score, n below it. Grey: too few answers. {wording.NONE} no answers. {HIDDEN} hidden."]
+    if len(drawn_frame) < len(frame):
+        notes.append(
+            f"The last {len(across)} of {frame[columns].nunique()} columns and first {len(down)} rows are drawn."
+        )
+    return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def _period(frame: pd.DataFrame, tested: Mapping[object, Row]) -> str:
+    now = next((row["now"] for row in tested.values()), None)
+    periods = list(dict.fromkeys(frame["period"]))
+    return str(now if now in periods else periods[-1] if periods else "")
+
+
+def _order(row: Row) -> tuple[bool, bool, float]:
+    """Highest first; what is too small to say anything, and what has no value, at the end."""
+    return row.get("value") is None, wording.is_small(row), -(row.get("value") or 0.0)

@@ -1,0 +1,216 @@
+"""The parts of a page that are neither table nor figure: header, findings, audit, methods, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.present import verdicts, wording
+from cxkit.present.html import LONG, Html, clean, described, full, join, name, shorten, slug, tag
+from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
+from cxkit.present.tables import heading, table
+
+FINDINGS = 5
+
+
+def header(
+    title: str,
+    *,
+    now: str,
+    before: str | None = None,
+    base: pd.DataFrame | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    where: Mapping[str, object] | None = None,
+    filters: Mapping[str, object] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Html:
+    """The head of a page: what it is about, the period, what it is compared with, the base and the filters.
+
+    Args:
+        title: What the page is about; becomes its only first-level heading.
+        now: The period shown.
+        before: The period compared with.
+        base: The headline estimates, for their bases.
+        metrics: What is measured, by name.
+        where: The place of this page, dimension -> level.
+        filters: What was filtered before anything was counted, column -> value or values.
+        provenance: Of the data; `data_date` and `synthetic` are printed here where they are given.
+    """
+    facts: list[tuple[object, object]] = [("Period", name(now))]
+    facts += [("Compared with", name(before))] if before else []
+    facts += [(heading(key), name(level)) for key, level in (where or {}).items()]
+    facts += filter_facts(filters or {})
+    if base is not None and metrics is not None:
+        facts.append(("Base: answers", _bases(rows(base), metrics)))
+    data = provenance or {}
+    facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
+    text = clean(title)
+    cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
+    mark = (
+        tag("p", "Synthetic sample data: no real customer answered", class_="cx-badge")
+        if data.get("synthetic")
+        else None
+    )
+    return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
+               class_="cx-header")  # fmt: skip
+
+
+def filter_facts(filters: Mapping[str, object]) -> list[tuple[object, object]]:
+    """What was filtered before anything was counted, as terms and values for the head of a page."""
+    return [(f"Filter: {heading(str(key))}", _values(value)) for key, value in filters.items()]
+
+
+def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit: int = FINDINGS) -> Html:
+    """What the comparisons say, in at most five sentences, the most telling change first.
+
+    Changes are ordered by their size against their uncertainty (half the interval) and, where a part of the customers
+    is concerned, the share of answers it holds. Totals without a change follow, with what could have been detected. A
+    closing sentence counts all verdicts.
+
+    Args:
+        comparisons: All comparisons of the page, headline and segments together.
+        metrics: What is measured, by name.
+        limit: The most sentences.
+    """
+    found = [row for row in rows(comparisons) if row["metric"] in metrics]
+    if not found:
+        return tag("p", "No comparison was made.", class_="cx-none")
+    names = varying(found, dimensions(comparisons))
+    most = {
+        m.name: max((r["n"] or 0 for r in found if r["metric"] == m.name), default=0)
+        for m in metrics_of(found, metrics)
+    }
+    moved = sorted((r for r in found if r.get("verdict") == "changed"), key=lambda r: -_weight(r, most[r["metric"]]))
+    whole = [r for r in found if r.get("verdict") != "changed" and all(r.get(key) is None for key in names)]
+    told = [*moved, *whole][:limit]
+    items = [_finding(row, metrics[row["metric"]], names) for row in told]
+    listed = tag("ol", *items, class_="cx-findings") if items else None
+    rest = " What each could have detected stands in its figure and table." if len(found) > len(told) else ""
+    return tag("div", listed, tag("p", verdicts.tally(found) + rest, class_="cx-tally"))
+
+
+def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> Html:
+    """What was refused and why, counted.
+
+    Args:
+        frame: Columns item, reason, n.
+        provenance: Of the data; its `rows` is printed above the table where it is given.
+    """
+    read = (provenance or {}).get("rows")
+    lead = tag("p", f"{wording.count(read)} rows were read.") if isinstance(read, int | float) else None
+    found = rows(frame)
+    if not found:
+        return tag("div", lead, tag("p", "No answer was refused."))
+    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (wording.count(r["n"]), "cx-n")] for r in found]
+    names = [text for row in found for text in (row["item"], row["reason"])]
+    notes = ["Refused answers are counted, never repaired; they are in no score on this page."]
+    return tag(
+        "div", lead, table(["Item", "Reason", "Refused"], body, "Answers refused, by reason", notes, names=names)
+    )
+
+
+def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
+    """How each number was made: question, definition, interval, test, correction, thresholds."""
+    found = rows(estimates)
+    tested = rows(comparisons) if comparisons is not None else []
+    asked = [(metric.label, _definition(metric, found)) for metric in metrics_of(found, metrics)]
+    cuts = wording.BASES
+    rules = [
+        "Hidden: scores of fewer than 10 people. Grey: an effective base below "
+        f"{cuts[0][0]}, which gets no verdict. Low base: below {cuts[1][0]}. Caution: below {cuts[2][0]}. "
+        f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
+        "Effective n: what the base is worth after weights and after several answers of one customer or cluster.",
+        "Changed: the corrected p-value is below 1 minus the level. No evidence of change is not evidence of no "
+        "change; what could have been detected (at 80% power) stands beside it. Associations are not causes.",
+    ]
+    tests = wording.methods_words(row.get("method") for row in tested)
+    rules += [f"Tests: {tests}."] if tests else []
+    if any(wording.band(row, metric) for metric in metrics_of(found, metrics) for row in found):
+        rules.append(wording.BANDS_SOURCE)
+    return tag("div", described(asked, class_="cx-methods"), tag("ul", *(tag("li", rule) for rule in rules)))
+
+
+def provenance(data: Mapping[str, Any]) -> Html:
+    """Where the numbers come from: every key of the record with its value, nested records as nested lists."""
+    return tag("div", _record(data), class_="cx-provenance")
+
+
+def style() -> Html:
+    """The page's stylesheet, for a notebook that wants to look like the page."""
+    source = files("cxkit") / "report" / "templates" / "cxkit" / "style.css"
+    return Html(f"<style>{source.read_text('utf-8')}</style>")
+
+
+def _finding(row: Row, metric: Metric, names: Sequence[str]) -> Html:
+    where = next((key for key in names if row.get(key) is not None), None)
+    found = verdicts.verdict(row, metric)
+    target = slug("changes", metric.name, where) if where else slug("tile", metric.name)
+    before, _, after = verdicts.claim(row, metric, "\0" if where else "").partition("\0")
+    claim = tag("a", before, name(place(row, names)) if where else None, after, href=f"#{target}")
+    sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
+    return tag("li", tag("p", sign, " ", claim), tag("p", verdicts.proof(row, metric), class_="cx-proof"))
+
+
+def _weight(row: Row, most: float) -> float:
+    low, high, change = row.get("low"), row.get("high"), row.get("change")
+    if low is None or high is None or change is None or high <= low:
+        return 0.0
+    share = (row.get("n") or 0) / most if most else 1.0
+    return float(abs(change) / ((high - low) / 2) * share**0.5)
+
+
+def _definition(metric: Metric, found: Sequence[Row]) -> Html:
+    low, high = metric.scale
+    scale = "minutes" if metric.unit == "minutes" else f"answers {wording.number(low, 0)} to {wording.number(high, 0)}"
+    cut = "median" if metric.quantile == 0.5 else f"{100 * metric.quantile:g}% quantile"
+    score = {
+        "net": "100 × (share of the best class − share of the worst class), in points",
+        "share": "share of answers that count, in %",
+        "mean": "mean of the answers",
+        "quantile": f"{cut} of the durations",
+    }[metric.statistic]
+    better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}[
+        metric.better
+    ]
+    used = wording.methods_words(r.get("method") for r in found if r["metric"] == metric.name)
+    levels = sorted({wording.level_words(r["level"]) for r in found if r["metric"] == metric.name and r.get("level")})
+    interval = f" {' / '.join(levels)} {used}." if used else ""
+    classes = f" Classes: {', '.join(metric.classes)}." if metric.classes else ""
+    return join(["“", name(metric.question), f"”, {scale}. Score: {score}; {better}.{classes}{interval}"])
+
+
+def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
+    first = {row["metric"]: row for row in reversed(found)}
+    bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in metrics_of(found, metrics)]
+    return " · ".join(bases) or "no answers"
+
+
+def _values(value: object) -> Html:
+    if isinstance(value, list | tuple | set | frozenset):
+        return join([name(item) for item in value], ", ")
+    return name("(all)" if value is None else value)
+
+
+def _flat(data: Mapping[str, Any]) -> bool:
+    return all(not isinstance(value, Mapping | list | tuple) for value in data.values())
+
+
+def _record(data: Mapping[str, Any]) -> Html:
+    pairs = [(heading(str(key)), _nested(value)) for key, value in data.items()]
+    return described(pairs, class_="cx-record")
+
+
+def _nested(value: object) -> Html:
+    if isinstance(value, Mapping) and _flat(value):
+        return join([join([name(key), " ", _nested(item)]) for key, item in value.items()], ", ")
+    if isinstance(value, Mapping):
+        return _record(value)
+    if isinstance(value, list | tuple):
+        return tag("ul", *(tag("li", _nested(item)) for item in value))
+    if isinstance(value, float):
+        return Html(f"{value:,.10g}")
+    return Html(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else full(value)

@@ -1,0 +1,109 @@
+"""Headline tiles: value, interval as a drawn bar, base, band, change and verdict of one metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.present import verdicts, wording
+from cxkit.present.html import Html, name, slug, tag
+from cxkit.present.rows import Row, metrics_of, rows
+
+
+def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
+    """A tile per metric.
+
+    Args:
+        estimates: One row per metric (the headline of the period shown).
+        comparisons: One row per metric or fewer, None where nothing is compared.
+        metrics: What is measured, by name; gives the order.
+    """
+    found = rows(estimates)
+    compared = {row["metric"]: row for row in rows(comparisons)} if comparisons is not None else {}
+    first = {row["metric"]: row for row in reversed(found)}
+    made = [tile(first[m.name], compared.get(m.name), m) for m in metrics_of(found, metrics)]
+    return tag("div", *made, class_="cx-tiles") if made else tag("p", "Nothing was measured here.", class_="cx-none")
+
+
+def tile(row: Row, compared: Row | None, metric: Metric) -> Html:
+    """One tile: an estimate and, where there is one, its comparison."""
+    known = row.get("value") is not None
+    small = not known or wording.is_small(row)
+    head = tag("p", metric.label, class_="cx-tile-name")
+    body = _measured(row, metric) if known else _missing(row)
+    change = _change(compared, metric) if compared is not None else None
+    class_ = "cx-tile cx-grey" if small else "cx-tile"
+    return tag("div", head, *body, change, id=slug("tile", metric.name), class_=class_)
+
+
+def whole_scale(row: Row, metric: Metric) -> tuple[float, float]:
+    """The ends of the metric's scale; for durations a quarter more than the row reaches."""
+    start, end = metric.ends
+    reach = max(x for x in (row.get("high"), row["value"], 1.0) if x is not None)
+    return start, end if math.isfinite(end) else float(f"{reach * 1.25:.2g}")
+
+
+def bar(row: Row, ends: tuple[float, float]) -> Html:
+    """The interval as a small drawn bar between two ends; decoration beside the words."""
+    low, high, value = row.get("low"), row.get("high"), row["value"]
+    start, end = ends
+
+    def at(x: float) -> float:
+        return round(2 + 196 * (min(max(x, start), end) - start) / (end - start), 1)
+
+    parts = [tag("rect", x=2, y=8, width=196, height=4, rx=2, class_="cx-track")]
+    if start < 0 < end:
+        parts.append(tag("rect", x=at(0), y=3, width=1, height=14, class_="cx-zero"))
+    if low is not None or high is not None:
+        left, right = at(start if low is None else low), at(end if high is None else high)
+        parts.append(tag("rect", x=left, y=6, width=max(round(right - left, 1), 1), height=8, rx=3, class_="cx-span"))
+    parts.append(tag("circle", cx=at(value), cy=10, r=4.5, class_="cx-dot"))
+    return tag("svg", *parts, viewBox="0 0 200 20", class_="cx-bar", aria_hidden="true", focusable="false")
+
+
+def _measured(row: Row, metric: Metric) -> list[Html | None]:
+    places = wording.decimals(row.get("low"), row.get("high"))
+    number = wording.number(row["value"], places)
+    unit = wording.UNITS[metric.unit] or f"on {metric.scale[0]:g}–{metric.scale[1]:g}"
+    value = tag("p", number, tag("small", " " + unit if metric.unit != "percent" else unit), class_="cx-value")
+    span = wording.limits(row.get("low"), row.get("high"), metric.unit, places)
+    words = span if span == "no interval" else f"{wording.level_words(row.get('level'))} interval {span}"
+    band = wording.band(row, metric)
+    remarks = [f"Band: {band}" if band else "", *wording.precision(row, metric), str(row.get("note") or "")]
+    said = " · ".join(filter(None, remarks))
+    ends = whole_scale(row, metric)
+    marks = [tag("span", wording.number(x, 0)) for x in ends]
+    return [
+        value,
+        tag("p", said, class_="cx-band") if said else None,
+        tag("div", bar(row, ends), tag("div", *marks, class_="cx-ends"), class_="cx-barbox", aria_hidden="true"),
+        tag("p", words, class_="cx-interval"),
+        tag("p", f"{wording.base_words(row)} · {row.get('method') or 'no interval'}", class_="cx-base"),
+    ]
+
+
+def _missing(row: Row) -> list[Html | None]:
+    note = str(row.get("note") or "not computed")
+    word, _, why = note.partition(": ")
+    return [tag("p", word.capitalize(), class_="cx-value cx-absent"), tag("p", why, class_="cx-base") if why else None]
+
+
+def _change(row: Row, metric: Metric) -> Html:
+    found = verdicts.verdict(row, metric)
+    sign = tag("span", found.sign, class_="cx-sign", aria_hidden="true")
+    told = row.get("change") is not None and row.get("verdict") in ("changed", "no evidence")
+    head = tag("p", sign, " ", found.words[:1].upper() + found.words[1:], class_=f"cx-verdict cx-{found.tone}")
+    since = ["against ", name(row.get("before"))]
+    if not told:
+        why = (
+            str(row.get("note") or "") or f"{wording.base_words(row)} now, {wording.base_words(row, '_before')} before"
+        )
+        return tag("div", head, tag("p", *since, f" ({why})", class_="cx-proof"), class_="cx-change")
+    size = tag("p", tag("b", verdicts.change(row, metric)), " ", *since, class_="cx-size")
+    proof = tag("p", f"{verdicts.interval(row, metric)}; {verdicts.test(row)}", class_="cx-proof")
+    could = verdicts.detectable(row, metric) if row["verdict"] == "no evidence" else ""
+    more = tag("p", could[:1].upper() + could[1:] + ".", class_="cx-proof") if could else None
+    return tag("div", head, size, proof, more, class_="cx-change")

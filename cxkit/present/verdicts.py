@@ -1,0 +1,207 @@
+"""Verdicts in words: what a comparison says, and never more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cxkit.metrics import Metric
+from cxkit.present import wording
+from cxkit.present.rows import Row
+
+
+class Verdict(NamedTuple):
+    """A verdict as sign, words and tone; the tone ("better", "worse", "moved", "none", "few") only adds colour."""
+
+    sign: str
+    words: str
+    tone: str
+
+
+def verdict(row: Row, metric: Metric) -> Verdict:
+    """The verdict of a comparison in words.
+
+    >>> from cxkit.metrics import METRICS
+    >>> row = {"verdict": "changed", "change": 8.0, "level": .95}
+    >>> verdict(row, METRICS["nps"])
+    Verdict(sign='▲', words='increased', tone='better')
+    """
+    kind, change = row.get("verdict"), row.get("change")
+    if kind == "changed" and change is not None:
+        up = change > 0
+        tone = "moved" if metric.better is None else "better" if up == (metric.better == "higher") else "worse"
+        judged = f" ({tone})" if metric.better == "lower" else ""  # a reader takes "up" for good unless told
+        return Verdict(wording.UP if up else wording.DOWN, ("increased" if up else "decreased") + judged, tone)
+    if kind == "no evidence":
+        return Verdict(wording.NONE, _uncertain(row), "none")
+    if kind == "too few":
+        return Verdict(wording.FEW, "too few answers to say", "few")
+    return Verdict(wording.FEW, "not compared", "few")
+
+
+def corrected_away(row: Row) -> bool:
+    """Whether the comparison alone would look like a change, and only the correction says that it is none."""
+    p, level = row.get("pvalue"), row.get("level")
+    return row.get("verdict") == "no evidence" and p is not None and p < 1 - (0.95 if level is None else level)
+
+
+def _uncertain(row: Row) -> str:
+    if corrected_away(row):
+        return f"not distinguishable after correction for {wording.count(row.get('family'))} comparisons"
+    return "no evidence of change"
+
+
+def detectable(row: Row, metric: Metric) -> str:
+    """What the base could have shown: printed wherever there is no evidence of a change.
+
+    >>> from cxkit.metrics import METRICS
+    >>> detectable({"detectable": 19.6, "low": -30., "high": 10.}, METRICS["nps"])
+    'a change of about 20 points or more could have been detected'
+    """
+    size = row.get("detectable")
+    if size is None:
+        return "what could have been detected cannot be computed"
+    amount = wording.quantity(size, metric.unit, _places(size))
+    amount = amount.replace("%", " percentage points") if metric.unit == "percent" else amount
+    return f"a change of about {amount} or more could have been detected"
+
+
+def interval(row: Row, metric: Metric) -> str:
+    """The interval of a change, labelled as a single comparison's where the correction disagrees with it."""
+    if row.get("low") is None and row.get("high") is None:
+        return "no interval"
+    places = wording.change_decimals(row.get("low"), row.get("high"))
+    span = wording.limits(row.get("low"), row.get("high"), metric.unit, places, signed=True)
+    alone = " of this comparison alone" if corrected_away(row) else ""
+    return f"{wording.level_words(row.get('level'))} interval{alone} {span}"
+
+
+def short(row: Row, metric: Metric) -> str:
+    """A change for a column of numbers, percentage points as "pp".
+
+    >>> from cxkit.metrics import METRICS
+    >>> short({"change": -1.3, "low": -4.7, "high": 2.1}, METRICS["csat"])
+    '−1.3 pp'
+    """
+    if row.get("change") is None:
+        return "none"
+    places = wording.change_decimals(row.get("low"), row.get("high"))
+    return wording.number(row["change"], places, signed=True) + _unit(metric)
+
+
+def could(row: Row, metric: Metric) -> str:
+    """The detectable change for a column of numbers; empty where a change was found or nothing was tested."""
+    size = row.get("detectable")
+    if row.get("verdict") != "no evidence":
+        return ""
+    return "unknown" if size is None else wording.number(size, _places(size)) + _unit(metric)
+
+
+def _unit(metric: Metric) -> str:
+    return {"points": "", "percent": " pp", "scale": "", "minutes": " min"}[metric.unit]
+
+
+def span(row: Row, metric: Metric) -> str:
+    """The interval of a change in a table, marked where it is a single comparison's and the correction disagrees."""
+    if row.get("low") is None and row.get("high") is None:
+        return ""
+    places = wording.change_decimals(row.get("low"), row.get("high"))
+    text = wording.limits(row.get("low"), row.get("high"), metric.unit, places, signed=True)
+    return f"{text} (alone)" if corrected_away(row) else text
+
+
+def change(row: Row, metric: Metric) -> str:
+    """A change with its unit, or why there is none."""
+    if row.get("change") is None:
+        return str(row.get("note") or "not computed")
+    places = wording.change_decimals(row.get("low"), row.get("high"))
+    return wording.quantity(row["change"], metric.unit, places, signed=True)
+
+
+def test(row: Row) -> str:
+    """The p-value with the family it was corrected for.
+
+    >>> test({"pvalue": .011, "pvalue_adj": .075, "family": 7}), test({"pvalue": .011, "pvalue_adj": .011, "family": 1})
+    ('adjusted p = .075 for 7 comparisons (p = .011 alone)', 'p = .011')
+    """
+    family = row.get("family")
+    if family is None or family <= 1 or row.get("pvalue_adj") is None:
+        return wording.pvalue(row.get("pvalue"))
+    adjusted = wording.pvalue(row["pvalue_adj"])
+    return f"adjusted {adjusted} for {wording.count(family)} comparisons ({wording.pvalue(row.get('pvalue'))} alone)"
+
+
+def claim(row: Row, metric: Metric, who: str = "") -> str:
+    """What a comparison says, in as few words as it can; `proof` carries the numbers.
+
+    >>> from cxkit.metrics import METRICS
+    >>> claim({"verdict": "changed", "change": 8.0, "low": 1.4, "high": 14.6, "before": "2026-09"}, METRICS["nps"])
+    'NPS increased by 8.0 points against 2026-09'
+    """
+    found = verdict(row, metric)
+    since = f" against {row['before']}" if row.get("before") else ""
+    if row.get("verdict") == "changed" and row.get("change") is not None:
+        size = change(row, metric).lstrip("+" + wording.MINUS)
+        return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]} by {size}{since}"
+    since = since if row.get("verdict") == "no evidence" else ""
+    return f"{metric.label}{f', {who}' if who else ''}: {found.words}{since}"
+
+
+def proof(row: Row, metric: Metric) -> str:
+    """The numbers behind a claim: change, interval, test, bases, and what could have been detected.
+
+    >>> from cxkit.metrics import METRICS
+    >>> proof({"verdict": "changed", "change": 8.0, "low": 1.3689, "high": 14.6046, "pvalue": .01809, "family": 1,
+    ...        "now": "2026-10", "before": "2026-09", "n": 1000, "n_before": 1000}, METRICS["nps"])
+    '95% interval +1.4 to +14.6; p = .018; n 1,000 in 2026-10, n 1,000 in 2026-09.'
+    """
+    bases = (
+        f"{wording.base_words(row)} in {row.get('now')}, {wording.base_words(row, '_before')} in {row.get('before')}"
+    )
+    if row.get("change") is None or row.get("verdict") not in ("changed", "no evidence"):
+        why = str(row.get("note") or f"an effective base of {wording.BASES[0][0]} is needed in both periods")
+        return f"{why[:1].upper()}{why[1:]}; {bases}."
+    text = f"{interval(row, metric)}; {test(row)}; {bases}."
+    if row["verdict"] == "changed":
+        return text
+    could = detectable(row, metric)
+    return f"{change(row, metric)}; {text} {could[:1].upper()}{could[1:]}."
+
+
+def reach(found: Sequence[Row], metric: Metric) -> str:
+    """What the comparisons without evidence could have detected, from the best base to the worst.
+
+    >>> from cxkit.metrics import METRICS
+    >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
+    'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
+    """
+    sizes = sorted(
+        r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None
+    )
+    if not sizes:
+        return ""
+    unit = "percentage points" if metric.unit == "percent" else wording.UNITS[metric.unit]
+    ends = dict.fromkeys(wording.number(size, _places(size)) for size in (sizes[0], sizes[-1]))
+    span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
+    return f"With no evidence of change, {span} could have been detected."
+
+
+def _places(size: float) -> int:
+    return 0 if size >= 10 else 1 if size >= 1 else 2
+
+
+def tally(found: Sequence[Row]) -> str:
+    """How many comparisons ended in each verdict.
+
+    >>> tally([{"verdict": "changed"}, {"verdict": "too few"}])
+    'Of 2 comparisons, 1 shows a change, 0 show no evidence of change, 1 has too few answers to say.'
+    """
+    kinds = [str(row.get("verdict")) for row in found]
+    changed, none, few = (kinds.count(kind) for kind in ("changed", "no evidence", "too few"))
+    rest = len(kinds) - changed - none - few
+    return (
+        f"Of {len(kinds):,} comparison{'s' * (len(kinds) != 1)}, {changed:,} show{'s' * (changed == 1)} a change, "
+        f"{none:,} show{'s' * (none == 1)} no evidence of change, "
+        f"{few:,} ha{'s' if few == 1 else 've'} too few answers to say"
+        + (f", {rest:,} could not be made." if rest else ".")
+    )

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from conftest import ENDLESS, SCRIPT, comparison, segment_frames
+from test_html import Reader
+
+from cxkit.metrics import METRICS
+from cxkit.present import audit, findings, header, methods, provenance, style
+
+
+def claims(markup: str) -> list[str]:
+    return [Reader(text).text for text in re.findall(r"<li><p>(.*?)</p>", markup)]
+
+
+def test_the_header_says_what_the_page_is_about(headline, metrics):
+    made = header("Acme", now="2026-10", before="2026-09", base=headline, metrics=metrics, where={"brand": "Acme"},
+                  filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True, "data_date": "2026-10-31"})  # fmt: skip
+    text = Reader(made).text
+    assert made.count("<h1>") == 1
+    for words in (
+        "Acme",
+        "2026-10",
+        "2026-09",
+        "Filter: Home country",
+        "DE, AT",
+        "NPS 412 (effective 371) · CSAT 388 · CES 42",
+        "Synthetic sample data",
+    ):
+        assert words in text
+
+
+def test_findings_are_at_most_five_and_the_most_telling_change_comes_first(headline_changes, metrics):
+    _, parts = segment_frames([f"level {i}" for i in range(40)])
+    big = comparison("nps", 30.0, 6.0, "changed", brand="Acme", area="big", n=5000.0)
+    made = findings(pd.concat([headline_changes, parts, pd.DataFrame([big])]), metrics)
+    assert len(claims(made)) == 5
+    assert claims(made)[0] == "▲ NPS, big, increased by 30.0 points against 2026-09"
+
+
+def test_findings_never_claim_more_than_the_verdict(headline_changes, metrics):
+    made = findings(headline_changes, metrics)
+    assert claims(made) == [
+        "▲ NPS increased by 8.1 points against 2026-09",
+        "– CSAT: no evidence of change against 2026-09",
+        "○ CES: too few answers to say",
+    ]
+    assert "A change of about 4.9 percentage points or more could have been detected." in made
+    assert "Of 3 comparisons, 1 shows a change" in made
+
+
+def test_findings_link_to_their_figure():
+    _, parts = segment_frames(list("ABCDEFGH"))
+    assert 'href="#changes-nps-area"' in findings(parts, METRICS)
+    assert 'href="#tile-nps"' in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")]), METRICS)
+
+
+def test_a_hostile_name_in_a_finding_is_text():
+    moves = pd.DataFrame([comparison("nps", 9.0, 5.0, "changed", brand=name) for name in (SCRIPT, "x")])
+    made = findings(moves, METRICS)
+    assert "<script" not in made
+    assert f"NPS, {SCRIPT}, increased" in Reader(made).text
+
+
+def test_no_comparison_is_said():
+    assert "No comparison was made" in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")])[:0], METRICS)
+
+
+def test_the_audit_counts_refusals(refused):
+    text = Reader(audit(refused, {"rows": 60211})).text
+    assert "60,211 rows were read." in text
+    assert "declared missing: 11 (blank)84" in text
+    assert "No answer was refused" in audit(refused[:0])
+
+
+def test_methods_name_question_interval_test_and_thresholds(headline, headline_changes, metrics):
+    text = Reader(methods(headline, headline_changes, metrics)).text
+    for words in (
+        "How likely are you to recommend us",
+        "in points; higher is better",
+        "fewer than 10",
+        "below 30",
+        "80% power",
+        "MOVER",
+        "NPS bands",
+    ):
+        assert words in text
+    assert "NPS bands" not in methods(headline[1:], headline_changes, metrics)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [({"a": 1, "b": "x"}, "a 1, b x"), (12345, "12,345"), ([1, "<b>"], "1<b>"), (True, "True"), (None, "None")],
+)
+def test_provenance_prints_any_record(value, shown):
+    assert shown in Reader(provenance({"key_of_it": value})).text
+
+
+def test_an_endless_title_is_cut_in_the_heading_and_whole_below():
+    made = header(ENDLESS, now="1")
+    assert len(Reader(re.findall("<h1>.*</h1>", made)[0]).text) <= 80
+    assert ENDLESS.strip() in Reader(made).text
+
+
+def test_the_style_is_for_notebooks_too():
+    assert style().startswith("<style>")
