@@ -1,0 +1,208 @@
+"""The command `cxkit`: what a person or a scheduler types. Imports of any weight wait until a command needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cxkit.errors import CxError
+
+if TYPE_CHECKING:
+    from cxkit.report.jobs import Prepared, Result
+    from cxkit.report.params import RunParams
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Customer-experience reports that say how sure they are.",
+    epilog="Exit status: 0 all reports are fine, 1 some failed, 2 the parameters or the data are wrong.",
+)
+
+ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
+Sets = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the file; dots lead inwards. Repeatable."),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Count relative periods from this day, as in 2026-11-01; by default today."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from cxkit import __version__
+
+        typer.echo(f"cxkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    params: ParamsFile,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The shelf to publish on; by default reports/NAME.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Reports made at a time; by default one per processor.")
+    ] = None,
+    only: Annotated[
+        list[str],
+        typer.Option("--only", metavar="KEY=VALUE", help="Make only these reports, as in brand=Acme. Repeatable."),
+    ] = [],  # noqa: B006  (typer reads it, nothing changes it)
+    sets: Sets = [],  # noqa: B006
+    as_of: AsOf = None,
+) -> None:
+    """Make every report of a run, and print the path of its index."""
+    with _readable():
+        from cxkit.report import runs, shelf
+
+        began = time.monotonic()
+        checked = _load(params, sets, only, as_of)
+        folder = (out or checked.root / "reports" / checked.name).absolute()
+        shelf.claim(folder, checked.name)
+        from cxkit.report.prepare import prepare
+
+        prepared = prepare(checked, shelf.private(folder))
+        for note in prepared.notes:
+            typer.echo(f"{checked.name}: {note}")
+        with _progress(len(prepared.jobs)) as told, _terminable():
+            manifest = runs.run(prepared, folder, workers, told)
+        failed = _summarise(prepared, manifest, folder, time.monotonic() - began)
+        typer.echo(str(folder / "index.html"))
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def check(params: ParamsFile, sets: Sets = [], as_of: AsOf = None) -> None:  # noqa: B006
+    """Check parameters, notebooks and data without making a report."""
+    with _readable():
+        checked = _load(params, sets, [], as_of)
+        from cxkit.report.prepare import plan
+
+        planned = plan(checked, Path("tallies.parquet"))
+        for file in planned.tallies.provenance["files"]:
+            typer.echo(f"data: {file['path']}, {file['rows']:,} rows")
+        for row in planned.tallies.audit.itertuples():
+            typer.echo(f"refused: {row.item}: {row.reason}: {row.n:,}")
+        for note in planned.notes:
+            typer.echo(f"{checked.name}: {note}")
+        for job in planned.jobs:
+            typer.echo(f"would make {job.file}: {job.title}")
+        for skip in planned.skipped:
+            typer.echo(f"would skip {skip['title']}: {skip['why']}")
+        typer.echo(f"{params}: fine, {len(planned.jobs)} reports")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files are written.")] = Path("data/sample"),
+) -> None:
+    """Write the synthetic sample data set, to try mappings and notebooks on."""
+    with _readable():
+        from cxkit.data.sample import write
+
+        for path in write(folder):
+            typer.echo(str(path))
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Errors that a user can put right as plain words and exit status 2; any other keeps its traceback."""
+    try:
+        yield
+    except (CxError, PermissionError, FileExistsError, NotADirectoryError) as error:
+        typer.echo(f"cxkit: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: its workers end with it, and no page is half-written."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:
+    from cxkit.report.options import pair
+    from cxkit.report.params import load
+
+    return load(file, dict(pair(s, "--set") for s in sets), [pair(o, "--only") for o in only], as_of)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[Result, int, int], None]]:
+    """What is told of each result: a bar on a terminal, a line elsewhere."""
+
+    def line(result: Result, done: int, _: int) -> None:
+        words = f"failed: {result.error}" if result.error else "done"
+        typer.echo(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s")
+        sys.stdout.flush()
+
+    if not sys.stdout.isatty():
+        yield line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def step(result: Result, done: int, _: int) -> None:
+            bar.update(task, completed=done, description=result.name)
+            if result.error:
+                bar.console.print(f"{result.name} failed: {result.error}", markup=False, highlight=False)
+
+        yield step
+
+
+def _summarise(prepared: Prepared, manifest: Mapping[str, Any], folder: Path, seconds: float) -> int:
+    """Print what was made, skipped and failed, with the cell that failed; return the number of failures."""
+    from cxkit.report.shelf import private
+
+    jobs = manifest["jobs"]
+    failed = [job for job in jobs if job["status"] == "failed"]
+    for job in (job for job in jobs if job["status"] == "skipped"):
+        typer.echo(f"skipped {job['title']}: {job['why']}")
+    for job in (job for job in jobs if job["warnings"]):
+        typer.echo(f"{job['name']} wrote to stderr: {job['warnings'][0]}")
+    for job in failed:
+        typer.echo(f"\n{job['name']} failed: {job['error']}")
+        for text in (job["cell"] or "").splitlines():
+            typer.echo(f"    {text}")
+        notebook = private(folder) / "failed" / f"{job['name']}.ipynb"
+        typer.echo(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
+        if job["file"]:
+            typer.echo(f"  {job['why']}")
+    made = sum(job["status"] == "done" for job in jobs)
+    typer.echo(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s, {len(failed)} failed")
+    return len(failed)
+
+
+def main() -> None:
+    """Entry point of the command `cxkit`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The run: parameters -> jobs -> executed notebooks -> pages on a shelf."""

@@ -1,0 +1,221 @@
+"""Checked parameters -> jobs: plain data that any process or machine can carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from cxkit.errors import CxError, nearest
+from cxkit.report.declared import check, declares, defaults
+from cxkit.report.params import RunParams
+from cxkit.report.slugs import slugs
+
+Kind = Literal["report", "overview"]
+BLANK = "(blank)"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One page to be made, as plain data that can be sent to another process or machine.
+
+    Attributes:
+        name: Unique slug.
+        kind: "report" for one value of `for_each`, "overview" for all of them.
+        title: What the index calls it.
+        notebook: Path of the notebook.
+        parameters: What the notebook's `parameters` cell is overridden with.
+        where: Dimension -> value that the report is about.
+        file: Name of the page on the shelf.
+        lang: Language of the page.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    notebook: str
+    parameters: dict[str, Any]
+    where: dict[str, str]
+    file: str
+    lang: str = "en"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as JSON-ready data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a job, as plain data.
+
+    Attributes:
+        name: The job's name.
+        status: "done" if every cell ran and the page is whole, else "failed".
+        seconds: Wall time.
+        page: Path of the page; None where it failed.
+        sha256: Of the page.
+        notebook: Path of the executed notebook, if it came so far.
+        error: One line for readers; None where it is done.
+        cell: Source of the cell that failed, if one did.
+        warnings: What the cells wrote to stderr; pages do not show it.
+    """
+
+    name: str
+    status: Literal["done", "failed"]
+    seconds: float
+    page: str | None = None
+    sha256: str | None = None
+    notebook: str | None = None
+    error: str | None = None
+    cell: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run after its one pass over the data.
+
+    Attributes:
+        name: Of the run.
+        title: Of the run.
+        as_of: ISO date that relative periods were counted from.
+        period: month, quarter, week, year or wave.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+        metrics: Names of the metrics, in order.
+        jobs: What is to be done.
+        skipped: Reports that are not made: name, title, where, why.
+        tallies: Path of the tallies.
+        summary: Path of every estimate and comparison at the level of a report.
+        data: One entry per source file: path, sha256, rows.
+        refused: Refused rows and answers: item, reason, n.
+        filters: Dimension -> values that the run is restricted to.
+        notes: What the operator should know.
+        lang: Language of the pages.
+    """
+
+    name: str
+    title: str
+    as_of: str
+    period: str
+    now: str
+    before: str
+    metrics: list[str]
+    jobs: list[Job]
+    skipped: list[dict[str, Any]]
+    tallies: str
+    summary: str
+    data: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
+    filters: dict[str, list[str]]
+    notes: list[str] = field(default_factory=list)
+    lang: str = "en"
+
+
+def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """The combinations of `for_each` values that get a report, and those that get none because nobody answered.
+
+    Args:
+        params: With `for_each`.
+        found: Combinations of values that the data hold, in the order of `for_each`.
+
+    Returns:
+        Listed values in their order, whether anybody answered or not; otherwise what the data hold. Where one dimension
+        is listed and the other is not, combinations that the data do not hold come second.
+    """
+    listed = list(params.for_each.values())
+    if all(values is None for values in listed):
+        return list(dict.fromkeys(found)), []
+    held = [list(dict.fromkeys(place[i] for place in found)) for i in range(len(listed))]
+    every = list(product(*(held[i] if values is None else values for i, values in enumerate(listed))))
+    if None not in listed:
+        return every, []
+    there = set(found)
+    return [place for place in every if place in there], [place for place in every if place not in there]
+
+
+def expand(
+    params: RunParams, found: Sequence[tuple[str, ...]], tallies: Path, now: str, before: str
+) -> tuple[list[Job], list[dict[str, Any]]]:
+    """The jobs of a run, the overview last, and the reports that it skips.
+
+    Args:
+        params: Checked parameters.
+        found: Combinations of `for_each` values that the data hold, in the order of `for_each`.
+        tallies: The run's tallies.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+
+    Returns:
+        Jobs, and for each skipped report its name, title, where and why.
+    """
+    chosen, empty = places(params, found)
+    every = [*chosen, *empty]
+    names = slugs("-".join(place) if place else "report" for place in every)
+    given: dict[str, Any] = {
+        "tallies": str(tallies),
+        "now": now,
+        "before": before,
+        "metrics": params.metrics,
+        "level": params.level,
+    }
+    given |= {"correction": params.correction, "segments": params.segments}
+    jobs, skipped = [], []
+    for name, place in zip(names, every, strict=True):
+        where = dict(zip(params.for_each, place, strict=True))
+        title = " · ".join(place) or params.title
+        if why := _why_not(params, where, place in set(empty)):
+            skipped.append({"name": name, "title": title, "where": where, "why": why})
+        else:
+            own = given | {"where": where, "title": f"{title} · {params.title}" if place else title}
+            jobs.append(_job(params, "report", name, title, own, where))
+    if params.only and not jobs:
+        wanted = ", ".join(f"{key}={value}" for key, values in params.only.items() for value in values)
+        raise CxError(f"--only {wanted}: selects no report; {nearest(wanted.split('=')[-1], map(' · '.join, chosen))}")
+    if params.for_each:
+        own = given | {"where": {}, "title": params.title, "segments": list(params.for_each)}
+        jobs.append(_job(params, "overview", "overview", "Overview", own, {}))
+    return jobs, skipped
+
+
+def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
+    if any(where[name] not in values for name, values in params.only.items()):
+        return "not selected by --only"
+    if BLANK in where.values() and not any(BLANK in (values or []) for values in params.for_each.values()):
+        return "blank in the data; part of the overview only"
+    return "no answers for this combination" if empty else ""
+
+
+def _job(params: RunParams, kind: Kind, name: str, title: str, given: dict[str, Any], where: dict[str, str]) -> Job:
+    notebook = params.report if kind == "report" else params.overview
+    known = defaults(notebook)
+    extra = {key: value for key, value in params.parameters.items() if key in known}
+    return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang)
+
+
+def check_notebooks(params: RunParams) -> None:
+    """Refuse notebooks and `parameters` that do not fit each other; nothing has run by then.
+
+    Raises:
+        CxError: A notebook without its `parameters` cell; a parameter that is unknown, missing or of another type.
+    """
+    example: dict[str, Any] = {
+        "tallies": "",
+        "where": {},
+        "now": "",
+        "before": "",
+        "title": "",
+        "metrics": [],
+        "segments": [],
+    }
+    example |= {"level": params.level, "correction": params.correction}
+    notebooks = [params.report, params.overview] if params.for_each else [params.report]
+    known = {notebook: defaults(notebook) for notebook in notebooks}
+    for notebook, declared in known.items():
+        declares(notebook, declared, example)
+    for name, value in params.parameters.items():
+        holders = [notebook for notebook, declared in known.items() if name in declared] or notebooks[:1]
+        for notebook in holders:
+            check(notebook, known[notebook], {name: value}, params.file)

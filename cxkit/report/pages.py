@@ -1,0 +1,190 @@
+"""Executed notebook -> one self-contained page; run -> index of the shelf.
+
+A page holds no script and asks nobody for anything: a Content-Security-Policy forbids it, and nothing in it would.
+The HTML of outputs is taken as it is, because it comes from `present`, which escapes; prose is Markdown in which HTML
+is text; everything else is escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape, unescape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.present.html import Html, clean, plain, shorten, slug, tag
+from cxkit.present.shelf import shelf
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
+_TEMPLATES = Path(str(files("cxkit") / "report" / "templates"))
+
+
+def page(notebook: NotebookNode, *, title: str, lang: str = "en") -> str:
+    """An executed notebook as a page.
+
+    Code is left out. So is the cell that opens the notebook, where it is prose with a first-level heading: it
+    introduces the notebook to who runs it, and the page has `title`.
+
+    Args:
+        notebook: Executed, without errors.
+        title: Title of the window, and of the page where the notebook prints no header of its own.
+        lang: Language of the content, as in the attribute `lang`.
+
+    Raises:
+        ValueError: Where a cell holds an error, or an output holds a script.
+    """
+    _check(notebook)
+    state: dict[str, Any] = {"ids": {"main"}, "opening": True}
+    body, _ = _exporter().from_notebook_node(notebook, resources={"cx": state})
+    found = re.search(r'<header class="cx-header">.*?</header>\s*', body, re.DOTALL)
+    header = found[0].strip() if found else _header(title)
+    body = body.replace(found[0], "", 1) if found else body
+    return _shell(title, lang, header, body)
+
+
+def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
+    """The index of a run: every report with its score, interval, base and verdict, and what is missing and why.
+
+    Args:
+        summary: Estimates and comparisons of all reports: columns `report` (name of the job) and `part` ("estimate",
+            "comparison"), then both vocabularies.
+        manifest: Of the run.
+        metrics: What is measured, by name; the first in the summary (NPS where there is one) is shown.
+    """
+    title = str(manifest.get("title") or manifest["name"])
+    header, body = shelf(summary, manifest, metrics)
+    return _shell(title, str(manifest.get("lang") or "en"), header, body)
+
+
+def _check(notebook: NotebookNode) -> None:
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                raise ValueError(
+                    f"cell {number} holds an error ({output.ename}): only a notebook without errors becomes a page"
+                )
+            markup = "".join(output.get("data", {}).get("text/html", ""))
+            if re.search(r"<script\b", markup, re.IGNORECASE):
+                raise ValueError(
+                    f"cell {number} prints a <script>: pages hold none; show tables and figures of cxkit.present"
+                )
+
+
+def _shell(title: str, lang: str, header: str, body: str) -> str:
+    ids = set(re.findall(r'\bid="([^"]+)"', body))
+    body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
+    return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
+        lang=escape(lang), title=escape(plain(title, 70)), style=_style(), header=header, contents=_contents(body),
+        body=body.strip(), footer=escape(FOOTER),
+    )  # fmt: skip
+
+
+def _header(title: str) -> Html:
+    return tag("header", tag("h1", tag("bdi", shorten(title, 80))), class_="cx-header")
+
+
+def _contents(body: str) -> str:
+    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', body, re.DOTALL)
+    if len(found) < 2:
+        return ""
+    items = (tag("li", tag("a", unescape(re.sub(r"<[^>]*>", "", text)), href=f"#{key}")) for key, text in found)
+    return tag("nav", tag("p", "Contents"), tag("ol", *items), class_="cx-toc", aria_label="Contents")
+
+
+@lru_cache(1)
+def _style() -> str:
+    source = (_TEMPLATES / "cxkit" / "style.css").read_text("utf-8")
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    return re.sub(r"\n\s*", "", source)
+
+
+@lru_cache(1)
+def _exporter() -> Any:
+    from nbconvert.exporters import templateexporter
+    from traitlets.config import Config
+
+    kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+    make: Any = templateexporter.TemplateExporter  # nbconvert comes without types
+    exporter = make(
+        config=Config({"NbConvertBase": {"display_data_priority": kinds}}),
+        template_name="cxkit",
+        template_file="index.html.j2",
+        extra_template_basedirs=[str(_TEMPLATES)],
+    )
+    for name, function in {"prose": _prose, "own": _own, "picture": _picture, "shown": _shown}.items():
+        exporter.register_filter(name, function)
+    return exporter
+
+
+def _prose(cell: NotebookNode, state: dict[str, Any]) -> str:
+    """Markdown as HTML: raw HTML is text, headings get ids, the cell that introduces the notebook goes."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(
+        escape=True, allow_harmful_protocols=False, exclude_anchor_links=True, attachments=cell.get("attachments")
+    )
+    text = MarkdownWithMath(renderer=renderer).render(cell.source)
+    opening, state["opening"] = state["opening"], False
+    if opening and text.lstrip().startswith("<h1>"):
+        return ""
+    return re.sub(r"<h([1-6])>(.*?)</h\1>", lambda m: _heading(int(m[1]), m[2], state), text, flags=re.DOTALL)
+
+
+def _heading(level: int, inner: str, state: dict[str, Any]) -> str:
+    level = max(level, 2)
+    words = unescape(re.sub(r"<[^>]*>", "", inner))
+    key = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or slug(words)
+    return f'<h{level} id="{_free(key, state)}">{inner}</h{level}>'
+
+
+def _free(key: str, state: dict[str, Any]) -> str:
+    """An id that the page does not have yet: the key itself, or with the next number."""
+    found, number = key, 1
+    while found in state["ids"]:
+        number += 1
+        found = f"{key}-{number}"
+    state["ids"].add(found)
+    return found
+
+
+def _own(markup: str | list[str], state: dict[str, Any]) -> str:
+    """The HTML of one output; ids that the page already has get a number, and so do the references inside it."""
+    text = "".join(markup)
+    ids = list(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text)))
+    renamed = {key: free for key in ids if (free := _free(key, state)) != key}
+    if not renamed:
+        return text
+
+    def rename(found: re.Match[str]) -> str:
+        keys = (renamed.get(key, key) for key in found[2].split(" "))
+        return f"{found[1]}{' '.join(keys)}{found[3]}"
+
+    text = re.sub(r'(\b(?:id|aria-labelledby|aria-describedby)=")([^"]*)(")', rename, text)
+    return re.sub(r'((?:href="#|url\(#))([^")]+)([")])', rename, text)
+
+
+def _picture(output: NotebookNode, kind: str) -> str:
+    """An image of a notebook's own, with the alternative text of its metadata."""
+    from base64 import b64encode
+
+    data = "".join(output.data[kind])
+    coded = b64encode(data.encode()).decode() if kind == "image/svg+xml" else re.sub(r"\s", "", data)
+    metadata = output.get("metadata", {})
+    alt = metadata.get("alt") or metadata.get(kind, {}).get("alt") or "Picture without a description"
+    return f'<img src="data:{kind};base64,{escape(coded)}" alt="{escape(plain(alt, 1000))}">'
+
+
+def _shown(text: str | list[str]) -> str:
+    """Printed text, without the colour codes of a terminal."""
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", "".join(text)).split("\n")
+    return escape("\n".join(clean(line) for line in lines))

@@ -1,0 +1,258 @@
+"""The run's one pass over the data: read, tally, hide what must be hidden, and list the jobs.
+
+Everything that can be wrong with parameters, notebooks, mapping and data is found here, before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxkit.analysis.comparisons import compare
+from cxkit.analysis.estimates import estimate
+from cxkit.analysis.privacy import mask
+from cxkit.data import periods, tallies
+from cxkit.data.mapping import load_mapping
+from cxkit.data.responses import SAMPLE, Responses, read
+from cxkit.data.sample import MAPPING
+from cxkit.data.sources import collect
+from cxkit.data.tallies import Tallies, tally
+from cxkit.errors import CxError, nearest
+from cxkit.report.jobs import Job, Prepared, check_notebooks, expand
+from cxkit.report.options import paths
+from cxkit.report.params import RunParams
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run in memory: nothing is written yet.
+
+    Attributes:
+        tallies: Counts, with hidden cells taken out.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+        jobs: What is to be done.
+        skipped: Reports that are not made, and why.
+        notes: What the operator should know.
+    """
+
+    tallies: Tallies
+    now: str
+    before: str
+    jobs: list[Job]
+    skipped: list[dict[str, Any]]
+    notes: list[str]
+
+
+def prepare(params: RunParams, work: Path) -> Prepared:
+    """Plan a run and write its tallies and its summary.
+
+    Args:
+        params: Checked parameters.
+        work: The run's private folder, for `tallies.parquet` and `summary.parquet`; made when everything is checked.
+
+    Raises:
+        CxError: Anything wrong with parameters, notebooks, mapping or data; nothing is written then.
+    """
+    planned = plan(params, work / "tallies.parquet")
+    summary = summarise(planned, params)
+    work.mkdir(parents=True, exist_ok=True)
+    tallies.save(planned.tallies, work / "tallies.parquet")
+    summary.to_parquet(work / "summary.parquet", index=False)
+    return Prepared(
+        name=params.name,
+        title=params.title,
+        as_of=params.date.isoformat(),
+        period=params.period,
+        now=planned.now,
+        before=planned.before,
+        metrics=params.metrics,
+        jobs=planned.jobs,
+        skipped=planned.skipped,
+        tallies=str(work / "tallies.parquet"),
+        summary=str(work / "summary.parquet"),
+        data=[dict(file) for file in planned.tallies.provenance["files"]],
+        refused=_records(planned.tallies.audit),
+        filters=params.where,
+        notes=planned.notes,
+        lang=params.lang,
+    )
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON-ready data, without what a row leaves blank."""
+    rows = frame.to_dict("records")
+    return [{str(key): value for key, value in row.items() if not pd.isna(value)} for row in rows]
+
+
+def plan(params: RunParams, path: Path) -> Plan:
+    """Read and tally the data and list the jobs; `path` is where the jobs will find the tallies.
+
+    Raises:
+        CxError: As `prepare`.
+    """
+    check_notebooks(params)
+    span = resolve(params, None) if params.period != "wave" else None
+    survey = responses(params)
+    now, before = span or resolve(params, waves(survey))
+    counted = _counted(params, survey, now, before)
+    today = "" if params.as_of else " (today)"
+    notes = [f"as of {params.date}{today}: {now} compared with {before}"]
+    if before not in counted.periods:
+        notes.append(f"nobody answered in {before}, so that no change can be tested")
+        counted = replace(counted, periods=_with_before(counted, before))
+    values, unknown = _with_listed(params, counted)
+    jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
+    return Plan(mask(replace(counted, values=values)), now, before, jobs, skipped, notes + unknown)
+
+
+def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tallies:
+    places = list(params.for_each)
+    counted = tally(
+        survey,
+        params.metrics,
+        by=list(dict.fromkeys([*places, *params.segments])),
+        levels=[(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)],
+        period=params.period,
+        pairs=[(now, before)],
+        where=params.where,
+        until=max(now, before, key=periods.natural),  # the names of waves need not be in the order of time
+    )
+    if now in counted.periods:
+        return counted
+    held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
+    raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}")
+
+
+def _with_before(counted: Tallies, before: str) -> list[str]:
+    """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
+    if counted.period == "wave":
+        return sorted([*counted.periods, before], key=periods.natural)
+    return periods.span(before, counted.periods[-1], counted.period)
+
+
+def responses(params: RunParams) -> Responses:
+    """The responses of a run, without the roles that it switches off.
+
+    Raises:
+        CxError: Where a file is absent, with the words of `download`.
+    """
+    folder = Path(params.data or params.root)
+    absent = [path for path in paths(params.source) if not (folder / path).exists()]
+    if absent:
+        files = "\n".join(f"{folder / path}: no such file" for path in absent)
+        hint = f"\n{params.download.strip()}" if params.download else ""
+        raise CxError(f"{files}{hint}\nAnother folder is named by --set data=FOLDER")
+    given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
+    mapping = given if given is None else _without(params, load_mapping(given))
+    survey = read(params.source, mapping, folder=folder)
+    if given is None and (bare := _without(params, survey.mapping)) != survey.mapping:
+        survey = read(params.source, bare, folder=folder)
+    return survey
+
+
+def _without(params: RunParams, mapping: Any) -> Any:
+    off = {"weight": params.weights, "cluster": params.clusters}
+    columns = mapping.columns.model_copy(update={role: None for role, on in off.items() if not on})
+    return mapping.model_copy(update={"columns": columns})
+
+
+def waves(survey: Responses) -> list[str]:
+    """The waves of the data, wave 9 before wave 10.
+
+    Raises:
+        CxError: Where no column has the role.
+    """
+    if survey.mapping.columns.wave is None:
+        raise CxError("period: wave needs a column in the role `wave`, which the mapping does not have")
+    return sorted(collect(survey.table.select("wave").distinct())["wave"], key=periods.natural)
+
+
+def resolve(params: RunParams, held: Sequence[str] | None) -> tuple[str, str]:
+    """The period of the reports and the one that it is compared with, as they are written.
+
+    Args:
+        params: With `now`, `against` and the date that relative periods are counted from.
+        held: The waves of the data in order; None for periods of the calendar.
+
+    Raises:
+        CxError: A period that is not written as it should be, does not exist, or has nothing before it.
+    """
+    try:
+        if held is not None:
+            return _waves(params, held)
+        relative = params.latest.startswith("last complete")
+        now = periods.last_complete(params.date, params.period) if relative else params.latest
+        periods.start(now, params.period)
+        if params.against == "previous":
+            return now, periods.shift(now, params.period, -1)
+        if params.against == "year_ago":
+            return now, periods.year_ago(now, params.period)
+        periods.start(params.against, params.period)
+    except CxError as error:
+        raise CxError(f"{params.file}: now, against: {error}") from None
+    if params.against >= now:
+        raise CxError(f"{params.file}: against: expected a period before {now}, found {params.against}")
+    return now, params.against
+
+
+def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
+    if not held:
+        raise CxError("the data hold no wave")
+    now = held[-1] if params.latest == "latest" else params.latest
+    for wave in (now, params.against):
+        if wave not in held and wave != "previous":
+            raise CxError(f"{wave!r} is no wave of the data; {nearest(wave, held)}")
+    if params.against != "previous":
+        if params.against == now:
+            raise CxError(f"expected another wave than {now!r}")
+        return now, params.against
+    if now == held[0]:
+        raise CxError(f"{now!r} is the first wave of the data, so there is no previous one")
+    return now, held[held.index(now) - 1]
+
+
+def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:
+    """The combinations of values that get a report: declared or found for one dimension, found for two."""
+    if not places:
+        return [()]
+    if len(places) == 1:
+        return [(value,) for value in counted.values[places[0]]]
+    rows = counted.counts.loc[counted.counts["cut"] == counted.cut(places), list(places)].drop_duplicates()
+    there = [tuple(map(str, row)) for row in rows.itertuples(index=False)]
+    order = [{value: i for i, value in enumerate(counted.values[name])} for name in places]
+    return sorted(there, key=lambda place: [rank[value] for rank, value in zip(order, place, strict=True)])
+
+
+def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[str]], list[str]]:
+    """The levels of each dimension with those that `for_each` lists, and a note for each that nobody answered."""
+    values, notes = dict(counted.values), []
+    for name, listed in params.for_each.items():
+        extra = [value for value in listed or [] if value not in values[name]]
+        notes += [f"for_each: nobody answered for {name} {v!r}; {nearest(v, values[name])}" for v in extra]
+        values[name] = values[name] + extra
+    return values, notes
+
+
+def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
+    """Every estimate and comparison at the level of a report: `report`, `part`, then the columns of both frames."""
+    names = {tuple(job.where.items()): job.name for job in planned.jobs}
+    names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
+    parts = []
+    for by in dict.fromkeys([tuple(params.for_each), ()]):
+        given: dict[str, Any] = {"by": list(by), "level": params.level}
+        estimates = estimate(planned.tallies, **given)
+        changes = compare(planned.tallies, planned.now, planned.before, correction=params.correction, **given)
+        for part, frame in (("estimate", estimates), ("comparison", changes)):
+            reports = [names.get(tuple(zip(by, row, strict=True)), "") for row in _rows(frame, by)]
+            parts.append(frame.assign(report=reports, part=part))
+    summary = pd.concat(parts, ignore_index=True)
+    return summary.loc[:, ["report", "part", *summary.columns.drop(["report", "part"])]]
+
+
+def _rows(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(frame[list(by)].itertuples(index=False, name=None)) if by else [()] * len(frame)

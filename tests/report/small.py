@@ -1,0 +1,39 @@
+"""Small notebooks and parameters for tests of the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+PARAMETERS = """\
+tallies = ""  # path
+where = {}  # place
+now = ""
+before = ""
+title = ""
+metrics = []
+segments = []
+level = 0.95
+correction = "holm"
+"""
+
+
+def write_notebook(path: Path, *cells: str, parameters: str | None = PARAMETERS, **metadata: Any) -> Path:
+    """A notebook of these code cells below a tagged parameters cell (none if None)."""
+    tagged = [] if parameters is None else [_cell(parameters, 0, ["parameters"])]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {
+        "cells": tagged + [_cell(source, number, []) for number, source in enumerate(cells, 1)],
+        "metadata": {"kernelspec": kernel, **metadata},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def _cell(source: str, number: int, tags: list[str]) -> dict[str, Any]:
+    kind: dict[str, Any] = {"cell_type": "code", "execution_count": None, "outputs": [], "id": f"c{number}"}
+    return {**kind, "metadata": {"tags": tags}, "source": source}
