@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, from_answers, scores
+from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
 from cxkit.analysis.comparisons import METHODS, MINIMUM, NO_EVIDENCE, differences, effective, smallest, verdicts
 from cxkit.analysis.estimates import estimates
 from cxkit.errors import CxError, nearest
@@ -104,6 +104,9 @@ def csat(
     80.0
     """
     metric = METRICS["csat"]
+    for answer in top:
+        if answer not in metric.values:
+            raise CxError(f"top: expected answers 1-5, found {answer!r}")
     values = {answer: 100.0 * (answer in top) for answer in metric.values}
     return _estimate(replace(metric, values=values), answers, weights, clusters, level)
 
@@ -132,6 +135,8 @@ def ces(
     """
     if better not in ("higher", "lower"):
         raise CxError(f"better: expected higher or lower, found {better!r}")
+    if scale[0] >= scale[1]:
+        raise CxError(f"scale: expected the lowest answer first, found {scale!r}")
     values = {float(answer): float(answer) for answer in range(scale[0], scale[1] + 1)}
     metric = replace(METRICS["ces"], scale=scale, values=values, better=better, classes={})  # type: ignore[arg-type]
     return _estimate(metric, answers, weights, clusters, level)
@@ -143,7 +148,7 @@ def rate(answers: Any, *, weights: Any = None, clusters: Any = None, level: floa
     >>> rate([True] * 13 + [False] * 3).value
     81.25
     """
-    return _estimate(_RATE, np.asarray(answers, dtype=float), weights, clusters, level)
+    return _estimate(_RATE, answers, weights, clusters, level)
 
 
 _RATE = replace(METRICS["recommended"], name="rate", label="Rate", question="", item="rate")
@@ -252,10 +257,13 @@ def _paired(
     """Both sides of the people who answered twice, and the sums over them."""
     if clusters != (None, None):
         raise CxError("clusters: paired answers are their own clusters, the people; leave clusters out")
-    first, second = (np.asarray(side, dtype=float) for side in (now, before))
+    first, second = (_answers(metric, side) for side in (now, before))
     if len(first) != len(second):
         raise CxError(f"paired: {len(first)} answers now, {len(second)} before; expected the same people in one order")
     both = ~(np.isnan(first) | np.isnan(second))
+    for w in weights:
+        if w is not None and len(w) != len(both):
+            raise CxError(f"weights: {len(w)} for {len(both)} answers; expected one each")
     given = [None if w is None else np.asarray(w, dtype=float)[both] for w in weights]
     after, prior = (from_answers(metric, side[both], w) for side, w in zip((first, second), given, strict=True))
     totals = []
@@ -263,3 +271,11 @@ def _paired(
         w = np.ones(int(both.sum())) if weight is None else weight
         totals.append((w, w * scores(metric, side[both])))
     return after, prior, (cross_of(*totals), np.array([float(both.sum())]))
+
+
+def _answers(metric: Metric, side: Any) -> FloatArray:
+    """One side's answers as numbers, NaN where there is none."""
+    series = pd.Series(side).reset_index(drop=True)
+    given, values = series.notna().to_numpy(), np.full(len(series), np.nan)
+    values[given] = numbers(metric, series[given])
+    return values

@@ -39,6 +39,7 @@ class Cells:
         sums: Sums over clusters that the design and shared respondents need.
         hidden: Why a cell may not be shown; blank where it may.
         kind: Which part of the design is in use, in words for the method.
+        personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
     """
 
     keys: pd.DataFrame
@@ -51,6 +52,7 @@ class Cells:
     sums: Sums
     hidden: NDArray[np.object_]
     kind: str
+    personal: bool = True
 
 
 def scores(metric: Metric, answers: FloatArray) -> FloatArray:
@@ -100,6 +102,11 @@ def declared(
         if period not in tallies.periods:
             ends = f"{tallies.periods[0]} to {tallies.periods[-1]}" if tallies.periods else "none"
             raise CxError(f"{period!r} is no period of these tallies; they hold {ends}")
+    for name, value in where.items():
+        if value not in tallies.values[name]:
+            raise CxError(
+                f"where: {value!r} is no {name} of these tallies; {nearest(str(value), tallies.values[name])}"
+            )
     levels = [[where[name]] if name in where else tallies.values[name] for name in dimensions]
     rows = list(product(periods or tallies.periods, *levels))
     return dimensions, pd.DataFrame(rows, columns=["period", *dimensions], dtype="str")
@@ -137,6 +144,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         sums=_answer_sums(scores(metric, values), n, w, w2),
         hidden=_hidden(tallies, metric, index, dimensions),
         kind="weighted" if weighted else "",
+        personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = _rows(tallies.sums, tallies.cut(dimensions), metric=metric.name) if use == "full" else tallies.sums[:0]
     if len(clustered):
@@ -227,7 +235,7 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
     """
     series = pd.Series(answers)
     given = series.notna().to_numpy()
-    values = _numbers(metric, series[given])
+    values = numbers(metric, series[given])
     w = np.ones(len(values)) if weights is None else _weights(weights, given)
     distinct, answer = np.unique(values, return_inverse=True)
     ones, cell, shape = np.ones(len(values)), np.zeros(len(values), dtype=np.intp), (1, len(distinct))
@@ -252,13 +260,21 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
     return _with_design(cells, metric, cells.sums, None, cells.kind) if weights is not None else cells
 
 
-def _numbers(metric: Metric, answers: pd.Series) -> FloatArray:
+def numbers(metric: Metric, answers: pd.Series) -> FloatArray:
+    """Answers without blanks, as numbers that the metric knows.
+
+    Raises:
+        CxError: Answers outside the metric's scale.
+    """
     values = pd.to_numeric(answers, errors="coerce").to_numpy(float)
     low, high = metric.scale
-    bad = ~((values >= low) & (values <= high)) | (bool(metric.values) & (values != np.floor(values)))
+    known = np.array(sorted(metric.values), dtype=float)
+    bad = ~np.isin(values, known) if metric.values else ~((values >= low) & (values <= high))
     if bad.any():
         found = answers.to_numpy()[bad][0]
-        expected = f"whole numbers {low:g}-{high:g}" if metric.values else "numbers of 0 or more"
+        whole = bool(metric.values) and np.array_equal(known, np.arange(low, high + 1))
+        expected = f"whole numbers {low:g}-{high:g}" if whole else ", ".join(f"{answer:g}" for answer in known)
+        expected = expected or "numbers of 0 or more"
         raise CxError(
             f"{metric.label}: {int(bad.sum())} of {len(values)} answers are outside the scale, for example {found!r}; "
             f"expected {expected}, and NaN for no answer"

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, moments
-from cxkit.analysis.estimates import By, base, chosen, cuts
+from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -87,7 +87,8 @@ def compare(
         metrics: Names; None for all.
         per: Dimensions of which every level is a family of its own, as the pages of a run are for their segments.
         minimum: Effective answers that either side needs for a verdict.
-        use: "full" design, its "weights" only, or "none": to show what a choice does to a result.
+        use: "full" design, its "weights" only, or "none": to show what a choice does to a result. Without the full
+            design the respondents whom both periods share are ignored, too.
 
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
@@ -150,7 +151,7 @@ def _compared(
         detectable=np.where(enough, metric.factor * size, np.nan),
         level=level,
         method=_methods(metric, now, before, result),
-        note=pd.Series([_note(now, before, i, minimum) for i in range(len(now.n))], dtype="str"),
+        note=pd.Series([_note(metric, now, before, pvalue, minimum, i) for i in range(len(now.n))], dtype="str"),
     )
 
 
@@ -195,6 +196,7 @@ def differences(
         some = shared > 0
         correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
         paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
+        paired &= now.personal and before.personal
     found = _independent(metric, now, before, correlation, level)
     if paired.any():
         ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
@@ -280,7 +282,7 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     return texts
 
 
-def _note(now: Cells, before: Cells, i: int, minimum: float) -> str:
+def _note(metric: Metric, now: Cells, before: Cells, pvalue: FloatArray, minimum: float, i: int) -> str:
     """Why a change is not judged, in words; blank where it is."""
     for cells, words in ((now, "now"), (before, "before")):
         if cells.hidden[i]:
@@ -288,6 +290,12 @@ def _note(now: Cells, before: Cells, i: int, minimum: float) -> str:
         if cells.n[i] == 0:
             return f"{words}: no answers"
     few = [effective(cells)[i] for cells in (now, before)]
-    if np.isnan(few).any():
-        return "no interval on one side: all answers come from one cluster"
-    return f"fewer than {minimum:g} effective answers on one side" if min(few) < minimum else ""
+    if not np.isnan(few).any() and min(few) < minimum:
+        return f"fewer than {minimum:g} effective answers on one side"
+    if not np.isnan(pvalue[i]):
+        return ""
+    return "; ".join(
+        f"{words}: {reason}"
+        for cells, words in ((now, "now"), (before, "before"))
+        if (reason := unknown_spread(metric, cells, i))
+    )

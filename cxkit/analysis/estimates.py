@@ -141,6 +141,8 @@ def distribution(
 
 def chosen(tallies: Tallies, names: Sequence[str] | None) -> list[Metric]:
     """The metrics of some names, all if None."""
+    if names is not None and not len(names):
+        raise CxError("metrics: name at least one, or None for all")
     for name in names or ():
         if name not in tallies.metrics:
             raise CxError(f"metrics: {name!r} was not tallied; {nearest(name, tallies.metrics)}")
@@ -151,7 +153,8 @@ def cuts(tallies: Tallies, by: By, where: Mapping[str, str] | None) -> list[tupl
     """The levels to show: the one or the several that `by` names beside `where`, or all that are declared beside it."""
     place = set(where or ())
     if by is None:
-        return [level for level in tallies.levels if place <= set(level)]
+        held = [level for level in tallies.levels if place <= set(level)]
+        return held or [tuple(name for name in tallies.by if name in place)]  # not declared; `Tallies.cut` says so
     several = [(name,) if isinstance(name, str) else tuple(name) for name in by]
     one = not by or any(isinstance(name, str) for name in by)
     levels = [tuple(name for level in several for name in level)] if one else several
@@ -165,7 +168,7 @@ def estimates(metric: Metric, cells: Cells, level: float, method: str = "score")
     interval, words = _interval(metric, cells, mean, variance, level, method)
     shown = (cells.hidden == "") & (cells.n > 0)
     value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
-    note = [_note(metric, cells, variance, low, i) for i in range(len(cells.n))]
+    note = [_note(metric, cells, low, high, i) for i in range(len(cells.n))]
     return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), _method(words, cells), note)
 
 
@@ -190,20 +193,30 @@ def _method(words: str, cells: Cells) -> str:
     return f"{words}, {cells.kind}" if cells.kind else words
 
 
-def _note(metric: Metric, cells: Cells, variance: FloatArray, low: FloatArray, i: int) -> str:
+def _note(metric: Metric, cells: Cells, low: FloatArray, high: FloatArray, i: int) -> str:
     """Why a number is absent, in words; blank where it is there."""
     if cells.hidden[i]:
         return str(cells.hidden[i])
     if cells.n[i] == 0:
         return "no answers"
-    if not np.isnan(low[i]):
-        cut = metric.statistic == "mean" and low[i] == metric.scale[0]
-        return "interval cut at the end of the scale" if cut else ""
+    if np.isnan(low[i]):
+        return f"no interval: {unknown_spread(metric, cells, i)}"
+    cut = metric.statistic == "mean" and (low[i] == metric.scale[0] or high[i] == metric.scale[1])
+    return "interval cut at the end of the scale" if cut else ""
+
+
+def unknown_spread(metric: Metric, cells: Cells, i: int) -> str:
+    """Why nothing is known of the spread of a cell that has answers, in words; blank where something is."""
     if metric.statistic == "mean" and cells.n[i] < 2:
-        return "no interval: one answer"
-    if metric.statistic == "mean" and variance[i] < 1e-12:
-        return "no interval: every answer is the same"
-    return "no interval: all answers come from one cluster"
+        return "one answer"
+    if metric.statistic == "mean" and (cells.counts[i] > 0).sum() < 2:
+        return "every answer is the same"
+    if cells.design is None:
+        return ""
+    if np.ravel(cells.sums.clusters)[i] < 2:
+        return "all answers come from one cluster"
+    known = ~np.isnan([np.ravel(part)[i] for part in (cells.design.n_eff, cells.design.df)])
+    return "" if known.all() and np.ravel(cells.design.df)[i] > 0 else "too few clusters to know how they vary"
 
 
 def base(cells: Cells, numbers: FloatArray) -> pd.Series:

@@ -33,6 +33,7 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
         "period": f"{tallies.period}, cut in {tallies.provenance.get('timezone', 'UTC')}",
         "weights": roles.get("weight", "none"),
         "clusters": roles.get("cluster") or roles.get("respondent", "none"),
+        **({"strata": roles["stratum"]} if "stratum" in roles else {}),
         "counts (sha256)": fingerprint(tallies, where),
         "packages": {name: version(name) for name in PACKAGES},
     }

@@ -7,11 +7,12 @@ the other two do not, so they are asked for every level.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import ibis
-import numpy as np
+import ibis.expr.datatypes as dt
 import pandas as pd
 import pyarrow as pa
 
@@ -21,7 +22,7 @@ from cxkit.data.sources import Table, collect, count
 from cxkit.metrics import Metric
 
 Column = Any
-DIGITS = 12  # parallel sums of the same numbers differ in the last bits from run to run; the same input must not
+DIGITS = 37  # of an exact sum; the widest decimal that every backend has holds 38
 
 
 def answers(table: Table, mapping: Mapping, item: str, period: str, by: Sequence[str]) -> tuple[Table, int]:
@@ -36,41 +37,71 @@ def answers(table: Table, mapping: Mapping, item: str, period: str, by: Sequence
         return used.select(*by, *links, **cells), 0
     order = [role for role in ("time", "response") if role in roles]
     used = used.select(*by, *links, **{f"{role}_": used[role] for role in order}, **cells)
-    latest = [ibis.desc(f"{role}_") for role in (*order, "answer")]
+    # Answers of one moment are in no order: any rule will do, as long as the order of the rows does not decide.
+    latest = [ibis.desc(f"{role}_") for role in (*order, "answer", "w")]
+    latest += [used[name] for name in (*by, *(link for link in links if link != "respondent"))]
     window = ibis.window(group_by=["respondent", "period_"], order_by=latest)
     ranked = used.mutate(rank_=ibis.row_number().over(window))
     kept = ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
     return kept, count(used) - count(kept)
 
 
-def answer_counts(used: Table, level: Sequence[str], group: str | None = None) -> pd.DataFrame:
-    """Answers, weights and squared weights per period, cell and answer: n, w, w2."""
+def most(used: Table) -> float:
+    """A bound of the sum of weights: their number times the largest; 0 where nobody answered."""
+    frame = collect(used.agg(n=used.count(), w=used.w_.max()))
+    return float(frame["n"].item()) * float(frame["w"].fillna(0.0).item())
+
+
+def _sum(values: Column, bound: float) -> Column:
+    """A sum that does not depend on the order in which threads add: as decimals, which add exactly.
+
+    Floats do not: the same rows would give another last bit, and with it another page, from run to run. Whole numbers
+    do, so without weights the bound is 0.
+    """
+    if bound == 0:
+        return values.sum()
+    scale = min(DIGITS, max(DIGITS - math.ceil(math.log10(max(bound, 1e-30))), 0))
+    return values.cast(dt.Decimal(DIGITS + 1, scale)).sum().cast("float64")
+
+
+def _ordered(table: Table, keys: Sequence[str]) -> pd.DataFrame:
+    """The rows of a grouped table, which come in any order, in that of their keys."""
+    return collect(table).sort_values(list(keys), ignore_index=True)
+
+
+def answer_counts(used: Table, level: Sequence[str], bound: float) -> pd.DataFrame:
+    """Answers, weights and squared weights per period, cell and answer: n, w, w2; `bound` is `most` of the weights."""
     keys = ["period_", *level, "answer_"]
-    counted = used.group_by(keys).agg(n=lambda t: t.count(), w=lambda t: t.w_.sum(), w2=lambda t: (t.w_ * t.w_).sum())
-    return collect(counted)
+    sums = {"w": lambda t: _sum(t.w_, bound), "w2": lambda t: _sum(t.w_ * t.w_, bound**2)}
+    return _ordered(used.group_by(keys).agg(n=lambda t: t.count(), **sums), keys)
+
+
+def _largest(metrics: Sequence[Metric]) -> float:
+    return max(1.0, *(abs(value / metric.factor) for metric in metrics for value in metric.values.values()))
 
 
 def cluster_sums(
-    used: Table, level: Sequence[str], metrics: Sequence[Metric], cluster: str, stratum: str | None
+    used: Table, level: Sequence[str], metrics: Sequence[Metric], cluster: str, stratum: str | None, bound: float
 ) -> pd.DataFrame:
     """Per period, cell and stratum, over clusters g: their number, sum W_g, S_g, W_g^2, S_g W_g and S_g^2.
 
     An answer without a cluster is a cluster of its own.
     """
-    keys = ["period_", *level, *([stratum] if stratum else [])]
+    keys, bound = ["period_", *level, *([stratum] if stratum else [])], bound * _largest(metrics)
     weighted = {f"s_{metric.name}": _score(used.answer_, metric) * used.w_ for metric in metrics}
     base = used.mutate(w_=used.w_, **weighted).select(*keys, cluster, "w_", *weighted)
-    totals = {name: (lambda t, name=name: t[name].sum()) for name in ("w_", *weighted)}
+    totals = {name: (lambda t, name=name: _sum(t[name], bound)) for name in ("w_", *weighted)}
     known = base.filter(base[cluster].notnull()).group_by([*keys, cluster]).agg(**totals).drop(cluster)
     alone = base.filter(base[cluster].isnull()).drop(cluster)
     groups = ibis.union(known.cast({"w_": "float64"}), alone.cast({"w_": "float64"}), distinct=False)
-    sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: t.w_.sum(), "ww": lambda t: (t.w_**2).sum()}
+    sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: _sum(t.w_, bound)}
+    sums["ww"] = lambda t: _sum(t.w_ * t.w_, bound**2)
     for metric in metrics:
         s = f"s_{metric.name}"
-        sums[f"s_{metric.name}"] = lambda t, s=s: t[s].sum()
-        sums[f"sw_{metric.name}"] = lambda t, s=s: (t[s] * t.w_).sum()
-        sums[f"ss_{metric.name}"] = lambda t, s=s: (t[s] * t[s]).sum()
-    wide = collect(groups.group_by(keys).agg(**sums))
+        sums[f"s_{metric.name}"] = lambda t, s=s: _sum(t[s], bound)
+        sums[f"sw_{metric.name}"] = lambda t, s=s: _sum(t[s] * t.w_, bound**2)
+        sums[f"ss_{metric.name}"] = lambda t, s=s: _sum(t[s] * t[s], bound**2)
+    wide = _ordered(groups.group_by(keys).agg(**sums), keys)
     shared = wide[["period_", *level]].assign(
         stratum=wide[stratum].fillna(BLANK) if stratum else "", clusters=wide["clusters"], w=wide["w"], ww=wide["ww"]
     )
@@ -91,27 +122,27 @@ def people(used: Table, level: Sequence[str]) -> pd.DataFrame:
 
 
 def shared_sums(
-    used: Table, level: Sequence[str], metrics: Sequence[Metric], pairs: Sequence[tuple[Any, Any]]
+    used: Table, level: Sequence[str], metrics: Sequence[Metric], pairs: Sequence[tuple[Any, Any]], bound: float
 ) -> pd.DataFrame:
     """Cross-period sums over the respondents who answered in both periods of a pair, per cell."""
-    if not pairs:
-        return pd.DataFrame()
+    bound *= _largest(metrics)
     weighted = {f"s_{metric.name}": _score(used.answer_, metric) * used.w_ for metric in metrics}
     base = used.mutate(**weighted).filter(lambda t: t.respondent.notnull())
-    totals = {name: (lambda t, name=name: t[name].sum()) for name in ("w_", *weighted)}
+    totals = {name: (lambda t, name=name: _sum(t[name], bound)) for name in ("w_", *weighted)}
     one = base.group_by(["period_", *level, "respondent"]).agg(**totals)
     wanted = ibis.memtable(pa.table({"now_": [now for now, _ in pairs], "before_": [before for _, before in pairs]}))
     now = one.join(wanted, one.period_ == wanted.now_).drop("period_")
     before = one.rename({f"{name}_1": name for name in one.columns})
     same = [now.before_ == before.period__1, *(now[key] == before[f"{key}_1"] for key in (*level, "respondent"))]
     both = now.join(before, same)
-    sums: dict[str, Any] = {"shared": lambda t: t.count(), "ww": lambda t: (t.w_ * t.w__1).sum()}
+    sums: dict[str, Any] = {"shared": lambda t: t.count(), "ww": lambda t: _sum(t.w_ * t.w__1, bound**2)}
     for metric in metrics:
         s = f"s_{metric.name}"
-        sums[f"ss_{metric.name}"] = lambda t, s=s: (t[s] * t[f"{s}_1"]).sum()
-        sums[f"sw_{metric.name}"] = lambda t, s=s: (t[s] * t.w__1).sum()
-        sums[f"ws_{metric.name}"] = lambda t, s=s: (t.w_ * t[f"{s}_1"]).sum()
-    wide = collect(both.group_by(["now_", "before_", *level]).agg(**sums))
+        sums[f"ss_{metric.name}"] = lambda t, s=s: _sum(t[s] * t[f"{s}_1"], bound**2)
+        sums[f"sw_{metric.name}"] = lambda t, s=s: _sum(t[s] * t.w__1, bound**2)
+        sums[f"ws_{metric.name}"] = lambda t, s=s: _sum(t.w_ * t[f"{s}_1"], bound**2)
+    keys = ["now_", "before_", *level]
+    wide = _ordered(both.group_by(keys).agg(**sums), keys)
     shared = wide[["now_", "before_", *level, "shared", "ww"]]
     return pd.concat([_of_metric(shared, wide, metric, ("sw", "ws", "ss")) for metric in metrics], ignore_index=True)
 
@@ -125,16 +156,3 @@ def _score(answer: Column, metric: Metric) -> Column:
         by_value.setdefault(value, []).append(code)
     cases = [(answer.isin(codes), ibis.literal(value / metric.factor)) for value, codes in by_value.items()]
     return ibis.cases(*cases, else_=ibis.null("float64"))
-
-
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with floats at 12 significant digits, so that the same input gives the same tally."""
-    floats = frame.select_dtypes("float64").columns
-
-    def rounded(values: pd.Series) -> pd.Series:
-        x = values.to_numpy()
-        size = np.where((x == 0) | ~np.isfinite(x), 1.0, np.abs(x))
-        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(size)))
-        return pd.Series(np.where(np.isfinite(x), np.round(x * scale) / scale, x), index=values.index)
-
-    return frame.assign(**{column: rounded(frame[column]) for column in floats})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as MappingABC
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,14 @@ from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
 BLANK = "(blank)"
+# Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
+RESERVED = frozenset({
+    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "w", "w2", "s", "ww", "sw", "ws", "ss",
+    "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff", "n_eff_before", "value",
+    "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable", "verdict", "level", "method",
+    "note",
+})  # fmt: skip
+_DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
 
 
 class FileSpec(Strict):
@@ -75,6 +84,14 @@ class Dimension(Strict):
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
     values: list[Text] | None = None
 
+    @field_validator("values")
+    @classmethod
+    def _once(cls, values: list[str] | None) -> list[str] | None:
+        twice = sorted({value for value in values or () if (values or []).count(value) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: listed twice")
+        return values
+
 
 class Mapping(Strict):
     """Column -> role, for a whole export."""
@@ -102,6 +119,16 @@ class Mapping(Strict):
             raise ValueError(f"{zone!r} is not a time zone; {nearest(zone, sorted(available_timezones()))}")
         return zone if zone is None else ZoneInfo(zone).key
 
+    @field_validator("time_format")
+    @classmethod
+    def _known_directives(cls, form: str | None) -> str | None:
+        unknown = [
+            mark for mark in re.findall(r"%-?.?", form or "") if mark.removeprefix("%").strip("-") not in _DIRECTIVES
+        ]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no part of a time; expected for example %d.%m.%Y %H:%M:%S")
+        return form
+
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:
         known = {metric.item for metric in METRICS.values()}
@@ -111,10 +138,28 @@ class Mapping(Strict):
             self._check_scale(item)
         if self.columns.time and self.columns.wave:
             raise ValueError("columns: map either `time` or `wave`, not both")
+        for key in ("time_format", "recorded_in"):
+            if getattr(self, key) and not self.columns.time:
+                raise ValueError(f"{key}: says how to read `columns.time`, which is not mapped")
+        self._check_names()
         return self
 
+    def _check_names(self) -> None:
+        """Every column of the responses has a name of its own; databases do not tell `NPS` from `nps`."""
+        seen = {name.casefold(): "an item" for name in self.items}
+        seen |= dict.fromkeys(Roles.model_fields, "a role") | dict.fromkeys(RESERVED, "a column of the tallies")
+        for name in self.dimensions:
+            if name.casefold() in seen:
+                raise ValueError(f"dimensions.{name}: is the name of {seen[name.casefold()]}; choose another name")
+            seen[name.casefold()] = "another dimension"
+
     def _check_scale(self, item: str) -> None:
+        declared = self.items[item]
+        if declared.scale and declared.scale[0] >= declared.scale[1]:
+            raise ValueError(f"items.{item}.scale: expected the lowest answer first, found {list(declared.scale)}")
         found = self.metrics_of(item)
+        if declared.reversed and any(metric.scale[1] == float("inf") for metric in found.values()):
+            raise ValueError(f"items.{item}.reversed: a duration has no highest value to count from")
         if not found:
             low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
             raise ValueError(
@@ -161,6 +206,9 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
 def own_names(columns: list[str]) -> Mapping:
     """The mapping of a table that uses the kit's own names: roles and items by name, all else a dimension.
 
+    Raises:
+        CxError: No column named after an item, or columns whose names cannot stand beside each other.
+
     >>> own_names(["time", "brand", "nps"]).dimensions
     {'brand': Dimension(column='brand', labels={}, values=None)}
     """
@@ -172,9 +220,10 @@ def own_names(columns: list[str]) -> Mapping:
         )
     roles = [role for role in Roles.model_fields if role in columns]
     rest = [column for column in columns if column not in items and column not in roles]
-    return Mapping(
-        kind="transactional",
-        columns=Roles(**{role: role for role in roles}),
-        items={item: Item(column=item) for item in items},
-        dimensions={column: Dimension(column=column) for column in rest},
-    )
+    data = {
+        "kind": "transactional",
+        "columns": {role: role for role in roles},
+        "items": {item: {"column": item} for item in items},
+        "dimensions": {column: {"column": column} for column in rest},
+    }
+    return parse(Mapping, data, "columns of the table, without a mapping")

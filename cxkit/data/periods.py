@@ -88,9 +88,14 @@ def year_ago(text: str, period: str) -> str:
 def span(first: str, last: str, period: str) -> list[str]:
     """Every period from the first to the last, gaps included.
 
+    Raises:
+        CxError: A first period that lies after the last.
+
     >>> span("2025-11", "2026-02", "month")
     ['2025-11', '2025-12', '2026-01', '2026-02']
     """
+    if start(first, period) > start(last, period):
+        raise CxError(f"{first} lies after {last}; expected the earlier {period} first")
     found = [first]
     while found[-1] != last:
         found.append(shift(found[-1], period, 1))

@@ -127,8 +127,14 @@ def _columns(mapping: Mapping) -> dict[str, str]:
 def _require_columns(source: Source, mapping: Mapping) -> None:
     found, wanted = list(source.table.columns), _columns(mapping)
     where = ", ".join(str(file["path"]) for file in source.files)
-    absent = [f"{key}: the column {column!r} is not in {where}; {nearest(column, found)}" for key, column in
-              wanted.items() if column not in found]  # fmt: skip
+    absent = []
+    for key, column in wanted.items():
+        if column not in found:
+            absent.append(f"{key}: the column {column!r} is not in {where}; {nearest(column, found)}")
+        elif column in source.lacking:
+            near = nearest(column, sorted(set(found) - {column, *wanted.values()}))
+            lacking = f"{key}: the column {column!r} is not in {', '.join(source.lacking[column])}; {near}"
+            absent.append(f"{lacking} Use `rename`, or `constant: {{{column}: ''}}` where it was not asked")
     if absent:
         raise CxError("\n".join(absent))
 
@@ -159,14 +165,16 @@ def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
 
     Whether there is any is looked up first, because numbering the rows of a large table to find none is dear.
     """
-    keys = [column for column in (mapping.columns.response, mapping.columns.wave) if column]
     if not mapping.columns.response:
         return table
-    identified = table.filter(_text(table[keys[0]]).notnull()).select(*keys)
+    keys = [column for column in (mapping.columns.response, mapping.columns.wave) if column]
+    identified = table.select(**{column: _text(table[column]) for column in keys}).filter(
+        lambda t: t[keys[0]].notnull()
+    )
     if count(identified) == count(identified.distinct()):
         return table
     numbered = table.mutate(row_=ibis.row_number())
-    order = ibis.window(group_by=[numbered[key] for key in keys], order_by=numbered.row_)
+    order = ibis.window(group_by=[_text(numbered[key]) for key in keys], order_by=numbered.row_)
     repeated = (ibis.row_number().over(order) > 0) & _text(numbered[keys[0]]).notnull()
     return numbered.mutate(**{DUPLICATE: repeated})
 
@@ -190,10 +198,12 @@ def _refusals(item: str, why: Column, table: Table, mapping: Mapping) -> pd.Data
     frame = collect(refused.group_by(["reason", *wave]).agg(n=lambda t: t.count()))
     ups = [*(True for _ in wave), False, True]
     frame = frame.astype({"n": "int64"}).sort_values([*wave, "n", "reason"], ascending=ups)
-    rare = frame.groupby(list(wave)).cumcount() if wave else pd.Series(range(len(frame)), index=frame.index)
+    rare = (
+        frame.groupby(list(wave), dropna=False).cumcount() if wave else pd.Series(range(len(frame)), index=frame.index)
+    )
     many = rare >= SHOWN_VALUES
     frame["reason"] = frame["reason"].mask(many, "other refused values")
-    frame = frame.groupby([*wave, "reason"], sort=False)["n"].sum().reset_index()
+    frame = frame.groupby([*wave, "reason"], sort=False, dropna=False)["n"].sum().reset_index()
     return frame.assign(item=item)[["item", *wave, "reason", "n"]]
 
 
@@ -215,6 +225,11 @@ def _try_strptime(text: Any, form: Any) -> Any:
     """DuckDB's strptime that gives null where the text does not fit; only text from files gets here."""
 
 
+@ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), _ZONED))  # type: ignore[untyped-decorator]
+def _try_strptime_zoned(text: Any, form: Any) -> Any:
+    """The same for a form with an offset or a zone, of which it makes an instant."""
+
+
 @ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, _LOCAL), _ZONED))  # type: ignore[untyped-decorator]
 def _moment_in(zone: Any, local: Any) -> Any:
     """The instant of a local time in a zone."""
@@ -225,24 +240,50 @@ def _local_time(zone: Any, moment: Any) -> Any:
     """The local time of an instant in a zone."""
 
 
+_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
+_CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_OFFSET = r" ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
+
+
 def _moment(table: Table, mapping: Mapping) -> Column:
-    """Local time in the zone in which periods are cut; times with an offset of their own are converted."""
-    column = table[mapping.columns.time]
-    zone, recorded = mapping.timezone, mapping.recorded_in or mapping.timezone
-    if not column.type().is_string():
-        if getattr(column.type(), "timezone", None):
-            return _local_time(zone, column)
-        local = column.cast("timestamp")
-        return local if zone == recorded else _local_time(zone, _moment_in(recorded, local))
+    """Local time in the zone in which periods are cut; times with an offset of their own are converted.
+
+    A day without a clock stays that day in every zone. Whatever is not written in one of these ways is null: a database
+    would read `infinity`, and drop the name of a zone.
+    """
+    column, zone = table[mapping.columns.time], mapping.timezone
+    kind = column.type()
+    if kind.is_date():
+        return column.cast("timestamp")
+    if kind.is_timestamp():
+        return _local_time(zone, column) if kind.timezone else _local(column, mapping)
+    if not kind.is_string():
+        raise CxError(f"columns.time: expected text, dates or times in {mapping.columns.time!r}, found {kind}")
     text = _text(column)
     if mapping.time_format:
-        local = _try_strptime(text, mapping.time_format)
-        return local if zone == recorded else _local_time(zone, _moment_in(recorded, local))
-    offset = text.re_search(r"\d(Z|[+-]\d\d(:?\d\d)?)$") & text.contains(":")
+        return _written(text, mapping.time_format, mapping)
+    instant = text.re_replace(" ?(Z|z|UTC)$", "+00").re_replace(r" ([+-]\d{2}(:?\d{2})?)$", r"\1").try_cast(_ZONED)
     local = text.try_cast("timestamp")
-    if zone != recorded:
-        local = _local_time(zone, _moment_in(recorded, local))
-    return offset.ifelse(_local_time(zone, text.try_cast(_ZONED)), local)
+    return ibis.cases(
+        (text.re_search(_DAY + _CLOCK + _OFFSET), _local_time(zone, instant)),
+        (text.re_search(_DAY + _CLOCK + "$"), _local(local, mapping)),
+        (text.re_search(_DAY + "$"), local),
+        else_=ibis.null(_LOCAL),
+    )
+
+
+def _written(text: Column, form: str, mapping: Mapping) -> Column:
+    """Local time of texts in a declared form."""
+    if "%z" in form or "%Z" in form:
+        return _local_time(mapping.timezone, _try_strptime_zoned(text, form))
+    moment = _try_strptime(text, form)
+    return _local(moment, mapping) if any(f"%{mark}" in form.replace("-", "") for mark in "HIcX") else moment
+
+
+def _local(moment: Column, mapping: Mapping) -> Column:
+    """The local time in the zone of the periods of a time without offset."""
+    zone, recorded = mapping.timezone, mapping.recorded_in or mapping.timezone
+    return moment if zone == recorded else _local_time(zone, _moment_in(recorded, moment))
 
 
 # Answers --------------------------------------------------------------------------------------------------------------
@@ -261,8 +302,7 @@ def _reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]
     }
     low, high = metric.scale
     outside = ~number.between(low, high) if high < float("inf") else (number < low)
-    if metric.values:
-        outside = outside | (number != number.floor())
+    between = number != number.floor() if metric.values else ibis.literal(False)
     shown = text.substr(0, 40)
     expected = f"outside {low:g}-{high:g}: " if high < float("inf") else "negative: "
     why = _first_reason({"empty": text.isnull(), **missing})
@@ -270,6 +310,7 @@ def _reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]
         (why.notnull(), why),
         (number.isnull() | number.isnan(), ibis.literal("not a number or known label: ") + shown),
         (outside, ibis.literal(expected) + shown),
+        (between, ibis.literal("not a whole number: ") + shown),
         else_=ibis.null("string"),
     )
     code = (low + high - number) if declared.reversed else number
@@ -286,12 +327,19 @@ def _level(table: Table, mapping: Mapping, name: str) -> Column:
 
 
 def _text(column: Column) -> Column:
-    """Trimmed text; empty is null."""
-    return column.cast("string").strip().nullif("")
+    """Trimmed text; empty is null. A whole number is written as one: 1 in a text file may be 1.0 in a data frame."""
+    if not column.type().is_floating():
+        return column.cast("string").strip().nullif("")
+    whole = (column == column.floor()) & (column.abs() < 2**53)
+    text = whole.ifelse(column.try_cast("int64").cast("string"), column.cast("string"))
+    return column.isnan().ifelse(ibis.null("string"), text)
 
 
 def _number(column: Column) -> Column:
-    return _text(column).try_cast("float64") if column.type().is_string() else column.cast("float64")
+    if not column.type().is_string():
+        return column.cast("float64")
+    text = _text(column)
+    return text.contains("_").ifelse(ibis.null("float64"), text.try_cast("float64"))  # DuckDB reads 1_0 as 10
 
 
 def _is_code(column: Column, code: str) -> Column:

@@ -20,7 +20,7 @@ from cxkit.data import counting, periods
 from cxkit.data.mapping import BLANK
 from cxkit.data.periods import Period
 from cxkit.data.responses import Responses
-from cxkit.data.sources import Table, collect, count
+from cxkit.data.sources import Table, collect
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 
@@ -79,7 +79,8 @@ class Tallies:
 
     def _repr_html_(self) -> str:
         head = self.counts.head(10).to_html(index=False)
-        return f"{head}<p>The first of {len(self.counts)} counts, {self.periods[0]} to {self.periods[-1]}.</p>"
+        ends = f"{self.periods[0]} to {self.periods[-1]}" if self.periods else "no period"
+        return f"{head}<p>The first of {len(self.counts)} counts, {ends}.</p>"
 
 
 def tally(
@@ -117,7 +118,7 @@ def tally(
     shown = _levels(by, levels)
     chosen = _metrics(survey, metrics)
     _check(survey, by, period, where)
-    table = _filtered(survey.table, period, where, until)
+    table = _filtered(survey, period, where, until)
     used: dict[str, Table] = {}
     audit = [survey.refused]
     for item in dict.fromkeys(metric.item for metric in chosen.values()):
@@ -125,17 +126,19 @@ def tally(
         if replaced:
             audit.append(_replaced(item, replaced))
     finest = [level for level in shown if not any(set(level) < set(other) for other in shown)]
-    raw = {(item, level): counting.answer_counts(used[item], level) for item in used for level in finest}
+    weighted = survey.mapping.columns.weight is not None
+    bounds = {item: counting.most(table) if weighted else 0.0 for item, table in used.items()}
+    raw = {(item, level): counting.answer_counts(used[item], level, bounds[item]) for item in used for level in finest}
     starts, labels = _periods(raw.values(), period)
     compared = _compared(pairs, labels, period)
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
     counts = [_counts(item, level, finest, raw, names, by) for item in used for level in shown]
-    sums, shared = _sums(survey, used, chosen, shown, by, names, compared)
+    sums, shared = _sums(survey, used, chosen, shown, by, names, compared, bounds)
     counted = pd.concat(counts, ignore_index=True)
     return Tallies(
-        counts=counting.settle(counted),
-        sums=counting.settle(sums),
-        pairs=counting.settle(shared),
+        counts=counted,
+        sums=sums,
+        pairs=shared,
         metrics=chosen,
         by=list(by),
         levels=shown,
@@ -143,7 +146,7 @@ def tally(
         periods=labels,
         compared=compared,
         values=_values(survey, counted, by, where),
-        weighted=survey.mapping.columns.weight is not None,
+        weighted=weighted,
         hidden=_frame(["item", "period", *by, "cut", "reason"]),
         audit=pd.concat(audit, ignore_index=True),
         provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
@@ -181,12 +184,14 @@ def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str
         raise CxError(f"period: {period} needs a column in the role `{role}`, which the mapping does not have")
 
 
-def _filtered(table: Table, period: str, where: Mapping[str, Sequence[str]] | None, until: str | None) -> Table:
+def _filtered(survey: Responses, period: str, where: Mapping[str, Sequence[str]] | None, until: str | None) -> Table:
+    table, dimensions = survey.table, survey.mapping.dimensions
     for name, values in (where or {}).items():
-        found = table.filter(table[name].isin(list(values)))
-        if count(found.limit(1)) == 0:
-            raise CxError(f"where: no response has {name} = {', '.join(values)}")
-        table = found
+        found = set(collect(table.select(name).distinct())[name])
+        for value in values:
+            if value not in found and value not in (dimensions[name].values or ()):
+                raise CxError(f"where: no response has {name} = {value}; {nearest(value, sorted(found))}")
+        table = table.filter(table[name].isin(list(values)))
     if until is None:
         return table
     if period == "wave":
@@ -212,6 +217,8 @@ def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], period:
         elif pair == "year_ago" and period != "wave":
             found += [(now, periods.year_ago(now, period)) for now in labels]
         elif isinstance(pair, tuple) and len(pair) == 2:
+            for end in pair if period != "wave" else ():
+                periods.start(end, period)  # raises where it is not written as one
             found.append(pair)
         else:
             raise CxError(f"pairs: expected {', '.join(PAIRS)} or (now, before), found {pair!r} with period {period}")
@@ -274,6 +281,7 @@ def _sums(
     by: Sequence[str],
     names: Mapping[Any, str],
     compared: Sequence[tuple[str, str]],
+    bounds: Mapping[str, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
     starts = {name: start for start, name in names.items()}
@@ -287,11 +295,11 @@ def _sums(
         cluster = "cluster" if roles.cluster else repeated
         for level in levels if own else ():
             if cluster or roles.stratum:
-                found = _clustered(table, level, own, cluster, roles.stratum, repeated)
+                found = _clustered(table, level, own, cluster, roles.stratum, repeated, bounds[item])
                 found["period"] = found.pop("period_").map(names)
                 sums.append(_placed(found, level, by))
             if roles.respondent and asked:
-                found = counting.shared_sums(table, level, own, asked)
+                found = counting.shared_sums(table, level, own, asked, bounds[item])
                 found = found.assign(now=found.pop("now_").map(names), before=found.pop("before_").map(names))
                 shared.append(_placed(found, level, by))
     return tuple(pd.concat(parts, ignore_index=True) for parts in (sums, shared))  # type: ignore[return-value]
@@ -304,10 +312,11 @@ def _clustered(
     cluster: str | None,
     stratum: str | None,
     repeated: str | None,
+    bound: float,
 ) -> pd.DataFrame:
     if cluster is None:  # strata only: every answer is a cluster of its own
         cluster, table = "own_", table.mutate(own_=table.answer_.cast("string").nullif(table.answer_.cast("string")))
-    sums = counting.cluster_sums(table, level, metrics, cluster, "stratum" if stratum else None)
+    sums = counting.cluster_sums(table, level, metrics, cluster, "stratum" if stratum else None, bound)
     if repeated is None:
         return sums
     return sums.merge(counting.people(table, level), on=["period_", *level], how="left")
@@ -319,7 +328,7 @@ def _clustered(
 def save(tallies: Tallies, path: str | Path) -> Path:
     """Write tallies to one Parquet file: every part in one long table, declarations and provenance in its metadata."""
     parts = [getattr(tallies, part).assign(part=part) for part in PARTS]
-    frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     about = {
         "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
         "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
@@ -362,8 +371,8 @@ def load(path: str | Path) -> Tallies:
 def add(first: Tallies, second: Tallies) -> Tallies:
     """The tallies of two sets of answers together, such as yesterday's and today's.
 
-    Counts and weights add. Cluster sums and shared respondents do not: with those, only tallies of different periods
-    can be put together, and the pairs between them are not known.
+    Counts and weights add. Cluster sums, strata and repeated respondents do not: with those, only tallies of different
+    periods can be put together, and the pairs between them are not known.
 
     Raises:
         CxError: Tallies that were declared differently, hide cells, or share a period and have clusters.
@@ -371,26 +380,36 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     for name in ("by", "levels", "period", "weighted", "metrics"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
+    for name in ("where", "timezone"):
+        if first.provenance[name] != second.provenance[name]:
+            raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):
         raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")
     common = set(first.counts["period"]) & set(second.counts["period"])
-    if common and (len(first.sums) or len(first.pairs)):
-        raise CxError(f"clusters and shared respondents do not add within a period, and both hold {min(common)}")
+    linked = {"cluster", "respondent", "stratum"} & {*first.provenance["roles"], *second.provenance["roles"]}
+    if common and linked:
+        raise CxError(f"{', '.join(sorted(linked))}: sums over these do not add, and both tallies hold {min(common)}")
     keys = ["item", "period", *first.by, "cut", "answer"]
     both = pd.concat([first.counts, second.counts])
     counts = both.groupby(keys, as_index=False, dropna=False)[["n", "w", "w2"]].sum()
     labels = sorted({*first.periods, *second.periods}, key=periods.natural)
-    reasons = [column for column in first.audit.columns if column != "n"]
-    audit = pd.concat([first.audit, second.audit]).groupby(reasons, sort=False)["n"].sum().reset_index()
+    refused = pd.concat([first.audit, second.audit])
+    reasons = [column for column in refused.columns if column != "n"]
+    audit = refused.groupby(reasons, sort=False, dropna=False)["n"].sum().reset_index()
     values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
     return replace(
         first,
-        counts=counting.settle(counts),
+        counts=counts,
         sums=pd.concat([first.sums, second.sums], ignore_index=True),
         pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
-        periods=labels if first.period == "wave" else periods.span(labels[0], labels[-1], first.period),
+        periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),
         compared=list(dict.fromkeys([*first.compared, *second.compared])),
         values=values,
         audit=audit,
-        provenance={**first.provenance, "files": [*first.provenance["files"], *second.provenance["files"]]},
+        provenance={
+            **first.provenance,
+            "files": [*first.provenance["files"], *second.provenance["files"]],
+            "rows": first.provenance["rows"] + second.provenance["rows"],
+            "synthetic": first.provenance["synthetic"] or second.provenance["synthetic"],
+        },
     )
