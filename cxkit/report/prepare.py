@@ -5,7 +5,7 @@ Everything that can be wrong with parameters, notebooks, mapping and data is fou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -239,20 +239,31 @@ def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[st
 
 
 def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
-    """Every estimate and comparison at the level of a report: `report`, `part`, then the columns of both frames."""
+    """Every estimate and comparison that the pages of a run show, in the families in which they show them.
+
+    Returns:
+        `report` (name of the job), `part` ("estimate" or "comparison", of the
+        places themselves; "segment estimate" or "segment comparison" inside them), then the columns of both frames.
+    """
+    t, now, places = planned.tallies, planned.now, tuple(params.for_each)
     names = {tuple(job.where.items()): job.name for job in planned.jobs}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
-    parts = []
-    for by in dict.fromkeys([tuple(params.for_each), ()]):
-        given: dict[str, Any] = {"by": list(by), "level": params.level}
-        estimates = estimate(planned.tallies, **given)
-        changes = compare(planned.tallies, planned.now, planned.before, correction=params.correction, **given)
-        for part, frame in (("estimate", estimates), ("comparison", changes)):
-            reports = [names.get(tuple(zip(by, row, strict=True)), "") for row in _rows(frame, by)]
-            parts.append(frame.assign(report=reports, part=part))
+    found: list[tuple[str, pd.DataFrame]] = []
+    for by in dict.fromkeys([places, *((name,) for name in places), ()]):
+        found.append(("estimate", estimate(t, params.level, by=by)))
+        found.append(("comparison", compare(t, now, planned.before, params.level, params.correction, by=by)))
+    if inside := [(*places, name) for name in params.segments]:
+        given: dict[str, Any] = {"by": inside, "level": params.level}
+        found.append(("segment estimate", estimate(t, periods=[now], **given)))
+        changes = compare(t, now, planned.before, correction=params.correction, per=places, **given)
+        found.append(("segment comparison", changes))
+    parts = [frame.assign(part=part, report=_reports(frame, places, names)) for part, frame in found]
     summary = pd.concat(parts, ignore_index=True)
     return summary.loc[:, ["report", "part", *summary.columns.drop(["report", "part"])]]
 
 
-def _rows(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, ...]]:
-    return list(frame[list(by)].itertuples(index=False, name=None)) if by else [()] * len(frame)
+def _reports(frame: pd.DataFrame, places: Sequence[str], names: Mapping[Any, str]) -> list[str]:
+    """The report that each row belongs to; margins stand in the overview."""
+    levels = frame.reindex(columns=list(places)).to_dict("records")
+    keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]
+    return [names.get(key, names.get((), "")) for key in keys]

@@ -99,8 +99,8 @@ def limits(found: Brute, kind: str, level: float = 0.95, scale: tuple[float, flo
         q = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
         return (p - d - n * x) ** 2 - z * z * n * (2 * q + x * (1 - x))
 
-    low = -1.0 if d > n * (1 - 1e-12) else brentq(miss, -1 + 1e-15, found.mean, xtol=1e-15)
-    high = 1.0 if p > n * (1 - 1e-12) else brentq(miss, found.mean, 1 - 1e-15, xtol=1e-15)
+    low = -1.0 if d > n * (1 - 1e-12) else brentq(miss, -1 + 1e-15, found.mean - 1e-9, xtol=1e-15)
+    high = 1.0 if p > n * (1 - 1e-12) else brentq(miss, found.mean + 1e-9, 1 - 1e-15, xtol=1e-15)
     return low, high
 
 
@@ -125,7 +125,9 @@ def difference(
     """Change and its limits: MOVER of the limits of both sides, or Welch's of two means."""
     change = now.mean - before.mean
     if kind == "mean":
-        sides = [x.n / (x.n - 1) * x.variance / x.n_eff if x.n > 1 and x.variance > 1e-13 else math.nan for x in (now, before)]
+        if any(x.n < 2 or x.variance < 1e-13 or not x.df > 0 for x in (now, before)):
+            return change, math.nan, math.nan
+        sides = [x.n / (x.n - 1) * x.variance / x.n_eff for x in (now, before)]
         satterthwaite = sum(sides) ** 2 / (sides[0] ** 2 / now.df + sides[1] ** 2 / before.df)
         df = satterthwaite if r == 0 else min(now.df, before.df)
         half = t.isf((1 - level) / 2, df) * math.sqrt(sum(sides) - 2 * r * math.sqrt(sides[0] * sides[1]))

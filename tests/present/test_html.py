@@ -1,33 +1,14 @@
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
 import pytest
-from conftest import ENDLESS, HOSTILE, OVERRIDE, SCRIPT
 from hypothesis import given
 from hypothesis import strategies as st
+from present_made import ENDLESS, HOSTILE, OVERRIDE, SCRIPT, Reader
 
 from cxkit.present.html import Html, clean, full, full_names, join, name, plain, shorten, slug, tag
 
 texts = st.text(st.characters(codec=None), max_size=40)  # lone surrogates included
 isolates = st.text(st.sampled_from("ab\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"), max_size=20)
-
-
-class Reader(HTMLParser):
-    def __init__(self, markup: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.feed(markup)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_only_html_enters_unescaped():

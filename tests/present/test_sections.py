@@ -4,8 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import ENDLESS, SCRIPT, comparison, segment_frames
-from test_html import Reader
+from present_made import ENDLESS, SCRIPT, Reader, comparison, segment_frames
 
 from cxkit.metrics import METRICS
 from cxkit.present import audit, findings, header, methods, provenance, style
@@ -17,7 +16,8 @@ def claims(markup: str) -> list[str]:
 
 def test_the_header_says_what_the_page_is_about(headline, metrics):
     made = header("Acme", now="2026-10", before="2026-09", base=headline, metrics=metrics, where={"brand": "Acme"},
-                  filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True, "data_date": "2026-10-31"})  # fmt: skip
+                  filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True,
+                  "data_date": "2026-10-31"})  # fmt: skip
     text = Reader(made).text
     assert made.count("<h1>") == 1
     for words in (

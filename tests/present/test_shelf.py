@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from conftest import BRANDS, HOSTILE, manifest_of, summary_of
-from test_html import Reader
-from test_tables import cells
+from present_made import BRANDS, HOSTILE, Reader, cells, manifest_of, summary_of
 
 from cxkit.metrics import METRICS
 from cxkit.present.shelf import shelf

@@ -4,22 +4,13 @@ import re
 from pathlib import Path
 
 import pandas as pd
-from conftest import ENDLESS, SCRIPT, estimate, segment_frames
-from test_html import Reader
+from present_made import ENDLESS, SCRIPT, Reader, cells, estimate, segment_frames
 
 import cxkit
 from cxkit.metrics import METRICS
 from cxkit.present import comparisons_table, distribution_table, estimates_table
 
 ONE = {"nps": METRICS["nps"]}
-
-
-def cells(markup: str) -> list[list[str]]:
-    lines = re.findall(r"<tr[^>]*>(.*?)</tr>", markup, re.DOTALL)
-    return [
-        [Reader(cell).text.strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)]
-        for line in lines
-    ]
 
 
 def test_estimates_carry_interval_base_and_remarks(headline, metrics):

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from conftest import SCRIPT, comparison, estimate
-from test_html import Reader
+from present_made import SCRIPT, Reader, comparison, estimate
 
 from cxkit.metrics import METRICS
 from cxkit.present.tiles import bar, tiles, whole_scale
@@ -12,8 +11,10 @@ NPS = METRICS["nps"]
 
 def test_a_tile_has_value_interval_base_method_and_verdict(headline, headline_changes, metrics):
     text = Reader(tiles(headline, headline_changes, metrics)).text
-    for words in ("42.3 points", "Band: good", "95% interval 35.0 to 49.3", "n 412 (effective 371)", "score", "▲ Increased", "+8.1 points",
-                  "adjusted p = .021 for 8 comparisons (p = .003 alone)", "– No evidence of change", "could have been detected",
+    for words in ("42.3 points", "Band: good", "95% interval 35.0 to 49.3", "n 412 (effective 371)", "score",
+                  "▲ Increased", "+8.1 points",
+                  "adjusted p = .021 for 8 comparisons (p = .003 alone)", "– No evidence of change",
+                  "could have been detected",
                   "○ Too few answers to say"):  # fmt: skip
         assert words in text
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import comparison
+from present_made import comparison
 
 from cxkit.metrics import METRICS
 from cxkit.present import verdicts
@@ -73,7 +73,8 @@ def test_what_cannot_be_detected_is_not_invented():
 def test_the_tally_counts_every_comparison():
     kinds = ["changed", "changed", "no evidence", "too few", "too few", None]
     assert verdicts.tally([{"verdict": kind} for kind in kinds]) == (
-        "Of 6 comparisons, 2 show a change, 1 shows no evidence of change, 2 have too few answers to say, 1 could not be made."
+        "Of 6 comparisons, 2 show a change, 1 shows no evidence of change, 2 have too few answers to say, "
+        "1 could not be made."
     )
 
 

@@ -50,7 +50,8 @@ def test_a_limit_beside_zero_is_never_printed_as_zero():
 
 @pytest.mark.parametrize(
     ("p", "words"),
-    [(0.0123, "p = .012"), (0.0004, "p < .001"), (0.00051, "p < .001"), (0.075, "p = .075"), (0.0999, "p = .10"), (0.41, "p = .41"),
+    [(0.0123, "p = .012"), (0.0004, "p < .001"), (0.00051, "p < .001"), (0.075, "p = .075"), (0.0999, "p = .10"),
+      (0.41, "p = .41"),
      (1.0, "p > .99"), (None, "p not computed"), (math.nan, "p not computed")],
 )  # fmt: skip
 def test_pvalues(p, words):
@@ -67,8 +68,10 @@ def test_a_printed_p_is_on_the_right_side_of_five_percent(p):
 @pytest.mark.parametrize(
     ("value", "low", "high", "band"),
     [
-        (0, 0, 0, "good"), (50, 50, 50, "excellent"), (70, 70, 70, "excellent"), (70.1, 70.1, 70.1, "world class"), (-1, -1, -1, ""),
-        (10, -5, 25, "below 0 to good"), (60, 45, 75, "good to world class"), (48, 44, 52, "good to excellent"), (30, None, None, "good"),
+        (0, 0, 0, "good"), (50, 50, 50, "excellent"), (70, 70, 70, "excellent"), (70.1, 70.1, 70.1, "world class"),
+         (-1, -1, -1, ""),
+        (10, -5, 25, "below 0 to good"), (60, 45, 75, "good to world class"), (48, 44, 52, "good to excellent"), (30,
+         None, None, "good"),
     ],
 )  # fmt: skip
 def test_bands_name_both_sides_of_a_crossed_cut(value, low, high, band):

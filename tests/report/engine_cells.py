@@ -1,5 +1,6 @@
 """Cells that use everything a notebook can use, each with a tag of its own; run under both engines and compared."""
 
+# ruff: noqa: E501 - a cell is a line
 from __future__ import annotations
 
 import re

@@ -76,7 +76,10 @@ def leave_processes(folder: str) -> str:
         process = subprocess.Popen(["sleep", "300"], **options)
         Path(folder, f"left{index}").write_text(str(process.pid))
     # A daemon of the old school: its parent is gone, its session is its own.
-    code = f"import os\nif os.fork() == 0:\n    os.setsid(); open('{folder}/left2', 'w').write(str(os.getpid())); os.execlp('sleep', 'sleep', '300')"
+    code = (
+        f"import os\nif os.fork() == 0:\n    os.setsid()\n    open('{folder}/left2', 'w').write(str(os.getpid()))\n"
+        "    os.execlp('sleep', 'sleep', '300')"
+    )
     subprocess.run([sys.executable, "-c", code])
     while not (Path(folder, "left2").exists() and Path(folder, "left2").read_text()):
         time.sleep(0.01)

@@ -74,7 +74,8 @@ def test_the_engine_costs_papermill_nothing_to_load() -> None:
 
 
 def test_parameters_are_injected_and_cells_are_timed(tmp_path: Path) -> None:
-    run(notebook("who = 'default'", "print('hello', who)", tags=("parameters",)), tmp_path / "o.ipynb", parameters={"who": "you"})
+    greeting = notebook("who = 'default'", "print('hello', who)", tags=("parameters",))
+    run(greeting, tmp_path / "o.ipynb", parameters={"who": "you"})
     nb = nbformat.read(tmp_path / "o.ipynb", as_version=4)
     nbformat.validate(nb)
     assert texts(nb)[-1] == "hello you\n"
@@ -148,7 +149,10 @@ def test_exit_in_the_last_cell_is_fine() -> None:
 
 
 def test_a_cell_has_a_deadline_and_what_it_started_ends_with_it(tmp_path: Path) -> None:
-    source = f"import subprocess\np = subprocess.Popen(['sleep', '300'])\nopen('{tmp_path}/pid', 'w').write(str(p.pid))\np.wait()"
+    source = (
+        "import subprocess\np = subprocess.Popen(['sleep', '300'])\n"
+        f"with open('{tmp_path}/pid', 'w') as f: f.write(str(p.pid))\np.wait()"
+    )
     started = time.monotonic()
     with pytest.raises(CellTimeoutError):
         run(notebook("1", source, "2"), tmp_path / "o.ipynb", execution_timeout=1)
@@ -184,7 +188,8 @@ def test_files_left_open_are_written_and_atexit_runs(tmp_path: Path, warm: WarmE
 def test_another_kernel_is_left_to_papermill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     assert notebooks.runs_here("python3")
     assert not notebooks.runs_here("no-such-kernel")
-    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "display_name": "o", "language": "python"}
+    start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": start, "display_name": "o", "language": "python"}
     for name, content in (("same", spec), ("other", {**spec, **change})):
         folder = tmp_path / "kernels" / name
         folder.mkdir(parents=True)
@@ -196,7 +201,8 @@ def test_another_kernel_is_left_to_papermill(tmp_path: Path, monkeypatch: pytest
 
 def test_inside_a_task_the_cells_run_in_that_process(warm: WarmExecutor, tmp_path: Path) -> None:
     path = saved(tmp_path / "in.ipynb", "who = 'default'", "import os\nprint(os.getpid(), who)", tags=("parameters",))
-    jobs = [warm.submit(tasks.execute, path, str(tmp_path / f"{i}.ipynb"), parameters={"who": f"w{i}"}) for i in range(4)]
+    names = [{"who": f"w{index}"} for index in range(4)]
+    jobs = [warm.submit(tasks.execute, path, str(tmp_path / f"{n['who'][1]}.ipynb"), parameters=n) for n in names]
     for index, job in enumerate(jobs):
         pid, text = job.result()
         assert texts(nbformat.reads(text, as_version=4))[-1].split() == [str(pid), f"w{index}"]

@@ -170,7 +170,7 @@ def test_a_thread_left_behind_does_not_keep_the_child(executor: WarmExecutor) ->
 def test_nonsense_in_the_pipe_harms_its_own_task_only(executor: WarmExecutor) -> None:
     good = executor.submit(tasks.sleep, 0.5)
     task = executor.submit(tasks.write_nonsense)
-    with pytest.raises(Exception, match="result|unpickling|truncated"):
+    with pytest.raises(Exception, match=r"result|unpickling|truncated"):
         task.result(10)
     assert good.result() == "slept"
 

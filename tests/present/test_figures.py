@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from present_made import (
+    HOSTILE,
+    SCRIPT,
+    Reader,
+    answers_frame,
+    comparison,
+    estimate,
+    grid_frame,
+    months_frame,
+    segment_frames,
+)
+
+from cxkit.metrics import METRICS
+from cxkit.present import changes, heatmap, score_distribution, segments, stacked, trend
+from cxkit.present.canvas import put
+from cxkit.present.html import clean, plain
+from cxkit.present.shapes import class_roles, runs
+from cxkit.present.svg import svg
+
+NPS = METRICS["nps"]
+AREAS = segment_frames(list("ABCDEFGH"))
+FIGURES = {
+    "trend": lambda: trend(months_frame(), NPS, pd.DataFrame([comparison("nps", 8.1, 6.2, "changed")])),
+    "segments": lambda: segments(*AREAS, NPS, "area"),
+    "changes": lambda: changes(AREAS[1], NPS, "area"),
+    "answers": lambda: score_distribution(answers_frame(), NPS),
+    "classes": lambda: stacked(answers_frame(), NPS),
+    "heat": lambda: heatmap(grid_frame(), NPS, "area", "channel"),
+}
+
+
+def drawing(figure: str) -> ElementTree.Element:
+    return ElementTree.fromstring(re.findall(r"<svg.*?</svg>", figure, re.DOTALL)[0])
+
+
+def texts(figure: str) -> list[str]:
+    return [node.text or "" for node in drawing(figure).iter("text")]
+
+
+def claim(figure: str) -> str:
+    return Reader(re.findall(r"<strong>(.*?)</strong>", figure)[0]).text
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_figure_has_finding_drawing_alternative_text_and_table(kind):
+    made = FIGURES[kind]()
+    root = drawing(made)
+    assert made.startswith("<figure id=")
+    assert root.get("role") == "img"
+    named = {root.find(tag).get("id") for tag in ("title", "desc")}
+    assert set(root.get("aria-labelledby").split()) == named
+    assert claim(made).startswith(("NPS", "Change of NPS"))
+    assert made.count("<details>") == made.count("<table>") == 1
+    assert re.search(r"\d", root.find("desc").text)
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_figures_follow_the_scheme_of_the_page(kind):
+    markup = re.findall(r"<svg.*?</svg>", FIGURES[kind](), re.DOTALL)[0]
+    assert drawing(markup).get("fill") == "currentColor"
+    assert (
+        re.findall(r"#[0-9a-f]{3,6}\b", re.sub(r"var\(--cx-\w+,#[0-9a-f]{3,6}\)", "", markup.replace('href="#', "")))
+        == []
+    )
+    assert "DejaVu" not in markup
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_ids_belong_to_their_figure_and_references_resolve(kind):
+    made = FIGURES[kind]()
+    ids = re.findall(r'\bid="([^"]+)"', made)
+    assert len(ids) == len(set(ids))
+    assert all(key.startswith(ids[0]) for key in ids)
+    assert set(re.findall(r'href="#([^"]+)"', made)) <= set(ids)
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_the_same_frame_gives_the_same_bytes_whatever_the_notebook_has_set(kind):
+    first = FIGURES[kind]()
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path", "lines.linewidth": 9}):
+        assert FIGURES[kind]() == first
+
+
+def test_no_pyplot_state_is_left():
+    from matplotlib import pyplot as plt
+
+    for make in FIGURES.values():
+        make()
+    assert plt.get_fignums() == []
+
+
+def test_importing_present_loads_no_drawing_library():
+    code = "import sys, cxkit.present; print([m for m in ('matplotlib', 'seaborn', 'nbconvert') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(st.text(st.characters(codec=None), min_size=1, max_size=30))
+def test_any_label_is_drawn_as_itself(label):
+    from cxkit.present.canvas import axes
+
+    def draw():
+        figure, ax = axes(40, 10, 10)
+        put(ax, 0.5, 0.5, label)
+        return figure
+
+    assert texts(svg(draw, "key", label, label))[0] == plain(label)
+
+
+def test_hostile_levels_are_text_in_the_drawing_and_in_the_table():
+    estimates, comparisons = segment_frames([*HOSTILE, "x", "y", "z"])
+    for made in (segments(estimates, comparisons, NPS, "area"), changes(comparisons, NPS, "area")):
+        assert "<script" not in made
+        assert "onmouseover='" not in made.replace("&#x27;", "")
+        assert all(clean(text)[:20] in Reader(made).text for text in HOSTILE)
+        assert any("frac" in text for text in texts(made))  # not parsed as mathematics
+        assert max(map(len, texts(made))) <= 24  # cut, with isolates
+
+
+def test_long_names_that_differ_at_their_end_stay_apart():
+    estimates, _ = segment_frames([f"Customers of the region number {i}" for i in range(40)])
+    labels = [text for text in texts(segments(estimates, None, NPS, "area")) if text.startswith("Customers")]
+    assert len(labels) == len(set(labels)) == 40
+
+
+def test_more_rows_than_a_drawing_holds_are_counted():
+    estimates, comparisons = segment_frames([f"s{i}" for i in range(75)])
+    for made in (segments(estimates, None, NPS, "area"), changes(comparisons, NPS, "area")):
+        assert "60 of 75 are drawn; the table holds all." in made
+        assert made.count("<tr") in (76, 77)
+
+
+def test_the_trend_states_the_verdict_or_the_last_estimate():
+    months = months_frame()
+    moved = pd.DataFrame([comparison("nps", -4.0, 9.0, "no evidence")])
+    assert claim(trend(months, NPS, moved)) == "NPS: no evidence of change against 2026-09."
+    assert "could have been detected" in trend(months, NPS, moved)
+    assert re.match(r"NPS in 2026-\d\d: [\d.]+ points \(95% interval .*; n 504\)\.", claim(trend(months, NPS)))
+
+
+def test_the_trend_breaks_where_nothing_is_known():
+    known = [(i, {}) for i in (0, 1, 3, 4, 7)]
+    assert [[i for i, _ in run] for run in runs(known)] == [[0, 1], [3, 4], [7]]
+
+
+def test_the_trend_has_bases_on_its_axis():
+    shown = texts(trend(months_frame(), NPS))
+    assert any(text.startswith("n ") for text in shown)
+    assert MONTH.match(shown[-2]) or any(MONTH.match(text) for text in shown)
+
+
+MONTH = re.compile(r"20\d\d-\d\d$")
+
+
+def test_a_trend_of_several_places_is_refused():
+    with pytest.raises(ValueError, match="trend draws one place, found several brand"):
+        trend(pd.concat([months_frame(), months_frame().assign(brand="Borealis")]), NPS)
+
+
+def test_benchmarks_are_named_with_source_and_date_and_never_tested():
+    mark = {"label": "Apple 72", "value": 72, "source": "published claim, no base", "date": "undated"}
+    made = trend(months_frame(), NPS, benchmarks=[mark])
+    assert "Apple 72" in texts(made)
+    assert "Apple 72: published claim, no base, undated; not tested." in made
+
+
+def test_segments_name_their_range_without_ranking_small_bases():
+    made = segments(*AREAS, NPS, "area")
+    assert claim(made) == "NPS by area, 2026-10: 10.1 (D, n 700) to 63.8 (B, n 517)."
+    assert "The levels are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Reader(made).text
+    labels = [text for text in texts(made) if text in "ABCDEFGH"]
+    assert labels == list("BEACDFGH")  # too few (F), hidden (G) and empty (H) at the end
+    assert {"hidden", "no answers"} <= set(texts(made))
+
+
+def test_changes_count_their_verdicts():
+    made = changes(AREAS[1], NPS, "area")
+    assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
+    assert "corrected for 8 comparisons. Of 8 comparisons, 1 shows a change" in Reader(made).text
+    none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
+    assert claim(none) == "NPS by area: no evidence of any change."
+    few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")
+    assert claim(few) == "NPS by area: too few answers to say."
+
+
+def test_what_cannot_be_drawn_says_why():
+    hidden = pd.DataFrame([estimate("nps", period, None, None, area="A") for period in ("1", "2")])
+    for made in (trend(hidden, NPS), segments(hidden, None, NPS, "area"), heatmap(hidden, NPS, "area", "period")):
+        assert "nothing to draw" in made
+        assert "hidden: fewer than 10 answers" in made
+        assert "<svg" not in made
+    nothing = answers_frame()[:0]
+    assert "no answers" in score_distribution(nothing, NPS)
+    assert "no answers" in stacked(nothing, NPS)
+
+
+def test_the_answers_add_up_in_words():
+    made = score_distribution(answers_frame(), NPS)
+    assert claim(made) == "NPS, 2026-10: Detractors (0-6) 19%, Passives (7-8) 33%, Promoters (9-10) 48%."
+    assert [text for text in texts(made) if text.isdigit()] == [str(i) for i in range(11)]
+
+
+def test_a_hidden_bar_is_hidden():
+    frame = answers_frame()
+    frame.loc[frame["period"] == "2026-09", ["n", "share"]] = float("nan")
+    made = stacked(frame, NPS)
+    assert "hidden" in texts(made)
+    assert "2026-09: hidden" in drawing(made).find("desc").text
+
+
+def test_colours_of_classes_follow_the_direction():
+    assert class_roles(METRICS["cared"], []) == {"No": "bad", "Unsure": "mid", "Yes": "good"}
+    assert class_roles(METRICS["would_switch"], []) == {"No": "good", "Yes": "bad"}
+
+
+def test_the_heatmap_marks_what_it_does_not_show():
+    shown = texts(heatmap(grid_frame(), NPS, "area", "channel"))
+    assert shown.count("*") == 1
+    assert shown.count("–") == 1
+
+
+def test_the_heatmap_draws_the_last_periods():
+    months = pd.concat([months_frame().assign(brand=brand) for brand in "AB"])
+    made = heatmap(months, NPS, "brand", "period")
+    assert "The last 12 of 13 columns and first 2 rows are drawn." in made
+    assert texts(made).count("2026") == 1  # the year is written once
+
+
+def test_a_hostile_brand_in_every_figure_is_text():
+    for frame, make in (
+        (months_frame(), lambda f: trend(f, NPS)),
+        (answers_frame(), lambda f: stacked(f, NPS, "brand")),
+    ):
+        assert "<script" not in make(frame.assign(brand=SCRIPT))
