@@ -15,6 +15,8 @@ import typer
 from cxkit.errors import CxError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cxkit.report.jobs import Prepared, Result
     from cxkit.report.params import RunParams
 
@@ -121,6 +123,54 @@ def sample(
 
         for path in write(folder):
             typer.echo(str(path))
+
+
+@app.command()
+def plan(
+    metric: Annotated[str, typer.Option(help="Which metric, as in nps.")],
+    change: Annotated[float | None, typer.Option(help="The change to find, in the metric's unit.")] = None,
+    share: Annotated[float | None, typer.Option(help="For shares: about where it stands, in percent.")] = None,
+    sd: Annotated[float | None, typer.Option(help="For means: the standard deviation of one answer.")] = None,
+    level: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Confidence level.")] = 0.95,
+) -> None:
+    """Tell how many answers a change needs, and what a base could show."""
+    with _readable():
+        from cxkit.analysis.planning import answers_needed, detectable_changes
+
+        spread: dict[str, Any] = {"share": share, "sd": sd, "level": level}
+        if change is not None:
+            needed = answers_needed(metric, change, **spread)
+            title = f"Answers in each period to show a change of {change:g} ({metric})"
+            _table(
+                title,
+                "comparisons",
+                needed.pivot(index="comparisons", columns="power", values="n"),
+                "{:,.0f}",
+                "{:.0%} power",
+            )
+        seen = detectable_changes(metric, **spread)
+        title = f"Smallest change that could be shown with 80 % power ({metric}), one comparison of so many"
+        _table(
+            title,
+            "n per period",
+            seen.pivot(index="n", columns="comparisons", values="detectable"),
+            "{:.3g}",
+            "of {}",
+        )
+        typer.echo("n counts effective answers: multiply by the design effect where answers are weighted or clustered.")
+
+
+def _table(title: str, corner: str, frame: pd.DataFrame, number: str, head: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column(corner, justify="right")
+    for column in frame.columns:
+        table.add_column(head.format(column), justify="right")
+    for row in frame.itertuples():
+        table.add_row(f"{row[0]:,}", *(number.format(value) for value in row[1:]))
+    Console().print(table)
 
 
 @contextlib.contextmanager
