@@ -2,10 +2,10 @@
 
     python benchmarks/cells.py [--quick]
 
-The loop is a strong one: plain Python arithmetic (NumPy scalars would be twice as slow), tight brackets, only the limits
-that are needed. It solves Tango's score equation for each limit as the paper writes it, and for the p-value the smallest
-alpha whose MOVER interval excludes 0. Both sides are measured in this run, in turn, as the processor time of one thread;
-the loop on a sample of the same cells.
+The loop is a strong one: plain Python arithmetic (NumPy scalars would be twice as slow), tight brackets, only the
+limits that are needed. It solves Tango's score equation for each limit as the paper writes it, and for the p-value the
+smallest alpha whose MOVER interval excludes 0. Both sides are measured in this run, in turn, as the processor time of
+one thread; the loop on a sample of the same cells.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ import venv
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import redirect_stdout
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def by_warm_engine(source: str, out: str, parameters: Parameters) -> dict[str, f
     Path(out).with_suffix(".html").write_text(html, encoding="utf-8")
     marks.append(time.perf_counter())
     parts = dict(
-        zip(("notebook", "page", "write"), (b - a for a, b in zip(marks, marks[1:], strict=False)), strict=True)
+        zip(("notebook", "page", "write"), (b - a for a, b in pairwise(marks)), strict=True)
     )
     durations = [cell.metadata.papermill.duration or 0.0 for cell in nb.cells]
     return {**parts, "cells": sum(durations)}
@@ -242,7 +242,7 @@ def with_warm_engine(work: list[tuple[str, str, Parameters]], workers: int) -> d
 
 
 def _module() -> Any:
-    """This file under a name that children can import."""
+    """The code of this file under a name that children can import."""
     import importlib
 
     folder = Path(tempfile.gettempdir(), f"cxkit-benchmark-{resource.getpagesize()}-{id(sys)}")

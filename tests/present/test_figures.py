@@ -189,6 +189,7 @@ def test_changes_count_their_verdicts():
     made = changes(AREAS[1], NPS, "area")
     assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
     assert "corrected for 8 comparisons. Of 8 comparisons, 1 shows a change" in Reader(made).text
+    assert "Only before correction: D – −10 points." in Reader(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."
     few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")

@@ -42,6 +42,7 @@ def test_a_change_that_the_correction_takes_away_is_named_and_its_interval_label
     found = row("nps", -20.1, 15.0, "no evidence", pvalue=0.011, pvalue_adj=0.075, family=7)
     assert verdicts.corrected_away(found)
     assert verdicts.verdict(found, NPS).words == "not distinguishable after correction for 7 comparisons"
+    assert verdicts.claim(found, NPS) == "NPS: not distinguishable from 2026-09 after correction for 7 comparisons"
     assert verdicts.interval(found, NPS) == "95% interval of this comparison alone −35 to −5"
     assert verdicts.span(found, NPS) == "−35 to −5 (alone)"
     assert verdicts.test(found) == "adjusted p = .075 for 7 comparisons (p = .011 alone)"
