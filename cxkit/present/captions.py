@@ -102,7 +102,10 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tupl
     families = sorted({int(row["family"]) for row in levels if row.get("family") is not None})
     held = f", corrected for {families[-1]:,} comparisons" if families and families[-1] > 1 else ""
     proof: list[object] = [name(tested.get("now")), " against ", name(tested.get("before")), f"{held}. "]
-    return [*claim, "."], [*proof, verdicts.tally(levels), " ", verdicts.reach(levels, metric)]
+    alone = [row for row in levels if verdicts.corrected_away(row)]
+    proof += [verdicts.tally(levels), " ", verdicts.reach(levels, metric)]
+    proof += [" Only before correction: ", *_named(alone, metric, dimension), "."] if alone else []
+    return [*claim, "."], proof
 
 
 def segment_finding(metric: Metric, dimension: str, known: Sequence[Row], tested: Sequence[Row]) -> tuple[Parts, Parts]:

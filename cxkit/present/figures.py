@@ -91,7 +91,8 @@ def segments(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metric: 
     sure = wording.level_words(known[0].get("level"))
     notes = [f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
-    notes += [f"{wording.UP} {wording.DOWN} changed against {next(iter(tested.values()))['before']}."] if tested else []
+    moved = [row for row in tested.values() if row.get("verdict") == "changed"]
+    notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
     notes += ["The order is no ranking: overlapping intervals do not settle it.", *captions.cut(levels, MOST)]
     claim, proof = captions.segment_finding(metric, dimension, known, list(tested.values()))
     return captions.figure(key, claim, proof, drawn, notes, shown)

@@ -110,7 +110,7 @@ def shorten(value: object, limit: int = SHORT, middle: bool = False) -> str:
     if len(text) <= limit:
         return text
     tail = (limit - 1) * 2 // 5 if middle else 0
-    return text[: limit - 1 - tail].rstrip() + "…" + text[len(text) - tail :]
+    return clean(text[: limit - 1 - tail].rstrip() + "…" + text[len(text) - tail :])  # a cut may part controls
 
 
 def plain(value: object, limit: int = LONG, middle: bool = False) -> str:

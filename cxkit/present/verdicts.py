@@ -143,8 +143,11 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
     if row.get("verdict") == "changed" and row.get("change") is not None:
         size = change(row, metric).lstrip("+" + wording.MINUS)
         return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]} by {size}{since}"
-    since = since if row.get("verdict") == "no evidence" else ""
-    return f"{metric.label}{f', {who}' if who else ''}: {found.words}{since}"
+    subject = f"{metric.label}{f', {who}' if who else ''}"
+    if corrected_away(row):
+        since_when = f" from {row.get('before')} after"
+        return f"{subject}: {found.words.replace(' after', since_when)}"
+    return f"{subject}: {found.words}{since if row.get('verdict') == 'no evidence' else ''}"
 
 
 def proof(row: Row, metric: Metric) -> str:
