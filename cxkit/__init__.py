@@ -32,6 +32,7 @@ _HOME = {
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
     "provenance": "cxkit.analysis.provenance",
+    "readings": "cxkit.analysis.readings",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
     "ces": "cxkit.analysis.answers",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.provenance import provenance
+    from cxkit.analysis.readings import readings
     from cxkit.data.responses import Responses, read
     from cxkit.data.tallies import Tallies, add, load, save, tally
     from cxkit.errors import CxError
