@@ -26,6 +26,8 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
     >>> provenance(tallies, {"brand": "Brimvale"})["place"]
     {'brand': 'Brimvale'}
     """
+    withheld = [] if where else tallies.provenance.get("withheld", [])
+    names = sorted({" · ".join(str(v) for k, v in cell.items() if k != "item") for cell in withheld})
     roles = tallies.provenance.get("roles", {})
     return {
         "place": dict(where or {}) or "everybody",
@@ -35,6 +37,7 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
         "clusters": roles.get("cluster") or roles.get("respondent", "none"),
         **({"strata": roles["stratum"]} if "stratum" in roles else {}),
         "counts (sha256)": fingerprint(tallies, where),
+        **({"left out of the total, as too few to show": ", ".join(names)} if names else {}),
         "packages": {name: version(name) for name in PACKAGES},
     }
 

@@ -31,8 +31,8 @@ def readings(
 ) -> Readings:
     """One place in two periods: as plain answers, with weights, and with the whole design.
 
-    The last is the result (and the only one where there are neither weights nor clusters). The others show what a report that leaves the design out would have said; each is a
-    single comparison, without any correction.
+    The last is the result, and the only reading where there are neither weights nor clusters. The others show what a
+    report that leaves the design out would have said; each is a single comparison, without any correction.
 
     Args:
         tallies: Tallies in which the place and the pair of periods were declared.

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
-from cxkit.analysis.privacy import mask
+from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.data import periods, tallies
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
@@ -112,18 +112,22 @@ def plan(params: RunParams, path: Path) -> Plan:
 
 def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tallies:
     places = list(params.for_each)
-    counted = tally(
-        survey,
-        params.metrics,
-        by=list(dict.fromkeys([*places, *params.segments])),
-        levels=[(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)],
-        period=params.period,
-        pairs=[(now, before)],
-        where=params.where,
-        until=max(now, before, key=periods.natural),  # the names of waves need not be in the order of time
-    )
+    levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
+    given: dict[str, Any] = {
+        "metrics": params.metrics,
+        "by": list(dict.fromkeys([*places, *params.segments])),
+        "period": params.period,
+        "pairs": [(now, before)],
+        "where": params.where,
+        "until": max(now, before, key=periods.natural),  # the names of waves need not be in the order of time
+    }
+    counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
-        return counted
+        withheld = lone(counted)
+        if withheld.empty:
+            return counted
+        totals = tally(withhold(survey, withheld, params.period), levels=[()], **given)
+        return with_totals(counted, totals, withheld)
     held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
     raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}")
 

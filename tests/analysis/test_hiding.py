@@ -1,0 +1,149 @@
+"""An attack on what is published: margins are the sums of their parts, so a reader can solve for the rest."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals, withhold
+
+LAYOUTS = {
+    "brands with segments": [(), ("brand",), ("brand", "channel"), ("brand", "region")],
+    "two dimensions crossed": [(), ("brand",), ("region",), ("brand", "region")],
+    "all crossed": [(), ("brand",), ("region",), ("brand", "region"), ("brand", "channel"), ("region", "channel")],
+    "segments only": [(), ("channel",)],
+}  # fmt: skip
+
+
+def survey(seed: int) -> cx.Responses:
+    """Two waves with cells of every size, many of them small."""
+    generator = np.random.default_rng(seed)
+    brands = generator.choice(list("ABCD"), 260, p=generator.dirichlet([0.4, 1, 1, 3]))
+    frame = pd.DataFrame(
+        {
+            "wave": generator.choice(["1", "2"], 260),
+            "nps": generator.integers(0, 11, 260).astype(float),
+            "brand": brands,
+            "region": generator.choice(["N", "S", "W"], 260, p=[0.55, 0.4, 0.05]),
+            "channel": generator.choice(["x", "y"], 260, p=[0.93, 0.07]),
+        }
+    )
+    return cx.read(frame.mask(generator.random(frame.shape) < 0.02).fillna({"wave": "1"}))
+
+
+def published(responses: cx.Responses, levels: list[tuple[str, ...]]) -> tuple[cx.Tallies, cx.Tallies]:
+    """What a run knows, and what it lets out."""
+    given = {"by": ["brand", "region", "channel"], "period": "wave"}
+    whole = cx.tally(responses, ["nps"], levels=levels, **given)
+    alone = lone(whole)
+    if len(alone):
+        totals = cx.tally(withhold(responses, alone, "wave"), ["nps"], levels=[()], **given)
+        return whole, mask(with_totals(whole, totals, alone))
+    return whole, mask(whole)
+
+
+def bases(tallies: cx.Tallies) -> pd.DataFrame:
+    """Every declared cell with its base; absent where it is hidden."""
+    frame = cx.estimate(tallies)
+    return frame.assign(**{name: frame.get(name) for name in tallies.by})
+
+
+def solved(whole: cx.Tallies, shown: cx.Tallies) -> list[tuple[object, ...]]:
+    """Hidden cells that the published bases determine."""
+    frame = bases(shown)
+    keys = ["period", *shown.by]
+    cells = {
+        tuple(None if pd.isna(v) else v for v in row): n for *row, n in frame[[*keys, "n"]].itertuples(index=False)
+    }
+    hidden = [cell for cell, n in cells.items() if pd.isna(n)]
+    column = {cell: i for i, cell in enumerate(hidden)}
+    out = {tuple(cell[k] for k in cell if k != "item") for cell in shown.provenance.get("withheld", [])}
+    system = []
+    for coarse, fine in product(shown.levels, shown.levels):
+        if not set(coarse) < set(fine):
+            continue
+        for cell in [c for c in cells if level_of(c, shown.by) == coarse]:
+            parts = [c for c in cells if level_of(c, shown.by) == fine and inside(c, cell)]
+            if coarse == ():
+                parts = [c for c in parts if not any(within(c, left, shown) for left in out)]
+            row = np.zeros(len(hidden))
+            for member, sign in [(cell, -1.0), *((part, 1.0) for part in parts)]:
+                if member in column:
+                    row[column[member]] += sign
+            if row.any():
+                system.append(row)
+    if not system:
+        return []
+    _, size, right = np.linalg.svd(np.array(system))
+    free = right[np.sum(size > 1e-9) :]
+    return [cell for cell, i in column.items() if np.abs(free[:, i]).max(initial=0) < 1e-9]
+
+
+def level_of(cell: tuple[object, ...], by: list[str]) -> tuple[str, ...]:
+    return tuple(name for name, value in zip(by, cell[1:], strict=True) if value is not None)
+
+
+def inside(part: tuple[object, ...], whole: tuple[object, ...]) -> bool:
+    return all(b is None or a == b for a, b in zip(part, whole, strict=True))
+
+
+def within(cell: tuple[object, ...], left: tuple[object, ...], shown: cx.Tallies) -> bool:
+    """Whether a cell lies in one that was left out of the total (one level below everybody)."""
+    names = [key for key in shown.provenance["withheld"][0] if key != "item"]
+    values = dict(zip(["period", *shown.by], cell, strict=True))
+    return all(values[name] == value for name, value in zip(names, left, strict=True))
+
+
+@pytest.mark.parametrize("levels", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("seed", range(4))
+def test_no_hidden_base_can_be_solved_for(levels, seed):
+    whole, shown = published(survey(seed), levels)
+    assert len(shown.hidden)
+    assert solved(whole, shown) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_small_cell_is_shown_and_no_number_of_a_hidden_one(seed):
+    whole, shown = published(survey(seed), LAYOUTS["brands with segments"])
+    truth, frame = bases(whole), bases(shown)
+    small = ((truth["n"] > 0) & (truth["n"] < MINIMUM)).to_numpy()
+    hidden = frame["note"].str.startswith("hidden").to_numpy()
+    assert not (small & ~hidden).any()
+    assert frame.loc[hidden, ["n", "n_eff", "value", "low", "high"]].isna().all(axis=None)
+    moves = cx.compare(shown, "2", "1")
+    numbers = moves.loc[moves["note"].str.contains("hidden"), ["change", "low", "high", "pvalue", "detectable"]]
+    assert numbers.isna().all(axis=None)
+
+
+def test_the_attack_succeeds_where_only_small_cells_are_hidden():
+    """The test can fail: without complementary hiding the same reader finds the cell."""
+    whole, _ = published(survey(0), LAYOUTS["two dimensions crossed"])
+    counts = whole.counts
+    few = counts.groupby(["item", "period", *whole.by, "cut"], dropna=False)["n"].sum().reset_index()
+    few = few[(few["n"] < MINIMUM) & (few["cut"] != "")]
+    one = few.iloc[[0]].assign(reason="hidden: fewer than 10 answers")
+    same = (
+        counts[["period", *whole.by, "cut"]].fillna("") == one[["period", *whole.by, "cut"]].fillna("").iloc[0]
+    ).all(axis=1)
+    naive = type(whole)(
+        **{name: getattr(whole, name) for name in whole.__slots__ if name not in ("counts", "hidden")},
+        counts=counts[~same],
+        hidden=one[whole.hidden.columns],
+    )
+    assert len(solved(whole, naive)) == 1
+
+
+def test_a_lone_small_place_is_left_out_of_the_total_instead_of_hiding_a_large_one():
+    frame = pd.DataFrame(
+        {"wave": "1", "nps": [9.0] * 200 + [3.0] * 7, "brand": ["big"] * 100 + ["huge"] * 100 + ["few"] * 7}
+    )
+    _, shown = published(cx.read(frame.assign(region="N", channel="x")), [(), ("brand",)])
+    total = cx.estimate(shown, by=())
+    assert total["n"].item() == 200
+    by_brand = cx.estimate(shown, by=["brand"])
+    assert by_brand["n"].isna().tolist() == [False, True, False]
+    assert "few" in str(cx.provenance(shown))
