@@ -37,6 +37,7 @@ _HOME = {
     "csat": "cxkit.analysis.answers",
     "ces": "cxkit.analysis.answers",
     "rate": "cxkit.analysis.answers",
+    "duration": "cxkit.analysis.answers",
     "change": "cxkit.analysis.answers",
     "Estimate": "cxkit.analysis.answers",
     "Change": "cxkit.analysis.answers",
@@ -44,7 +45,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
-    from cxkit.analysis.answers import Change, Estimate, ces, change, csat, nps, rate
+    from cxkit.analysis.answers import Change, Estimate, ces, change, csat, duration, nps, rate
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.provenance import provenance

@@ -154,6 +154,33 @@ def rate(answers: Any, *, weights: Any = None, clusters: Any = None, level: floa
 _RATE = replace(METRICS["recommended"], name="rate", label="Rate", question="", item="rate")
 
 
+def duration(
+    values: Any, *, quantile: float = 0.5, weights: Any = None, level: float = 0.95, name: str = "full_resolution"
+) -> Estimate:
+    """Median, or another quantile, of durations in minutes, with order-statistic limits.
+
+    Args:
+        values: Minutes of 0 or more, NaN or None where there are none. Open cases must not be left out: see
+            `cxkit.stats.kaplan_meier` for them.
+        quantile: Which quantile, in (0, 1): .9 is the time within which nine of ten were served.
+        weights: A positive weight per value.
+        level: Confidence level in (0, 1).
+        name: Which clock: "first_response", "first_resolution", "full_resolution", "handling_time" or "wait_time".
+
+    Raises:
+        CxError: Negative durations, an unknown clock, weights that are not positive.
+
+    >>> duration([25, 29, 35, 36, 36, 40, 41, 43, 44, 54], name="first_response")
+    First response 38.0 min (95% interval 29.0 to 44.0; n 10)
+    """
+    clocks = [metric.name for metric in METRICS.values() if metric.statistic == "quantile"]
+    if name not in clocks:
+        raise CxError(f"name: {name!r} is no clock; {nearest(name, clocks)}")
+    if not 0 < quantile < 1:
+        raise CxError(f"quantile: expected a number between 0 and 1, such as 0.9, found {quantile!r}")
+    return _estimate(replace(METRICS[name], quantile=quantile), values, weights, None, level)
+
+
 def change(
     metric: str | Metric,
     now: Any,
@@ -192,9 +219,9 @@ def change(
         cross = None
     result = differences(metric, after, prior, cross, level)
     difference, low, high, pvalue = (float(np.ravel(x)[0]) for x in result.found)
-    enough = min(effective(after)[0], effective(prior)[0]) >= MINIMUM
+    enough = min(effective(metric, after)[0], effective(metric, prior)[0]) >= MINIMUM
     tested = np.array([pvalue if enough else np.nan])
-    seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result.correlation, 1 - level))[0])
+    seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
     kind = after.kind or prior.kind
     words = "paired t test" if paired else METHODS[metric.statistic]
     return Change(

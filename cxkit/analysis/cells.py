@@ -81,6 +81,12 @@ def groups(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray, FloatA
 # From tallies ---------------------------------------------------------------------------------------------------------
 
 
+def known(tallies: Tallies, dimension: str) -> None:
+    """Raises where the tallies do not have a dimension."""
+    if dimension not in tallies.by:
+        raise CxError(f"{dimension!r} is no dimension of these tallies; {nearest(dimension, tallies.by)}")
+
+
 def declared(
     tallies: Tallies,
     by: Sequence[str] | None,
@@ -94,8 +100,7 @@ def declared(
     """
     where = where or {}
     for name in [*(by or ()), *where]:
-        if name not in tallies.by:
-            raise CxError(f"{name!r} is no dimension of these tallies; {nearest(name, tallies.by)}")
+        known(tallies, name)
     dimensions = [name for name in tallies.by if name in (*where, *(by or ()))]
     tallies.cut(dimensions)
     for period in periods or ():
@@ -271,7 +276,7 @@ def numbers(metric: Metric, answers: pd.Series) -> FloatArray:
     known = np.array(sorted(metric.values), dtype=float)
     bad = ~np.isin(values, known) if metric.values else ~((values >= low) & (values <= high))
     if bad.any():
-        found = answers.to_numpy()[bad][0]
+        found = answers[bad].tolist()[0]
         whole = bool(metric.values) and np.array_equal(known, np.arange(low, high + 1))
         expected = f"whole numbers {low:g}-{high:g}" if whole else ", ".join(f"{answer:g}" for answer in known)
         expected = expected or "numbers of 0 or more"

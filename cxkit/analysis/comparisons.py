@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, moments
+from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
+from cxkit.analysis.durations import kish, quantile_changes
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
@@ -40,6 +41,7 @@ METHODS = {
     "net": "MOVER of score limits",
     "share": "Newcombe's hybrid score interval",
     "mean": "Welch's t test",
+    "quantile": "seeded bootstrap, minutes rounded to three digits, answers taken as independent",
 }
 
 
@@ -108,6 +110,8 @@ def compare(
         raise CxError(f"correction: {correction!r} is unknown; {nearest(str(correction), CORRECTIONS)}")
     if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
         raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
+    for name in per:
+        known(tallies, name)
     families = []
     for metric in chosen(tallies, metrics):
         parts = []
@@ -119,7 +123,8 @@ def compare(
             cross = None if use != "full" else _cross(tallies, metric, sides[0].keys, now, before)
             parts.append(_compared(metric, sides[0], sides[1], cross, level, minimum))
         together = pd.concat(parts, ignore_index=True)
-        split = together.groupby(list(per), sort=False, dropna=False) if per else [((), together)]
+        own = [name for name in per if name in together.columns]  # a level that does not cut by it is one family
+        split = together.groupby(own, sort=False, dropna=False) if own else [((), together)]
         families += [_judged(family, level, correction) for _, family in split]
     frame = pd.concat(families, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
@@ -134,9 +139,9 @@ def _compared(
     change, low, high, pvalue = (np.atleast_1d(np.asarray(x, float)) for x in result.found)
     shown = (now.hidden == "") & (before.hidden == "")
     change, low, high = (np.where(shown, metric.factor * x, np.nan) for x in (change, low, high))
-    n_eff, n_eff_before = effective(now), effective(before)
+    n_eff, n_eff_before = effective(metric, now), effective(metric, before)
     enough = shown & (np.minimum(n_eff, n_eff_before) >= minimum)
-    size = smallest(metric, now, before, result.correlation, 1 - level)
+    size = smallest(metric, now, before, result, level)
     return now.keys.drop(columns="period").assign(
         metric=metric.name,
         n=base(now, now.n),
@@ -222,14 +227,16 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
             designs=designs,
             correlation=correlation,
         )
-    raise CxError(f"{metric.name}: changes of {metric.statistic}s cannot be tested yet")
+    return quantile_changes(metric, now, before, level)
 
 
-def smallest(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, alpha: float) -> FloatArray:
+def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, level: float) -> FloatArray:
     """The smallest change that these bases would have shown with 80 % power, in natural units."""
-    options: dict[str, Any] = {
-        "alpha": alpha, "designs": (now.design, before.design), "correlation": correlation
-    }  # fmt: skip
+    options: dict[str, Any] = {"alpha": 1 - level}
+    if metric.statistic == "quantile":  # half of the interval stands for z standard errors
+        half = (np.asarray(result.found.high) - np.asarray(result.found.low)) / 2
+        return half * detectable(1, 1, 0, 1, **options) / detectable(1, 1, 0, 1, **options, power=0.5)
+    options |= {"designs": (now.design, before.design), "correlation": result.correlation}
     if metric.statistic == "net":
         return np.asarray(nps_detectable(groups(metric, now), groups(metric, before), **options))
     if metric.statistic == "share":
@@ -238,8 +245,10 @@ def smallest(metric: Metric, now: Cells, before: Cells, correlation: FloatArray,
     return np.asarray(mean_detectable(*sides, **options))
 
 
-def effective(cells: Cells) -> FloatArray:
+def effective(metric: Metric, cells: Cells) -> FloatArray:
     """Effective answers of each cell; NaN where it has no interval."""
+    if metric.statistic == "quantile":
+        return kish(cells)
     return cells.n if cells.design is None else np.where(cells.n > 0, np.asarray(cells.design.n_eff, float), 0.0)
 
 
@@ -289,7 +298,7 @@ def _note(metric: Metric, now: Cells, before: Cells, pvalue: FloatArray, minimum
             return f"{words}: {cells.hidden[i]}"
         if cells.n[i] == 0:
             return f"{words}: no answers"
-    few = [effective(cells)[i] for cells in (now, before)]
+    few = [effective(metric, cells)[i] for cells in (now, before)]
     if not np.isnan(few).any() and min(few) < minimum:
         return f"fewer than {minimum:g} effective answers on one side"
     if not np.isnan(pvalue[i]):

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, moments
+from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
+from cxkit.analysis.durations import kish, quantiles
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -150,8 +151,14 @@ def chosen(tallies: Tallies, names: Sequence[str] | None) -> list[Metric]:
 
 
 def cuts(tallies: Tallies, by: By, where: Mapping[str, str] | None) -> list[tuple[str, ...]]:
-    """The levels to show: the one or the several that `by` names beside `where`, or all that are declared beside it."""
+    """The levels to show: the one or the several that `by` names beside `where`, or all that are declared beside it.
+
+    Raises:
+        CxError: A dimension that the tallies do not have.
+    """
     place = set(where or ())
+    for name in [*place, *(name for part in by or () for name in ([part] if isinstance(part, str) else part))]:
+        known(tallies, name)
     if by is None:
         held = [level for level in tallies.levels if place <= set(level)]
         return held or [tuple(name for name in tallies.by if name in place)]  # not declared; `Tallies.cut` says so
@@ -163,9 +170,16 @@ def cuts(tallies: Tallies, by: By, where: Mapping[str, str] | None) -> list[tupl
 
 def estimates(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimates:
     """Values and limits of cells by the metric's statistic."""
-    mean, variance = moments(metric, cells)
-    n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
-    interval, words = _interval(metric, cells, mean, variance, level, method)
+    if metric.statistic == "quantile":
+        mean, interval = quantiles(metric, cells, level)
+        n_eff, words = (
+            kish(cells),
+            "order-statistic interval, minutes rounded to three digits, answers taken as independent",
+        )
+    else:
+        mean, variance = moments(metric, cells)
+        n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
+        interval, words = _interval(metric, cells, mean, variance, level, method)
     shown = (cells.hidden == "") & (cells.n > 0)
     value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
     note = [_note(metric, cells, low, high, i) for i in range(len(cells.n))]
@@ -179,8 +193,6 @@ def _interval(
         if method not in NET_METHODS:
             raise CxError(f"method: {method!r} is unknown for {metric.label}; {nearest(method, NET_METHODS)}")
         return nps_interval(*groups(metric, cells), level, method, design=cells.design), NET_METHODS[method]
-    if metric.statistic == "quantile":
-        raise CxError(f"{metric.name}: durations cannot be estimated yet; expected one of the other metrics")
     if method != "score":
         raise CxError(f"method: {method!r} is for net scores; {metric.label} knows only score")
     if metric.statistic == "share":
@@ -199,10 +211,18 @@ def _note(metric: Metric, cells: Cells, low: FloatArray, high: FloatArray, i: in
         return str(cells.hidden[i])
     if cells.n[i] == 0:
         return "no answers"
+    if metric.statistic == "quantile":
+        return _absent_limits(low[i], high[i])
     if np.isnan(low[i]):
         return f"no interval: {unknown_spread(metric, cells, i)}"
     cut = metric.statistic == "mean" and (low[i] == metric.scale[0] or high[i] == metric.scale[1])
     return "interval cut at the end of the scale" if cut else ""
+
+
+def _absent_limits(low: float, high: float) -> str:
+    """Which limits of a quantile do not exist: there are too few answers beyond them."""
+    absent = [word for word, limit in (("lower", low), ("upper", high)) if np.isnan(limit)]
+    return f"no {' and no '.join(absent)} limit: too few answers that differ" if absent else ""
 
 
 def unknown_spread(metric: Metric, cells: Cells, i: int) -> str:

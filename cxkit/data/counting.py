@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ from cxkit.metrics import Metric
 
 Column = Any
 DIGITS = 37  # of an exact sum; the widest decimal that every backend has holds 38
+SETTLED = 13  # digits of a sum that do not depend on how finely its decimals were cut
 
 
 def answers(table: Table, mapping: Mapping, item: str, period: str, by: Sequence[str]) -> tuple[Table, int]:
@@ -32,7 +34,8 @@ def answers(table: Table, mapping: Mapping, item: str, period: str, by: Sequence
     used = table.filter(table[item].notnull())
     start = used.wave if period == "wave" else used.time.truncate(UNITS[period]).cast("date")
     weight = used.weight if "weight" in roles else ibis.literal(1.0)
-    cells = {"period_": start, "answer_": used[item], "w_": weight}
+    clock = any(metric.statistic == "quantile" for metric in mapping.metrics_of(item).values())
+    cells = {"period_": start, "answer_": _rounded(used[item]) if clock else used[item], "w_": weight}
     if mapping.kind_of(item) == "transactional" or "respondent" not in roles:
         return used.select(*by, *links, **cells), 0
     order = [role for role in ("time", "response") if role in roles]
@@ -44,6 +47,12 @@ def answers(table: Table, mapping: Mapping, item: str, period: str, by: Sequence
     ranked = used.mutate(rank_=ibis.row_number().over(window))
     kept = ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
     return kept, count(used) - count(kept)
+
+
+def _rounded(minutes: Column) -> Column:
+    """Durations at three significant digits and no finer than a minute, so that a tally holds few different ones."""
+    step = ibis.greatest(10.0 ** (ibis.greatest(minutes, 1.0).log10().floor() - 2), 1.0)
+    return (minutes / step).round() * step
 
 
 def most(used: Table) -> float:
@@ -60,7 +69,8 @@ def _sum(values: Column, bound: float) -> Column:
     """
     if bound == 0:
         return values.sum()
-    scale = min(DIGITS, max(DIGITS - math.ceil(math.log10(max(bound, 1e-30))), 0))
+    size = 3 * math.ceil(math.log10(max(bound, 1e-30)) / 3)  # in steps of a thousand, so that it seldom changes
+    scale = min(DIGITS, max(DIGITS - size, 0))
     return values.cast(dt.Decimal(DIGITS + 1, scale)).sum().cast("float64")
 
 
@@ -156,3 +166,15 @@ def _score(answer: Column, metric: Metric) -> Column:
         by_value.setdefault(value, []).append(code)
     cases = [(answer.isin(codes), ibis.literal(value / metric.factor)) for value, codes in by_value.items()]
     return ibis.cases(*cases, else_=ibis.null("float64"))
+
+
+def settle(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with floats at 13 significant digits: a cell stays what it was when another one's weights change."""
+
+    def rounded(values: pd.Series) -> pd.Series:
+        x = values.to_numpy()
+        known = np.isfinite(x) & (x != 0)
+        scale = 10.0 ** (SETTLED - 1 - np.floor(np.log10(np.where(known, np.abs(x), 1.0))))
+        return pd.Series(np.where(known, np.round(np.where(known, x, 0.0) * scale) / scale, x), index=values.index)
+
+    return frame.assign(**{column: rounded(frame[column]) for column in frame.select_dtypes("float64").columns})

@@ -68,9 +68,11 @@ def without_password(url: str) -> str:
     'postgres://ann@db.example/crm'
     """
     parts = urlsplit(url)
+    if not parts.scheme:
+        return url
     place = parts.netloc.rpartition("@")
     user = place[0].split(":")[0]
-    return urlunsplit((parts.scheme, f"{user}@{place[2]}" if user else place[2], parts.path, "", "")) if parts.scheme else url
+    return urlunsplit((parts.scheme, f"{user}@{place[2]}" if user else place[2], parts.path, "", ""))
 
 
 def _connect(url: str, folder: Path) -> Any:

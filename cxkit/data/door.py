@@ -32,7 +32,9 @@ class Admitted(NamedTuple):
     undecided: dict[str, str]
 
 
-def admit(table: Table, head: Head, name: str, wanted: Collection[str] = (), untouched: Collection[str] = ()) -> Admitted:
+def admit(
+    table: Table, head: Head, name: str, wanted: Collection[str] = (), untouched: Collection[str] = ()
+) -> Admitted:
     """The columns of an export that may come in, with their names.
 
     Args:

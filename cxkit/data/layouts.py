@@ -181,7 +181,7 @@ def zendesk(rows: Rows) -> Head | None:
     return Head("zendesk", names, personal=personal, times=times, notes=(note,))
 
 
-def plain(rows: Rows) -> Head | None:
+def plain(rows: Rows) -> Head:
     """One row of names, then the answers."""
     return Head("plain", [cell.strip() for cell in rows[0]])
 
@@ -197,9 +197,9 @@ LAYOUTS: dict[str, Callable[[Rows], Head | None]] = {
 
 
 def clean(text: str) -> str:
-    """Text on one line, without doubled or unusual blanks.
+    r"""Text on one line, without doubled or unusual blanks.
 
-    >>> clean(" Initiating\\u00a0or\\n releasing ")
+    >>> clean(" Initiating\u00a0or\n releasing ")
     'Initiating or releasing'
     """
     return " ".join(text.split())

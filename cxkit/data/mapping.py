@@ -37,6 +37,12 @@ class FileSpec(Strict):
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     sheet: Text | None = None
 
+    @model_validator(mode="after")
+    def _one_wave(self) -> FileSpec:
+        if self.wave is not None and "wave" in self.constant:
+            raise ValueError("wave: is also among the constants; expected one of the two")
+        return self
+
     @property
     def constants(self) -> dict[str, str]:
         """Columns that every row of the file gets."""

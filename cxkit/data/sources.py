@@ -61,7 +61,7 @@ def open_source(source: SourceLike, folder: Path | None = None) -> Source:
         CxError: A file that is absent, of an unknown format, damaged, or whose renames name no column.
     """
     if isinstance(source, ibis.expr.types.Table):
-        return Source(source, [{"path": source.get_name() if source.op().args else "table", "rows": None}])
+        return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
     connection = connect()
 
     def keep(table: Table) -> Table:

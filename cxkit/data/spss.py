@@ -31,7 +31,7 @@ def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
         raise CxError(f"{path}: is not readable as an SPSS file: {error}") from None
     labels = {c: {_code(v): str(t) for v, t in values.items()} for c, values in about.variable_value_labels.items()}
     missing = {
-        column: {code: labels.get(column, {}).get(code, "declared in the file") for code in _missing(frame[column], ranges)}
+        column: {code: labels.get(column, {}).get(code, "by the file") for code in _missing(frame[column], ranges)}
         for column, ranges in about.missing_ranges.items()
     }
     questions = {name: text for name, text in about.column_names_to_labels.items() if text}

@@ -136,9 +136,9 @@ def tally(
     sums, shared = _sums(survey, used, chosen, shown, by, names, compared, bounds)
     counted = pd.concat(counts, ignore_index=True)
     return Tallies(
-        counts=counted,
-        sums=sums,
-        pairs=shared,
+        counts=counting.settle(counted),
+        sums=counting.settle(sums),
+        pairs=counting.settle(shared),
         metrics=chosen,
         by=list(by),
         levels=shown,
@@ -399,7 +399,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
     return replace(
         first,
-        counts=counts,
+        counts=counting.settle(counts),
         sums=pd.concat([first.sums, second.sums], ignore_index=True),
         pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
         periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),

@@ -61,7 +61,9 @@ def forms(table: Table, column: str) -> list[str]:
         table: Table in the in-process DuckDB.
         column: Name of a text column.
 
-    >>> forms(ibis.memtable({"t": ["06/08/2020 10:36:30 AM", "06/19/2020 07:24:48 PM"]}), "t")
+    >>> import pyarrow as pa
+    >>> table = ibis.memtable(pa.table({"t": ["06/08/2020 10:36:30 AM", "06/19/2020 07:24:48 PM"]}))
+    >>> forms(table, "t")
     ['%m/%d/%Y %I:%M:%S %p']
     """
     text = table[column].strip().nullif("")

@@ -133,11 +133,15 @@ def test_what_a_use_leaves_out_is_left_out() -> None:
     tallies = tallied(frame, DESIGNS[0], levels=[()])
     now, before = (cell(rows[rows.wave == wave], "s_nps", weight="w") for wave in ("2018", "2017"))
     change = cx.compare(tallies, "2018", "2017", metrics=["nps"], use="weights").iloc[0]
-    assert close((change["change"], change["low"], change["high"]), tuple(100 * x for x in difference(now, before, "net", 0)))
+    assert close(
+        (change["change"], change["low"], change["high"]), tuple(100 * x for x in difference(now, before, "net", 0))
+    )
     assert change["method"] == "MOVER of score limits, weighted"
     plain = cx.compare(tallies, "2018", "2017", metrics=["nps"], use="none").iloc[0]
     now, before = (cell(rows[rows.wave == wave], "s_nps") for wave in ("2018", "2017"))
-    assert close((plain["change"], plain["low"], plain["high"]), tuple(100 * x for x in difference(now, before, "net", 0)))
+    assert close(
+        (plain["change"], plain["low"], plain["high"]), tuple(100 * x for x in difference(now, before, "net", 0))
+    )
     assert plain["method"] == "MOVER of score limits"
     full = cx.compare(tallies, "2018", "2017", metrics=["nps"]).iloc[0]
     assert full["method"] == "MOVER of score limits, weighted, clustered and stratified, shared respondents"
@@ -174,8 +178,12 @@ def test_a_unanimous_cell_has_kish_s_base_or_its_clusters() -> None:
     assert weighted.design.n_eff == pytest.approx(10.22727, abs=5e-6)
     clustered = from_answers(METRICS["csat_mean"], [4] * 12, WEIGHT, CUSTOMER)
     assert clustered.design.n_eff == 6
-    rough = pd.DataFrame({"wave": "a", "csat": 4, "weight": np.random.default_rng(1).lognormal(0, 1, 300), "cluster": range(300)})
-    frame = cx.estimate(cx.tally(cx.read(rough.assign(cluster=rough["cluster"] % 70)), ["csat", "csat_mean"], period="wave"))
+    rough = pd.DataFrame(
+        {"wave": "a", "csat": 4, "weight": np.random.default_rng(1).lognormal(0, 1, 300), "cluster": range(300)}
+    )
+    frame = cx.estimate(
+        cx.tally(cx.read(rough.assign(cluster=rough["cluster"] % 70)), ["csat", "csat_mean"], period="wave")
+    )
     assert frame["n_eff"].tolist() == [70, 70]
     assert frame["note"].tolist() == ["", "no interval: every answer is the same"]
 

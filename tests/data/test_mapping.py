@@ -14,7 +14,9 @@ LEAST = {"kind": "transactional", "items": {"nps": "nps"}}
 
 def test_the_short_form_is_the_long_form() -> None:
     short = load_mapping(LEAST | {"dimensions": {"brand": "AIRLINE"}})
-    assert short == load_mapping(LEAST | {"items": {"nps": {"column": "nps"}}, "dimensions": {"brand": {"column": "AIRLINE"}}})
+    assert short == load_mapping(
+        LEAST | {"items": {"nps": {"column": "nps"}}, "dimensions": {"brand": {"column": "AIRLINE"}}}
+    )
     assert load_mapping(short) is short
 
 
@@ -32,7 +34,10 @@ def test_a_scale_of_its_own_leaves_the_mean() -> None:
         ({"items": {"npss": "n"}}, "items.npss: is no known item; did you mean 'nps'?"),
         ({"items": {"nps": {"colum": "n"}}}, "did you mean 'column'?"),
         ({"items": {"nps": {"column": "n", "scale": [1, 10]}}}, "items.nps: is defined on 0-10; declare `labels`"),
-        ({"items": {"ces": {"column": "n", "scale": [1, 5]}}}, "items.ces: declare `better: higher` or `better: lower`"),
+        (
+            {"items": {"ces": {"column": "n", "scale": [1, 5]}}},
+            "items.ces: declare `better: higher` or `better: lower`",
+        ),
         ({"items": {"ces": {"column": "n", "scale": [5, 1], "better": "lower"}}}, "expected the lowest answer first"),
         ({"items": {"wait_time": {"column": "n", "reversed": True}}}, "a duration has no highest value"),
         ({"columns": {"time": "t", "wave": "w"}}, "columns: map either `time` or `wave`, not both"),
@@ -58,7 +63,7 @@ def test_a_faulty_mapping_is_refused_in_words(change, words) -> None:
 def test_a_mapping_file_is_named_in_its_errors(tmp_path: Path) -> None:
     path = tmp_path / "survey.yaml"
     path.write_text("kind: transactional\nitems: {nps: {column: n, missing: {NO: x}}}\n")
-    with pytest.raises(CxError, match="survey.yaml, line 2: NO without quotes"):
+    with pytest.raises(CxError, match=r"survey\.yaml, line 2: NO without quotes"):
         load_mapping(path)
     with pytest.raises(CxError, match=r"survey.yml: no such file; did you mean 'survey.yaml'\?"):
         load_mapping(tmp_path / "survey.yml")

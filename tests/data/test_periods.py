@@ -58,7 +58,14 @@ def test_a_year_ago(text, unit, expected) -> None:
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("2026-13", "month"), ("2026-1", "month"), ("2026-Q5", "quarter"), ("2025-W53", "week"), ("26", "year"), ("x", "wave")],
+    [
+        ("2026-13", "month"),
+        ("2026-1", "month"),
+        ("2026-Q5", "quarter"),
+        ("2025-W53", "week"),
+        ("26", "year"),
+        ("x", "wave"),
+    ],
 )
 def test_what_is_no_period_is_refused(text, unit) -> None:
     with pytest.raises(CxError, match=f"'{text}' is not a {unit}"):

@@ -14,7 +14,9 @@ from cxkit.errors import CxError
 
 
 def read(frame: dict[str, Any], columns: dict[str, str] | None = None, **mapping: Any) -> cx.Responses:
-    return cx.read(pd.DataFrame(frame), {"kind": "transactional", "items": {"nps": "nps"}, "columns": columns or {}} | mapping)
+    return cx.read(
+        pd.DataFrame(frame), {"kind": "transactional", "items": {"nps": "nps"}, "columns": columns or {}} | mapping
+    )
 
 
 def answers(survey: cx.Responses, item: str = "nps") -> list[float | None]:
@@ -150,7 +152,10 @@ def test_rows_without_a_wave_are_counted() -> None:
 
 
 def test_a_wave_that_is_a_number_is_written_as_one() -> None:
-    assert set(collect(read({"wave": [2017.0, 2018.0], "nps": [9, 8]}, {"wave": "wave"}).table)["wave"]) == {"2017", "2018"}
+    assert set(collect(read({"wave": [2017.0, 2018.0], "nps": [9, 8]}, {"wave": "wave"}).table)["wave"]) == {
+        "2017",
+        "2018",
+    }
 
 
 # Times ----------------------------------------------------------------------------------------------------------------
@@ -158,7 +163,12 @@ def test_a_wave_that_is_a_number_is_written_as_one() -> None:
 
 def times(texts: list[Any], **mapping: Any) -> list[str | None]:
     frame = pd.DataFrame({"t": texts, "nps": range(len(texts)), "i": [str(i) for i in range(len(texts))]})
-    given = {"kind": "transactional", "items": {"wait_time": "nps"}, "columns": {"time": "t"}, "timezone": "Europe/Berlin"}
+    given = {
+        "kind": "transactional",
+        "items": {"wait_time": "nps"},
+        "columns": {"time": "t"},
+        "timezone": "Europe/Berlin",
+    }
     found = collect(cx.read(frame, given | mapping).table).set_index("wait_time")["time"]
     return [found[i].isoformat() if i in found.index else None for i in range(len(texts))]
 
@@ -184,7 +194,16 @@ def test_a_time_is_local_in_the_zone_of_the_periods(text, local) -> None:
 
 
 def test_a_time_that_cannot_be_read_is_refused_and_never_guessed() -> None:
-    unread = ["30.09.2026", "2026-02-30", "2026-10", "infinity", "epoch", "12:30", "45931", "2026-09-30 22:30 Europe/Berlin"]
+    unread = [
+        "30.09.2026",
+        "2026-02-30",
+        "2026-10",
+        "infinity",
+        "epoch",
+        "12:30",
+        "45931",
+        "2026-09-30 22:30 Europe/Berlin",
+    ]
     assert times([*unread, "2026-10-01", "2026-10-01 12:00 AM"]) == [None] * 8 + ["2026-10-01T00:00:00", None]
 
 
@@ -192,7 +211,9 @@ def test_times_without_an_offset_were_recorded_in_the_declared_zone() -> None:
     texts = ["2026-09-30 22:30", "2026-09-30", "2026-09-30T22:30+02:00"]
     expected = ["2026-10-01T00:30:00", "2026-09-30T00:00:00", "2026-09-30T22:30:00"]
     assert times(texts, recorded_in="UTC") == expected
-    assert times(["2026-10-01"], recorded_in="UTC", timezone="America/New_York") == ["2026-10-01T00:00:00"]  # a day is a day
+    assert times(["2026-10-01"], recorded_in="UTC", timezone="America/New_York") == [
+        "2026-10-01T00:00:00"
+    ]  # a day is a day
 
 
 def test_a_declared_form_decides_between_day_and_month() -> None:
@@ -217,7 +238,7 @@ def test_columns_of_times_and_days_are_read() -> None:
 
 
 def test_numbers_are_no_times() -> None:
-    with pytest.raises(CxError, match="columns.time: expected text, dates or times in 't', found int64"):
+    with pytest.raises(CxError, match=r"columns\.time: expected text, dates or times in 't', found int64"):
         times([20260930])
 
 

@@ -109,7 +109,9 @@ def test_a_header_that_occurs_twice_or_not_at_all_gets_its_position(file) -> Non
     found = rows(file("nps,NPS ,,brand,\n9,1,x,A,y\n"))
     names = ["nps (column 1)", "NPS (column 2)", "column 3", "brand", "column 5"]
     assert found == [dict(zip(names, ["9", "1", "x", "A", "y"], strict=True))]
-    with pytest.raises(CxError, match=r"the column 'nps' is not in .*expected one of: nps \(column 1\), nps \(column 2\)"):
+    with pytest.raises(
+        CxError, match=r"the column 'nps' is not in .*expected one of: nps \(column 1\), nps \(column 2\)"
+    ):
         cx.read(file("nps,nps\n9,1\n"), {"kind": "transactional", "items": {"nps": "nps"}})
 
 
@@ -121,7 +123,9 @@ def test_words_that_other_readers_take_for_nothing_are_text(file) -> None:
 
 
 def test_excel_is_read_as_text(tmp_path: Path) -> None:
-    frame = pd.DataFrame({" nps ": [9, None, "10 - Yes"], "when": [dt.datetime(2026, 10, 1), None, "x"], "w": [1.5, None, 2]})
+    frame = pd.DataFrame(
+        {" nps ": [9, None, "10 - Yes"], "when": [dt.datetime(2026, 10, 1), None, "x"], "w": [1.5, None, 2]}
+    )
     with pd.ExcelWriter(tmp_path / "survey.xlsx") as book:
         frame.to_excel(book, sheet_name="first", index=False)
         pd.DataFrame({"nps": ["7"]}).to_excel(book, sheet_name="second", index=False)
@@ -185,9 +189,16 @@ def test_files_of_different_types_meet_as_text(tmp_path: Path) -> None:
 def test_a_mapped_column_that_one_file_lacks_is_an_error_until_it_is_declared(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("nps,region\n9,N\n")
     (tmp_path / "b.csv").write_text("nps,Regoin\n7,S\n")
-    mapping = {"kind": "transactional", "columns": {"wave": "wave"}, "items": {"nps": "nps"}, "dimensions": {"region": "region"}}
+    mapping = {
+        "kind": "transactional",
+        "columns": {"wave": "wave"},
+        "items": {"nps": "nps"},
+        "dimensions": {"region": "region"},
+    }
     files = [{"path": "a.csv", "wave": "1"}, {"path": "b.csv", "wave": "2"}]
-    with pytest.raises(CxError, match=r"dimensions.region: the column 'region' is not in b.csv; did you mean 'Regoin'\?"):
+    with pytest.raises(
+        CxError, match=r"dimensions.region: the column 'region' is not in b.csv; did you mean 'Regoin'\?"
+    ):
         cx.read(files, mapping, folder=tmp_path)
     files[1]["constant"] = {"region": ""}
     assert collect(cx.read(files, mapping, folder=tmp_path).table)["region"].tolist() == ["N", "(blank)"]
@@ -198,7 +209,10 @@ def test_a_mapped_column_that_one_file_lacks_is_an_error_until_it_is_declared(tm
     [
         ("a.csw", "a.csw: no such file"),
         ("notes.md", "cannot read .md; expected one of .csv, .tsv"),
-        ([{"path": "a.csv", "rename": {"nsp": "x"}}], "rename: the column 'nsp' is not in the file; did you mean 'nps'?"),
+        (
+            [{"path": "a.csv", "rename": {"nsp": "x"}}],
+            "rename: the column 'nsp' is not in the file; did you mean 'nps'?",
+        ),
         ([{"path": "a.csv", "rename": {"nps": "brand"}}], "two columns would be named 'brand'"),
         ([{"path": "a.csv", "constant": {"brand": "A"}}], "two columns would be named 'brand'"),
         ([{"path": "a.csv", "wave": "1", "constant": {"wave": "2"}}], "wave: is also among the constants"),

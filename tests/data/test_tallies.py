@@ -84,7 +84,9 @@ def test_the_latest_answer_of_a_respondent_and_period_counts() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_answers_of_one_moment_are_chosen_without_regard_to_the_order_of_rows(seed) -> None:
-    frame = pd.DataFrame({"who": "p", "t": "2026-10-05", "b": ["A", "B", "A", "B"], "w": [1, 2, 3, 4], "nps": [3, 9, 9, 8]})
+    frame = pd.DataFrame(
+        {"who": "p", "t": "2026-10-05", "b": ["A", "B", "A", "B"], "w": [1, 2, 3, 4], "nps": [3, 9, 9, 8]}
+    )
     shuffled = frame.sample(frac=1, random_state=seed)
     tallies = cx.tally(
         read(shuffled, "relationship", {"brand": "b"}, respondent="who", time="t", weight="w"), ["nps"], by=["brand"]

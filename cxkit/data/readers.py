@@ -1,0 +1,230 @@
+"""One reader per file format: a file -> its rows as a table, and the head that a layout recognised above them.
+
+Text formats are read as text, column by column, so that no library guesses a type: what an answer means is decided by
+the mapping, in `responses`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeAlias
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from cxkit.data.layouts import PEEK, Head, plain, recognise
+from cxkit.data.mapping import FileSpec
+from cxkit.errors import CxError
+
+Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
+Reader: TypeAlias = Callable[[Any, Path, FileSpec, str], tuple[Table, Head]]
+
+ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+SEPARATORS = ",;\t|"
+
+
+def read_csv(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+    """Delimited text, every column as text; encoding, separator and layout are found or declared."""
+    encoding = spec.encoding or _encoding(path)
+    with _as_utf8(path, encoding) as file:
+        rows, separator = _top(file, path, spec.separator)
+        head = recognise(rows, spec.layout, str(path))
+        table = _load_csv(connection, file, path, separator, head, name)
+    return table, _noted(head, path, encoding, spec)
+
+
+def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]], str]:
+    """The first rows and the mark between their columns: the one that makes the most of most rows."""
+
+    def rows(mark: str) -> list[list[str]]:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            return list(itertools.islice((row for row in csv.reader(text, delimiter=mark) if row), PEEK))
+
+    try:
+        mark = separator or max(SEPARATORS, key=lambda mark: median([len(row) for row in rows(mark)] or [0]))
+        found = rows(mark)
+    except csv.Error as error:
+        raise CxError(f"{shown}: is not a well-formed table of text: {error}") from None
+    if not found or not any(cell.strip() for cell in found[0]):
+        raise CxError(f"{shown}: is empty; expected a header row")
+    return found, mark
+
+
+def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: Head, name: str) -> Table:
+    columns = {f"c{i}": "VARCHAR" for i in range(len(head.names))}
+    options = {"auto_detect": False, "header": False, "delim": separator, "quote": '"', "escape": '"'}
+    try:
+        rows = connection.read_csv(str(file), **options, skip=head.rows, columns=columns)
+        return connection.create_table(name, rows, temp=True)
+    except Exception as error:  # DuckDB's own errors carry the line, and their classes differ between versions
+        raise CxError(f"{shown}: is not a well-formed table of text: {_first_line(error)}") from None
+
+
+@contextmanager
+def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
+    """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
+    if _holds_nul(path) and "16" not in encoding and "32" not in encoding:
+        raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
+    if encoding in ("utf-8", "utf-8-sig"):
+        _check_utf8(path)
+        yield path
+        return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as copy:
+        try:
+            with path.open(encoding=encoding, newline="") as text:
+                while block := text.read(1 << 20):
+                    copy.write(block)
+        except (UnicodeError, LookupError) as error:
+            raise CxError(f"{path}: is not {encoding} text: {error}") from None
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def _holds_nul(path: Path) -> bool:
+    return any(b"\0" in block for block in _blocks(path))
+
+
+def _check_utf8(path: Path) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise CxError(f"{path}: is not utf-8 text: {error}") from None
+
+
+def _encoding(path: Path) -> str:
+    """The byte order mark's encoding; else UTF-8 if the whole file is; else Windows-1252."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    for mark, encoding in ENCODINGS:
+        if start.startswith(mark):
+            return encoding
+    try:
+        _check_utf8(path)
+    except CxError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
+    """The head with what a reader of the audit should know of the file's text."""
+    notes = list(head.notes)
+    if encoding == "cp1252" and spec.encoding is None:
+        notes.append("is not UTF-8, so it was read as Windows-1252; `encoding` overrules")
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(-min(file.tell(), 2), 2)
+        if not file.read().strip(b"\0").endswith((b"\n", b"\r")):
+            notes.append("the last row has no line end; where a file was cut off, its last answer is not whole")
+    return Head(**{key: getattr(head, key) for key in Head.__slots__} | {"notes": tuple(notes)})
+
+
+def read_parquet(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+    """One Parquet file or a folder of them, read where it lies."""
+    try:
+        table = connection.read_parquet(str(path / "**" / "*.parquet") if path.is_dir() else str(path))
+    except Exception as error:  # as above
+        raise CxError(f"{path}: is not readable as Parquet: {_first_line(error)}") from None
+    return table, _typed(table, spec, path)
+
+
+def read_json_lines(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+    """One JSON object per line; every value as text, lists and objects as their JSON."""
+    if _holds_nul(path):
+        raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
+    _check_utf8(path)
+    quoted = str(path).replace("'", "''")
+    try:
+        keys = connection.raw_sql(
+            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects('{quoted}') "
+            "WHERE json_type(json) = 'OBJECT'"
+        ).fetchall()
+        columns = {key: "VARCHAR" for (key,) in sorted(keys)}
+        if not columns:
+            raise CxError(f"{path}: holds no JSON objects; expected one on each line")
+        rows = connection.read_json(str(path), format="newline_delimited", columns=columns)
+        table = connection.create_table(name, rows, temp=True)
+    except CxError:
+        raise
+    except Exception as error:  # as above
+        raise CxError(f"{path}: is not readable as JSON lines: {_first_line(error)}") from None
+    return table, _typed(table, spec, path)
+
+
+def read_excel(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+    """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one."""
+    try:
+        frame = pd.read_excel(
+            path, sheet_name=spec.sheet or 0, dtype=str, header=None, keep_default_na=False, na_values=[""]
+        )
+    except Exception as error:  # zipfile, openpyxl and pandas each raise their own
+        raise CxError(f"{path}: is not readable as an Excel workbook: {_first_line(error)}") from None
+    if frame.empty:
+        raise CxError(f"{path}: is empty; expected a header row")
+    rows = frame.head(PEEK).fillna("").astype(str).to_numpy().tolist()
+    head = recognise(rows, spec.layout, str(path))
+    return from_frame(connection, frame.iloc[head.rows :].reset_index(drop=True), name), head
+
+
+def read_spss(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+    """An SPSS file: codes as numbers, those that mean no answer included and known."""
+    from cxkit.data.spss import read_sav
+
+    if spec.layout not in (None, "spss"):
+        raise CxError(f"{path}: layout: expected none or spss, found {spec.layout}")
+    frame, head = read_sav(path)
+    return from_frame(connection, frame, name), head
+
+
+def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
+    """A data frame as a table of a connection."""
+    frame = frame.rename(columns=str)
+    doubled = sorted(set(frame.columns[frame.columns.duplicated()]))
+    if doubled:
+        raise CxError(f"{name}: {len(doubled)} columns occur twice: {', '.join(doubled[:5])}")
+    blank = {column: "string" for column in frame if frame[column].isna().all()}  # a column needs some type
+    try:
+        arrow = pa.Table.from_pandas(frame.astype(blank), preserve_index=False)
+        return connection.create_table(name, ibis.memtable(arrow), temp=True)
+    except Exception as error:  # pyarrow and DuckDB each raise their own for mixed types in one column
+        raise CxError(f"{name}: a column mixes types that cannot share one: {_first_line(error)}") from error
+
+
+def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
+    """The head of a format that has names of its own: no rows above the answers."""
+    names = [column.strip() for column in table.columns]
+    head = recognise([names], spec.layout, str(path)) if spec.layout else plain([names])
+    return Head(head.layout, names, rows=0, personal=head.personal, times=head.times, zone=head.zone, notes=head.notes)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+READERS: dict[str, Reader] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
+    ".parquet": read_parquet,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".xlsx": read_excel,
+    ".sav": read_spss,
+    ".zsav": read_spss,
+}
