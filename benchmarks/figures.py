@@ -54,7 +54,7 @@ TESTS = {
 
 
 def label(axes: plt.Axes, x: float, y: float, text: str, colour: str) -> None:
-    axes.annotate(text, (x, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center")
+    axes.annotate(text, (x, y), xytext=(10, -6), textcoords="offset points", color=colour, va="center")
 
 
 def interval(axes: plt.Axes, quick: bool) -> None:
@@ -65,12 +65,10 @@ def interval(axes: plt.Axes, quick: bool) -> None:
     for name, (text, colour) in METHODS.items():
         least = [row[name][1] for row in rows]
         axes.plot(range(len(bases)), least, color=colour, marker="o", markersize=4)
-        # The two bad ones end together; their names stand where they are apart.
-        place = 2 if text in ("bootstrap", "Wald") else 0
-        axes.annotate(text, (place, least[place]), xytext=(8, -10 if text == "bootstrap" else 6),
-                      textcoords="offset points", color=colour)  # fmt: skip
+        place, drop = {"score (default)": (1, 9), "adjusted Wald": (0, -14), "Wald": (2, 6)}.get(text, (2, -14))
+        axes.annotate(text, (place, least[place]), xytext=(8, drop), textcoords="offset points", color=colour)
     axes.axhline(0.95, color="black", linewidth=0.8, linestyle=":")
-    axes.set(xticks=range(len(bases)), xticklabels=bases, xlabel="answers", ylim=(0.2, 1.0))
+    axes.set(xticks=range(len(bases)), xticklabels=bases, xlabel="answers", ylim=(0.2, 1.05))
     axes.set_title("Least coverage of a 95 % interval (exact)", loc="left")
 
 
@@ -156,8 +154,7 @@ def duration(axes: plt.Axes, quick: bool) -> None:
         axes.plot(sizes, limits[:, 1], color=colour, linewidth=1)
         label(axes, 200, limits[-1].mean(), text, colour)
     axes.axvline(36, color="black", linewidth=0.8, linestyle=":")
-    axes.annotate("no upper limit for the p90\nwith fewer than 36 tickets", (36, 2500), xytext=(6, 0),
-                  textcoords="offset points", va="center")  # fmt: skip
+    axes.annotate("the p90 has no upper limit\nwith fewer than 36 tickets", (80, 1300), va="center")
     axes.set(xlabel="tickets", yscale="log", ylabel="minutes")
     axes.set_title("95 % limits of resolution times", loc="left")
 

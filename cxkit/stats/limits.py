@@ -86,7 +86,7 @@ def _either(up: NDArray[np.bool_], one: Cell, other: Cell) -> Cell:
 
 
 def _net_roots(cell: Cell, base: FloatArray, z: FloatArray | float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The k of the module's cubic, the size k t of its roots, and the angle whose third turns that into each of them."""
+    """The k of the module's cubic, the size k t of its roots, and the angle whose third turns it into each of them."""
     k = _k(base, z)
     m = k + cell.variance
     angle = np.arccos(np.clip((-1.5 * sqrt(3.0)) * cell.skew * np.sqrt(k / m) / m, -1.0, 1.0))

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from stats_benchmarks import load
 
 from cxkit.stats import nps_difference
+
+
+@pytest.fixture(scope="module")
+def enumeration():
+    return load("coverage")
 
 
 def test_the_grids(enumeration):
