@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cxkit.errors import CxError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
 
-    from cxkit.report.jobs import Prepared, Result
     from cxkit.report.params import RunParams
 
 app = typer.Typer(
@@ -28,6 +27,8 @@ app = typer.Typer(
     epilog="Exit status: 0 all reports are fine, 1 some failed, 2 the parameters or the data are wrong.",
 )
 
+Engine = Literal["warm", "kernel"]
+Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[
     list[str],
@@ -71,24 +72,53 @@ def run(
     ] = [],  # noqa: B006  (typer reads it, nothing changes it)
     sets: Sets = [],  # noqa: B006
     as_of: AsOf = None,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="What runs the cells: forks of a warm process, or an ordinary kernel for each report."),
+    ] = "warm",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, help="A report that takes longer is stopped.")
+    ] = 600,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make every page again, also where nothing has changed.")
+    ] = False,
+    keep: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Earlier runs to keep in the folder `runs` of the shelf.")
+    ] = 0,
+    log: Annotated[Log, typer.Option(help="How results are told: words, or a line of JSON for each report.")] = "text",
+    memory: Annotated[
+        int, typer.Option(metavar="MB", min=16, help="What a report may allocate beyond the libraries it finds loaded.")
+    ] = 4096,
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
-        from cxkit.report import runs, shelf
+        from cxkit.report import history, runs, shelf, telling
+        from cxkit.report.lock import locked
 
         began = time.monotonic()
         checked = _load(params, sets, only, as_of)
         folder = (out or checked.root / "reports" / checked.name).absolute()
         shelf.claim(folder, checked.name)
-        from cxkit.report.prepare import prepare
+        with locked(folder), contextlib.ExitStack() as stack:
+            work = shelf.private(folder)
+            inputs = history.inputs(checked, work)
+            prepared, crew = None if force else history.recall(work, inputs), None
+            if prepared is None:
+                crew = stack.enter_context(runs.crew(workers, engine, timeout, memory << 20))
+                with _ending(crew):  # it imports meanwhile
+                    from cxkit.report.prepare import prepare
 
-        prepared = prepare(checked, shelf.private(folder))
-        for note in prepared.notes:
-            typer.echo(f"{checked.name}: {note}")
-        with _progress(len(prepared.jobs)) as told, _terminable():
-            manifest = runs.run(prepared, folder, workers, told)
-        failed = _summarise(prepared, manifest, folder, time.monotonic() - began)
-        typer.echo(str(folder / "index.html"))
+                    prepared = history.remember(prepare(checked, work), inputs)
+            for note in prepared.notes if log == "text" else ():
+                typer.echo(f"{checked.name}: {note}")
+            limits = (timeout, memory << 20)
+            with telling.progress(len(prepared.jobs), log) as told:
+                given: dict[str, Any] = {"engine": engine, "limits": limits, "force": force, "keep": keep}
+                manifest = runs.run(prepared, folder, workers, told, crew, **given)
+        failed = sum(job["status"] == "failed" for job in manifest["jobs"])
+        if log == "text":
+            telling.summarise(prepared, manifest, folder, time.monotonic() - began)
+            typer.echo(str(folder / "index.html"))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -184,13 +214,13 @@ def _readable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: its workers end with it, and no page is half-written."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _ending(crew: Executor) -> Iterator[None]:
+    """End a crew at once where what its work is waiting for fails; it may still be importing."""
     try:
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except BaseException:
+        getattr(crew, "stop", crew.shutdown)()
+        raise
 
 
 def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:
@@ -198,55 +228,6 @@ def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> Ru
     from cxkit.report.params import load
 
     return load(file, dict(pair(s, "--set") for s in sets), [pair(o, "--only") for o in only], as_of)
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[Result, int, int], None]]:
-    """What is told of each result: a bar on a terminal, a line elsewhere."""
-
-    def line(result: Result, done: int, _: int) -> None:
-        words = f"failed: {result.error}" if result.error else "done"
-        typer.echo(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s")
-        sys.stdout.flush()
-
-    if not sys.stdout.isatty():
-        yield line
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("starting", total=total)
-
-        def step(result: Result, done: int, _: int) -> None:
-            bar.update(task, completed=done, description=result.name)
-            if result.error:
-                bar.console.print(f"{result.name} failed: {result.error}", markup=False, highlight=False)
-
-        yield step
-
-
-def _summarise(prepared: Prepared, manifest: Mapping[str, Any], folder: Path, seconds: float) -> int:
-    """Print what was made, skipped and failed, with the cell that failed; return the number of failures."""
-    from cxkit.report.shelf import private
-
-    jobs = manifest["jobs"]
-    failed = [job for job in jobs if job["status"] == "failed"]
-    for job in (job for job in jobs if job["status"] == "skipped"):
-        typer.echo(f"skipped {job['title']}: {job['why']}")
-    for job in (job for job in jobs if job["warnings"]):
-        typer.echo(f"{job['name']} wrote to stderr: {job['warnings'][0]}")
-    for job in failed:
-        typer.echo(f"\n{job['name']} failed: {job['error']}")
-        for text in (job["cell"] or "").splitlines():
-            typer.echo(f"    {text}")
-        notebook = private(folder) / "failed" / f"{job['name']}.ipynb"
-        typer.echo(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
-        if job["file"]:
-            typer.echo(f"  {job['why']}")
-    made = sum(job["status"] == "done" for job in jobs)
-    typer.echo(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s, {len(failed)} failed")
-    return len(failed)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "cxkit": ("cxkit",),  # __init__: the public names, loaded on first use
 }
 KEPT_IN = {
-    "papermill": ("cxkit.report.runs", "cxkit.report.engine", "cxkit.report.warm"),
+    "papermill": ("cxkit.report.making", "cxkit.report.engine", "cxkit.report.warm"),
     "nbconvert": ("cxkit.report.pages",),
     "ibis": ("cxkit.data",),
     "duckdb": ("cxkit.data",),

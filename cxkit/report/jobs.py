@@ -30,6 +30,7 @@ class Job:
         where: Dimension -> value that the report is about.
         file: Name of the page on the shelf.
         lang: Language of the page.
+        data: Hash of all data that the page shows; empty where that is not known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Job:
     where: dict[str, str]
     file: str
     lang: str = "en"
+    data: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON-ready data."""
@@ -52,7 +54,8 @@ class Result:
 
     Attributes:
         name: The job's name.
-        status: "done" if every cell ran and the page is whole, else "failed".
+        status: "done" if every cell ran and the page is whole, "unchanged" if the page that is there would come out
+            the same, else "failed".
         seconds: Wall time.
         page: Path of the page; None where it failed.
         sha256: Of the page.
@@ -60,10 +63,15 @@ class Result:
         error: One line for readers; None where it is done.
         cell: Source of the cell that failed, if one did.
         warnings: What the cells wrote to stderr; pages do not show it.
+        passing: Whether another attempt may end better.
+        attempts: How often it was tried.
+        cpu: Processor seconds, where they were measured.
+        memory: Peak memory in bytes, where it was measured.
+        left: Processes that the notebook left behind alive; they were killed.
     """
 
     name: str
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "unchanged"]
     seconds: float
     page: str | None = None
     sha256: str | None = None
@@ -71,6 +79,11 @@ class Result:
     error: str | None = None
     cell: str | None = None
     warnings: list[str] = field(default_factory=list)
+    passing: bool = False
+    attempts: int = 1
+    cpu: float | None = None
+    memory: int | None = None
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,7 @@ class Prepared:
         filters: Dimension -> values that the run is restricted to.
         notes: What the operator should know.
         lang: Language of the pages.
+        inputs: Hash of all that it was prepared from; empty where that is not known.
     """
 
     name: str
@@ -112,6 +126,7 @@ class Prepared:
     filters: dict[str, list[str]]
     notes: list[str] = field(default_factory=list)
     lang: str = "en"
+    inputs: str = ""
 
 
 def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -22,6 +22,7 @@ from cxkit.data.sample import MAPPING
 from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies, tally
 from cxkit.errors import CxError, nearest
+from cxkit.report.fingerprints import data
 from cxkit.report.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.report.options import paths
 from cxkit.report.params import RunParams
@@ -63,6 +64,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     work.mkdir(parents=True, exist_ok=True)
     tallies.save(planned.tallies, work / "tallies.parquet")
     summary.to_parquet(work / "summary.parquet", index=False)
+    hashes = _hashes(planned, params, summary)
     return Prepared(
         name=params.name,
         title=params.title,
@@ -71,7 +73,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         now=planned.now,
         before=planned.before,
         metrics=params.metrics,
-        jobs=planned.jobs,
+        jobs=[replace(job, data=hashes[job.name]) for job in planned.jobs],
         skipped=planned.skipped,
         tallies=str(work / "tallies.parquet"),
         summary=str(work / "summary.parquet"),
@@ -81,6 +83,20 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         notes=planned.notes,
         lang=params.lang,
     )
+
+
+def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str, str]:
+    """Hash of the data behind each page: the cells of its place, and what is the same on all pages of a run."""
+    t = planned.tallies
+    shared = {
+        "provenance": {name: value for name, value in t.provenance.items() if name != "files"},
+        "audit": _records(t.audit),
+        "metrics": [metric.to_dict() for metric in t.metrics.values()],
+        "time": [t.period, t.periods],
+        "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
+        "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
+    }
+    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden], summary, shared)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("cxkit", "duckdb", "ibis-framework", "ipykernel", "matplotlib", "nbconvert", "numpy", "pandas", "papermill",
             "pyarrow", "scipy", "seaborn")  # fmt: skip
+SCHEMA = 1  # of the manifest: docs/manifest.schema.json
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -106,17 +107,29 @@ def put(target: Path, content: bytes) -> None:
 def manifest(
     prepared: Prepared,
     results: Mapping[str, Result],
+    keys: Mapping[str, str],
     out: Path,
     before: Mapping[str, Any],
     times: tuple[str, str],
 ) -> dict[str, Any]:
-    """What the run did, as it goes into `manifest.json`: every job, the data, the refusals, the versions."""
+    """What the run did, as it goes into `manifest.json`: every job, the data, the refusals, the versions.
+
+    Args:
+        prepared: The run.
+        results: By name of the job.
+        keys: What each page is made of, in one hash, by name of the job.
+        out: The shelf.
+        before: Manifest of the run before.
+        times: When the run began and when its last report was done.
+    """
     earlier = {entry["file"]: entry for entry in before.get("jobs", []) if entry.get("file")}
-    jobs = [_job_entry(job, results[job.name], prepared, earlier, out) for job in prepared.jobs]
+    jobs = [job_entry(job, results[job.name], prepared, keys[job.name], earlier, out) for job in prepared.jobs]
     skipped = [_skipped_entry(skip, earlier, out) for skip in prepared.skipped]
     keys = ("name", "title", "as_of", "now", "before", "period", "lang")
     return {
         **{key: getattr(prepared, key) for key in keys},
+        "schema": SCHEMA,
+        "inputs": prepared.inputs,
         "started": times[0],
         "finished": times[1],
         "jobs": jobs + skipped,
@@ -127,12 +140,16 @@ def manifest(
     }
 
 
-def _job_entry(job: Job, result: Result, prepared: Prepared, earlier: Mapping[str, Any], out: Path) -> dict[str, Any]:
+def job_entry(
+    job: Job, result: Result, prepared: Prepared, key: str, earlier: Mapping[str, Any], out: Path
+) -> dict[str, Any]:
+    """What became of one job, as the manifest tells it; `earlier` are the entries of the run before, by file."""
     entry: dict[str, Any] = {"name": job.name, "title": job.title, "kind": job.kind, "where": job.where}
     entry |= {"status": result.status, "file": job.file, "sha256": result.sha256, "seconds": result.seconds}
     entry |= {"error": result.error, "cell": result.cell, "why": None, "as_of": prepared.as_of}
-    entry |= {"warnings": result.warnings[:20]}
-    if result.status == "done":
+    entry |= {"warnings": result.warnings[:20], "attempts": result.attempts}
+    entry |= {"cpu": result.cpu, "memory": result.memory, "left": result.left, "key": key or None}
+    if result.status != "failed":
         return entry
     return entry | _kept(job.file, job.where, earlier, out, result.error or "failed")
 
@@ -142,17 +159,16 @@ def _skipped_entry(skip: Mapping[str, Any], earlier: Mapping[str, Any], out: Pat
     entry |= {"status": "skipped", "seconds": 0.0, "error": None, "cell": None, "warnings": []}
     if "--only" in skip["why"]:
         return entry | _kept(f"{skip['name']}.html", skip["where"], earlier, out, skip["why"])
-    return entry | {"file": None, "sha256": None, "why": skip["why"], "as_of": None}
+    return entry | {"file": None, "sha256": None, "key": None, "why": skip["why"], "as_of": None}
 
 
 def _kept(file: str, where: Mapping[str, str], earlier: Mapping[str, Any], out: Path, why: str) -> dict[str, Any]:
     """What becomes of the page of a report that was not made: that of an earlier run on the same place stays."""
-    page = out / file
+    page, nothing = out / file, {"file": None, "sha256": None, "key": None, "why": why, "as_of": None}
     if file not in earlier or earlier[file].get("where") != where or not page.exists():
-        return {"file": None, "sha256": None, "why": why, "as_of": None}
-    as_of = earlier[file].get("as_of")
-    words = f"the page as of {as_of} is kept"
-    return {"file": file, "sha256": sha256(page), "why": f"{why}; {words}", "as_of": as_of}
+        return nothing
+    kept = {key: earlier[file].get(key) for key in ("as_of", "key")}
+    return {"file": file, "sha256": sha256(page), "why": f"{why}; the page as of {kept['as_of']} is kept", **kept}
 
 
 def sha256(path: Path) -> str:
@@ -173,24 +189,39 @@ def packages() -> dict[str, str]:
 
 def close(prepared: Prepared, record: Mapping[str, Any], out: Path, before: Mapping[str, Any]) -> None:
     """Publish summary, index and manifest, and remove the pages of reports that the run no longer has."""
-    import pandas as pd
-
-    from cxkit.report import pages
-
-    summary = pd.read_parquet(prepared.summary)
-    metrics = {name: METRICS[name] for name in prepared.metrics}
-    put(out / "summary.csv", safe_csv(summary).encode("utf-8"))
-    put(out / "index.html", pages.index(summary, dict(record), metrics).encode("utf-8"))
-    put(
-        out / "manifest.json",
-        (json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8"),
-    )
+    if not _same(record, before, out):
+        _index(prepared, record, out)
+    text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+    put(out / "manifest.json", f"{text}\n".encode())
+    (private(out) / "journal.jsonl").unlink(missing_ok=True)
     current = {entry["file"] for entry in record["jobs"]}
     for entry in before.get("jobs", []):
         page = out / str(entry.get("file"))
         if entry.get("file") not in current and page.is_file() and sha256(page) == entry.get("sha256"):
             page.unlink()
     shutil.rmtree(private(out) / "running", ignore_errors=True)
+
+
+def _same(record: Mapping[str, Any], before: Mapping[str, Any], out: Path) -> bool:
+    """Whether index and summary are those of the run before: made from the same inputs, no page is new or gone."""
+    whole = all((out / name).is_file() for name in ("index.html", "summary.csv"))
+    kept = all(entry["status"] in ("unchanged", "skipped") for entry in record["jobs"])
+    files = [{entry.get("file") for entry in one.get("jobs", [])} for one in (record, before)]
+    return (
+        whole and kept and bool(record["inputs"]) and record["inputs"] == before.get("inputs") and files[0] == files[1]
+    )
+
+
+def _index(prepared: Prepared, record: Mapping[str, Any], out: Path) -> None:
+    import pandas as pd
+
+    from cxkit.report import pages
+
+    summary = pd.read_parquet(prepared.summary)
+    metrics = {name: METRICS[name] for name in prepared.metrics}
+    jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
+    put(out / "summary.csv", safe_csv(summary).encode("utf-8"))
+    put(out / "index.html", pages.index(summary, {**record, "jobs": jobs}, metrics).encode("utf-8"))
 
 
 def safe_csv(frame: pd.DataFrame) -> str:

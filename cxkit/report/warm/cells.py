@@ -165,4 +165,3 @@ def pristine() -> CellKernel | None:
     _state["used"] = True
     kernel: CellKernel = _state["kernel"]
     return kernel
-

@@ -143,6 +143,9 @@ class WarmExecutor(Executor):
         with self._lock:
             for task in [*self._running.values(), *(task for _, task, _ in self._waiting)]:
                 self.kill(task)
+            if not self._ready and not self._running:
+                self._closed = True
+                self._process.kill()  # it is still importing and would not hear us
         self.shutdown(cancel_futures=True)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

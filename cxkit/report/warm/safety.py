@@ -25,8 +25,9 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYTHONHASHSEED": "0",  # sets have the same order in every run
 }
-"""What keeps the libraries of the warm parent in one thread; children inherit it."""
+"""What keeps the libraries of the warm parent in one thread, and equal reports equal; children inherit it."""
 
 
 def native_threads() -> list[str]:

@@ -1,0 +1,67 @@
+"""What a run tells while it works and at its end, to a person or to a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from cxkit.report.jobs import Prepared, Result
+from cxkit.report.shelf import clock, private
+
+Log = Literal["text", "json"]
+TOLD = ("name", "status", "seconds", "cpu", "memory", "attempts", "left", "error", "warnings")
+
+
+@contextmanager
+def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None]]:
+    """What is told of each result: a bar on a terminal, a line elsewhere."""
+
+    def line(result: Result, done: int, _: int) -> None:
+        words = f"failed: {result.error}" if result.error else "done"
+        if result.status != "unchanged":
+            print(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s", flush=True)
+
+    def record(result: Result, done: int, _: int) -> None:
+        told: dict[str, Any] = {"time": clock(), "done": done, "of": total}
+        print(json.dumps(told | {key: getattr(result, key) for key in TOLD}, ensure_ascii=False), flush=True)
+
+    if log == "json" or not sys.stdout.isatty():
+        yield record if log == "json" else line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def step(result: Result, done: int, _: int) -> None:
+            bar.update(task, completed=done, description=result.name)
+            if result.error:
+                bar.console.print(f"{result.name} failed: {result.error}", markup=False, highlight=False)
+
+        yield step
+
+
+def summarise(prepared: Prepared, manifest: Mapping[str, Any], folder: Path, seconds: float) -> None:
+    """Print what was made, skipped and failed, with the cell that failed."""
+    jobs = manifest["jobs"]
+    failed = [job for job in jobs if job["status"] == "failed"]
+    for job in (job for job in jobs if job["status"] == "skipped"):
+        print(f"skipped {job['title']}: {job['why']}")
+    for job in (job for job in jobs if job["warnings"]):
+        print(f"{job['name']} wrote to stderr: {job['warnings'][0]}")
+    for job in failed:
+        print(f"\n{job['name']} failed: {job['error']}")
+        for text in (job["cell"] or "").splitlines():
+            print(f"    {text}")
+        notebook = private(folder) / "failed" / f"{job['name']}.ipynb"
+        print(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
+        if job["file"]:
+            print(f"  {job['why']}")
+    made, same = (sum(job["status"] == status for job in jobs) for status in ("done", "unchanged"))
+    kept = f", {same} unchanged" if same else ""
+    print(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s{kept}, {len(failed)} failed")

@@ -1,0 +1,187 @@
+"""Every page of the demo run in a browser: accessible, valid, quiet, and whole on a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from browsing import AXE, MODES, browser, looking, needs_axe, needs_chromium, needs_validator, validity
+
+AXE_RULES = {"resultTypes": ["violations"]}
+CONTAINED = """() => {
+    const wide = document.documentElement.clientWidth;
+    const out = [...document.querySelectorAll('body *')].filter(one => {
+        if (one.closest('.cx-skip, thead') || one.closest('svg') !== null) return false;
+        const box = one.getBoundingClientRect();
+        return box.width > 0 && (box.right > wide + 1 || box.left < -1);
+    });
+    return out.slice(0, 3).map(one => one.outerHTML.slice(0, 120));
+}"""
+FIGURES = """() => [...document.querySelectorAll('figure')].map(one => {
+    const drawn = one.querySelector(':scope > svg');
+    const box = drawn ? drawn.getBoundingClientRect() : {width: 0, height: 0};
+    const shown = drawn ? getComputedStyle(drawn) : {};
+    const marks = drawn ? drawn.querySelectorAll('path, rect, use, circle, text').length : 0;
+    return {id: one.id, drawn: !!drawn, width: box.width, height: box.height, marks,
+            visible: shown.visibility === 'visible' && shown.display !== 'none',
+            said: one.querySelector('figcaption').innerText};
+})"""
+CUT = """() => [...document.querySelectorAll('figure > svg')].flatMap(drawn => {
+    const wide = document.documentElement.clientWidth;
+    return [...drawn.querySelectorAll('text')].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < 0 || box.right > wide;
+    }).map(text => drawn.closest('figure').id + ': ' + text.textContent);
+})"""
+REFUSED = """() => new Promise(done => {
+    const refused = [];
+    document.addEventListener('securitypolicyviolation', event => {
+        refused.push(event.effectiveDirective);
+        if (refused.length === 3) done(refused.sort());
+    });
+    const script = document.createElement('script');
+    script.textContent = 'document.title = "run"';
+    document.body.append(script);
+    const picture = new Image();
+    picture.src = 'https://example.org/pixel.png';
+    document.body.append(picture);
+    fetch('https://example.org/').catch(() => null);
+})"""
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pages(demo: Path) -> list[Path]:
+    found = sorted(demo.glob("*.html"))
+    assert {"index.html", "overview.html", "brimvale.html"} <= {page.name for page in found}
+    assert len(found) == 10
+    return found
+
+
+@needs_axe
+@pytest.mark.parametrize("mode", MODES)
+def test_axe_finds_no_violation(opened: Any, pages: list[Path], mode: str) -> None:
+    source = AXE.read_text(encoding="utf-8")
+    wrong = []
+    for page in pages:
+        with looking(opened, page, mode) as (tab, _):
+            tab.evaluate(source)
+            found = tab.evaluate("options => axe.run(document, options)", AXE_RULES)
+            assert len(found["passes"]) > 10
+            wrong += [
+                f"{page.name}: {one['id']}: {one['help']}: {node['html'][:200]}: {node.get('failureSummary')}"
+                for one in found["violations"]
+                for node in one["nodes"]
+            ]
+    assert wrong == []
+
+
+@needs_axe
+def test_axe_would_find_a_violation(opened: Any, pages: list[Path]) -> None:
+    with looking(opened, pages[0]) as (tab, _):
+        tab.evaluate("document.querySelector('.cx-base').style.color = '#ddd'")
+        tab.evaluate("document.querySelector('figure > svg').removeAttribute('aria-labelledby')")
+        tab.evaluate("document.querySelectorAll('figure > svg > title').forEach(one => one.remove())")
+        tab.evaluate(AXE.read_text(encoding="utf-8"))
+        found = {one["id"] for one in tab.evaluate("axe.run()")["violations"]}
+    assert {"color-contrast", "svg-img-alt"} <= found
+
+
+@needs_validator
+def test_every_page_is_valid_html(pages: list[Path], tmp_path: Path) -> None:
+    assert validity(pages) == []
+    broken = tmp_path / "broken.html"
+    broken.write_text(pages[0].read_text("utf-8").replace("</table>", "", 1), encoding="utf-8")
+    assert validity([broken])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pages_are_quiet_and_whole(opened: Any, pages: list[Path], mode: str) -> None:
+    for page in pages:
+        with looking(opened, page, mode) as (tab, seen):
+            assert tab.locator("script").count() == 0
+            assert seen.requests == [page.as_uri()]
+            assert seen.console == []
+            width = MODES[mode]["viewport"]["width"]
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, page.name
+            assert tab.evaluate(CONTAINED) == [], page.name
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_figure_is_seen(opened: Any, pages: list[Path], mode: str) -> None:
+    counted = {}
+    for page in pages:
+        with looking(opened, page, mode) as (tab, _):
+            for figure in tab.evaluate(FIGURES):
+                if not figure["drawn"]:
+                    assert "nothing to draw" in figure["said"], (page.name, figure)
+                    continue
+                assert figure["visible"], (page.name, figure)
+                assert figure["width"] > 250, (page.name, figure)
+                assert figure["height"] > 60, (page.name, figure)
+                assert figure["marks"] > 5, (page.name, figure)
+                counted[page.name] = counted.get(page.name, 0) + 1
+            assert tab.evaluate(CUT) == [], page.name
+    assert counted["brimvale.html"] >= 9
+    assert counted["overview.html"] >= 4
+
+
+def test_a_browser_refuses_scripts_pictures_and_requests(opened: Any, pages: list[Path]) -> None:
+    page = next(page for page in pages if page.name == "index.html")
+    with looking(opened, page) as (tab, _):
+        assert tab.evaluate(REFUSED) == ["connect-src", "img-src", "script-src-elem"]
+        assert tab.title() != "run"
+
+
+def test_a_web_server_is_asked_for_the_page_alone(opened: Any, demo: Path) -> None:
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given, directory=str(demo))
+
+        def log_message(self, *_: Any) -> None:
+            asked.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        tab = opened.new_page()
+        tab.goto(f"http://127.0.0.1:{server.server_port}/index.html", wait_until="networkidle")
+        tab.click("text=Brimvale")
+        tab.wait_for_load_state("networkidle")
+        tab.close()
+        server.shutdown()
+    assert asked == ["/index.html", "/brimvale.html"]
+
+
+def test_links_lead_somewhere(opened: Any, pages: list[Path]) -> None:
+    for page in pages:
+        with looking(opened, page) as (tab, _):
+            links = tab.eval_on_selector_all("a[href]", "all => all.map(one => one.getAttribute('href'))")
+            inside = [link[1:] for link in links if link.startswith("#")]
+            other = [link for link in links if not link.startswith("#")]
+            absent = tab.evaluate("keys => keys.filter(key => !document.getElementById(key))", inside)
+            assert absent == [], page.name
+            assert [link for link in other if not (page.parent / link).is_file()] == [], page.name
+            assert page.name == "index.html" or {"at-a-glance", "everybody"} & set(inside)
+
+
+def test_a_page_prints_on_paper_without_losing_its_numbers(opened: Any, pages: list[Path]) -> None:
+    page = next(page for page in pages if page.name == "brimvale.html")
+    with looking(opened, page) as (tab, _):
+        tab.emulate_media(media="print")
+        assert not tab.locator(".cx-toc").is_visible()
+        assert tab.locator(".cx-tile").first.is_visible()
+        assert tab.locator("figure > svg").first.is_visible()
+        assert tab.pdf(format="A4").startswith(b"%PDF")
