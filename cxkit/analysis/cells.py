@@ -128,8 +128,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
     """
     dimensions = list(keys.columns[1:])
     index = _index(keys)
-    counts = _rows(tallies.counts, tallies.cut(dimensions), item=metric.item)
-    cell, counts = _located(index, counts, ["period", *dimensions])
+    cell, counts = _located(index, *tallies.rows("counts", metric.item, dimensions))
     values, answer = np.unique(counts["answer"].to_numpy(), return_inverse=True)
     weighted = tallies.weighted and use != "none"
 
@@ -151,18 +150,10 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         kind="weighted" if weighted else "",
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
-    clustered = _rows(tallies.sums, tallies.cut(dimensions), metric=metric.name) if use == "full" else tallies.sums[:0]
-    if len(clustered):
-        return _with_clusters(cells, metric, index, clustered, dimensions)
+    clustered = tallies.rows("sums", metric.name, dimensions)
+    if use == "full" and len(clustered[0]):
+        return _with_clusters(cells, metric, index, *clustered)
     return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
-
-
-def _rows(frame: pd.DataFrame, cut: str, **equal: str) -> pd.DataFrame:
-    mask = frame["cut"].to_numpy() == cut
-    for column, value in equal.items():
-        mask &= frame[column].to_numpy() == value
-    rows: pd.DataFrame = frame[mask]
-    return rows
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: pd.Series, shape: tuple[int, int]) -> FloatArray:
@@ -175,9 +166,9 @@ def _index(keys: pd.DataFrame) -> pd.Index:
     return pd.MultiIndex.from_frame(keys) if keys.shape[1] > 1 else pd.Index(keys.iloc[:, 0])
 
 
-def _located(index: pd.Index, frame: pd.DataFrame, columns: list[str]) -> tuple[NDArray[np.intp], pd.DataFrame]:
+def _located(index: pd.Index, frame: pd.DataFrame, where: pd.Index) -> tuple[NDArray[np.intp], pd.DataFrame]:
     """The position of each row's cell, and the rows that have one."""
-    position = index.get_indexer(_index(frame[columns]))
+    position = index.get_indexer(where)
     return position[position >= 0], frame[position >= 0]
 
 
@@ -186,9 +177,9 @@ def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArra
     return Sums(w.sum(axis=1), w @ values, w2.sum(axis=1), w2 @ values, w2 @ values**2, n.sum(axis=1))
 
 
-def _with_clusters(cells: Cells, metric: Metric, index: pd.Index, rows: pd.DataFrame, dimensions: list[str]) -> Cells:
+def _with_clusters(cells: Cells, metric: Metric, index: pd.Index, rows: pd.DataFrame, where: pd.Index) -> Cells:
     """The cells with the design of their clusters (and strata), and the sums over these."""
-    position, rows = _located(index, rows, ["period", *dimensions])
+    position, rows = _located(index, rows, where)
     strata, stratum = np.unique(rows["stratum"].to_numpy(str), return_inverse=True)
     shape = (len(cells.n), max(len(strata), 1))
 
@@ -217,8 +208,7 @@ def _replace(cells: Cells, **changes: Any) -> Cells:
 def _hidden(tallies: Tallies, metric: Metric, index: pd.Index, dimensions: list[str]) -> NDArray[np.object_]:
     reasons = np.full(len(index), "", dtype=object)
     if len(tallies.hidden):
-        rows = _rows(tallies.hidden, tallies.cut(dimensions), item=metric.item)
-        position, rows = _located(index, rows, ["period", *dimensions])
+        position, rows = _located(index, *tallies.rows("hidden", metric.item, dimensions))
         reasons[position] = rows["reason"].to_numpy(object)
     return reasons
 

@@ -64,6 +64,29 @@ class Tallies:
     hidden: pd.DataFrame
     audit: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def rows(self, part: str, name: str, dimensions: Sequence[str]) -> tuple[pd.DataFrame, pd.Index]:
+        """The rows of one part for an item (or metric) at a level, with period and dimensions as their index.
+
+        Looked up once and kept: a report asks for the same rows again and again.
+
+        Args:
+            part: "counts", "sums" or "hidden".
+            name: Of the item; of the metric for "sums".
+            dimensions: Of a declared level.
+        """
+        key = (name, self.cut(dimensions))
+        if part not in self._found:
+            frame = getattr(self, part)
+            self._found[part] = frame.groupby(["metric" if part == "sums" else "item", "cut"]).indices
+        if (part, *key) not in self._found:
+            chosen = getattr(self, part).iloc[self._found[part].get(key, [])]
+            columns = ["period", *(one for one in self.by if one in dimensions)]
+            index = pd.MultiIndex.from_frame(chosen[columns]) if dimensions else pd.Index(chosen["period"])
+            self._found[part, *key] = (chosen, index)
+        found: tuple[pd.DataFrame, pd.Index] = self._found[part, *key]
+        return found
 
     def cut(self, dimensions: Sequence[str]) -> str:
         """The level of some dimensions as it is written in the column `cut`.

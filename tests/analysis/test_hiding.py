@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -129,11 +130,7 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden():
     same = (
         counts[["period", *whole.by, "cut"]].fillna("") == one[["period", *whole.by, "cut"]].fillna("").iloc[0]
     ).all(axis=1)
-    naive = type(whole)(
-        **{name: getattr(whole, name) for name in whole.__slots__ if name not in ("counts", "hidden")},
-        counts=counts[~same],
-        hidden=one[whole.hidden.columns],
-    )
+    naive = replace(whole, counts=counts[~same], hidden=one[whole.hidden.columns])
     assert len(solved(whole, naive)) == 1
 
 

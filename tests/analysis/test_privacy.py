@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,13 @@ def tallied(frame: pd.DataFrame, levels=(("brand",),), **roles: str) -> cx.Talli
     return cx.tally(cx.read(frame, mapping), ["nps", "csat"], by=["brand"], levels=levels, period="wave")
 
 
+@cache
+def by_people() -> cx.Tallies:
+    return tallied(survey(), respondent="respondent")
+
+
 def test_a_hidden_cell_has_left_every_table() -> None:
-    whole = tallied(survey(), respondent="respondent")
+    whole = by_people()
     masked = mask(whole)
     few = {"Seven", "Two"}
     for part in ("counts", "sums", "pairs"):
@@ -50,7 +56,7 @@ def test_a_hidden_cell_has_left_every_table() -> None:
 
 
 def test_no_number_of_a_hidden_cell_is_told() -> None:
-    masked = mask(tallied(survey(), respondent="respondent"))
+    masked = mask(by_people())
     estimates, changes = cx.estimate(masked, by=["brand"]), cx.compare(masked, "2", "1", by=["brand"])
     for brand in ("Seven", "Two"):
         found = cx.at(estimates, {"brand": brand})
@@ -77,7 +83,7 @@ def test_no_number_of_a_hidden_cell_is_told() -> None:
 
 
 def test_an_empty_cell_hides_nobody_and_ten_people_are_enough() -> None:
-    masked = mask(tallied(survey(), respondent="respondent"))
+    masked = mask(by_people())
     found = cx.estimate(masked, by=["brand"], metrics=["nps"], periods=["2"]).set_index("brand")
     assert found.loc["Empty", ["n", "note"]].tolist() == [0, "no answers"]
     assert found.loc["Ten", ["n", "note"]].tolist() == [10, ""]
@@ -95,7 +101,7 @@ def test_people_are_counted_where_they_are_known() -> None:
 
 def test_a_cell_is_hidden_by_item() -> None:
     # Ten has ten answers to nps, but two of its people said 5 to csat, which is declared missing.
-    masked = mask(tallied(survey(), respondent="respondent"))
+    masked = mask(by_people())
     assert "Ten" in set(masked.hidden.query("item == 'csat'")["brand"])
     found = cx.estimate(masked, by=["brand"], periods=["2"]).set_index(["brand", "metric"])
     assert found.loc[("Ten", "nps"), "n"] == 10
@@ -104,7 +110,7 @@ def test_a_cell_is_hidden_by_item() -> None:
 
 @pytest.mark.parametrize("minimum", [1, 40, 41])
 def test_the_minimum_is_the_caller_s(minimum) -> None:
-    masked = mask(tallied(survey(), respondent="respondent"), minimum)
+    masked = mask(by_people(), minimum)
     shown = cx.estimate(masked, metrics=["nps"], periods=["2"])["value"].notna().sum()
     assert shown == {1: 4, 40: 1, 41: 0}[minimum]
 
@@ -117,7 +123,7 @@ def test_a_total_takes_a_further_cell_along() -> None:
 
 
 def test_a_hidden_cell_stays_hidden_in_a_file(tmp_path: Path) -> None:
-    masked = mask(tallied(survey(), respondent="respondent"))
+    masked = mask(by_people())
     back = cx.load(cx.save(masked, tmp_path / "tallies.parquet"))
     pd.testing.assert_frame_equal(cx.estimate(masked), cx.estimate(back))
     assert not np.isin(back.counts["brand"].astype(str), ["Seven", "Two"]).any()
