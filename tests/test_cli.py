@@ -84,9 +84,9 @@ def test_a_run_makes_the_shelf_and_prints_its_index_last(project):
     assert sorted(line.split()[1] for line in lines[2:6]) == ["acme:", "few:", "nobody:", "overview:"]
     assert lines[-1] == str(shelf / "index.html")
     pages = ["acme.html", "few.html", "nobody.html", "overview.html"]
-    assert tree(shelf) == sorted([*pages, "index.html", "manifest.json", "summary.csv"])
+    assert tree(shelf) == sorted([*pages, "index.html", "manifest.json", "summary.csv", "summary.xlsx"])
     assert "changed" in (shelf / "acme.html").read_text()
-    assert "hidden: fewer than 10 answers" in (shelf / "few.html").read_text()
+    assert "hidden: fewer than 10 people answered" in (shelf / "few.html").read_text()
     assert "no answers" in (shelf / "nobody.html").read_text()
     refused = json.loads((shelf / "manifest.json").read_text())["refused"]
     assert refused == [{"item": "nps", "reason": "outside 0-10: 11", "n": 1}]
@@ -94,7 +94,7 @@ def test_a_run_makes_the_shelf_and_prints_its_index_last(project):
     again = call("run", project / "params" / "demo.yaml", "--out", project / "two", "--workers", "1", cwd="/")
     assert again.returncode == 0
     assert again.stdout.splitlines()[-1] == str(project / "two" / "index.html")
-    for page in [*pages, "summary.csv"]:
+    for page in [*pages, "summary.csv", "summary.xlsx"]:
         assert (shelf / page).read_bytes() == (project / "two" / page).read_bytes()
 
 

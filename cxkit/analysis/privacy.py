@@ -23,7 +23,7 @@ from cxkit.data.responses import Responses
 from cxkit.data.tallies import ALL, Tallies
 
 MINIMUM = 10  # people who answered, below which a cell shows neither score nor base
-FEW = "hidden: fewer than {} answers"
+FEW = "hidden: fewer than {} people answered"
 GIVEN_AWAY = "hidden: it would give a smaller group away"
 
 

@@ -126,7 +126,7 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden():
     counts = whole.counts
     few = counts.groupby(["item", "period", *whole.by, "cut"], dropna=False)["n"].sum().reset_index()
     few = few[(few["n"] < MINIMUM) & (few["cut"] != "")]
-    one = few.iloc[[0]].assign(reason="hidden: fewer than 10 answers")
+    one = few.iloc[[0]].assign(reason="hidden: fewer than 10 people answered")
     same = (
         counts[["period", *whole.by, "cut"]].fillna("") == one[["period", *whole.by, "cut"]].fillna("").iloc[0]
     ).all(axis=1)

@@ -12,7 +12,7 @@ import pytest
 import cxkit as cx
 from cxkit.analysis.privacy import mask
 
-HIDDEN = "hidden: fewer than 10 answers"
+HIDDEN = "hidden: fewer than 10 people answered"
 
 
 def survey() -> pd.DataFrame:

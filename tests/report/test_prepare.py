@@ -178,7 +178,7 @@ def test_seven_answers_show_no_score_in_tallies_or_summary(project, tmp_path):
     summary = pd.read_parquet(ready.summary)
     few = summary[(summary["report"] == "few") & (summary["part"] == "estimate") & (summary["period"] == "2026-10")]
     assert few[["n", "value", "low", "high"]].isna().all(axis=None)
-    assert few["note"].tolist() == ["hidden: fewer than 10 answers"]
+    assert few["note"].tolist() == ["hidden: fewer than 10 people answered"]
     counts = cx.load(ready.tallies).counts
     assert "Few" not in set(counts["brand"].dropna())
 
