@@ -1,17 +1,17 @@
 """What a report costs, by the ways in which one could make it.
 
-    python benchmarks/reports.py NOTEBOOK [--parameters JOBS.json] [--reports 100] [--slow 6] [--workers 2] [--quick]
+    python benchmarks/reports.py [--reports 100] [--slow 6] [--workers 2] [--ways a,a2,b,c,c2,d,plain] [--quick]
 
-JOBS.json is a list of parameter sets; they are used in turn. Measured in one run, in turn:
+The kit's own report notebook on the tallies of the demo, its places used in turn. Measured in one run, in turn:
 
     a       a loop of the commands `papermill` and `jupyter nbconvert --to html --no-input`
     a2      the same, two at a time
     b       papermill and nbconvert as libraries, in two processes
     c, c2   ploomber-engine and nbconvert as libraries, in one process and in two, in an environment of its own
-    d       the warm engine and cxkit's page, on --workers workers
+    d       `cxkit run` after its pass over the data, on --workers workers: start of the warm process, reports, index
     plain   the same cells and page as a plain script in a warm process: the least that can be had
 
-The slow ways make --slow reports each. Every figure is printed as a line `bar NAME VALUE`.
+The slow ways make --slow reports each. Every figure is printed as a line `bar NAME VALUE`; seconds are per report.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import base64
 import io
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -32,10 +31,14 @@ import venv
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import redirect_stdout
-from itertools import cycle, islice, pairwise
+from dataclasses import replace
+from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from cxkit.report import making, runs
+from cxkit.report.jobs import Job, Prepared
 
 ROOT = Path(__file__).resolve().parents[1]
 Parameters = dict[str, Any]
@@ -86,37 +89,6 @@ def by_library(source: str, out: str, parameters: Parameters) -> None:
     nb = papermill.execute_notebook(source, out, parameters, progress_bar=False)
     html, _ = HTMLExporter(exclude_input=True).from_notebook_node(nb)
     Path(out).with_suffix(".html").write_text(html, encoding="utf-8")
-
-
-def by_warm_engine(source: str, out: str, parameters: Parameters) -> dict[str, float]:
-    """One report with our engine and page (d); seconds of its parts."""
-    import papermill
-
-    from cxkit.report.pages import page
-
-    marks = [time.perf_counter()]
-    nb = papermill.execute_notebook(
-        source, out, parameters, engine_name="cxkit", progress_bar=False, request_save_on_cell_execute=False
-    )
-    marks.append(time.perf_counter())
-    html = page(nb, title="Benchmark")
-    marks.append(time.perf_counter())
-    Path(out).with_suffix(".html").write_text(html, encoding="utf-8")
-    marks.append(time.perf_counter())
-    parts = dict(
-        zip(("notebook", "page", "write"), (b - a for a, b in pairwise(marks)), strict=True)
-    )
-    durations = [cell.metadata.papermill.duration or 0.0 for cell in nb.cells]
-    return {**parts, "cells": sum(durations)}
-
-
-def rehearse_page() -> None:
-    """Compile the page's templates before the first fork."""
-    from nbformat import v4
-
-    from cxkit.report.pages import page
-
-    page(v4.new_notebook(cells=[v4.new_code_cell("1")]), title="Rehearsal")
 
 
 def plainly(source: str, jobs: Sequence[Parameters]) -> tuple[float, float]:
@@ -213,82 +185,92 @@ def with_ploomber(python: str, work: list[tuple[str, str, Parameters]], workers:
     return float(done.stdout.split()[-1])
 
 
-def with_warm_engine(work: list[tuple[str, str, Parameters]], workers: int) -> dict[str, float]:
-    """Seconds per report of ours (d) and where they go."""
-    from cxkit.report.engine import PRELOAD
-    from cxkit.report.warm.executor import WarmExecutor
+def demo(folder: Path, count: int) -> Prepared:
+    """The demo's run with `count` reports: its places in turn, under names of their own."""
+    from cxkit.report import params
+    from cxkit.report.prepare import prepare
 
-    preload = [*PRELOAD, "benchmarks_reports", "benchmarks_reports:rehearse_page"]
-    with WarmExecutor(workers, preload=preload, timeout=300) as executor:
-        started = time.perf_counter()
-        executor.submit(pow, 1, 1).result()
-        ready = time.perf_counter() - started
-        started = time.perf_counter()
-        futures = [executor.submit(_module().by_warm_engine, *task) for task in work]
-        parts = [future.result() for future in futures]
-        seconds = (time.perf_counter() - started) / len(work)
-        usages = [future.usage for future in futures if future.usage]
-    mean = {name: statistics.fmean(part[name] for part in parts) for name in parts[0]}
-    ours = statistics.fmean(usage.seconds for usage in usages)
+    made = prepare(params.load(ROOT / "params" / "demo.yaml", {}), folder)
+    places = [job for job in made.jobs if job.kind == "report"]
+    named = [
+        replace(job, name=f"r{i}", file=f"r{i}.html", data="") for i, job in enumerate(islice(cycle(places), count))
+    ]
+    return replace(made, jobs=named)
+
+
+def with_cxkit(prepared: Prepared, workers: int, out: Path) -> dict[str, float]:
+    """Seconds per report of ours (d), all in, and what a child costs."""
+    started = time.perf_counter()
+    manifest = runs.run(prepared, out, workers)
+    seconds = (time.perf_counter() - started) / len(prepared.jobs)
+    assert {job["status"] for job in manifest["jobs"] if job["kind"] == "report"} <= {"done", "skipped"}
+    done = [job for job in manifest["jobs"] if job["status"] == "done"]
+    cpu, memory = (statistics.fmean(job[key] for job in done) for key in ("cpu", "memory"))
+    return {"d": seconds, "d_cpu": cpu, "d_memory_mb": memory / 1e6}
+
+
+def parts(job: Job, folder: str) -> dict[str, float]:
+    """Where the time of one report goes, in a child of the warm parent."""
+    from cxkit.data import tallies
+    from cxkit.present import svg
+
+    spent = {"data": 0.0, "figures": 0.0}
+
+    def count(module: Any, name: str, part: str) -> None:
+        plain = getattr(module, name)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return plain(*args, **kwargs)
+            finally:
+                spent[part] += time.perf_counter() - started
+
+        for other in list(sys.modules.values()):
+            if getattr(other, "__name__", "").startswith("cxkit") and getattr(other, name, None) is plain:
+                setattr(other, name, timed)
+
+    count(tallies, "load", "data")
+    count(svg, "svg", "figures")
+    Path(folder).mkdir(parents=True)
+    marks = [time.perf_counter()]
+    notebook = making.execute(job, Path(folder) / "report.ipynb", "warm")
+    marks.append(time.perf_counter())
+    durations = [cell.metadata.papermill.duration or 0.0 for cell in notebook.cells]
+    content = making.render(notebook, job)
+    marks.append(time.perf_counter())
+    making.shelf.put(Path(folder) / job.file, content)
+    marks.append(time.perf_counter())
+    cells = sum(durations)
     return {
-        "d": seconds,
-        "d_ready": ready,
-        "d_child": ours,
-        "d_fork_and_exit": ours - mean["notebook"] - mean["page"] - mean["write"],
-        **{f"d_{name}": value for name, value in mean.items()},
-        "d_cpu": statistics.fmean(usage.cpu for usage in usages),
-        "d_memory_mb": max(usage.memory for usage in usages) / 1e6,
+        **spent,
+        "cells": cells - sum(spent.values()),
+        "engine": marks[1] - marks[0] - cells,
+        "page": marks[2] - marks[1],
+        "publish": marks[3] - marks[2],
     }
 
 
-def _module() -> Any:
-    """The code of this file under a name that children can import."""
-    import importlib
+def breakdown(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
+    """Seconds of one report by part, one worker at work."""
+    import reports  # this file, under a name that children can import
 
-    folder = Path(tempfile.gettempdir(), f"cxkit-benchmark-{resource.getpagesize()}-{id(sys)}")
-    folder.mkdir(exist_ok=True)
-    (folder / "benchmarks_reports.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-    return importlib.import_module("benchmarks_reports")
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("notebook")
-    parser.add_argument("--parameters", help="JSON file with a list of parameter sets")
-    parser.add_argument("--reports", type=int, default=100)
-    parser.add_argument("--slow", type=int, default=6)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--ways", default="a,a2,b,c,c2,d,plain")
-    parser.add_argument("--quick", action="store_true", help="two reports of the slow ways, ten of ours")
-    parser.add_argument("--environment", default=str(Path.home() / ".cache" / "cxkit" / "ploomber"))
-    options = parser.parse_args()
-    if options.quick:
-        options.slow, options.reports = 2, 10
-    jobs = json.loads(Path(options.parameters).read_text(encoding="utf-8")) if options.parameters else [{}]
-    source, slow = str(Path(options.notebook).resolve()), options.slow
-    bars: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        for way in options.ways.split(","):
-            work = tasks(source, jobs, options.reports if way == "d" else slow, place / way)
-            bars.update(measure(way, work, options))
-    for over, least in (("a", 20), ("a2", 10), ("c", 3)):
-        if {over, "d"} <= bars.keys():
-            bars[f"{over}_over_d"] = bars[over] / bars["d"]
-            print(f"{over} over d: {bars[f'{over}_over_d']:.1f} (at least {least})")
-    if {"plain_cpu", "d_cpu"} <= bars.keys():
-        bars["cpu_over_plain"] = bars["d_cpu"] / bars["plain_cpu"]
-        print(f"processor time of d over plain: {bars['cpu_over_plain']:.2f} (at most 1.3)")
-    for name, value in bars.items():
-        print(f"bar {name} {value:.4g}")
+    with runs.crew(1) as crew:
+        crew.submit(pow, 1, 1).result()
+        tasks = [crew.submit(reports.parts, job, str(folder / job.name)) for job in jobs]
+        found = [task.result() for task in tasks]
+        whole = statistics.fmean(task.usage.seconds for task in tasks)  # type: ignore[attr-defined]
+    mean = {f"part_{name}": statistics.fmean(one[name] for one in found) for name in found[0]}
+    return {"part_fork": whole - sum(mean.values()), **mean}
 
 
-def measure(way: str, work: list[tuple[str, str, Parameters]], options: argparse.Namespace) -> dict[str, float]:
+def measure(way: str, prepared: Prepared, place: Path, options: argparse.Namespace) -> dict[str, float]:
     """The figures of one way."""
-    print(f"{way}: {len(work)} reports", flush=True)
+    jobs = prepared.jobs if way == "d" else prepared.jobs[: options.slow]
+    print(f"{way}: {len(jobs)} reports", flush=True)
+    if way == "d":
+        return with_cxkit(prepared, options.workers, place) | breakdown(jobs[:10], place.with_name("parts"))
+    work = tasks(jobs[0].notebook, [job.parameters for job in jobs], len(jobs), place)
     if way == "a":
         return {way: timed(lambda: [by_command(*task) for task in work], len(work))}
     if way == "a2":
@@ -299,12 +281,38 @@ def measure(way: str, work: list[tuple[str, str, Parameters]], options: argparse
             return {way: timed(lambda: list(processes.map(by_library, *zip(*work, strict=True))), len(work))}
     if way in ("c", "c2"):
         return {way: with_ploomber(ploomber_environment(Path(options.environment)), work, 2 if way == "c2" else 1)}
-    if way == "d":
-        _module()
-        return with_warm_engine(work, options.workers)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
         wall, cpu = processes.submit(plainly, work[0][0], [task[2] for task in work]).result()
     return {"plain": wall, "plain_cpu": cpu}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reports", type=int, default=100)
+    parser.add_argument("--slow", type=int, default=6)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--ways", default="a,a2,b,c,c2,d,plain")
+    parser.add_argument("--quick", action="store_true", help="two reports of the slow ways, ten of ours")
+    parser.add_argument("--environment", default=str(Path.home() / ".cache" / "cxkit" / "ploomber"))
+    options = parser.parse_args()
+    if options.quick:
+        options.slow, options.reports = 2, 10
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # for every way alike
+    bars: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        prepared = demo(Path(temporary) / "work", options.reports)
+        for way in options.ways.split(","):
+            bars.update(measure(way, prepared, Path(temporary) / way, options))
+    for over, least in (("a", 20), ("a2", 10), ("c", 3)):
+        if {over, "d"} <= bars.keys():
+            bars[f"{over}_over_d"] = bars[over] / bars["d"]
+            print(f"{over} over d: {bars[f'{over}_over_d']:.1f} (at least {least})")
+    if {"plain_cpu", "d_cpu"} <= bars.keys():
+        bars["cpu_over_plain"] = bars["d_cpu"] / bars["plain_cpu"]
+        print(f"processor time of d over plain: {bars['cpu_over_plain']:.2f} (at most 1.3)")
+    for name, value in bars.items():
+        print(f"bar {name} {value:.4g}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ _HOME = {
     "Responses": "cxkit.data.responses",
     "tally": "cxkit.data.tallies",
     "Tallies": "cxkit.data.tallies",
+    "inspect": "cxkit.data.inspection",
+    "audit": "cxkit.data.audit",
+    "audited": "cxkit.data.audit",
     "load": "cxkit.data.tallies",
     "save": "cxkit.data.tallies",
     "add": "cxkit.data.tallies",
@@ -39,17 +42,20 @@ _HOME = {
     "rate": "cxkit.analysis.answers",
     "duration": "cxkit.analysis.answers",
     "change": "cxkit.analysis.answers",
-    "Estimate": "cxkit.analysis.answers",
-    "Change": "cxkit.analysis.answers",
+    "Estimate": "cxkit.analysis.results",
+    "Change": "cxkit.analysis.results",
 }
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
-    from cxkit.analysis.answers import Change, Estimate, ces, change, csat, duration, nps, rate
+    from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.readings import readings
+    from cxkit.analysis.results import Change, Estimate
+    from cxkit.data.audit import audit, audited
+    from cxkit.data.inspection import inspect
     from cxkit.data.responses import Responses, read
     from cxkit.data.tallies import Tallies, add, load, save, tally
     from cxkit.errors import CxError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 
 Engine = Literal["warm", "kernel"]
+OUTSIDE = (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[
@@ -123,6 +125,30 @@ def run(
 
 
 @app.command()
+def inspect(
+    export: Annotated[
+        str, typer.Argument(metavar="EXPORT", help="A file, or a folder of Parquet.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the mapping is written; else it is shown.")
+    ] = None,
+) -> None:
+    """Look at an export and write a mapping to start from, with TODO where only a person can know."""
+    with _readable():
+        if out and out.exists():
+            raise FileExistsError(f"{out}: exists; name another file")
+        from cxkit.data.inspection import inspect as inspected
+
+        text = inspected(export)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        out.write_text(text, encoding="utf-8")
+        asked = sum("TODO" in line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        typer.echo(f"{out}: {asked} questions say TODO; answer them, then name the file as `mapping` of a run")
+
+
+@app.command()
 def check(params: ParamsFile, sets: Sets = [], as_of: AsOf = None) -> None:  # noqa: B006
     """Check parameters, notebooks and data without making a report."""
     with _readable():
@@ -130,10 +156,14 @@ def check(params: ParamsFile, sets: Sets = [], as_of: AsOf = None) -> None:  # n
         from cxkit.report.prepare import plan
 
         planned = plan(checked, Path("tallies.parquet"))
+        from cxkit.data import audit, door
+
         for file in planned.tallies.provenance["files"]:
             typer.echo(f"data: {file['path']}, {file['rows']:,} rows")
-        for row in planned.tallies.audit.itertuples():
-            typer.echo(f"refused: {row.item}: {row.reason}: {row.n:,}")
+            for line in door.spelled(file):
+                typer.echo(f"data: {file['path']}: {line}")
+        for line in audit.spelled(audit.audited(planned.tallies)):
+            typer.echo(line)
         for note in planned.notes:
             typer.echo(f"{checked.name}: {note}")
         for job in planned.jobs:
@@ -208,7 +238,9 @@ def _readable() -> Iterator[None]:
     """Errors that a user can put right as plain words and exit status 2; any other keeps its traceback."""
     try:
         yield
-    except (CxError, PermissionError, FileExistsError, NotADirectoryError) as error:
+    except (CxError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in OUTSIDE:
+            raise
         typer.echo(f"cxkit: {error}", err=True)
         raise typer.Exit(2) from None
 

@@ -50,7 +50,9 @@ class Metric:
         """Lowest and highest value that an estimate can take, in `unit`."""
         if self.unit == "points":
             return (-100.0, 100.0)
-        return (0.0, 100.0) if self.unit == "percent" else self.scale
+        if self.unit == "percent":
+            return (0.0, 100.0)
+        return (min(self.values.values()), max(self.values.values())) if self.values else self.scale
 
     @property
     def factor(self) -> float:

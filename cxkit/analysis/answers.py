@@ -3,75 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
-from cxkit.analysis.comparisons import METHODS, MINIMUM, NO_EVIDENCE, differences, effective, smallest, verdicts
+from cxkit.analysis.comparisons import MINIMUM, verdicts
+from cxkit.analysis.differences import METHODS, differences, effective, smallest
 from cxkit.analysis.estimates import estimates
+from cxkit.analysis.results import Change, Estimate
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import METRICS, Metric
 from cxkit.stats import Cross, cross_of
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One value with its base, interval and method; NaN and a note where there is none."""
-
-    metric: Metric
-    value: float
-    low: float
-    high: float
-    n: int
-    n_eff: float
-    level: float
-    method: str
-    note: str = ""
-
-    def __repr__(self) -> str:
-        return f"{self.metric.label} {_words(self)}"
-
-    def _repr_html_(self) -> str:
-        from cxkit import present
-
-        return str(present.style() + present.tiles(_frame(self), None, {self.metric.name: self.metric}))
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change between two estimates, with its test and verdict."""
-
-    metric: Metric
-    change: float
-    low: float
-    high: float
-    pvalue: float
-    now: Estimate
-    before: Estimate
-    detectable: float
-    verdict: str
-    method: str
-    note: str = ""
-
-    def __repr__(self) -> str:
-        from cxkit.present import verdicts
-
-        (row,) = _rows(_comparison(self))
-        verdict = verdicts.verdict(row, self.metric).words
-        if self.verdict == NO_EVIDENCE:
-            verdict = f"{verdict}; {verdicts.detectable(row, self.metric)}"
-        size = verdicts.change(row, self.metric)
-        first = f"{self.metric.label} {size} ({verdicts.interval(row, self.metric)}): {verdict}"
-        return f"{first}\n  now {_words(self.now)}\n  before {_words(self.before)}"
-
-    def _repr_html_(self) -> str:
-        from cxkit import present
-
-        tiles = present.tiles(_frame(self.now), _comparison(self), {self.metric.name: self.metric})
-        return str(present.style() + tiles)
 
 
 def nps(
@@ -212,6 +157,8 @@ def change(
         if metric not in METRICS:
             raise CxError(f"metric: {metric!r} is unknown; {nearest(metric, METRICS)}")
         metric = METRICS[metric]
+    if paired and metric.statistic == "quantile":
+        raise CxError(f"paired: a change of medians of the same people cannot be tested; found {metric.name}")
     if paired:
         after, prior, cross = _paired(metric, now, before, weights, clusters)
     else:
@@ -239,33 +186,6 @@ def change(
     )
 
 
-def _words(found: Estimate) -> str:
-    from cxkit.present import wording
-
-    (row,) = _rows(_frame(found))
-    return wording.estimate_words(row, found.metric)
-
-
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    from cxkit.present import rows
-
-    return rows.rows(frame)
-
-
-def _frame(found: Estimate) -> pd.DataFrame:
-    """The estimate as a row of the vocabulary that frames have."""
-    fields = ("value", "low", "high", "n", "n_eff", "level", "method", "note")
-    return pd.DataFrame([{"metric": found.metric.name, "period": "now", **{f: getattr(found, f) for f in fields}}])
-
-
-def _comparison(found: Change) -> pd.DataFrame:
-    """The change as a row of the vocabulary that frames have; it is a family of one."""
-    fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note")
-    sides = {"n": found.now.n, "n_before": found.before.n, "n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
-    rest = {"now": "now", "before": "before", "pvalue_adj": found.pvalue, "family": 1, "level": found.now.level}
-    return pd.DataFrame([{"metric": found.metric.name, **rest, **sides, **{f: getattr(found, f) for f in fields}}])
-
-
 def _estimate(
     metric: Metric, answers: Any, weights: Any, clusters: Any, level: float, method: str = "score"
 ) -> Estimate:
@@ -282,7 +202,7 @@ def _paired(
     metric: Metric, now: Any, before: Any, weights: tuple[Any, Any], clusters: tuple[Any, Any]
 ) -> tuple[Cells, Cells, tuple[Cross, FloatArray]]:
     """Both sides of the people who answered twice, and the sums over them."""
-    if clusters != (None, None):
+    if any(side is not None for side in clusters):
         raise CxError("clusters: paired answers are their own clusters, the people; leave clusters out")
     first, second = (_answers(metric, side) for side in (now, before))
     if len(first) != len(second):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -126,6 +126,8 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         keys: Period and dimensions of each cell, from `declared`.
         use: "full" design, only its "weights", or "none": for showing what a choice does to a result.
     """
+    if use not in get_args(Use):
+        raise CxError(f"use: {use!r} is unknown; {nearest(str(use), get_args(Use))}")
     dimensions = list(keys.columns[1:])
     index = _index(keys)
     cell, counts = _located(index, *tallies.rows("counts", metric.item, dimensions))
@@ -151,7 +153,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = tallies.rows("sums", metric.name, dimensions)
-    if use == "full" and len(clustered[0]):
+    if use == "full" and metric.statistic != "quantile" and len(clustered[0]):
         return _with_clusters(cells, metric, index, *clustered)
     return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
 

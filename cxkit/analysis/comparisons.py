@@ -3,60 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
-from cxkit.analysis.durations import kish, quantile_changes
+from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
+from cxkit.analysis.differences import METHODS, Differences, differences, effective, shared, smallest
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import (
-    Cross,
-    Difference,
-    benjamini_hochberg,
-    covariance,
-    detectable,
-    family_size,
-    holm,
-    mean_detectable,
-    mean_difference,
-    nps_detectable,
-    nps_difference,
-    paired_difference,
-    rate_detectable,
-    rate_difference,
-)
+from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
 WORDS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
 MINIMUM = 30  # effective answers on either side, below which nothing is said about a change
-METHODS = {
-    "net": "MOVER of score limits",
-    "share": "Newcombe's hybrid score interval",
-    "mean": "Welch's t test",
-    "quantile": "seeded bootstrap, minutes rounded to three digits, answers taken as independent",
-}
-
-
 COLUMNS = (
     "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
     "family", "detectable", "verdict", "level", "method", "note",
 )  # fmt: skip
-
-
-class Differences(NamedTuple):
-    """Differences of the cells of one metric in natural units, and how each was found."""
-
-    found: Difference
-    correlation: FloatArray
-    paired: NDArray[np.bool_]
 
 
 def compare(
@@ -120,7 +89,7 @@ def compare(
             for period in (now, before):
                 _, keys = declared(tallies, dimensions, where, [period])
                 sides.append(from_tallies(tallies, metric, keys, use))
-            cross = None if use != "full" else _cross(tallies, metric, sides[0].keys, now, before)
+            cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
             parts.append(_compared(metric, sides[0], sides[1], cross, level, minimum))
         together = pd.concat(parts, ignore_index=True)
         own = [name for name in per if name in together.columns]  # a level that does not cut by it is one family
@@ -180,105 +149,6 @@ def _judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
 def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
     """changed, no evidence, or too few: the one place where a verdict is decided."""
     return np.select([np.isnan(pvalue_adj), pvalue_adj < 1 - level], [TOO_FEW, CHANGED], NO_EVIDENCE)
-
-
-def differences(
-    metric: Metric, now: Cells, before: Cells, cross: tuple[Cross, FloatArray] | None, level: float
-) -> Differences:
-    """Differences of two rows of cells in natural units, with what they share taken into account.
-
-    Args:
-        metric: What is compared.
-        now: The cells of the first side.
-        before: The cells of the second side, in the same order.
-        cross: Sums over the respondents of both sides, and their number; None where nobody is known to be shared.
-        level: Confidence level.
-    """
-    size = len(now.n)
-    correlation, paired = np.zeros(size), np.zeros(size, dtype=bool)
-    if cross is not None:
-        sums, shared = cross
-        some = shared > 0
-        correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
-        paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
-        paired &= now.personal and before.personal
-    found = _independent(metric, now, before, correlation, level)
-    if paired.any():
-        ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
-        same = paired_difference(now.sums, before.sums, cross[0], level, scale=ends)  # type: ignore[index]
-        found = Difference(*(np.where(paired, a, b) for a, b in zip(same, found, strict=True)))
-    return Differences(found, correlation, paired)
-
-
-def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:
-    designs = (now.design, before.design)
-    if metric.statistic == "net":
-        counts = groups(metric, now), groups(metric, before)
-        return nps_difference(*counts, level, designs=designs, correlation=correlation)
-    if metric.statistic == "share":
-        shares = _successes(metric, now), _successes(metric, before)
-        return rate_difference(*shares, level, designs=designs, correlation=correlation)
-    if metric.statistic == "mean":
-        return mean_difference(
-            (*moments(metric, now), now.n),
-            (*moments(metric, before), before.n),
-            level,
-            scale=metric.scale,
-            designs=designs,
-            correlation=correlation,
-        )
-    return quantile_changes(metric, now, before, level)
-
-
-def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, level: float) -> FloatArray:
-    """The smallest change that these bases would have shown with 80 % power, in natural units."""
-    options: dict[str, Any] = {"alpha": 1 - level}
-    if metric.statistic == "quantile":  # half of the interval stands for z standard errors
-        half = (np.asarray(result.found.high) - np.asarray(result.found.low)) / 2
-        return half * detectable(1, 1, 0, 1, **options) / detectable(1, 1, 0, 1, **options, power=0.5)
-    options |= {"designs": (now.design, before.design), "correlation": result.correlation}
-    if metric.statistic == "net":
-        return np.asarray(nps_detectable(groups(metric, now), groups(metric, before), **options))
-    if metric.statistic == "share":
-        return np.asarray(rate_detectable(_successes(metric, now), _successes(metric, before), **options))
-    sides = (*moments(metric, now), now.n), (*moments(metric, before), before.n)
-    return np.asarray(mean_detectable(*sides, **options))
-
-
-def effective(metric: Metric, cells: Cells) -> FloatArray:
-    """Effective answers of each cell; NaN where it has no interval."""
-    if metric.statistic == "quantile":
-        return kish(cells)
-    return cells.n if cells.design is None else np.where(cells.n > 0, np.asarray(cells.design.n_eff, float), 0.0)
-
-
-def _successes(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
-    _, no, yes = groups(metric, cells)
-    return yes, no + yes
-
-
-def _cross(
-    tallies: Tallies, metric: Metric, keys: pd.DataFrame, now: str, before: str
-) -> tuple[Cross, FloatArray] | None:
-    """Sums over respondents who answered in both periods, per cell; None where the tallies know no respondents."""
-    if not len(tallies.pairs):
-        return None
-    dimensions = list(keys.columns[1:])
-    turned = (now, before) not in tallies.compared
-    ends = (before, now) if turned else (now, before)
-    frame = tallies.pairs
-    mask = (frame["cut"] == tallies.cut(dimensions)) & (frame["metric"] == metric.name)
-    rows = frame[mask & (frame["now"] == ends[0]) & (frame["before"] == ends[1])]
-    if dimensions:
-        rows = keys[dimensions].merge(rows, on=dimensions, how="left")
-    found = {name: rows[name].to_numpy(float) if len(rows) else np.zeros(len(keys)) for name in _CROSS}
-    found = {name: np.nan_to_num(values) for name, values in found.items()}
-    if turned:
-        found["sw"], found["ws"] = found["ws"], found["sw"]
-    return Cross(found["ww"], found["sw"], found["ws"], found["ss"]), found["shared"]
-
-
-_CROSS = ("ww", "sw", "ws", "ss", "shared")
 
 
 def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> list[str]:

@@ -171,6 +171,8 @@ def cuts(tallies: Tallies, by: By, where: Mapping[str, str] | None) -> list[tupl
 def estimates(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimates:
     """Values and limits of cells by the metric's statistic."""
     if metric.statistic == "quantile":
+        if method != "score":
+            raise CxError(f"method: {method!r} is for net scores; {metric.label} has order statistics only")
         mean, interval = quantiles(metric, cells, level)
         n_eff, words = (
             kish(cells),
@@ -198,7 +200,14 @@ def _interval(
     if metric.statistic == "share":
         _, no, yes = groups(metric, cells)
         return rate_interval(yes, no + yes, level, design=cells.design), SHARE_METHODS["score"]
-    return mean_interval(mean, variance, cells.n, level, scale=metric.scale, design=cells.design), "t interval"
+    return mean_interval(
+        mean,
+        variance,
+        cells.n,
+        level,
+        scale=(metric.ends[0] / metric.factor, metric.ends[1] / metric.factor),
+        design=cells.design,
+    ), "t interval"
 
 
 def _method(words: str, cells: Cells) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -46,6 +47,9 @@ def open_database(spec: DatabaseSpec, folder: Path) -> tuple[Table, dict[str, An
     shown = without_password(spec.url)
     try:
         connection = _connect(spec.url, folder)
+        close = getattr(getattr(connection, "con", None), "close", None)
+        if callable(close):  # when the last table of it is gone
+            weakref.finalize(connection, close)
     except CxError:
         raise
     except Exception as error:  # every backend has its own classes, and some of them quote the whole URL

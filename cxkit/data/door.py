@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import ibis
 
-from cxkit.data import times
+from cxkit.data import times, values
 from cxkit.data.layouts import Head, is_personal
 from cxkit.errors import CxError
 
 Table = Any  # ibis.expr.types.Table
 
 LEFT_OUT = "left_out_"  # why a row is no answer; null for those that are
-_UNNAMED = re.compile(r"\(column \d+\)")
+_UNNAMED = re.compile(r"column \d+")
 
 
 class Admitted(NamedTuple):
@@ -33,7 +33,7 @@ class Admitted(NamedTuple):
 
 
 def admit(
-    table: Table, head: Head, name: str, wanted: Collection[str] = (), untouched: Collection[str] = ()
+    table: Table, head: Head, name: str, wanted: Collection[str] | None = None, untouched: Collection[str] = ()
 ) -> Admitted:
     """The columns of an export that may come in, with their names.
 
@@ -41,28 +41,29 @@ def admit(
         table: The rows below the headers, columns in the order of `head.names`.
         head: What the layout knows.
         name: What error messages call the export.
-        wanted: Columns that the mapping asks for: they come in although they are personal.
+        wanted: Columns that the mapping asks for: only they come in, personal ones too; None for all but personal ones.
         untouched: Columns of times whose form the mapping declares.
 
     Raises:
-        CxError: Where two columns have one name.
+        CxError: Where headers and columns do not fit together.
     """
-    doubled = sorted({column for column in head.names if head.names.count(column) > 1})
-    if doubled:
-        raise CxError(f"{name}: {len(doubled)} headers occur twice once blanks are removed: {', '.join(doubled[:5])}")
     if len(head.names) != len(table.columns):
         raise CxError(f"{name}: {len(head.names)} headers above {len(table.columns)} columns")
-    table = table.rename(dict(zip(head.names, table.columns, strict=True)))
-    personal = [c for c in head.names if (c in head.personal or is_personal(c)) and c not in wanted]
-    blank = _blank(table, [column for column in head.names if _UNNAMED.fullmatch(column)])
-    table, forms, undecided = _with_times(table, head, {*untouched, *personal})
-    table = _marked(table, head).drop(*personal, *blank)
+    personal = [c for c in head.names if (c in head.personal or is_personal(c)) and c not in (wanted or ())]
+    marks = {column for column, _ in head.leave.values()}
+    wide = [c for c in head.names if (c not in personal if wanted is None else c in wanted) or c in marks]
+    place = dict(zip(head.names, table.columns, strict=True))
+    table = table.select(**{column: table[place[column]] for column in wide or head.names[:1]})
+    blank = _blank(table, [column for column in wide if _UNNAMED.fullmatch(column)] if wanted is None else [])
+    table, forms, undecided = _with_times(table, head, untouched)
+    unasked = marks & set(table.columns) - set(wide if wanted is None else wanted)
+    table = _marked(table, head).drop(*unasked, *blank)
     facts: dict[str, Any] = {
         "layout": head.layout,
         "dropped": personal,
         "times": forms,
         "zone": head.zone,
-        "notes": [*head.notes, *([f"{len(blank)} columns without name and content"] if blank else [])],
+        "notes": [*head.notes, *([f"columns without name and content: {len(blank)}"] if blank else [])],
     }
     return Admitted(table, {key: value for key, value in facts.items() if value}, undecided)
 
@@ -78,8 +79,8 @@ def _blank(table: Table, columns: list[str]) -> list[str]:
 def _marked(table: Table, head: Head) -> Table:
     """The table with the reason why a row is no answer."""
     rules = [
-        (table[column].strip().isin(values), ibis.literal(f"{reason}, no answer of a customer"))
-        for reason, (column, values) in head.leave.items()
+        (values.text(table[column]).isin(left), ibis.literal(f"{reason}, no answer of a customer"))
+        for reason, (column, left) in head.leave.items()
         if column in table.columns and table[column].type().is_string()
     ]
     return table.mutate(**{LEFT_OUT: ibis.cases(*rules, else_=ibis.null("string"))}) if rules else table
@@ -109,7 +110,9 @@ def _with_times(table: Table, head: Head, untouched: Collection[str]) -> tuple[T
 
 
 def _iso(column: Any, form: str, zone: str | None) -> Any:
-    local = times.parsed(column.strip().nullif(""), form)
+    local = times.parsed(values.text(column), form)
+    if not times.has_clock(form):
+        return local.strftime("%Y-%m-%d")
     if zone is None:
         return local.strftime("%Y-%m-%d %H:%M:%S")
     return times.instant(zone, local).cast("timestamp").strftime("%Y-%m-%d %H:%M:%S+00")
@@ -119,14 +122,14 @@ _GMT = r"^(\d{4})/(\d\d?)/(\d\d?) (\d\d?:\d\d:\d\d)( [AP]M)? GMT([+-])(\d\d?)(:?
 
 
 def _has_offsets(table: Table, column: str) -> bool:
-    text = table[column].strip().nullif("")
+    text = values.text(table[column])
     counted = table.agg(n=text.count(), fits=text.re_search(_GMT).sum()).to_pyarrow().to_pylist()[0]
     return bool(counted["n"]) and counted["n"] == counted["fits"]
 
 
 def _offset(column: Any) -> Any:
     """`2020/04/22 3:15:31 PM GMT-4` as `2020-04-22 15:15:31-04`."""
-    text = column.strip().nullif("")
+    text = values.text(column)
     local = text.re_replace(r" GMT.*$", "")
     clock = ibis.coalesce(times.parsed(local, "%Y/%m/%d %I:%M:%S %p"), times.parsed(local, "%Y/%m/%d %H:%M:%S"))
     hours = text.re_extract(_GMT, 7).lpad(2, "0")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -102,7 +103,7 @@ def qualtrics(rows: Rows) -> Head | None:
         raise CxError(f"the third row names several time zones ({', '.join(sorted(zones))}); expected one")
     return Head(
         "qualtrics",
-        [clean(name) for name in names],
+        headers([clean(name) for name in names]),
         rows=3,
         questions={clean(n): clean(t) for n, t in zip(names, texts, strict=False) if clean(t) != clean(n)},
         leave={
@@ -110,7 +111,7 @@ def qualtrics(rows: Rows) -> Head | None:
             "test": ("Status", ("Survey Test", "2")),
         },
         personal=("IPAddress", "RecipientLastName", "RecipientFirstName", "RecipientEmail", "LocationLatitude",
-                  "LocationLongitude", "ExternalReference"),
+                  "LocationLongitude"),
         times=("StartDate", "EndDate", "RecordedDate"),
         zone=next(iter(zones), None),
     )  # fmt: skip
@@ -124,7 +125,7 @@ def surveymonkey(rows: Rows) -> Head | None:
         return None
     end = next((i for i, row in enumerate(rows) if i > start and row and clean(row[0]).isdigit()), len(rows))
     tiers = [[clean(cell) for cell in row] for row in rows[start:end]]
-    names = _numbered(_options(tiers))
+    names = headers(_options(tiers))
     return Head(
         "surveymonkey",
         names,
@@ -157,13 +158,13 @@ def google_forms(rows: Rows) -> Head | None:
     stamps = [row[0] for row in rows[1:] if row and row[0].strip()]
     if not all(re.match(r"\s*\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}[ T]", stamp) for stamp in stamps):
         return None
-    names = _numbered([clean(cell) for cell in rows[0]])
+    names = headers([clean(cell) for cell in rows[0]])
     return Head("google_forms", names, personal=("Username", "Email Address"), times=(names[0],))
 
 
 def typeform(rows: Rows) -> Head | None:
     """`#`, the texts of the questions, start and submit dates in UTC, and the network id of the respondent."""
-    names = _numbered([clean(cell) for cell in rows[0]])
+    names = headers([clean(cell) for cell in rows[0]])
     if names[0] != "#" or not {"Network ID", "Submit Date (UTC)"} <= set(names):
         return None
     times = tuple(name for name in names if name in ("Start Date (UTC)", "Submit Date (UTC)", "Stage Date (UTC)"))
@@ -172,7 +173,7 @@ def typeform(rows: Rows) -> Head | None:
 
 def zendesk(rows: Rows) -> Head | None:
     """Tickets: one row each, with the person who asked, clocks in hours and minutes, and a Good or Bad."""
-    names = [clean(cell) for cell in rows[0]]
+    names = headers([clean(cell) for cell in rows[0]])
     if not {"Id", "Requester", "Status", "Created at"} <= set(names):
         return None
     personal = ("Requester", "Requester email", "Requester external id", "Submitter", "Assignee", "Subject")
@@ -183,7 +184,7 @@ def zendesk(rows: Rows) -> Head | None:
 
 def plain(rows: Rows) -> Head:
     """One row of names, then the answers."""
-    return Head("plain", [cell.strip() for cell in rows[0]])
+    return Head("plain", headers(rows[0]))
 
 
 LAYOUTS: dict[str, Callable[[Rows], Head | None]] = {
@@ -205,15 +206,20 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def _numbered(names: Sequence[str]) -> list[str]:
-    """Question texts as names: a column without one gets its place, a text that occurs again gets a number."""
-    found: dict[str, int] = {}
-    result = []
-    for place, name in enumerate(names, 1):
-        base = name or f"(column {place})"
-        found[base] = found.get(base, 0) + 1
-        result.append(base if found[base] == 1 else f"{base} ({found[base]})")
-    return result
+def headers(names: Sequence[str]) -> list[str]:
+    """Names without surrounding blanks; one that occurs twice, or is blank, gets its position.
+
+    Otherwise the first of two would be read without a word. Databases do not tell `NPS` from `nps`.
+
+    >>> headers([" nps ", "", "Other", "other"])
+    ['nps', 'column 2', 'Other (column 3)', 'other (column 4)']
+    """
+    stripped = [str(name).strip() for name in names]
+    folded = Counter(name.casefold() for name in stripped)
+    return [
+        f"{name} (column {i})" if name and folded[name.casefold()] > 1 else name or f"column {i}"
+        for i, name in enumerate(stripped, 1)
+    ]
 
 
 def _json(cell: str) -> dict[str, str]:

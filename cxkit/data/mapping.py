@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +16,10 @@ from cxkit.metrics import METRICS, Direction, Metric, rescale
 from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
+Unit = Literal["seconds", "minutes", "hours", "days"]
+MINUTES: dict[str, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
 BLANK = "(blank)"
+TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 # Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
 RESERVED = frozenset({
     "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "w", "w2", "s", "ww", "sw", "ws", "ss",
@@ -36,6 +40,7 @@ class FileSpec(Strict):
     encoding: str | None = None
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     sheet: Text | None = None
+    layout: Text | None = None
 
     @model_validator(mode="after")
     def _one_wave(self) -> FileSpec:
@@ -74,6 +79,7 @@ class Item(Strict):
     labels: dict[str | int | float, int | float] = Field(default_factory=dict)
     scale: Annotated[tuple[int, int], Field(strict=False)] | None = None
     reversed: bool = False
+    unit: Unit | None = None
     better: Direction | None = None
 
     @property
@@ -171,6 +177,8 @@ class Mapping(Strict):
             raise ValueError(
                 f"items.{item}: is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale"
             )
+        if self.items[item].unit and any(metric.unit != "minutes" for metric in found.values()):
+            raise ValueError(f"items.{item}: `unit` is for times; {item} is no time")
         for name, metric in found.items():
             if metric.scale != METRICS[name].scale and self.items[item].better is None:
                 raise ValueError(f"items.{item}: declare `better: higher` or `better: lower` for another scale")
@@ -200,13 +208,27 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
     """A mapping from a YAML file, from its data, or as it is.
 
     Raises:
-        CxError: Unknown keys, items or zones, with the file and the nearest valid spelling.
+        CxError: Open questions, unknown keys, items or zones, with the file and the nearest valid spelling.
     """
     if isinstance(mapping, Mapping):
         return mapping
     if isinstance(mapping, MappingABC):
-        return parse(Mapping, mapping, "mapping")
-    return parse(Mapping, load_yaml(Path(mapping)), str(mapping))
+        data, name = dict(mapping), "mapping"
+    else:
+        data, name = load_yaml(Path(mapping)), str(mapping)
+    open_questions = [f"{name}: {key}: {text}" for key, text in _unanswered(data)]
+    if open_questions:
+        raise CxError("\n".join([*open_questions, f"{name}: answer what says {TODO}, or take the line away"]))
+    return parse(Mapping, data, name)
+
+
+def _unanswered(data: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The keys whose value still is a question that `cxkit inspect` left open, and the question."""
+    if isinstance(data, str) and data.startswith(TODO):
+        yield key, data
+    pairs = data.items() if isinstance(data, MappingABC) else enumerate(data) if isinstance(data, list) else ()
+    for inner, value in pairs:
+        yield from _unanswered(value, f"{key}.{inner}" if key else str(inner))
 
 
 def own_names(columns: list[str]) -> Mapping:

@@ -20,7 +20,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from cxkit.data.layouts import PEEK, Head, plain, recognise
+from cxkit.data.layouts import PEEK, Head, headers, plain, recognise
 from cxkit.data.mapping import FileSpec
 from cxkit.errors import CxError
 
@@ -46,7 +46,7 @@ def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]
 
     def rows(mark: str) -> list[list[str]]:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            return list(itertools.islice((row for row in csv.reader(text, delimiter=mark) if row), PEEK))
+            return list(itertools.islice(csv.reader(text, delimiter=mark), PEEK))
 
     try:
         mark = separator or max(SEPARATORS, key=lambda mark: median([len(row) for row in rows(mark)] or [0]))
@@ -54,7 +54,7 @@ def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]
     except csv.Error as error:
         raise CxError(f"{shown}: is not a well-formed table of text: {error}") from None
     if not found or not any(cell.strip() for cell in found[0]):
-        raise CxError(f"{shown}: is empty; expected a header row")
+        raise CxError(f"{shown}: is empty, or its first line is; expected a header row")
     return found, mark
 
 
@@ -65,7 +65,9 @@ def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: He
         rows = connection.read_csv(str(file), **options, skip=head.rows, columns=columns)
         return connection.create_table(name, rows, temp=True)
     except Exception as error:  # DuckDB's own errors carry the line, and their classes differ between versions
-        raise CxError(f"{shown}: is not a well-formed table of text: {_first_line(error)}") from None
+        told = str(error).partition("Possible fixes")[0].split("\n")
+        words = "; ".join(line.strip() for line in told if line.strip())
+        raise CxError(f"{shown}: is not a table of text separated by {separator!r}: {words}") from error
 
 
 @contextmanager
@@ -73,7 +75,11 @@ def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
     """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
     if _holds_nul(path) and "16" not in encoding and "32" not in encoding:
         raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
-    if encoding in ("utf-8", "utf-8-sig"):
+    try:
+        known = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise CxError(f"{path}: is not {encoding} text: {error}") from None
+    if known in ("utf-8", "utf-8-sig"):
         _check_utf8(path)
         yield path
         return
@@ -82,7 +88,7 @@ def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
             with path.open(encoding=encoding, newline="") as text:
                 while block := text.read(1 << 20):
                     copy.write(block)
-        except (UnicodeError, LookupError) as error:
+        except UnicodeError as error:
             raise CxError(f"{path}: is not {encoding} text: {error}") from None
         copy.flush()
         yield Path(copy.name)
@@ -168,11 +174,10 @@ def read_json_lines(connection: Any, path: Path, spec: FileSpec, name: str) -> t
 
 
 def read_excel(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
-    """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one."""
+    """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
+    options: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "na_values": [""]}
     try:
-        frame = pd.read_excel(
-            path, sheet_name=spec.sheet or 0, dtype=str, header=None, keep_default_na=False, na_values=[""]
-        )
+        frame = pd.read_excel(path, sheet_name=spec.sheet or 0, **options).dropna(how="all")
     except Exception as error:  # zipfile, openpyxl and pandas each raise their own
         raise CxError(f"{path}: is not readable as an Excel workbook: {_first_line(error)}") from None
     if frame.empty:
@@ -195,20 +200,18 @@ def read_spss(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[T
 def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
     """A data frame as a table of a connection."""
     frame = frame.rename(columns=str)
-    doubled = sorted(set(frame.columns[frame.columns.duplicated()]))
-    if doubled:
-        raise CxError(f"{name}: {len(doubled)} columns occur twice: {', '.join(doubled[:5])}")
     blank = {column: "string" for column in frame if frame[column].isna().all()}  # a column needs some type
     try:
         arrow = pa.Table.from_pandas(frame.astype(blank), preserve_index=False)
         return connection.create_table(name, ibis.memtable(arrow), temp=True)
     except Exception as error:  # pyarrow and DuckDB each raise their own for mixed types in one column
-        raise CxError(f"{name}: a column mixes types that cannot share one: {_first_line(error)}") from error
+        words = "; ".join(map(str, error.args))
+        raise CxError(f"{name}: a column mixes types that cannot share one: {words}") from error
 
 
 def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
     """The head of a format that has names of its own: no rows above the answers."""
-    names = [column.strip() for column in table.columns]
+    names = headers(table.columns)
     head = recognise([names], spec.layout, str(path)) if spec.layout else plain([names])
     return Head(head.layout, names, rows=0, personal=head.personal, times=head.times, zone=head.zone, notes=head.notes)
 
@@ -228,3 +231,5 @@ READERS: dict[str, Reader] = {
     ".sav": read_spss,
     ".zsav": read_spss,
 }
+
+OPTIONS = {"encoding": (read_csv,), "separator": (read_csv,), "sheet": (read_excel,)}  # what has a meaning for whom

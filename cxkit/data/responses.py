@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 import pandas as pd
 
-from cxkit.data.mapping import BLANK, Mapping, load_mapping, own_names
-from cxkit.data.sources import Source, SourceLike, Table, collect, count, open_source
+from cxkit.data import rules, times, values
+from cxkit.data.door import LEFT_OUT
+from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, own_names
+from cxkit.data.sources import Source, SourceLike, Table, open_source
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 
 Column = Any  # ibis.expr.types.Column
 
-SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 SAMPLE = "sample"
-DUPLICATE = "duplicate_"
+IDS = ("response", "respondent", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Responses:
         metrics: The metrics that the mapped items allow.
         files: One entry per file: path, sha256, rows.
         refused: Counts of refused rows and answers: item, (wave,) reason, n.
+        rows: Every row of the source, lazily, with `problem_`: why it cannot be used.
     """
 
     table: Table
@@ -45,6 +47,7 @@ class Responses:
     metrics: dict[str, Metric]
     files: list[dict[str, Any]]
     refused: pd.DataFrame = field(repr=False)
+    rows: Table = field(repr=False)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -58,13 +61,17 @@ class Responses:
         }
 
 
-def read(source: SourceLike, mapping: Any = None, *, folder: str | Path | None = None) -> Responses:
+def read(
+    source: SourceLike, mapping: Any = None, *, folder: str | Path | None = None, memory: str | None = None
+) -> Responses:
     """Responses of an export, read as its mapping says.
 
     Args:
-        source: "sample", a path, several files (`{"files": [...]}`), a DataFrame or a table of any Ibis backend.
+        source: "sample", a path, several files (`{"files": [...]}`), a database (`{"url": ..., "table": ...}`), a
+            DataFrame or a table of any Ibis backend.
         mapping: A mapping file or its data; None for the sample and for tables that use the kit's own names.
         folder: Where relative paths of the source start.
+        memory: Limit of the in-process database, such as "2GB" (the default), for data that are files.
 
     Raises:
         CxError: An unreadable source, a faulty mapping, or a mapped column that the source does not have.
@@ -77,9 +84,15 @@ def read(source: SourceLike, mapping: Any = None, *, folder: str | Path | None =
     """
     if isinstance(source, str) and source == SAMPLE:
         return _read_sample(mapping)
-    opened = open_source(source, Path(folder) if folder else None)
-    checked = own_names(list(opened.table.columns)) if mapping is None else load_mapping(mapping)
-    return _responses(opened, checked)
+    given = None if mapping is None else load_mapping(mapping)
+    opened = open_source(
+        source,
+        Path(folder) if folder else None,
+        wanted=set(_columns(given).values()) if given else None,
+        untouched={given.columns.time} if given and given.columns.time and given.time_format else (),
+        memory=memory,
+    )
+    return _responses(opened, given or own_names([c for c in opened.table.columns if c != LEFT_OUT]))
 
 
 def _read_sample(mapping: Any) -> Responses:
@@ -94,25 +107,24 @@ def _read_sample(mapping: Any) -> Responses:
 
 def _responses(source: Source, mapping: Mapping) -> Responses:
     _require_columns(source, mapping)
-    marked = _mark_duplicates(source.table, mapping)
-    rules = _row_rules(marked, mapping)
-    table = marked.mutate(problem_=_first_reason(rules))
-    usable = table.filter(table.problem_.isnull())
-    readings = {item: _reading(usable, mapping, item) for item in mapping.items}
-    refused = pd.concat(
-        [
-            _refusals("row", table.problem_, table, mapping),
-            *(_refusals(item, why, usable, mapping) for item, (_, why) in readings.items()),
-        ],
-        ignore_index=True,
-    )
+    _check_times(source, mapping)
+    mapping = _with_file_codes(source, mapping)
+    rows, usable = rules.applied(source.table, mapping)
+    readings = {item: reading(usable, mapping, item) for item in mapping.items}
     columns = {
         **_roles(usable, mapping),
         **{item: code for item, (code, _) in readings.items()},
         **{name: _level(usable, mapping, name) for name in mapping.dimensions},
     }
-    answers = usable.select(**columns)
-    return Responses(source.keep(answers) if source.keep else answers, mapping, mapping.metrics, source.files, refused)
+    wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
+    whys = {f"why_{i}": why for i, (_, why) in enumerate(readings.values())}
+    if source.keep:  # text is read once: answers and reasons together
+        kept = source.keep(usable.select(**columns, **whys))
+        answers, reasons = kept.drop(*whys), kept.select(*wave, *whys)
+    else:
+        answers, reasons = usable.select(**columns), usable.select(**wave, **whys)
+    refused = rules.counted(rows, reasons, mapping)
+    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows)
 
 
 def _columns(mapping: Mapping) -> dict[str, str]:
@@ -125,7 +137,7 @@ def _columns(mapping: Mapping) -> dict[str, str]:
 
 
 def _require_columns(source: Source, mapping: Mapping) -> None:
-    found, wanted = list(source.table.columns), _columns(mapping)
+    found, wanted = source.columns, _columns(mapping)
     where = ", ".join(str(file["path"]) for file in source.files)
     absent = []
     for key, column in wanted.items():
@@ -139,220 +151,77 @@ def _require_columns(source: Source, mapping: Mapping) -> None:
         raise CxError("\n".join(absent))
 
 
-# Rows -----------------------------------------------------------------------------------------------------------------
+def _check_times(source: Source, mapping: Mapping) -> None:
+    """That the form and the zone of the times are known, and not said twice differently."""
+    column, where = mapping.columns.time, ", ".join(str(file["path"]) for file in source.files)
+    if column in source.undecided and not mapping.time_format:
+        raise CxError(f"{where}: {column}: {source.undecided[column]}")
+    other = [zone for zone in source.zones if zone != mapping.recorded_in]
+    if column and mapping.recorded_in and other and not mapping.time_format:
+        raise CxError(f"recorded_in: the mapping says {mapping.recorded_in}, but {where} names {other[0]}")
 
 
-def _row_rules(table: Table, mapping: Mapping) -> dict[str, Column]:
-    """Reason -> which rows it refuses, in the order in which a row's first reason is taken."""
-    roles, rules = mapping.columns, {}
-    if roles.time:
-        moment, raw = _moment(table, mapping), table[roles.time]
-        rules["no time"] = _text(raw).isnull()
-        rules["time that cannot be read"] = moment.isnull()
-    if roles.wave:
-        rules["no wave"] = _text(table[roles.wave]).isnull()
-    if roles.weight:
-        weight = _number(table[roles.weight])
-        rules["no weight that is a number"] = weight.isnull() | weight.isnan() | weight.isinf()
-        rules["weight of 0 or less"] = weight <= 0
-    if DUPLICATE in table.columns:
-        rules["response id that occurred before"] = table[DUPLICATE]
-    return rules
+def _with_file_codes(source: Source, mapping: Mapping) -> Mapping:
+    """The mapping with the codes for no answer that the file itself declares; the mapping's own words come first."""
+    items = {}
+    for name, item in mapping.items.items():
+        codes = dict(source.missing.get(item.column, {})) | item.missing_reasons
+        items[name] = item.model_copy(update={"missing": codes}) if codes else item
+    return mapping.model_copy(update={"items": items})
 
 
-def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
-    """The table with a mark on every response whose id occurred before, in the same wave where there are waves.
-
-    Whether there is any is looked up first, because numbering the rows of a large table to find none is dear.
-    """
-    if not mapping.columns.response:
-        return table
-    keys = [column for column in (mapping.columns.response, mapping.columns.wave) if column]
-    identified = table.select(**{column: _text(table[column]) for column in keys}).filter(
-        lambda t: t[keys[0]].notnull()
-    )
-    if count(identified) == count(identified.distinct()):
-        return table
-    numbered = table.mutate(row_=ibis.row_number())
-    order = ibis.window(group_by=[_text(numbered[key]) for key in keys], order_by=numbered.row_)
-    repeated = (ibis.row_number().over(order) > 0) & _text(numbered[keys[0]]).notnull()
-    return numbered.mutate(**{DUPLICATE: repeated})
-
-
-def _first_reason(rules: dict[str, Column]) -> Column:
-    reason = ibis.null("string")
-    for name, broken in reversed(rules.items()):
-        reason = broken.fill_null(False).ifelse(ibis.literal(name), reason)
-    return reason
-
-
-def _wave(table: Table, mapping: Mapping) -> dict[str, Column]:
-    """The wave as a column to count by, where there are waves: blanks of one year are not those of another."""
-    return {"wave": _text(table[mapping.columns.wave])} if mapping.columns.wave else {}
-
-
-def _refusals(item: str, why: Column, table: Table, mapping: Mapping) -> pd.DataFrame:
-    """Counts of refusals by reason (and wave), most frequent first; rare values are put together."""
-    wave = _wave(table, mapping)
-    refused = table.select(reason=why, **wave).filter(lambda t: t.reason.notnull())
-    frame = collect(refused.group_by(["reason", *wave]).agg(n=lambda t: t.count()))
-    ups = [*(True for _ in wave), False, True]
-    frame = frame.astype({"n": "int64"}).sort_values([*wave, "n", "reason"], ascending=ups)
-    rare = (
-        frame.groupby(list(wave), dropna=False).cumcount() if wave else pd.Series(range(len(frame)), index=frame.index)
-    )
-    many = rare >= SHOWN_VALUES
-    frame["reason"] = frame["reason"].mask(many, "other refused values")
-    frame = frame.groupby([*wave, "reason"], sort=False, dropna=False)["n"].sum().reset_index()
-    return frame.assign(item=item)[["item", *wave, "reason", "n"]]
+# Columns --------------------------------------------------------------------------------------------------------------
 
 
 def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
     columns = {}
     for role, column in mapping.columns.named().items():
+        raw = table[column]
         if role == "time":
-            columns[role] = _moment(table, mapping)
-        else:
-            columns[role] = _number(table[column]) if role == "weight" else _text(table[column])
+            columns[role] = times.moment(raw, mapping)
+        elif role == "weight":
+            columns[role] = values.number(raw)
+        else:  # whole numbers are grouped as they are, which is a third of the work
+            columns[role] = raw if raw.type().is_integer() and role in IDS else values.text(raw)
     return columns
 
 
-_ZONED, _LOCAL = dt.Timestamp(timezone="UTC"), dt.Timestamp()
-
-
-@ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), _LOCAL))  # type: ignore[untyped-decorator]
-def _try_strptime(text: Any, form: Any) -> Any:
-    """DuckDB's strptime that gives null where the text does not fit; only text from files gets here."""
-
-
-@ibis.udf.scalar.builtin(name="try_strptime", signature=((dt.string, dt.string), _ZONED))  # type: ignore[untyped-decorator]
-def _try_strptime_zoned(text: Any, form: Any) -> Any:
-    """The same for a form with an offset or a zone, of which it makes an instant."""
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, _LOCAL), _ZONED))  # type: ignore[untyped-decorator]
-def _moment_in(zone: Any, local: Any) -> Any:
-    """The instant of a local time in a zone."""
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, _ZONED), _LOCAL))  # type: ignore[untyped-decorator]
-def _local_time(zone: Any, moment: Any) -> Any:
-    """The local time of an instant in a zone."""
-
-
-_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
-_CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
-_OFFSET = r" ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
-
-
-def _moment(table: Table, mapping: Mapping) -> Column:
-    """Local time in the zone in which periods are cut; times with an offset of their own are converted.
-
-    A day without a clock stays that day in every zone. Whatever is not written in one of these ways is null: a database
-    would read `infinity`, and drop the name of a zone.
-    """
-    column, zone = table[mapping.columns.time], mapping.timezone
-    kind = column.type()
-    if kind.is_date():
-        return column.cast("timestamp")
-    if kind.is_timestamp():
-        return _local_time(zone, column) if kind.timezone else _local(column, mapping)
-    if not kind.is_string():
-        raise CxError(f"columns.time: expected text, dates or times in {mapping.columns.time!r}, found {kind}")
-    text = _text(column)
-    if mapping.time_format:
-        return _written(text, mapping.time_format, mapping)
-    instant = text.re_replace(" ?(Z|z|UTC)$", "+00").re_replace(r" ([+-]\d{2}(:?\d{2})?)$", r"\1").try_cast(_ZONED)
-    local = text.try_cast("timestamp")
-    return ibis.cases(
-        (text.re_search(_DAY + _CLOCK + _OFFSET), _local_time(zone, instant)),
-        (text.re_search(_DAY + _CLOCK + "$"), _local(local, mapping)),
-        (text.re_search(_DAY + "$"), local),
-        else_=ibis.null(_LOCAL),
-    )
-
-
-def _written(text: Column, form: str, mapping: Mapping) -> Column:
-    """Local time of texts in a declared form."""
-    if "%z" in form or "%Z" in form:
-        return _local_time(mapping.timezone, _try_strptime_zoned(text, form))
-    moment = _try_strptime(text, form)
-    return _local(moment, mapping) if any(f"%{mark}" in form.replace("-", "") for mark in "HIcX") else moment
-
-
-def _local(moment: Column, mapping: Mapping) -> Column:
-    """The local time in the zone of the periods of a time without offset."""
-    zone, recorded = mapping.timezone, mapping.recorded_in or mapping.timezone
-    return moment if zone == recorded else _local_time(zone, _moment_in(recorded, moment))
-
-
-# Answers --------------------------------------------------------------------------------------------------------------
-
-
-def _reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
+def reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
     """An item's code (null where refused) and the reason for the refusal (null where used)."""
     declared, raw = mapping.items[item], table[mapping.items[item].column]
     metric = next(iter(mapping.metrics_of(item).values()))
-    text, number = _text(raw), _number(raw)
+    text, number = values.text(raw), values.number(raw)
+    if declared.unit:
+        number = number * MINUTES[declared.unit]
     for label, code in declared.labels.items():
-        number = _is_code(raw, str(label)).ifelse(ibis.literal(float(code)), number)
+        number = values.is_code(raw, str(label)).ifelse(ibis.literal(float(code)), number)
     missing = {
-        f"declared missing: {code}{f' ({reason})' if reason else ''}": _is_code(raw, code)
+        f"declared missing: {code}{f' ({reason})' if reason else ''}": values.is_code(raw, code)
         for code, reason in declared.missing_reasons.items()
     }
     low, high = metric.scale
+    nothing = number.isnull() | number.isnan()
     outside = ~number.between(low, high) if high < float("inf") else (number < low)
     between = number != number.floor() if metric.values else ibis.literal(False)
     shown = text.substr(0, 40)
     expected = f"outside {low:g}-{high:g}: " if high < float("inf") else "negative: "
-    why = _first_reason({"empty": text.isnull(), **missing})
     why = ibis.cases(
-        (why.notnull(), why),
-        (number.isnull() | number.isnan(), ibis.literal("not a number or known label: ") + shown),
+        (values.is_blank(raw), "empty"),
+        *((is_missing, reason) for reason, is_missing in missing.items()),
+        (nothing, ibis.literal("not a number or known label: ") + shown),
         (outside, ibis.literal(expected) + shown),
         (between, ibis.literal("not a whole number: ") + shown),
         else_=ibis.null("string"),
     )
+    refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words
     code = (low + high - number) if declared.reversed else number
-    return why.isnull().ifelse(code, ibis.null("float64")), why
+    return refused.ifelse(ibis.null("float64"), code), why
 
 
 def _level(table: Table, mapping: Mapping, name: str) -> Column:
     """A dimension's level as text; blank is a level of its own."""
     declared, raw = mapping.dimensions[name], table[mapping.dimensions[name].column]
-    level = _text(raw)
+    level = values.text(raw)
     for code, label in declared.labels.items():
-        level = _is_code(raw, str(code)).ifelse(ibis.literal(label), level)
+        level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)
     return level.fill_null(BLANK)
-
-
-def _text(column: Column) -> Column:
-    """Trimmed text; empty is null. A whole number is written as one: 1 in a text file may be 1.0 in a data frame."""
-    if not column.type().is_floating():
-        return column.cast("string").strip().nullif("")
-    whole = (column == column.floor()) & (column.abs() < 2**53)
-    text = whole.ifelse(column.try_cast("int64").cast("string"), column.cast("string"))
-    return column.isnan().ifelse(ibis.null("string"), text)
-
-
-def _number(column: Column) -> Column:
-    if not column.type().is_string():
-        return column.cast("float64")
-    text = _text(column)
-    return text.contains("_").ifelse(ibis.null("float64"), text.try_cast("float64"))  # DuckDB reads 1_0 as 10
-
-
-def _is_code(column: Column, code: str) -> Column:
-    """Whether an answer is a declared code: as text, or as the same number (11 and 11.0 are one code)."""
-    same = [_text(column) == code] if column.type().is_string() or not _is_number(code) else []
-    if _is_number(code):
-        same.append(_number(column) == float(code))
-    return reduce(lambda a, b: a | b, same).fill_null(False)
-
-
-def _is_number(code: str) -> bool:
-    try:
-        float(code)
-    except ValueError:
-        return False
-    return True

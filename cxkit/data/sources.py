@@ -1,34 +1,36 @@
-"""Files, frames and database tables -> one table with its provenance.
-
-A reader turns one file into a table; the registry `READERS` picks it by suffix. Text formats are read as text, column
-by column, so that no library guesses a type: what an answer means is decided by the mapping, in `responses`.
-"""
+"""Files, frames and database tables -> one table with its provenance. Formats are read in `readers`."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
+import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import ibis
 import pandas as pd
-import pyarrow as pa
 
+from cxkit.data.databases import DatabaseSpec, open_database
+from cxkit.data.door import admit
+from cxkit.data.layouts import Head, headers
 from cxkit.data.mapping import FileSpec
+from cxkit.data.readers import OPTIONS, READERS, from_frame
 from cxkit.errors import CxError, nearest
 from cxkit.strict import parse
 
 Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
-Reader: TypeAlias = Callable[[Any, Path, FileSpec, str], Table]
 
-ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-SEPARATORS = ",;\t|"
+MEMORY = "2GB"
+DATABASE = ("url", "table", "sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +39,118 @@ class Source:
 
     Attributes:
         table: All columns of the source.
-        files: One entry per file: path, sha256, rows.
+        files: One entry per file: path, sha256, rows, and what happened at the door (`door.Admitted.facts`).
         keep: Makes a temporary table of an expression, where reading the source anew for each query would be dear:
             text is parsed once. None where the data stay where they are, in Parquet or a database.
+        undecided: Column of times -> why it cannot be read without a declared form.
+        missing: Column -> code -> what it means, of the codes for no answer that a file itself declares.
+        labels: Column -> code -> label, where a file has them.
+        questions: Column -> wording of its question, where a file has it beside the name.
         lacking: Columns that only some of the files have -> the files that do not; there they are blank.
+        names: All columns of files, those that did not come in too.
+        zones: Time zones that the files themselves name; their times carry an offset.
     """
 
     table: Table
     files: list[dict[str, Any]] = field(default_factory=list)
     keep: Callable[[Table], Table] | None = None
+    undecided: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, dict[str, str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, list[str]] = field(default_factory=dict)
+    zones: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that the source has, whether they came in or not."""
+        return self.names or [str(column) for column in self.table.columns]
 
 
-def open_source(source: SourceLike, folder: Path | None = None) -> Source:
-    """The table behind a path, several files, a data frame or an Ibis table.
+def open_source(
+    source: SourceLike,
+    folder: Path | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    untouched: Collection[str] = (),
+    memory: str | None = None,
+) -> Source:
+    """The table behind a path, several files, a database, a data frame or an Ibis table.
 
     Args:
-        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, sheet}]}`;
-            a DataFrame; or a table of any Ibis backend, which stays where it is.
+        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, sheet,
+            layout}]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame; or a table of any Ibis
+            backend, which stays where it is.
         folder: Where relative paths start; the working folder if None.
+        wanted: Columns that come in, of files; None for all but those that say who someone is.
+        untouched: Columns of times whose form is declared elsewhere.
+        memory: Limit of the in-process database, such as "2GB"; beyond it intermediate results go to a private
+            temporary folder.
 
     Raises:
         CxError: A file that is absent, of an unknown format, damaged, or whose renames name no column.
     """
     if isinstance(source, ibis.expr.types.Table):
         return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
-    connection = connect()
+    if isinstance(source, Mapping) and set(source) & set(DATABASE):
+        table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path())
+        return Source(table, [{**about, "rows": count(table)}])
+    connection = connect(memory)
 
     def keep(table: Table) -> Table:
         return connection.create_table("responses", table, temp=True)
 
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index(drop=True)
-        frame.columns = _headers(list(frame.columns))
-        return Source(_from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
+        frame.columns = headers(list(frame.columns))
+        return Source(from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
     specs = file_specs(source)
-    parts = [_read(connection, spec, folder or Path(), f"file{i}") for i, spec in enumerate(specs)]
+    parts = [_read(connection, spec, folder or Path(), f"file{i}", wanted, untouched) for i, spec in enumerate(specs)]
     text = any(Path(spec.path).suffix.lower() not in ("", ".parquet") for spec in specs)
-    files = [file for part in parts for file in part.files]
-    held = [list(part.table.columns) for part in parts]
-    lacking = {
-        column: [spec.path for spec, columns in zip(specs, held, strict=True) if column not in columns]
-        for column in dict.fromkeys(column for columns in held for column in columns)
-    }
-    lacking = {column: without for column, without in lacking.items() if without}
-    return Source(_stack([part.table for part in parts]), files, keep if text else None, lacking)
+    return _together(parts, keep if text else None)
 
 
-def connect() -> Any:
-    """A DuckDB of its own, in memory, that may not download anything."""
+def connect(memory: str | None = None) -> Any:
+    """A DuckDB of its own, in memory, that may not download anything and spills into a private folder.
+
+    Raises:
+        CxError: A limit that is not written as a size.
+    """
     connection = ibis.duckdb.connect()
     for setting in ("autoinstall_known_extensions=false", "autoload_known_extensions=false", "TimeZone='UTC'"):
         connection.raw_sql(f"SET {setting}")
+    spill = tempfile.mkdtemp(prefix="cxkit-")
+    weakref.finalize(connection, _remove, spill, os.getpid())
+    connection.raw_sql("SET temp_directory='{}'".format(spill.replace("'", "''")))
+    try:
+        connection.raw_sql("SET memory_limit='{}'".format((memory or MEMORY).replace("'", "")))
+    except Exception:  # DuckDB's own, whose class differs between versions
+        raise CxError(f"memory: {memory!r} is no size; expected for example '2GB' or '512MB'") from None
     return connection
+
+
+def _remove(folder: str, owner: int) -> None:
+    """Take away a temporary folder, in the process that made it: a forked child ends before its parent does."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def collect(table: Table) -> pd.DataFrame:
     """The rows of a (small) table, as a frame."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas()
     return frame
+
+
+@contextmanager
+def stored(table: Table) -> Iterator[Table]:
+    """The table as a temporary one of its own database, for what is asked several times and dear to compute."""
+    backend, name = table.get_backend(), f"cx_{uuid4().hex}"
+    kept = backend.create_table(name, table, temp=True)
+    try:
+        yield kept
+    finally:
+        backend.raw_sql(f"DROP TABLE {name}")  # Ibis 12's own drop_table writes no name with sqlglot 30
 
 
 def count(table: Table) -> int:
@@ -113,7 +168,7 @@ def file_specs(source: Any) -> list[FileSpec]:
         return [FileSpec(path=str(source))]
     for key in source if isinstance(source, Mapping) else ():
         if key != "files":
-            raise CxError(f"source.{key}: unknown key; {nearest(str(key), ['files'])}")
+            raise CxError(f"source.{key}: unknown key; {nearest(str(key), ['files', *DATABASE])}")
     files = source.get("files") if isinstance(source, Mapping) else source
     if not isinstance(files, Sequence) or isinstance(files, str) or not files:
         raise CxError(f"source: expected a path or a list `files`, found {source!r}")
@@ -121,7 +176,9 @@ def file_specs(source: Any) -> list[FileSpec]:
     return [parse(FileSpec, file, f"source.files.{i}") for i, file in enumerate(named)]
 
 
-def _read(connection: Any, spec: FileSpec, folder: Path, name: str) -> Source:
+def _read(
+    connection: Any, spec: FileSpec, folder: Path, name: str, wanted: Collection[str] | None, untouched: Collection[str]
+) -> Source:
     path = folder / Path(spec.path).expanduser()
     if not path.exists():
         raise CxError(f"{path}: no such file")
@@ -129,43 +186,69 @@ def _read(connection: Any, spec: FileSpec, folder: Path, name: str) -> Source:
     reader = READERS.get(suffix)
     if reader is None:
         raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
-    for option, readers in _OPTIONS.items():
+    for option, readers in OPTIONS.items():
         if getattr(spec, option) is not None and reader not in readers:
             raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
-    table = _tidy(reader(connection, path, spec, name), path, spec)
-    rows = count(table)
-    return Source(table, [{"path": spec.path, "sha256": _sha256(path), "rows": rows}])
+    table, head = reader(connection, path, spec, name)
+    old = {new: name for name, new in spec.rename.items()}
+    _check_renames(head, path, spec)
+    own = None if wanted is None else {old.get(column, column) for column in wanted}
+    door = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
+    table = door.table.rename({new: name for name, new in spec.rename.items() if name in door.table.columns})
+    table = table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
+    facts = {"path": spec.path, "sha256": _sha256(path), "rows": count(table), **door.facts}
+
+    def renamed(by_column: Mapping[str, Any]) -> dict[str, Any]:
+        return {spec.rename.get(column, column): value for column, value in by_column.items()}
+
+    return Source(
+        table,
+        [facts],
+        undecided=renamed(door.undecided),
+        missing=renamed(head.missing),
+        labels=renamed(head.labels),
+        questions=renamed(head.questions),
+        zones=[head.zone] if head.zone else [],
+        names=[*renamed(dict.fromkeys(head.names)), *spec.constants],
+    )
 
 
-def _tidy(table: Table, path: Path, spec: FileSpec) -> Table:
-    """Headers of their own, the file's renames, its constants as columns."""
-    headers = _headers(list(table.columns))
-    table = table.rename(dict(zip(headers, table.columns, strict=True)))
+def _check_renames(head: Head, path: Path, spec: FileSpec) -> None:
     for old in spec.rename:
-        if old not in headers:
-            raise CxError(f"{path}: rename: the column {old!r} is not in the file; {nearest(old, headers)}")
-    named = [spec.rename.get(header, header) for header in headers] + list(spec.constants)
-    for name in named:
-        if named.count(name) > 1:
+        if old not in head.names:
+            raise CxError(f"{path}: rename: the column {old!r} is not in the file; {nearest(old, head.names)}")
+    named = [spec.rename.get(name, name) for name in head.names] + list(spec.constants)
+    for name, times in Counter(named).items():
+        if times > 1:
             raise CxError(f"{path}: two columns would be named {name!r}, by the file, `rename`, `constant` or `wave`")
-    table = table.rename({new: old for old, new in spec.rename.items()})
-    return table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
 
 
-def _headers(names: Sequence[Any]) -> list[str]:
-    """Names without surrounding blanks; one that occurs twice, or is blank, gets its position.
+def _together(parts: list[Source], keep: Callable[[Table], Table] | None) -> Source:
+    """Sources above each other. What one file knows of a column holds for all of them."""
 
-    Otherwise the first of two would be read without a word. Databases do not tell `NPS` from `nps`.
+    def merged(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for part in parts:
+            for column, value in getattr(part, name).items():
+                found[column] = found.get(column, {}) | value if isinstance(value, Mapping) else value
+        return found
 
-    >>> _headers([" nps ", "", "Other", "other"])
-    ['nps', 'column 2', 'Other (column 3)', 'other (column 4)']
-    """
-    stripped = [str(name).strip() for name in names]
-    folded = [name.casefold() for name in stripped]
-    return [
-        f"{name} (column {i})" if name and folded.count(name.casefold()) > 1 else name or f"column {i}"
-        for i, name in enumerate(stripped, 1)
-    ]
+    held = [part.columns for part in parts]
+    files = [file for part in parts for file in part.files]
+    lacking = {
+        column: without
+        for column in dict.fromkeys(column for columns in held for column in columns)
+        if (without := [file["path"] for file, columns in zip(files, held, strict=True) if column not in columns])
+    }
+    return Source(
+        _stack([part.table for part in parts]),
+        files,
+        keep,
+        lacking=lacking,
+        names=list(dict.fromkeys(column for columns in held for column in columns)),
+        zones=list(dict.fromkeys(zone for part in parts for zone in part.zones)),
+        **{name: merged(name) for name in ("undecided", "missing", "labels", "questions")},
+    )
 
 
 def _stack(tables: list[Table]) -> Table:
@@ -185,102 +268,6 @@ def _stack(tables: list[Table]) -> Table:
     return ibis.union(*map(aligned, tables), distinct=False)
 
 
-def read_csv(connection: Any, path: Path, spec: FileSpec, name: str) -> Table:
-    """Delimited text, every column as text; encoding and separator are found or declared."""
-    encoding = spec.encoding or _encoding(path)
-    try:
-        utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
-        with path.open(encoding="utf-8-sig" if utf8 else encoding, newline="") as text:
-            first = text.readline()
-            separator = spec.separator or max(
-                SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark)))
-            )
-            text.seek(0)
-            header = next(csv.reader(text, delimiter=separator), [])
-    except (UnicodeError, LookupError, csv.Error) as error:
-        raise CxError(f"{path}: is not {encoding} text: {error}") from error
-    if not first.strip():
-        raise CxError(f"{path}: is empty, or its first line is; expected a header row")
-    if utf8:
-        return _load_csv(connection, path, path, separator, header, name)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as copy:
-        _transcode(path, encoding, copy)
-        return _load_csv(connection, Path(copy.name), path, separator, header, name)
-
-
-def _load_csv(connection: Any, file: Path, shown: Path, separator: str, header: list[str], name: str) -> Table:
-    """The file as a table of text. Nothing is guessed: guesses skip a title, or rows that look like comments."""
-    columns = {f"c{i}": "VARCHAR" for i in range(len(header))}
-    options = {"auto_detect": False, "header": True, "delim": separator, "quote": '"', "escape": '"'}
-    try:
-        table = connection.read_csv(str(file), columns=columns, **options)
-        return connection.create_table(name, table.rename(dict(zip(_headers(header), columns, strict=True))), temp=True)
-    except Exception as error:  # DuckDB's own errors carry the line, and their classes differ between versions
-        told = str(error).partition("Possible fixes")[0].split("\n")
-        words = "; ".join(line.strip() for line in told if line.strip())
-        raise CxError(f"{shown}: is not a table of text separated by {separator!r}: {words}") from error
-
-
-def _transcode(path: Path, encoding: str, copy: Any) -> None:
-    try:
-        with path.open(encoding=encoding, newline="") as text:
-            while block := text.read(1 << 20):
-                copy.write(block)
-    except (UnicodeError, LookupError) as error:
-        raise CxError(f"{path}: is not {encoding} text: {error}") from error
-    copy.flush()
-
-
-def _encoding(path: Path) -> str:
-    """The byte order mark's encoding; else UTF-8 if the whole file is; else Windows-1252."""
-    with path.open("rb") as file:
-        start = file.read(4)
-        for mark, encoding in ENCODINGS:
-            if start.startswith(mark):
-                return encoding
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def read_parquet(connection: Any, path: Path, spec: FileSpec, name: str) -> Table:
-    """One Parquet file or a folder of them, read where it lies."""
-    try:
-        return connection.read_parquet(str(path / "**" / "*.parquet") if path.is_dir() else str(path))
-    except Exception as error:  # as above
-        raise CxError(f"{path}: is not readable as Parquet: {str(error).splitlines()[0]}") from error
-
-
-def read_excel(connection: Any, path: Path, spec: FileSpec, name: str) -> Table:
-    """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
-    options: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "na_values": [""]}
-    try:
-        frame = pd.read_excel(path, sheet_name=spec.sheet or 0, **options).dropna(how="all")
-    except Exception as error:  # zipfile, openpyxl and pandas each raise their own
-        raise CxError(f"{path}: is not readable as an Excel workbook: {error}") from error
-    if frame.empty:
-        raise CxError(f"{path}: is empty; expected a header row")
-    frame.columns = _headers(frame.iloc[0].fillna("").tolist())
-    return _from_frame(connection, frame[1:].reset_index(drop=True), name)
-
-
-def _from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
-    blank = {column: "string" for column in frame if frame[column].isna().all()}  # a column needs some type
-    try:
-        arrow = pa.Table.from_pandas(frame.astype(blank), preserve_index=False)
-        return connection.create_table(name, ibis.memtable(arrow), temp=True)
-    except Exception as error:  # pyarrow and DuckDB each raise their own for mixed types in one column
-        raise CxError(
-            f"{name}: a column mixes types that cannot share one: {'; '.join(map(str, error.args))}"
-        ) from error
-
-
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
@@ -289,14 +276,3 @@ def _sha256(path: Path) -> str:
             while block := content.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-READERS: dict[str, Reader] = {
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
-    ".parquet": read_parquet,
-    ".xlsx": read_excel,
-}
-
-_OPTIONS = {"encoding": (read_csv,), "separator": (read_csv,), "sheet": (read_excel,)}

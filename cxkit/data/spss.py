@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
         CxError: A damaged file, or pyreadstat is not installed.
     """
     try:
-        import pyreadstat
+        import pyreadstat  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise CxError(f"{path}: needs the package pyreadstat: pip install 'cxkit[spss]'") from None
     try:
@@ -40,7 +40,7 @@ def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
     return frame, Head("spss", names, rows=0, questions=questions, missing=missing, labels=labels)
 
 
-def _missing(values: pd.Series, ranges: Sequence[Mapping[str, Any]]) -> list[str]:
+def _missing(values: pd.Series, ranges: Sequence[Any]) -> list[str]:
     """The codes that occur and lie in one of the declared ranges."""
     found = values.dropna().unique()
     inside = [v for v in found if any(_within(v, limits["lo"], limits["hi"]) for limits in ranges)]

@@ -7,16 +7,18 @@ A cell is an item or metric in a period at one place of a level; a level is a se
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxkit.data import counting, periods
+from cxkit.data.counting import Level, Used
 from cxkit.data.mapping import BLANK
 from cxkit.data.periods import Period
 from cxkit.data.responses import Responses
@@ -142,21 +144,14 @@ def tally(
     chosen = _metrics(survey, metrics)
     _check(survey, by, period, where)
     table = _filtered(survey, period, where, until)
-    used: dict[str, Table] = {}
-    audit = [survey.refused]
-    for item in dict.fromkeys(metric.item for metric in chosen.values()):
-        used[item], replaced = counting.answers(table, survey.mapping, item, period, by)
-        if replaced:
-            audit.append(_replaced(item, replaced))
-    finest = [level for level in shown if not any(set(level) < set(other) for other in shown)]
-    weighted = survey.mapping.columns.weight is not None
-    bounds = {item: counting.most(table) if weighted else 0.0 for item, table in used.items()}
-    raw = {(item, level): counting.answer_counts(used[item], level, bounds[item]) for item in used for level in finest}
+    used, audit = _used(survey, table, chosen, period, by), [survey.refused]
+    audit += [_replaced(item, one.replaced) for item, one in used.items() if one.replaced]
+    raw = {item: counting.answer_counts(one, by, _finest(shown)) for item, one in used.items()}
     starts, labels = _periods(raw.values(), period)
     compared = _compared(pairs, labels, period)
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
-    counts = [_counts(item, level, finest, raw, names, by) for item in used for level in shown]
-    sums, shared = _sums(survey, used, chosen, shown, by, names, compared, bounds)
+    counts = [_counts(item, level, _finest(shown), raw[item], names, by) for item in used for level in shown]
+    sums, shared = _sums(survey, used, shown, by, names, compared)
     counted = pd.concat(counts, ignore_index=True)
     return Tallies(
         counts=counting.settle(counted),
@@ -169,11 +164,21 @@ def tally(
         periods=labels,
         compared=compared,
         values=_values(survey, counted, by, where),
-        weighted=weighted,
+        weighted=survey.mapping.columns.weight is not None,
         hidden=_frame(["item", "period", *by, "cut", "reason"]),
         audit=pd.concat(audit, ignore_index=True),
         provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
     )
+
+
+def _used(
+    survey: Responses, table: Table, metrics: Mapping[str, Metric], period: str, by: Sequence[str]
+) -> dict[str, Used]:
+    """The used answers of each item that the metrics read."""
+    by_item: dict[str, list[Metric]] = {}
+    for metric in metrics.values():
+        by_item.setdefault(metric.item, []).append(metric)
+    return {item: counting.answers(table, survey.mapping, item, period, by, own) for item, own in by_item.items()}
 
 
 # Checks and declarations ----------------------------------------------------------------------------------------------
@@ -273,18 +278,18 @@ def _replaced(item: str, n: int) -> pd.DataFrame:
     )
 
 
+def _finest(levels: Sequence[Level]) -> list[Level]:
+    """The levels that no other one holds; the counts of the rest are sums of theirs."""
+    return [level for level in levels if not any(set(level) < set(other) for other in levels)]
+
+
 def _counts(
-    item: str,
-    level: tuple[str, ...],
-    finest: Sequence[tuple[str, ...]],
-    raw: Mapping[tuple[str, tuple[str, ...]], pd.DataFrame],
-    names: Mapping[Any, str],
-    by: Sequence[str],
+    item: str, level: Level, finest: Sequence[Level], raw: pd.DataFrame, names: Mapping[Any, str], by: Sequence[str]
 ) -> pd.DataFrame:
-    """The counts of one level: its own query's, or added up from the finest level that holds it."""
-    source = level if level in finest else next(other for other in finest if set(level) < set(other))
+    """The counts of one level: its own, or added up from the finest level that holds it."""
+    source = next(i for i, other in enumerate(finest) if set(level) <= set(other))
     keys = ["period_", *level, "answer_"]
-    frame = raw[item, source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
+    frame = raw[raw["level_"] == source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
     frame = frame.assign(item=item, period=frame["period_"].map(names)).rename(columns={"answer_": "answer"})
     frame = frame.astype({"n": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
     return _placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "w", "w2"]]
@@ -298,51 +303,58 @@ def _placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.
 
 def _sums(
     survey: Responses,
-    used: Mapping[str, Table],
-    metrics: Mapping[str, Metric],
-    levels: Sequence[tuple[str, ...]],
+    used: Mapping[str, Used],
+    levels: Sequence[Level],
     by: Sequence[str],
     names: Mapping[Any, str],
     compared: Sequence[tuple[str, str]],
-    bounds: Mapping[str, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
     starts = {name: start for start, name in names.items()}
     asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
-    roles = survey.mapping.columns
     sums = [_frame(["metric", "period", *by, "cut"])]
     shared = [_frame(["metric", "now", "before", *by, "cut"])]
-    for item, table in used.items():
-        own = [metric for metric in metrics.values() if metric.item == item and metric.statistic != "quantile"]
-        repeated = "respondent" if roles.respondent and survey.mapping.kind_of(item) == "transactional" else None
-        cluster = "cluster" if roles.cluster else repeated
-        for level in levels if own else ():
-            if cluster or roles.stratum:
-                found = _clustered(table, level, own, cluster, roles.stratum, repeated, bounds[item])
-                found["period"] = found.pop("period_").map(names)
-                sums.append(_placed(found, level, by))
-            if roles.respondent and asked:
-                found = counting.shared_sums(table, level, own, asked, bounds[item])
-                found = found.assign(now=found.pop("now_").map(names), before=found.pop("before_").map(names))
-                shared.append(_placed(found, level, by))
+    for item, one in used.items():
+        if not one.scored or not one.n:
+            continue
+        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked)
+        for level, part in _by_level(found, levels):
+            part["period"] = part.pop("period_").map(names)
+            sums.append(_placed(part, level, by))
+        for level, part in _by_level(both, levels):
+            part = part.assign(now=part.pop("now_").map(names), before=part.pop("before_").map(names))
+            shared.append(_placed(part, level, by))
     return tuple(pd.concat(parts, ignore_index=True) for parts in (sums, shared))  # type: ignore[return-value]
 
 
-def _clustered(
-    table: Table,
-    level: tuple[str, ...],
-    metrics: list[Metric],
-    cluster: str | None,
-    stratum: str | None,
-    repeated: str | None,
-    bound: float,
-) -> pd.DataFrame:
-    if cluster is None:  # strata only: every answer is a cluster of its own
-        cluster, table = "own_", table.mutate(own_=table.answer_.cast("string").nullif(table.answer_.cast("string")))
-    sums = counting.cluster_sums(table, level, metrics, cluster, "stratum" if stratum else None, bound)
-    if repeated is None:
-        return sums
-    return sums.merge(counting.people(table, level), on=["period_", *level], how="left")
+def _linked(
+    survey: Responses, one: Used, repeated: bool, levels: Sequence[Level], by: Sequence[str], asked: list[Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The sums of one item over clusters, with the number of people, and over shared respondents."""
+    roles = survey.mapping.columns
+    stratum = roles.stratum is not None
+    repeated = repeated and roles.respondent is not None
+    cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
+    pairs = asked if roles.respondent else None
+    if cluster == "own_":  # strata only: every answer is a cluster of its own
+        one = replace(one, table=one.table.mutate(own_=ibis.null("string")), blank={**one.blank, "own_": one.n})
+    together = cluster == "respondent" and not stratum
+    sums = shared = pd.DataFrame()
+    if cluster:
+        sums, shared = counting.linked_sums(one, by, levels, cluster, stratum, pairs if together else None, True)
+    if pairs and not together:
+        _, shared = counting.linked_sums(one, by, levels, "respondent", False, pairs, False)
+    if repeated and together:
+        sums = sums.assign(people=sums["clusters"])
+    elif repeated:
+        sums = sums.merge(counting.people(one, by, levels), on=["level_", "period_", *by], how="left")
+    return sums, shared
+
+
+def _by_level(frame: pd.DataFrame, levels: Sequence[Level]) -> Iterator[tuple[Level, pd.DataFrame]]:
+    for number, level in enumerate(levels):
+        if len(frame) and len(part := frame[frame["level_"] == number]):
+            yield level, part.drop(columns="level_").reset_index(drop=True)
 
 
 # Files and sums -------------------------------------------------------------------------------------------------------
@@ -391,6 +403,17 @@ def load(path: str | Path) -> Tallies:
     )
 
 
+def _both_known(first: Tallies, second: Tallies) -> list[tuple[str, str]]:
+    """The declared pairs; where people are known, only those with both ends in one of the tallies.
+
+    Who answered in a period of either cannot be known, and the comparison would count them as strangers.
+    """
+    pairs = list(dict.fromkeys([*first.compared, *second.compared]))
+    if "respondent" not in first.provenance.get("roles", {}):
+        return pairs
+    return [pair for pair in pairs if any(set(pair) <= set(one.periods) for one in (first, second))]
+
+
 def add(first: Tallies, second: Tallies) -> Tallies:
     """The tallies of two sets of answers together, such as yesterday's and today's.
 
@@ -426,7 +449,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
         sums=pd.concat([first.sums, second.sums], ignore_index=True),
         pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
         periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),
-        compared=list(dict.fromkeys([*first.compared, *second.compared])),
+        compared=_both_known(first, second),
         values=values,
         audit=audit,
         provenance={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
@@ -14,7 +14,7 @@ NAMED = 3  # levels that a finding names; more are counted
 Parts = Sequence[object]  # pieces of a sentence; pieces that are not Html are escaped
 
 
-def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[str], shown: Html) -> Html:
+def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[object], shown: Html) -> Html:
     """A figure: finding, drawing, notes, and the table behind it.
 
     Args:
@@ -29,6 +29,25 @@ def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[st
     below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes")
     table = tag("details", tag("summary", "Table of this figure"), shown)
     return tag("figure", tag("figcaption", *said), drawn, below, table, id=key, class_="cx-figure")
+
+
+def published(benchmarks: Sequence[Mapping[str, object]], metric: Metric) -> list[Row]:
+    """The published values of a metric, as rows."""
+    return [{**mark, "value": float(str(mark["value"]))} for mark in benchmarks if mark["metric"] == metric.name]
+
+
+def sources(marks: Sequence[Row], metric: Metric) -> list[Html]:
+    """A note per published value: where it is from, and that it is a line and nothing more."""
+    end = "). A line to look at: without a base it is not tested."
+    return [
+        join(["Published: ", name(mark["name"]), f" {said} (", name(mark["source"]), ", ", name(mark["date"]), end])
+        for mark in marks
+        for said in [_published(mark["value"], metric)]
+    ]
+
+
+def _published(value: float, metric: Metric) -> str:
+    return wording.quantity(value, metric.unit, 0 if value == round(value) else 1)
 
 
 def nothing(key: str, title: str, shown: Html, found: Sequence[Row]) -> Html:

@@ -21,6 +21,7 @@ from cxkit.present.svg import svg
 from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
 
 MOST = 60  # rows in one drawing; the table holds all
+YEAR = 13  # bars of one drawing over periods: a year of months, and the same month of the year before
 ACROSS = 12  # columns in one drawing
 
 
@@ -37,7 +38,8 @@ def trend(
         estimates: One row per period, at one place.
         metric: The metric drawn.
         comparisons: The comparison that the caption states; without it the caption states the last estimate.
-        benchmarks: Published values to draw as lines: label, value, source, date. They are not tested against.
+        benchmarks: Published values to draw as lines: metric, value, name, source, date; those of other metrics are
+            left out. They are never tested against.
 
     Raises:
         ValueError: Where the rows are of more than one place.
@@ -56,16 +58,25 @@ def trend(
         claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric)]
     else:
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
-    drawn = svg(partial(shapes.trend, found, known, metric, benchmarks), key, title, told(found, metric, ["period"]))
+    marks = captions.published(benchmarks, metric)
+    text = told(found, metric, ["period"])
+    drawn = svg(partial(shapes.trend, found, known, metric, marks), key, title, text)
     sure = wording.level_words(last.get("level"))
-    notes = [f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: too few answers."]
-    notes += [
-        f"{b['label']}: {b.get('source', 'no source')}, {b.get('date', 'no date')}; not tested." for b in benchmarks
+    notes: list[object] = [
+        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: too few answers."
     ]
+    notes += captions.sources(marks, metric)
     return captions.figure(key, claim, proof, drawn, notes, shown)
 
 
-def segments(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metric: Metric, dimension: str) -> Html:
+def segments(
+    estimates: pd.DataFrame,
+    comparisons: pd.DataFrame | None,
+    metric: Metric,
+    dimension: str,
+    *,
+    benchmarks: Sequence[Mapping[str, object]] = (),
+) -> Html:
     """The levels of a dimension as dots with intervals, the highest first, too small bases last.
 
     Args:
@@ -74,6 +85,7 @@ def segments(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metric: 
         comparisons: Comparisons of the same levels, for the signs; None where nothing is compared.
         metric: The metric drawn.
         dimension: Column of the levels.
+        benchmarks: Published values to draw as lines, as in `trend`.
     """
     tested = {row.get(dimension): row for row in of_metric(comparisons, metric)} if comparisons is not None else {}
     frame = estimates[estimates["metric"] == metric.name]
@@ -87,13 +99,18 @@ def segments(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metric: 
     if not known:
         return captions.nothing(key, title, shown, levels)
     text = told([*([whole] if whole else []), *levels[:MOST]], metric, [dimension])
-    drawn = svg(partial(shapes.segments, levels[:MOST], known, whole, metric, dimension, tested), key, title, text)
+    marks = captions.published(benchmarks, metric)
+    draw = partial(shapes.segments, levels[:MOST], known, whole, metric, dimension, tested, marks)
+    drawn = svg(draw, key, title, text)
     sure = wording.level_words(known[0].get("level"))
-    notes = [f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."]
+    notes: list[object] = [
+        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."
+    ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
     moved = [row for row in tested.values() if row.get("verdict") == "changed"]
     notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
     notes += ["The order is no ranking: overlapping intervals do not settle it.", *captions.cut(levels, MOST)]
+    notes += captions.sources(marks, metric)
     claim, proof = captions.segment_finding(metric, dimension, known, list(tested.values()))
     return captions.figure(key, claim, proof, drawn, notes, shown)
 
@@ -153,7 +170,7 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     claim = [f"{metric.label}, {found[0]['period']}: {', '.join(parts)}."]
     weighted = any(abs(row["share"] - 100 * (row["n"] or 0) / n) > 0.05 for row in answers)
     share = "weighted share" if weighted else "share"
-    notes = [f"Bars: {share} of each answer; the class above. Shares are described, not tested."]
+    notes = [f"Bars: {share} of each answer; the class above. Shares are described: no interval, no test."]
     return captions.figure(key, claim, [f"n {wording.count(n)}."], drawn, notes, shown)
 
 
@@ -176,14 +193,15 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None)
     shown = classes_table(bars, list(roles), by, caption=title)
     if not any(row.get("n") for row in found):
         return captions.nothing(key, title, shown, found)
-    drawn_bars = dict(list(bars.items())[-MOST:] if by == "period" else list(bars.items())[:MOST])
+    most = YEAR if by == "period" else MOST
+    drawn_bars = dict(list(bars.items())[-most:] if by == "period" else list(bars.items())[:most])
     lines = {top: captions.classes(drawn_bars[top], list(roles)) for top in drawn_bars}
     text = "; ".join(f"{top}: {line}" for top, line in lines.items())
     drawn = svg(partial(shapes.stacked, drawn_bars, roles), key, title, text)
     last = list(lines)[-1]
     claim = [f"{metric.label}, ", name(last), f": {lines[last]}."] if by == "period" else [f"{title}."]
-    notes = ["Bars: share of answers in each class. n: answers. Shares are described, not tested."]
-    return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), MOST)], shown)
+    notes = ["Bars: share of answers in each class. n: answers. Shares are described: no interval, no test."]
+    return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), most)], shown)
 
 
 def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) -> Html:

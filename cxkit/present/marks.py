@@ -49,10 +49,12 @@ def margin(labels: Sequence[str], limit: int = NAME) -> float:
     return 22 + 7 * min(max(len(clean(label)) for label in labels), limit)
 
 
-def row_area(labels: Sequence[str], low: float, high: float, unit: str, signed: bool = False) -> tuple[Figure, Axes]:
-    """An area with a row per label and vertical lines at round values."""
+def row_area(
+    labels: Sequence[str], low: float, high: float, unit: str, signed: bool = False, foot: float = 0
+) -> tuple[Figure, Axes]:
+    """An area with a row per label and vertical lines at round values; `foot` is further room below."""
     height = 20 if len(labels) < 16 else 17
-    figure, ax = canvas.axes(46 + height * len(labels), margin(labels), RIGHT, top=16, bottom=22)
+    figure, ax = canvas.axes(46 + height * len(labels) + foot, margin(labels), RIGHT, top=16, bottom=22 + foot)
     ax.set(xlim=(low, high), ylim=(len(labels) - 0.5, -0.7))
     at = canvas.ticks(low, high, 4)
     for x in at:
@@ -105,7 +107,7 @@ def dot_row(ax: Axes, y: int, row: Row, metric: Metric, dimension: str, tested: 
     put(ax, right, y, base(row), ha="left", shift=(46, 0), **NOTE)
     if tested is not None and tested.get("verdict") == "changed":
         found = verdicts.verdict(tested, metric)
-        put(ax, right, y, found.sign, ha="right", small=True, role=TONES[found.tone], shift=(RIGHT - 2, 0))
+        put(ax, right, y, found.sign, ha="right", small=True, role=TONES[found.tone], shift=(RIGHT - 12, 0))
     return Whisker(y, row["value"], row.get("low"), row.get("high"), "faint" if small else "line", not small)
 
 

@@ -89,8 +89,13 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     told = [*moved, *whole][:limit]
     items = [_finding(row, metrics[row["metric"]], names) for row in told]
     listed = tag("ol", *items, class_="cx-findings") if items else None
-    rest = " What each could have detected stands in its figure and table." if len(found) > len(told) else ""
-    return tag("div", listed, tag("p", verdicts.tally(found) + rest, class_="cx-tally"))
+    unsaid = [row for row in found if row not in told]
+    reach = [verdicts.reach_of(unsaid, m) for m in metrics_of(unsaid, metrics)]
+    said = "; ".join(filter(None, reach))
+    rest = f" Where there is no evidence, a change of about so much could have been detected: {said}." if said else ""
+    method = tag("p", f"Method: {wording.methods_words(row.get('method') for row in told)}.", class_="cx-notes")
+    tally = tag("p", verdicts.tally(found) + rest, class_="cx-tally")
+    return tag("div", listed, tally, method if items else None)
 
 
 def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> Html:
@@ -184,9 +189,15 @@ def _definition(metric: Metric, found: Sequence[Row]) -> Html:
 
 
 def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
+    """The base of the first metric, and from where to where those of several others reach."""
     first = {row["metric"]: row for row in reversed(found)}
-    bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in metrics_of(found, metrics)]
-    return " · ".join(bases) or "no answers"
+    shown = metrics_of(found, metrics)
+    bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in shown]
+    if len(bases) <= 2:
+        return " · ".join(bases) or "no answers"
+    sizes = sorted(first[m.name]["n"] for m in shown[1:] if first[m.name].get("n") is not None)
+    others = " to ".join(dict.fromkeys(wording.count(n) for n in (sizes[0], sizes[-1]))) if sizes else "hidden"
+    return f"{bases[0]} · {len(bases) - 1} other metrics {others}"
 
 
 def _values(value: object) -> Html:

@@ -27,10 +27,10 @@ def trend(
     found: Sequence[Row],
     known: Sequence[tuple[int, Row]],
     metric: Metric,
-    benchmarks: Sequence[Mapping[str, object]],
+    marked: Sequence[Row],
 ) -> Figure:
     """A line over periods with a band of intervals, gaps where nothing is known, and bases under the periods."""
-    values = [float(str(mark["value"])) for mark in benchmarks]
+    values = [mark["value"] for mark in marked]
     lows, highs = marks.reach([row for _, row in known])
     low, high = canvas.span([*lows, *values], [*highs, *values], metric.ends)
     figure, ax = canvas.axes(236, 40, 62, top=14, bottom=44)
@@ -40,9 +40,9 @@ def trend(
     for y in at:
         stroke(ax, [left, right], [y, y], "muted" if y == 0 else "rule", 0.8)
         put(ax, left, y, marks.tick(y, at, metric.unit), ha="right", shift=(-6, 0), **NOTE)
-    for mark, y in zip(benchmarks, values, strict=True):
+    for mark, y in zip(marked, values, strict=True):
         stroke(ax, [left, right], [y, y], "muted", 1, **DASHED)
-        put(ax, left, y, mark["label"], ha="left", va="bottom", shift=(4, 2), **NOTE)
+        put(ax, left, y, f"{mark['name']} {y:g}", ha="left", va="bottom", shift=(4, 2), limit=40, **NOTE)
     for run in runs(known):
         marks.band(ax, run)
         stroke(ax, [i for i, _ in run], [row["value"] for _, row in run], "line", 2)
@@ -64,13 +64,20 @@ def segments(
     metric: Metric,
     dimension: str,
     tested: Mapping[object, Row],
+    marked: Sequence[Row] = (),
 ) -> Figure:
-    """A row per level: name, dot with interval, score and base, sign of its change."""
-    low, high = canvas.span(*marks.reach([*known, *([whole] if whole else [])]), metric.ends)
-    figure, ax = marks.row_area([level(row, dimension) for row in levels], low, high, metric.unit)
+    """A row per level: name, dot with interval, score and base, sign of its change; published values as lines."""
+    low, high = canvas.span(*marks.reach([*known, *([whole] if whole else []), *marked]), metric.ends)
+    names = [level(row, dimension) for row in levels]
+    figure, ax = marks.row_area(names, low, high, metric.unit, foot=11 * len(marked))
     if whole:
         stroke(ax, [whole["value"]] * 2, [-0.7, len(levels) - 0.5], "muted", 1, **DASHED)
         put(ax, whole["value"], -0.7, f"all {score(whole, metric)}", va="bottom", shift=(0, 1), **NOTE)
+    for i, mark in enumerate(marked):
+        x, bottom = mark["value"], len(levels) - 0.5
+        stroke(ax, [x, x], [-0.7, bottom], "muted", 1, linestyle=(0, (1, 2)))
+        ha = "right" if x > (low + high) / 2 else "left"
+        put(ax, x, bottom, f"{mark['name']} {x:g}", ha=ha, va="top", shift=(0, -17 - 11 * i), limit=30, **NOTE)
     rows = [marks.dot_row(ax, y, row, metric, dimension, tested.get(row[dimension])) for y, row in enumerate(levels)]
     marks.whiskers(ax, rows)
     return figure

@@ -72,8 +72,9 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
 
 
 def _overviews(done: Sequence[Job]) -> Html | None:
-    links = [tag("li", _link(job)) for job in done if job["kind"] == "overview"]
-    return join([_title("Overview"), tag("ul", *links, class_="cx-links")]) if links else None
+    made = [job for job in done if job["kind"] == "overview"]
+    links = [tag("p", _link(job), ": all reports side by side, who moved, and how sure that is.") for job in made]
+    return join(links, " ") if links else None
 
 
 def _link(job: Job) -> Html:
@@ -104,7 +105,8 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
         f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
     ]
     notes += comparison_notes(list(compared.values())) if compared else []
-    return table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
+    made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
+    return join([tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None, made])
 
 
 def _ends(found: Sequence[Row], metric: Metric) -> tuple[float, float]:

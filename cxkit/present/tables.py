@@ -12,6 +12,7 @@ from cxkit.present.html import Html, clean, full_names, join, name, plain, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
 
 Cell = tuple[object, str]  # content, class
+SHARES = "Shares of answers, weighted where the data have weights; they are described: no interval, no test."
 
 
 def table(
@@ -122,9 +123,7 @@ def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = ""
         for row in found
     ]  # fmt: skip
     head = ["Answer", "Class", *map(heading, keys), "Answers", "Share"]
-    return table(
-        head, body, caption or f"{metric.label}: answers", ["Shares are weighted where the data have weights."]
-    )
+    return table(head, body, caption or f"{metric.label}: answers", [SHARES])
 
 
 def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: str, *, caption: str = "") -> Html:
@@ -142,7 +141,7 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
         shares = [sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups]
         cells = [wording.quantity(share, "percent", 1) if n else "" for share in shares]
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
-    notes = ["Shares are weighted where the data have weights. Base: answers used (n)."]
+    notes = [f"{SHARES} Base: answers used (n)."]
     return table([heading(by), *groups, "Base"], body, caption, notes, names=bars)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
-from cxkit.present.html import Html, name, slug, tag
+from cxkit.present.html import Html, join, name, slug, tag
 from cxkit.present.rows import Row, metrics_of, rows
 
 
@@ -24,8 +24,31 @@ def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Ma
     found = rows(estimates)
     compared = {row["metric"]: row for row in rows(comparisons)} if comparisons is not None else {}
     first = {row["metric"]: row for row in reversed(found)}
-    made = [tile(first[m.name], compared.get(m.name), m) for m in metrics_of(found, metrics)]
-    return tag("div", *made, class_="cx-tiles") if made else tag("p", "Nothing was measured here.", class_="cx-none")
+    shown = metrics_of(found, metrics)
+    if not shown:
+        return tag("p", "Nothing was measured here.", class_="cx-none")
+    made = [tile(first[m.name], compared.get(m.name), m) for m in shown]
+    notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared])
+    return join(
+        [tag("div", *made, class_="cx-tiles"), tag("div", *(tag("p", note) for note in notes), class_="cx-notes")]
+    )
+
+
+def _notes(found: Sequence[Row], compared: Sequence[Row]) -> list[str]:
+    """How the numbers of all tiles were made, said once below them."""
+    made, tested = (wording.methods_words(row.get("method") for row in part) for part in (found, compared))
+    families = sorted({int(row["family"]) for row in compared if (row.get("family") or 0) > 1})
+    corrected = (
+        f" Corrected for {' or '.join(map(wording.count, families))} comparisons; each interval is a single one's."
+        if families
+        else ""
+    )
+    lines = [f"Intervals: {made}. n: answers used." if made else "", f"Method: {tested}.{corrected}" if tested else ""]
+    if any(wording.base_words(row) != f"n {wording.count(row.get('n'))}" for row in found):
+        lines.append(
+            "Effective: what the answers are worth after weights and after several of one customer or cluster."
+        )
+    return [line for line in lines if line]
 
 
 def tile(row: Row, compared: Row | None, metric: Metric) -> Html:
@@ -81,7 +104,7 @@ def _measured(row: Row, metric: Metric) -> list[Html | None]:
         tag("p", said, class_="cx-band") if said else None,
         tag("div", bar(row, ends), tag("div", *marks, class_="cx-ends"), class_="cx-barbox", aria_hidden="true"),
         tag("p", words, class_="cx-interval"),
-        tag("p", f"{wording.base_words(row)} · {row.get('method') or 'no interval'}", class_="cx-base"),
+        tag("p", wording.base_words(row), class_="cx-base"),
     ]
 
 
@@ -103,7 +126,10 @@ def _change(row: Row, metric: Metric) -> Html:
         )
         return tag("div", head, tag("p", *since, f" ({why})", class_="cx-proof"), class_="cx-change")
     size = tag("p", tag("b", verdicts.change(row, metric)), " ", *since, class_="cx-size")
-    proof = tag("p", f"{verdicts.interval(row, metric)}; {verdicts.test(row)}", class_="cx-proof")
     could = verdicts.detectable(row, metric) if row["verdict"] == "no evidence" else ""
-    more = tag("p", could[:1].upper() + could[1:] + ".", class_="cx-proof") if could else None
-    return tag("div", head, size, proof, more, class_="cx-change")
+    lines = [
+        f"{verdicts.interval(row, metric)}; {verdicts.adjusted(row)}",
+        could[:1].upper() + could[1:] + "." if could else "",
+        f"{wording.base_words(row)} now, {wording.base_words(row, '_before')} before",
+    ]
+    return tag("div", head, size, *(tag("p", line, class_="cx-proof") for line in lines if line), class_="cx-change")

@@ -131,6 +131,16 @@ def test(row: Row) -> str:
     return f"adjusted {adjusted} for {wording.count(family)} comparisons ({wording.pvalue(row.get('pvalue'))} alone)"
 
 
+def adjusted(row: Row) -> str:
+    """The p-value that the verdict rests on, in short; its family stands in the note.
+
+    >>> adjusted({"pvalue": .011, "pvalue_adj": .075, "family": 7}), adjusted({"pvalue": .011, "family": 1})
+    ('adjusted p = .075', 'p = .011')
+    """
+    single = (row.get("family") or 1) <= 1 or row.get("pvalue_adj") is None
+    return wording.pvalue(row.get("pvalue")) if single else f"adjusted {wording.pvalue(row['pvalue_adj'])}"
+
+
 def claim(row: Row, metric: Metric, who: str = "") -> str:
     """What a comparison says, in as few words as it can; `proof` carries the numbers.
 
@@ -178,15 +188,33 @@ def reach(found: Sequence[Row], metric: Metric) -> str:
     >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
     'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
     """
-    sizes = sorted(
-        r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None
-    )
-    if not sizes:
+    ends, unit = _reached(found), _unit_words(metric)
+    if not ends:
         return ""
-    unit = "percentage points" if metric.unit == "percent" else wording.UNITS[metric.unit]
-    ends = dict.fromkeys(wording.number(size, _places(size)) for size in (sizes[0], sizes[-1]))
     span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
     return f"With no evidence of change, {span} could have been detected."
+
+
+def reach_of(found: Sequence[Row], metric: Metric) -> str:
+    """What the comparisons of one metric without evidence could have detected, for a list of metrics.
+
+    >>> from cxkit.metrics import METRICS
+    >>> row = {"metric": "nps", "verdict": "no evidence", "detectable": 9.4}
+    >>> reach_of([row, {**row, "detectable": 21.2}], METRICS["nps"])
+    'NPS 9.4 to 21 points'
+    """
+    ends = _reached([row for row in found if row["metric"] == metric.name])
+    return f"{metric.label} {' to '.join(ends)} {_unit_words(metric)}".strip() if ends else ""
+
+
+def _reached(found: Sequence[Row]) -> list[str]:
+    """The smallest and the largest detectable change among those without evidence; one where they read the same."""
+    kept = [r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None]
+    return list(dict.fromkeys(wording.number(size, _places(size)) for size in (min(kept), max(kept)))) if kept else []
+
+
+def _unit_words(metric: Metric) -> str:
+    return "percentage points" if metric.unit == "percent" else wording.UNITS[metric.unit]
 
 
 def _places(size: float) -> int:

@@ -53,8 +53,11 @@ PRELOAD: tuple[str, ...] = (
 )
 """What a warm parent of reports needs, so that `engine_name="cxkit"` runs inside its children at once."""
 
-WARM_LIBRARIES = frozenset({"cxkit", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "seaborn", "statsmodels"})
-"""Packages that are known to start no thread at import, so that a warm parent may import them for a notebook."""
+WARM_LIBRARIES = frozenset({"cxkit", "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "seaborn"})
+"""Packages that are known to start no thread at import, so that a warm parent may import them for a notebook.
+
+Not statsmodels: it imports polars where that is installed, which starts threads.
+"""
 
 
 class WarmEngine:

@@ -76,7 +76,7 @@ def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
             pages = [str(entry["file"]) for entry in before["jobs"] if entry.get("file")]
-            for name in dict.fromkeys([*pages, "index.html", "summary.csv", "manifest.json"]):
+            for name in dict.fromkeys([*pages, "index.html", "summary.csv", "summary.xlsx", "manifest.json"]):
                 if (out / name).is_file():
                     _link(out / name, part / name)
             runs.mkdir(exist_ok=True)

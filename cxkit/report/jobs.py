@@ -177,6 +177,7 @@ def expand(
         "level": params.level,
     }
     given |= {"correction": params.correction, "segments": params.segments}
+    given |= {"benchmarks": [mark.model_dump() for mark in params.benchmarks]} if params.benchmarks else {}
     jobs, skipped = [], []
     for name, place in zip(names, every, strict=True):
         where = dict(zip(params.for_each, place, strict=True))
@@ -226,6 +227,7 @@ def check_notebooks(params: RunParams) -> None:
         "segments": [],
     }
     example |= {"level": params.level, "correction": params.correction}
+    example |= {"benchmarks": []} if params.benchmarks else {}
     notebooks = [params.report, params.overview] if params.for_each else [params.report]
     known = {notebook: defaults(notebook) for notebook in notebooks}
     for notebook, declared in known.items():

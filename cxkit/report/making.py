@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -224,11 +225,15 @@ def render(notebook: Any, job: Job) -> bytes:
 
 
 def rehearse() -> None:
-    """Make a page of a tiny notebook in the warm parent, so that no report waits for templates to be compiled."""
+    """Load in the warm parent what reports use, and make a page of a tiny notebook: its templates are compiled once."""
     import nbformat
 
+    import cxkit
     from cxkit.report import pages
 
+    for name in cxkit.__all__:
+        getattr(cxkit, name)  # the public names load their modules on first use
+    import_module("cxkit.present")
     cell: Any = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": "1"})])  # type: ignore[no-untyped-call]
     words: Any = nbformat.v4.new_markdown_cell("## Rehearsal")  # type: ignore[no-untyped-call]
     pages.page(nbformat.v4.new_notebook(cells=[words, cell]), title="Rehearsal")  # type: ignore[no-untyped-call]

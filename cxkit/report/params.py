@@ -15,7 +15,8 @@ from cxkit.report.options import assign
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse
 
 Period = Literal["month", "quarter", "week", "year", "wave"]
-GIVEN = ("tallies", "where", "now", "before", "title", "metrics", "segments", "level", "correction")
+GIVEN = ("tallies", "where", "now", "before", "title", "metrics", "segments", "level", "correction",
+         "benchmarks")  # fmt: skip
 """Parameters that every notebook of a run receives; its `parameters` cell has to declare them."""
 
 
@@ -35,6 +36,16 @@ def _named(value: Any) -> Any:
 
 
 Names = Annotated[list[Text], BeforeValidator(_many)]
+
+
+class Benchmark(Strict):
+    """A published value, drawn as a line and never tested against: it comes without the base that a test needs."""
+
+    metric: Text
+    value: float
+    name: Text
+    source: Text
+    date: Text
 
 
 class Params(Strict):
@@ -58,6 +69,9 @@ class Params(Strict):
     correction: Literal["holm", "bh"] = "holm"
     weights: bool = True
     clusters: bool = True
+    invited: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    memory: Text | None = None
+    benchmarks: list[Benchmark] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
     overview: Text = "notebooks/overview.ipynb"
@@ -96,6 +110,7 @@ class Params(Strict):
         for name in self.for_each:
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")
+        self._check_benchmarks()
         for name in self.segments:
             if name in self.for_each:
                 raise ValueError(f"segments: {name!r} has one value in each report, because for_each has it too")
@@ -103,6 +118,15 @@ class Params(Strict):
             if name in GIVEN:
                 raise ValueError(f"parameters: {name!r} is set by the run itself; expected further parameters only")
         return self
+
+    def _check_benchmarks(self) -> None:
+        for number, mark in enumerate(self.benchmarks):
+            if mark.metric not in self.metrics:
+                hint = nearest(mark.metric, self.metrics)
+                raise ValueError(f"benchmarks.{number}.metric: {mark.metric!r} is not among `metrics`; {hint}")
+            low, high = METRICS[mark.metric].ends
+            if not low <= mark.value <= high:
+                raise ValueError(f"benchmarks.{number}.value: expected {low:g} to {high:g}, found {mark.value:g}")
 
     @property
     def latest(self) -> str:

@@ -16,6 +16,7 @@ from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.data import periods, tallies
+from cxkit.data.audit import audit, kept
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
@@ -116,6 +117,8 @@ def plan(params: RunParams, path: Path) -> Plan:
     survey = responses(params)
     now, before = span or resolve(params, waves(survey))
     counted = _counted(params, survey, now, before)
+    facts = kept(audit(survey, counted, invited=params.invited))
+    counted = replace(counted, provenance={**counted.provenance, "audit": facts})
     today = "" if params.as_of else " (today)"
     notes = [f"as of {params.date}{today}: {now} compared with {before}"]
     if before not in counted.periods:
@@ -145,7 +148,10 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tal
         totals = tally(withhold(survey, withheld, params.period), levels=[()], **given)
         return with_totals(counted, totals, withheld)
     held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
-    raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}")
+    rows = counted.audit[counted.audit["item"] == "row"]
+    refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
+    hint = "; declare `time_format` in the mapping" if rows["reason"].str.startswith("time that").any() else ""
+    raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
 
 
 def _with_before(counted: Tallies, before: str) -> list[str]:
@@ -169,9 +175,9 @@ def responses(params: RunParams) -> Responses:
         raise CxError(f"{files}{hint}\nAnother folder is named by --set data=FOLDER")
     given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
     mapping = given if given is None else _without(params, load_mapping(given))
-    survey = read(params.source, mapping, folder=folder)
+    survey = read(params.source, mapping, folder=folder, memory=params.memory)
     if given is None and (bare := _without(params, survey.mapping)) != survey.mapping:
-        survey = read(params.source, bare, folder=folder)
+        survey = read(params.source, bare, folder=folder, memory=params.memory)
     return survey
 
 

@@ -53,7 +53,7 @@ def claim(out: Path, name: str) -> dict[str, Any]:
         before = {}
     except (OSError, ValueError) as error:
         raise CxError(f"{out / 'manifest.json'}: is not a manifest of cxkit: {error}") from None
-    foreign = [file for file in ("index.html", "summary.csv") if (out / file).exists()]
+    foreign = [file for file in ("index.html", "summary.csv", "summary.xlsx") if (out / file).exists()]
     if not before and foreign:
         raise CxError(
             f"{out}: holds {' and '.join(foreign)}, but no manifest of cxkit; choose another folder with --out"
@@ -125,9 +125,9 @@ def manifest(
     earlier = {entry["file"]: entry for entry in before.get("jobs", []) if entry.get("file")}
     jobs = [job_entry(job, results[job.name], prepared, keys[job.name], earlier, out) for job in prepared.jobs]
     skipped = [_skipped_entry(skip, earlier, out) for skip in prepared.skipped]
-    keys = ("name", "title", "as_of", "now", "before", "period", "lang")
+    copied = ("name", "title", "as_of", "now", "before", "period", "lang")
     return {
-        **{key: getattr(prepared, key) for key in keys},
+        **{key: getattr(prepared, key) for key in copied},
         "schema": SCHEMA,
         "inputs": prepared.inputs,
         "started": times[0],
@@ -204,7 +204,7 @@ def close(prepared: Prepared, record: Mapping[str, Any], out: Path, before: Mapp
 
 def _same(record: Mapping[str, Any], before: Mapping[str, Any], out: Path) -> bool:
     """Whether index and summary are those of the run before: made from the same inputs, no page is new or gone."""
-    whole = all((out / name).is_file() for name in ("index.html", "summary.csv"))
+    whole = all((out / name).is_file() for name in ("index.html", "summary.csv", "summary.xlsx"))
     kept = all(entry["status"] in ("unchanged", "skipped") for entry in record["jobs"])
     files = [{entry.get("file") for entry in one.get("jobs", [])} for one in (record, before)]
     return (
@@ -215,12 +215,13 @@ def _same(record: Mapping[str, Any], before: Mapping[str, Any], out: Path) -> bo
 def _index(prepared: Prepared, record: Mapping[str, Any], out: Path) -> None:
     import pandas as pd
 
-    from cxkit.report import pages
+    from cxkit.report import pages, workbook
 
     summary = pd.read_parquet(prepared.summary)
     metrics = {name: METRICS[name] for name in prepared.metrics}
     jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
     put(out / "summary.csv", safe_csv(summary).encode("utf-8"))
+    put(out / "summary.xlsx", workbook.workbook(summary, record, metrics))
     put(out / "index.html", pages.index(summary, {**record, "jobs": jobs}, metrics).encode("utf-8"))
 
 

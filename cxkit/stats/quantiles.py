@@ -132,6 +132,9 @@ def quantile_difference(
     >>> quantile_difference(([30, 40, 45, 50, 60, 70, 80], None), ([10, 20, 21, 25, 30, 35, 40], None))
     Difference(change=25.0, low=10.0, high=49.0, pvalue=0.0104)
     """
+    if _content(now) < _content(before):  # drawn in one order, so that turning the sides only turns the sign
+        turned = quantile_difference(before, now, q, level, replicates=replicates, seed=seed, designs=designs[::-1])
+        return Difference(-turned.change, -turned.high, -turned.low, turned.pvalue)
     generator = np.random.default_rng(seed)
     tables = [_sort(values, q, counts, None, 0) for values, counts in (now, before)]
     bases = [_base(table, design, level) for table, design in zip(tables, designs, strict=True)]
@@ -150,6 +153,13 @@ def quantile_difference(
     if low == high:
         return Difference(plain(change), *(plain(np.nan),) * 3)
     return Difference(plain(change), plain(low), plain(high), plain(pvalue))
+
+
+def _content(side: Values) -> tuple[list[float], list[float]]:
+    """The different values of a side and how often each occurs, however they were given."""
+    values, place = np.unique(np.asarray(side[0], dtype=np.float64), return_inverse=True)
+    counts = np.bincount(place, None if side[1] is None else np.asarray(side[1], dtype=np.float64))
+    return values.tolist(), counts.astype(np.float64).tolist()
 
 
 def _rank_limits(base: float, q: float, level: float) -> FloatArray:

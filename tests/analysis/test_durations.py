@@ -8,6 +8,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.durations import SEED
+from cxkit.analysis.privacy import mask
 from cxkit.stats import quantile_difference, quantile_interval
 
 
@@ -70,3 +71,16 @@ def test_nobody_and_one_value_have_no_interval_and_say_so():
         cx.duration([1, 2], quantile=90)
     with pytest.raises(cx.CxError, match="outside"):
         cx.duration([-1, 2])
+
+
+def test_people_are_counted_for_durations_too():
+    frame = pd.DataFrame({"wave": "a", "respondent": ["p", "q"] * 8, "wait_time": np.arange(16.0)})
+    assert cx.estimate(mask(tallied(frame)))["note"].item() == "hidden: fewer than 10 people answered"
+
+
+def test_a_paired_change_of_medians_is_refused_and_so_is_another_method():
+    with pytest.raises(cx.CxError, match="cannot be tested"):
+        cx.change("wait_time", [1, 2, 3], [1, 2, 4], paired=True)
+    frame = pd.DataFrame({"wave": "a", "wait_time": np.arange(40.0)})
+    with pytest.raises(cx.CxError, match="order statistics only"):
+        cx.estimate(tallied(frame), method="wald")

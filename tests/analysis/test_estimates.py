@@ -229,3 +229,10 @@ def test_a_distribution_is_the_answers_with_their_weighted_shares() -> None:
     assert found["n"].tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2]
     assert found["share"].tolist() == [12.5, 0, 0, 0, 0, 0, 0, 50, 0, 0, 37.5]
     assert found["group"].unique().tolist() == ["Detractors (0-6)", "Passives (7-8)", "Promoters (9-10)"]
+
+
+def test_a_misspelt_use_is_refused_and_never_drops_the_design() -> None:
+    frame = pd.DataFrame({"wave": "a", "nps": [9, 3] * 20, "cluster": [str(i % 8) for i in range(40)]})
+    tallies = cx.tally(cx.read(frame), ["nps"], period="wave")
+    with pytest.raises(cx.CxError, match="did you mean 'full'"):
+        cx.estimate(tallies, use="Full")  # type: ignore[arg-type]

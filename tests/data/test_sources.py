@@ -64,7 +64,9 @@ def test_the_separator_is_found(file, mark) -> None:
 def test_a_declared_separator_wins(file) -> None:
     path = file("nps;brand, region\n9;A\n")
     assert rows([{"path": str(path), "separator": ";"}]) == [{"nps": "9", "brand, region": "A"}]
-    assert "CSV Error on Line: 2; Original Line: 9;A; Expected Number of Columns: 2 Found: 1" in refused(path)
+    told = refused([{"path": str(path), "separator": ","}])
+    assert "CSV Error on Line: 2; Original Line: 9;A; Expected Number of Columns: 2 Found: 1" in told
+    assert rows(path) == [{"nps": "9", "brand, region": "A"}]  # found too: it makes the most columns of most rows
 
 
 def test_blanks_around_headers_are_removed(file) -> None:
@@ -160,7 +162,12 @@ def test_parquet_is_a_file_or_a_folder(tmp_path: Path) -> None:
 def test_a_file_is_known_by_its_hash_and_rows(file) -> None:
     path = file("nps\n9\n8\n")
     (entry,) = open_source(path).files
-    assert entry == {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "rows": 2}
+    assert entry == {
+        "path": str(path),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rows": 2,
+        "layout": "plain",
+    }
 
 
 # Several files --------------------------------------------------------------------------------------------------------

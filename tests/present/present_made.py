@@ -71,7 +71,7 @@ def estimate(metric: str, period: str, n: float | None, value: float | None, **r
     if value is not None:
         row |= {"low": max(value - half, low_end), "high": min(value + half * 0.96, high_end)}
     elif n is None:
-        row["note"] = "hidden: fewer than 10 answers"
+        row["note"] = "hidden: fewer than 10 people answered"
     elif n == 0:
         row["note"] = "no answers"
     return row | rest
@@ -152,7 +152,7 @@ def segment_frames(
         verdict = "too few" if not n or n < 30 else "changed" if i % 5 == 1 else "no evidence"
         change = None if verdict == "too few" else 14 * math.cos(1.3 * i) + (9 if verdict == "changed" else 0)
         extra = {"pvalue": 0.011, "pvalue_adj": 0.075} if i == 3 else {}
-        note = "" if n else "hidden: fewer than 10 answers" if n is None else "no answers"
+        note = "" if n else "hidden: fewer than 10 people answered" if n is None else "no answers"
         comparisons.append(comparison(metric, change, 11.0, verdict, **place, **extra, note=note))
     return pd.DataFrame(estimates), pd.DataFrame(comparisons)
 

@@ -170,10 +170,15 @@ def test_a_trend_of_several_places_is_refused():
 
 
 def test_benchmarks_are_named_with_source_and_date_and_never_tested():
-    mark = {"label": "Apple 72", "value": 72, "source": "published claim, no base", "date": "undated"}
-    made = trend(months_frame(), NPS, benchmarks=[mark])
-    assert "Apple 72" in texts(made)
-    assert "Apple 72: published claim, no base, undated; not tested." in made
+    mark = {"metric": "nps", "name": "Apple", "value": 72, "source": "published claim, no base", "date": "undated"}
+    other = {**mark, "metric": "csat", "name": "Other"}
+    for made in (
+        trend(months_frame(), NPS, benchmarks=[mark, other]),
+        segments(*AREAS, NPS, "area", benchmarks=[mark, other]),
+    ):
+        assert "Apple 72" in texts(made)
+        assert "Published: Apple 72 points (published claim, no base, undated). A line to look at" in Reader(made).text
+        assert "Other" not in made
 
 
 def test_segments_name_their_range_without_ranking_small_bases():
@@ -200,7 +205,7 @@ def test_what_cannot_be_drawn_says_why():
     hidden = pd.DataFrame([estimate("nps", period, None, None, area="A") for period in ("1", "2")])
     for made in (trend(hidden, NPS), segments(hidden, None, NPS, "area"), heatmap(hidden, NPS, "area", "period")):
         assert "nothing to draw" in made
-        assert "hidden: fewer than 10 answers" in made
+        assert "hidden: fewer than 10 people answered" in made
         assert "<svg" not in made
     nothing = answers_frame()[:0]
     assert "no answers" in score_distribution(nothing, NPS)

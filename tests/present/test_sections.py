@@ -26,7 +26,7 @@ def test_the_header_says_what_the_page_is_about(headline, metrics):
         "2026-09",
         "Filter: Home country",
         "DE, AT",
-        "NPS 412 (effective 371) · CSAT 388 · CES 42",
+        "NPS 412 (effective 371) · 2 other metrics 42 to 388",
         "Synthetic sample data",
     ):
         assert words in text

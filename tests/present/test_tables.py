@@ -32,7 +32,7 @@ def test_hidden_empty_and_small_rows_are_grey_and_say_why():
     made = estimates_table(frame, ONE)
     assert made.count('class="cx-grey"') == 3
     _, hidden, empty, small = cells(made)
-    assert hidden == ["2026-10", "hidden", "", "hidden", "hidden: fewer than 10 answers"]
+    assert hidden == ["2026-10", "hidden", "", "hidden", "hidden: fewer than 10 people answered"]
     assert empty == ["2026-09", "none", "", "0", "no answers"]
     assert small[1:] == ["10 points", "−22 to 40", "22", "below 0 to good; too few to say; imprecise"]
 

@@ -101,8 +101,8 @@ def test_imprecise_is_a_half_width_above_twenty_points():
 
 def test_a_missing_value_says_why():
     assert wording.estimate_words({"value": None, "note": "no answers", "n": 0}, NPS) == "no answers"
-    hidden = {"value": None, "note": "hidden: fewer than 10 answers", "n": None}
-    assert wording.estimate_words(hidden, NPS) == "hidden: fewer than 10 answers"
+    hidden = {"value": None, "note": "hidden: fewer than 10 people answered", "n": None}
+    assert wording.estimate_words(hidden, NPS) == "hidden: fewer than 10 people answered"
     assert wording.base_words(hidden) == "n hidden"
 
 

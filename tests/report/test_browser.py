@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import browsing
 import pytest
 from browsing import AXE, MODES, browser, looking, needs_axe, needs_chromium, needs_validator, validity
 
@@ -21,6 +22,9 @@ CONTAINED = """() => {
     });
     return out.slice(0, 3).map(one => one.outerHTML.slice(0, 120));
 }"""
+WIDER = """() => [...document.querySelectorAll('table')].filter(table =>
+    table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1
+).map(table => table.caption.innerText)"""
 FIGURES = """() => [...document.querySelectorAll('figure')].map(one => {
     const drawn = one.querySelector(':scope > svg');
     const box = drawn ? drawn.getBoundingClientRect() : {width: 0, height: 0};
@@ -59,6 +63,11 @@ pytestmark = needs_chromium
 def opened() -> Iterator[Any]:
     with browser() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return browsing.demo(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +125,7 @@ def test_pages_are_quiet_and_whole(opened: Any, pages: list[Path], mode: str) ->
             width = MODES[mode]["viewport"]["width"]
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, page.name
             assert tab.evaluate(CONTAINED) == [], page.name
+            assert tab.evaluate(WIDER) == [], page.name
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -177,10 +187,21 @@ def test_links_lead_somewhere(opened: Any, pages: list[Path]) -> None:
             assert page.name == "index.html" or {"at-a-glance", "everybody"} & set(inside)
 
 
+@pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "index.html"])
+def test_nothing_is_cut_at_any_width(opened: Any, demo: Path, name: str) -> None:
+    with looking(opened, demo / name) as (tab, _):
+        for width in (320, 430, 641, 768, 895, 897, 1024, 1152):
+            tab.set_viewport_size({"width": width, "height": 800})
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert tab.evaluate(WIDER) == [], width
+
+
 def test_a_page_prints_on_paper_without_losing_its_numbers(opened: Any, pages: list[Path]) -> None:
     page = next(page for page in pages if page.name == "brimvale.html")
     with looking(opened, page) as (tab, _):
         tab.emulate_media(media="print")
+        tab.set_viewport_size({"width": 680, "height": 1000})  # A4 between its margins
+        assert tab.evaluate(WIDER) == []
         assert not tab.locator(".cx-toc").is_visible()
         assert tab.locator(".cx-tile").first.is_visible()
         assert tab.locator("figure > svg").first.is_visible()

@@ -23,7 +23,7 @@ def threads(pid: int) -> list[str]:
 def test_a_parent_of_reports_runs_one_thread(tmp_path: Path) -> None:
     table = tmp_path / "tallies.parquet"
     pd.DataFrame({"n": range(1000)}).to_parquet(table)
-    preload = [*PRELOAD, "statsmodels.api", ("engine_tasks:arrow_preload", str(table))]
+    preload = [*PRELOAD, "cxkit.report.making:rehearse", ("engine_tasks:arrow_preload", str(table))]
     with WarmExecutor(1, preload=preload) as executor:
         assert executor.submit(tasks.add, 1).result(120) == 1
         names = threads(executor.pid)

@@ -31,6 +31,7 @@ ANSWER = "<script>alert(13)</script>"
 REASON = "<a href=javascript:alert(14)>blank</a>"
 TITLE = "Title </title><script>alert(15)</script> \u202e"
 ERROR = "<script>alert(16)</script> \u202e \"'</li><img src=x onerror=alert(17)>"
+NAME = "<script>alert(21)</script>"
 CELL = f"if where.get('brand') == {FAILING!r}:\n    raise ValueError({ERROR!r})"
 PROSE = "<script>alert(18)</script> <img src=x onerror=alert(19)> [link](javascript:alert(20))"
 
@@ -81,6 +82,7 @@ def parameters(folder: Path, file: Path) -> Path:
         "name": "hostile", "title": TITLE, "source": file.name, "mapping": mapping, "metrics": ["nps"],
         "as_of": "2026-11-15", "for_each": ["brand"], "segments": [DIMENSION], "where": {"only": [FILTER]},
         "report": "notebooks/own.ipynb",
+        "benchmarks": [{"metric": "nps", "value": 40, "name": NAME, "source": QUOTES, "date": REVERSED}],
     }  # fmt: skip
     own = json.loads((browsing.ROOT / "notebooks" / "report.ipynb").read_text("utf-8"))
     cell = {"cell_type": "code", "execution_count": None, "id": "own", "metadata": {}, "outputs": [], "source": CELL}

@@ -174,3 +174,22 @@ def test_a_set_value_keeps_its_yaml_type():
     for key, text in {"a": "true", "b": "'true'", "c.d": "3", "e": ""}.items():
         assign(data, key, text)
     assert data == {"a": True, "b": "true", "c": {"d": 3}, "e": None}
+
+
+MARK = "benchmarks: [{metric: nps, value: 40, name: Sector, source: a yearly study, date: '2025'}]\n"
+
+
+def test_published_values_have_a_metric_a_source_and_a_date(project):
+    (mark,) = given(project, MARK).benchmarks
+    assert mark.model_dump() == {
+        "metric": "nps", "value": 40.0, "name": "Sector", "source": "a yearly study", "date": "2025"}  # fmt: skip
+    for wrong, message in (
+        (MARK.replace(", source: a yearly study", ""), "benchmarks.0.source: required, but absent"),
+        (MARK.replace("nps", "csat"), "benchmarks.0.metric: 'csat' is not among `metrics`"),
+        (MARK.replace("40", "140"), "benchmarks.0.value: expected -100 to 100, found 140"),
+        (MARK.replace("date", "day"), "benchmarks.0.day: unknown key"),
+        ("parameters: {benchmarks: []}\n", "'benchmarks' is set by the run itself"),
+    ):
+        with pytest.raises(CxError) as error:
+            given(project, wrong)
+        assert message in str(error.value)

@@ -181,7 +181,7 @@ def test_one_failed_report_does_not_stop_the_others(tmp_path):
         prepared(tmp_path / "p", jobs, skipped=skipped), out, 2, lambda result, done, all_: told.append((done, all_))
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
-    assert files(out) == {"good.html", "hostile.html", "index.html", "summary.csv", "manifest.json"}
+    assert files(out) == {"good.html", "hostile.html", "index.html", "summary.csv", "summary.xlsx", "manifest.json"}
     assert json.loads((out / "manifest.json").read_text()) == manifest
     found = entries(out)
     assert [found[name]["status"] for name in ("raises", "good", "hostile", "blank")] == [
@@ -226,7 +226,7 @@ class Inline:
 def made(job: Job, folder: str, text: str) -> Result:
     """What `run_job` would return, for a page with this text; `failed` fails."""
     place = Path(folder)
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     (place / f"{job.name}.ipynb").write_text("{}")
     if text == "failed":
         return Result(
@@ -279,7 +279,15 @@ def test_pages_of_reports_that_the_run_no_longer_has_are_removed_unless_they_wer
     (shelved.out / "b.html").write_text("somebody's notes")
     (shelved.out / "own.txt").write_text("mine")
     shelved("c")
-    assert files(shelved.out) == {"b.html", "c.html", "own.txt", "index.html", "summary.csv", "manifest.json"}
+    assert files(shelved.out) == {
+        "b.html",
+        "c.html",
+        "own.txt",
+        "index.html",
+        "summary.csv",
+        "summary.xlsx",
+        "manifest.json",
+    }
 
 
 def test_reports_that_were_not_selected_keep_their_pages(shelved):

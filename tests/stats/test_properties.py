@@ -144,6 +144,7 @@ def test_paired_p_and_interval_agree(first, second, level):
 
 
 @given(net_cells(), net_cells())
+@example(((0, 0, 2), Design(2, 2.0, 0.25)), ((9576, 0, 0), Design(9576, 9576.0, 6.0)))
 def test_the_interval_at_one_minus_p_touches_zero(now, before):
     pair = (now[0], before[0]), (now[1], before[1])
     pvalue = nps_difference(*pair[0], designs=pair[1]).pvalue

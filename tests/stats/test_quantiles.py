@@ -122,3 +122,10 @@ def test_impossible_input_is_refused():
         quantile([1, 2], counts=[1, -1])
     with pytest.raises(ValueError, match="expected one length, found 2, 3, 2"):
         quantile([1, 2], counts=[1, 1, 1])
+
+
+def test_turning_the_sides_only_turns_the_sign():
+    generator = np.random.default_rng(4)
+    one, other = (generator.exponential(scale, 60).round() for scale in (20, 24))
+    there, back = quantile_difference((one, None), (other, None)), quantile_difference((other, None), (one, None))
+    assert (back.change, back.low, back.high, back.pvalue) == (-there.change, -there.high, -there.low, there.pvalue)

@@ -1,0 +1,95 @@
+"""What the calls on lists of answers return: one estimate, one change, which word and show themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cxkit.analysis.comparisons import NO_EVIDENCE
+from cxkit.metrics import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One value with its base, interval and method; NaN and a note where there is none."""
+
+    metric: Metric
+    value: float
+    low: float
+    high: float
+    n: int
+    n_eff: float
+    level: float
+    method: str
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.metric.label} {_words(self)}"
+
+    def _repr_html_(self) -> str:
+        from cxkit import present
+
+        return str(present.style() + present.tiles(_frame(self), None, {self.metric.name: self.metric}))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change between two estimates, with its test and verdict."""
+
+    metric: Metric
+    change: float
+    low: float
+    high: float
+    pvalue: float
+    now: Estimate
+    before: Estimate
+    detectable: float
+    verdict: str
+    method: str
+    note: str = ""
+
+    def __repr__(self) -> str:
+        from cxkit.present import verdicts
+
+        (row,) = _rows(_comparison(self))
+        verdict = verdicts.verdict(row, self.metric).words
+        if self.verdict == NO_EVIDENCE:
+            verdict = f"{verdict}; {verdicts.detectable(row, self.metric)}"
+        size = verdicts.change(row, self.metric)
+        first = f"{self.metric.label} {size} ({verdicts.interval(row, self.metric)}): {verdict}"
+        return f"{first}\n  now {_words(self.now)}\n  before {_words(self.before)}"
+
+    def _repr_html_(self) -> str:
+        from cxkit import present
+
+        tiles = present.tiles(_frame(self.now), _comparison(self), {self.metric.name: self.metric})
+        return str(present.style() + tiles)
+
+
+def _words(found: Estimate) -> str:
+    from cxkit.present import wording
+
+    (row,) = _rows(_frame(found))
+    return wording.estimate_words(row, found.metric)
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    from cxkit.present import rows
+
+    return rows.rows(frame)
+
+
+def _frame(found: Estimate) -> pd.DataFrame:
+    """The estimate as a row of the vocabulary that frames have."""
+    fields = ("value", "low", "high", "n", "n_eff", "level", "method", "note")
+    return pd.DataFrame([{"metric": found.metric.name, "period": "now", **{f: getattr(found, f) for f in fields}}])
+
+
+def _comparison(found: Change) -> pd.DataFrame:
+    """The change as a row of the vocabulary that frames have; it is a family of one."""
+    fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note")
+    sides = {"n": found.now.n, "n_before": found.before.n, "n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
+    rest = {"now": "now", "before": "before", "pvalue_adj": found.pvalue, "family": 1, "level": found.now.level}
+    return pd.DataFrame([{"metric": found.metric.name, **rest, **sides, **{f: getattr(found, f) for f in fields}}])

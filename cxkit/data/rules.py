@@ -1,0 +1,101 @@
+"""Which rows can be used and which cannot, and every refusal of a row or an answer counted by its reason."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from cxkit.data import times, values
+from cxkit.data.door import LEFT_OUT
+from cxkit.data.mapping import Mapping
+from cxkit.data.sources import Table, collect
+
+Column = Any  # ibis.expr.types.Column
+
+SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
+DUPLICATE = "duplicate_"
+NUMBER = "row_"
+
+
+def applied(table: Table, mapping: Mapping) -> tuple[Table, Table]:
+    """Every row with `problem_`, why it cannot be used, and the rows that can."""
+    marked = _mark_duplicates(table, mapping)
+    rules = _rules(marked, mapping)
+    broken = {reason: rule.fill_null(False) for reason, rule in rules.items()}
+    reason = ibis.cases(*((rule, name) for name, rule in broken.items()), else_=ibis.null("string")) if broken else None
+    rows = marked.mutate(problem_=ibis.null("string") if reason is None else reason)
+    usable = marked.filter(~reduce(or_, broken.values())) if broken else marked
+    return rows, usable
+
+
+def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
+    """Reason -> which rows it refuses, in the order in which a row's first reason is taken."""
+    roles, rules = mapping.columns, {}
+    if LEFT_OUT in table.columns:
+        left = sorted(collect(table.select(LEFT_OUT).distinct())[LEFT_OUT].dropna())
+        rules.update({reason: table[LEFT_OUT] == reason for reason in left})
+    if roles.time:
+        rules["no time"] = values.is_blank(table[roles.time])
+        rules["time that cannot be read"] = times.moment(table[roles.time], mapping).isnull()
+    if roles.wave:
+        rules["no wave"] = values.is_blank(table[roles.wave])
+    if roles.weight:
+        weight = values.number(table[roles.weight])
+        rules["no weight that is a number"] = weight.isnull() | weight.isnan() | weight.isinf()
+        rules["weight of 0 or less"] = weight <= 0
+    if DUPLICATE in table.columns:
+        rules["response id that occurred before"] = table[DUPLICATE]
+    return rules
+
+
+def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
+    """The table with a mark on every response whose id occurred before, in the same wave where there are waves.
+
+    Whether there is any is looked up first, because numbering the rows of a large table to find none is dear.
+    """
+    if not mapping.columns.response:
+        return table
+    keys = [column for column in (mapping.columns.response, mapping.columns.wave) if column]
+    identified = table.select(**{column: values.text(table[column]) for column in keys})
+    identified = identified.filter(identified[keys[0]].notnull())
+    twice = identified.group_by(keys).agg(n=lambda t: t.count()).filter(lambda t: t.n > 1).limit(1)
+    if collect(twice).empty:
+        return table
+    numbered = table.mutate(**{NUMBER: ibis.row_number()})
+    order = ibis.window(group_by=[values.text(numbered[key]) for key in keys], order_by=numbered[NUMBER])
+    repeated = (ibis.row_number().over(order) > 0) & values.text(numbered[keys[0]]).notnull()
+    return numbered.mutate(**{DUPLICATE: repeated})
+
+
+def counted(rows: Table, reasons: Table, mapping: Mapping) -> pd.DataFrame:
+    """Counts of refusals: item, (wave,) reason, n; by item, most frequent first, rare values put together.
+
+    Args:
+        rows: Every row, with `problem_`.
+        reasons: Of the usable rows: `wave` where there is one, and for each item in order why its answer is refused.
+        mapping: The mapping.
+    """
+    wave = {"wave": values.text(rows[mapping.columns.wave])} if mapping.columns.wave else {}
+    of_rows = rows.filter(rows.problem_.notnull()).select(**wave, item=ibis.literal(-1, "int64"), reason=rows.problem_)
+    places = range(len(mapping.items))
+    spread = reasons.mutate(item=ibis.literal(list(places), "array<int64>").unnest())  # a row for each item
+    reason = ibis.cases(*((spread.item == i, spread[f"why_{i}"]) for i in places), else_=ibis.null("string"))
+    of_items = spread.mutate(reason=reason).filter(lambda t: t.reason.notnull()).select(*of_rows.columns)
+    both = ibis.union(of_rows, of_items, distinct=False)
+    frame = collect(both.group_by(["item", "reason", *wave]).agg(n=lambda t: t.count())).astype({"n": "int64"})
+    names = ["row", *mapping.items]
+    parts = [_listed(frame[frame["item"] == i], list(wave)).assign(item=name) for i, name in enumerate(names, -1)]
+    return pd.concat(parts, ignore_index=True)[["item", *wave, "reason", "n"]]
+
+
+def _listed(frame: pd.DataFrame, wave: list[str]) -> pd.DataFrame:
+    """The reasons of one item, the most frequent values one by one and the others together."""
+    frame = frame.sort_values([*wave, "n", "reason"], ascending=[*(True for _ in wave), False, True])
+    rare = frame.groupby(wave, dropna=False).cumcount() if wave else pd.Series(range(len(frame)), index=frame.index)
+    reason = frame["reason"].astype("str").mask(rare >= SHOWN_VALUES, "other refused values")
+    summed: pd.DataFrame = frame.assign(reason=reason).groupby([*wave, "reason"], sort=False, dropna=False)[["n"]].sum()
+    return summed.reset_index()

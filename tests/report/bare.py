@@ -1,0 +1,161 @@
+"""Walks a page and finds scores that stand bare: without base, interval and method beside them or in their footnote.
+
+What a score is, and what it needs:
+
+- the value of a tile: an interval and a base in the same tile, a method in the note under the tiles;
+- the change of a tile, and the claim of a finding that has a change: an interval, a p-value and both bases, a method in
+  the note under the tiles or under the list;
+- a row of a table with a number in a column of scores or changes: an interval and a base in the same row, a method in
+  the note under the table;
+- a row of a table of shares: a base in the same row, and the words that shares are described, under the table;
+- a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
+  what the rules above ask for;
+- any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
+  page: an interval and a base in the same paragraph. Definitions, rules, provenance and published values are no scores.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bs4 import BeautifulSoup, Tag
+
+from cxkit.metrics import METRICS
+
+NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
+INTERVAL = re.compile(rf"{NUMBER}%? to {NUMBER}%?|no (?:lower limit, up to|interval)|from {NUMBER}, no upper")
+BASE = re.compile(r"\bn \d[\d,.]*")
+BOTH = re.compile(r"\bn \d[\d,.]*.*\bn \d[\d,.]*|\d[\d,.]* / \d[\d,.]*", re.DOTALL)
+TESTED = re.compile(r"\bp (?:[=<>]) ")
+METHOD = re.compile(r"(?:Intervals|Method): \w+")
+WITH_UNIT = re.compile(rf"(?<![\w.]){NUMBER}\s?(?:points?\b|%|percentage points?\b|pp\b|min\b)")
+DECIMAL = re.compile(r"(?<![\w.=<>])[−+]?\d[\d,]*\.\d+")
+LABELS = "|".join(sorted((re.escape(metric.label) for metric in METRICS.values()), key=len, reverse=True))
+NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
+SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)")  # how sure, not how much
+SCORES = {"Score", *(metric.label for metric in METRICS.values())}
+DESCRIBED = "described: no interval, no test"
+
+
+def bare(page: str) -> list[str]:
+    """What is bare on a page, one line each; nothing where all is well."""
+    soup = BeautifulSoup(page, "html.parser")
+    return [
+        *(fault for tile in soup.select(".cx-tile") for fault in _tile(tile)),
+        *(fault for found in soup.select(".cx-findings") for fault in _findings(found)),
+        *(fault for table in soup.select(".cx-table") for fault in _table(table)),
+        *(fault for figure in soup.select("figure") for fault in _figure(figure)),
+        *_elsewhere(soup),
+    ]
+
+
+def scores(page: str) -> int:
+    """How many scores the walker has looked at, so that a page without any is noticed."""
+    soup = BeautifulSoup(page, "html.parser")
+    cells = sum(1 for table in soup.select(".cx-table") for _ in _rows(table))
+    return cells + len(soup.select(".cx-tile .cx-value, .cx-findings > li, figure > svg"))
+
+
+def text(node: Tag | None) -> str:
+    """What a reader reads of a node."""
+    return " ".join(node.get_text(" ", strip=True).split()) if node else ""
+
+
+def _lacks(where: str, said: str, **wanted: re.Pattern[str]) -> Iterator[str]:
+    yield from (f"{where}: no {name} in {said[:160]!r}" for name, pattern in wanted.items() if not pattern.search(said))
+
+
+def _tile(tile: Tag) -> Iterator[str]:
+    value, change = tile.select_one(".cx-value:not(.cx-absent)"), tile.select_one(".cx-change")
+    where, notes = text(tile.select_one(".cx-tile-name")), _below(tile.parent)
+    if value:
+        score = " ".join(text(part) for part in tile.find_all("p", recursive=False))
+        yield from _lacks(where, score, interval=INTERVAL, base=BASE)
+        yield from _lacks(where, notes, method=re.compile(r"Intervals: \w"))
+    if change and change.select_one(".cx-size"):
+        yield from _lacks(f"{where}, change", text(change), interval=INTERVAL, test=TESTED, bases=BOTH)
+        yield from _lacks(f"{where}, change", notes, method=re.compile(r"Method: \w"))
+
+
+def _below(node: Tag | None) -> str:
+    """The notes that stand below a part of a page."""
+    return " ".join(text(note) for note in node.find_next_siblings(class_="cx-notes")) if node else ""
+
+
+def _findings(found: Tag) -> Iterator[str]:
+    for item in found.find_all("li", recursive=False):
+        said = text(item)
+        if re.search(NUMBER, text(item.find("a") or item)) and WITH_UNIT.search(SURE.sub("", said)):
+            yield from _lacks("finding", said, interval=INTERVAL, test=TESTED, bases=BOTH)
+    yield from _lacks("findings", _below(found), method=METHOD)
+
+
+def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every row of a table that holds a score, a change or a share: its kind and its cells by heading."""
+    heads = [text(head) for head in table.select("thead th")]
+    for line in table.select("tbody tr"):
+        cells = dict(zip(heads, (text(cell) for cell in line.find_all(["th", "td"], recursive=False)), strict=True))
+        if re.search(r"\d", cells.get("Change", "")):
+            yield "change", cells
+        if any(re.match(NUMBER, cells[head]) for head in heads[1:] if head in SCORES):
+            yield "score", cells
+        elif any(re.fullmatch(rf"{NUMBER}%", cells[head]) for head in heads[1:] if "interval" not in head.lower()):
+            yield "share", cells
+
+
+def _table(table: Tag) -> Iterator[str]:
+    where, notes = text(table.find("caption")), text(table.select_one(".cx-notes"))
+    for kind, cells in _rows(table):
+        line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
+        bases = " ".join(cell for head, cell in cells.items() if head.startswith(("Base", "Answers")))
+        spans = " ".join(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")
+        spans += " no interval" if cells.get("Remarks", "").startswith("no interval") else ""
+        yield from _lacks(line, bases, base=re.compile(r"\d"))
+        if kind == "share":
+            yield from _lacks(line, notes, words=re.compile(DESCRIBED))
+            continue
+        yield from _lacks(line, spans, interval=INTERVAL)
+        yield from _lacks(line, notes, method=METHOD)
+
+
+def _figure(figure: Tag) -> Iterator[str]:
+    drawn, table = figure.find("svg", recursive=False), figure.select_one("details .cx-table")
+    if drawn is None:
+        return
+    where, told = str(figure.get("id")), text(drawn.find("desc"))
+    kinds = {kind for kind, _ in _rows(table)} if table else set()
+    if not kinds:
+        yield f"{where}: no table with the numbers that it draws"
+    if kinds == {"share"}:
+        yield from _lacks(where, text(figure.find("div", class_="cx-notes")), words=re.compile(DESCRIBED))
+        yield from _lacks(where, told, base=BASE)
+        return
+    for part in told.rstrip("…").split("; "):
+        if WITH_UNIT.search(SURE.sub("", part)) and not part.startswith("n "):
+            yield from _lacks(f"{where}, alternative text", part, interval=INTERVAL)
+
+
+def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
+    for node in soup.select("p, li, h2, h3, h4, pre, dd, span, td"):
+        if node.find_parent(["p", "li", "pre"]) or node.select_one("p, li") or node.find_parent("svg"):
+            continue
+        inside = node.find_parent(class_=["cx-tile", "cx-findings", "cx-table"]) or node.find_parent("figure")
+        if inside or _defines(node):
+            continue
+        said = SURE.sub("", text(node))
+        found = WITH_UNIT.search(said) or DECIMAL.search(said) or NAMED.search(said)
+        if found and "could have been detected" not in said:
+            yield from _lacks("elsewhere", text(node), interval=INTERVAL, base=BASE)
+    for note in soup.select("figure .cx-notes p"):
+        said = SURE.sub("", text(note))
+        if WITH_UNIT.search(said) and "Published: " not in said and "not tested" not in said:
+            yield from _lacks("note", text(note), interval=INTERVAL, base=BASE)
+
+
+def _defines(node: Tag) -> bool:
+    """Whether a node defines, rules or records, and so holds no score."""
+    if node.name == "li" and node.parent is not None and node.parent.find_previous_sibling(class_="cx-methods"):
+        return True
+    return any("cx-" + kind in (parent.get("class") or [])
+               for parent in node.parents for kind in ("methods", "record", "facts", "toc", "footer"))  # fmt: skip

@@ -1,0 +1,75 @@
+"""No score on a page of the demo run stands without base, interval and method; and the walker can fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import browsing
+import pytest
+from bare import bare, scores
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return browsing.demo(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def brand(demo: Path) -> str:
+    return (demo / "brimvale.html").read_text(encoding="utf-8")
+
+
+def test_no_score_of_the_demo_run_is_bare(demo: Path) -> None:
+    pages = sorted(demo.glob("*.html"))
+    assert len(pages) == 10
+    counted = {}
+    for page in pages:
+        content = page.read_text(encoding="utf-8")
+        assert bare(content) == [], page.name
+        counted[page.name] = scores(content)
+    assert min(counted.values()) >= 5
+    assert counted["brimvale.html"] > 200
+    assert counted["index.html"] > 40
+
+
+def once(pattern: str, by: str = "") -> Callable[[str], str]:
+    def change(page: str) -> str:
+        made, number = re.subn(pattern, by, page, count=1, flags=re.DOTALL)
+        assert number == 1, pattern
+        return made
+
+    return change
+
+
+MUTATIONS = {
+    "a tile without its interval": (once(r'<p class="cx-interval">.*?</p>'), "no interval"),
+    "a tile without its base": (once(r'<p class="cx-base">n [\d,]+', '<p class="cx-base">'), "no base"),
+    "tiles without a method": (once(r"(cx-tiles.*?)<p>Intervals: [^<]*</p>", r"\1"), "no method"),
+    "changes of tiles without a method": (once(r"(cx-tiles.*?)<p>Method: [^<]*</p>", r"\1"), "change: no method"),
+    "a change without its test": (once(r'(<p class="cx-proof">[^<;]*); [^<]*', r"\1"), "no test"),
+    "a finding without its bases": (once(r"; n [\d,]+ [^<]*? in 2026-10, n [^<]*?(?=</p></li>)"), "no bases"),
+    "findings without a method": (once(r'<p class="cx-notes">Method: .*?</p>'), "no method"),
+    "a row without its interval": (once(r"(<td>[\d.]+ points</td>)<td>[^<]*</td>", r"\1<td></td>"), "no interval"),
+    "a row without its base": (once(r"(points</td><td>[^<]*</td>)<td>.*?</td>", r"\1<td></td>"), "no base"),
+    "a table without a method": (once(r"<p>Intervals: [^<]*</p>"), "no method"),
+    "shares without a word on them": (once("they are described: no interval, no test"), "no words"),
+    "a figure without its table": (once(r"<details><summary>Table of this figure.*?</details>"), "no table"),
+    "a figure whose text is bare": (once(r"(: [\d.]+ points) \([^<]*?\)\)(?=;)", r"\1"), "no interval"),
+    "a score in the prose": (once("</main>", "<p>The NPS has risen to 45.</p></main>"), "elsewhere: no base"),
+    "a share in the prose": (once("</main>", "<ul><li>62% were happy.</li></ul></main>"), "elsewhere: no base"),
+    "a score in a heading": (once("</main>", "<h2>Up to 3.25</h2></main>"), "elsewhere: no interval"),
+    "a score in a note": (
+        once('<div class="cx-notes">', '<div class="cx-notes"><p>All: 33 points.</p>'),
+        "no interval",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+def test_the_walker_sees_a_bare_score(brand: str, what: str) -> None:
+    change, said = MUTATIONS[what]
+    faults = bare(change(brand))
+    assert faults
+    assert any(said in fault for fault in faults), faults
