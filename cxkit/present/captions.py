@@ -52,7 +52,7 @@ def _published(value: float, metric: Metric) -> str:
 
 def nothing(key: str, title: str, shown: Html, found: Sequence[Row]) -> Html:
     """A figure that cannot be drawn says why."""
-    why = sorted({str(row.get("note") or "no answers") for row in found}) or ["no answers"]
+    why = sorted({str(row.get("note") or "no answers") for row in found}) or ["no answers that may be shown"]
     caption = tag("figcaption", tag("strong", f"{title}: nothing to draw."), " ", tag("span", f"{'; '.join(why)}."))
     table = tag("details", tag("summary", "Table of this figure"), shown) if found else None
     return tag("figure", caption, table, id=key, class_="cx-figure")

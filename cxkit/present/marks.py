@@ -128,7 +128,15 @@ def change_row(ax: Axes, y: int, row: Row, metric: Metric, dimension: str) -> Wh
         middle=True,
     )
     if row.get("change") is None:
-        put(ax, right, y, f"{found.sign} too few", ha="left", shift=(8, 0), **NOTE)
+        put(
+            ax,
+            right,
+            y,
+            f"{found.sign} {'hidden' if verdicts.protects(row) else 'too few'}",
+            ha="left",
+            shift=(8, 0),
+            **NOTE,
+        )
         return None
     places = wording.change_decimals(row.get("low"), row.get("high"))
     size = wording.number(row["change"], places, signed=True)

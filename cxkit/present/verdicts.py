@@ -34,9 +34,16 @@ def verdict(row: Row, metric: Metric) -> Verdict:
         return Verdict(wording.UP if up else wording.DOWN, ("increased" if up else "decreased") + judged, tone)
     if kind == "no evidence":
         return Verdict(wording.NONE, _uncertain(row), "none")
+    if kind == "too few" and protects(row):
+        return Verdict(wording.FEW, "hidden to protect a smaller group", "few")
     if kind == "too few":
         return Verdict(wording.FEW, "too few answers to say", "few")
     return Verdict(wording.FEW, "not compared", "few")
+
+
+def protects(row: Row) -> bool:
+    """Whether a comparison is hidden for another group's sake: its own answers may be many."""
+    return "smaller group" in str(row.get("note") or "")
 
 
 def corrected_away(row: Row) -> bool:

@@ -86,3 +86,10 @@ def test_reach_spans_the_detectable_changes():
         == "With no evidence of change, a change of about 3.0 percentage points could have been detected."
     )
     assert verdicts.reach([], NPS) == ""
+
+
+def test_a_large_group_hidden_for_a_small_one_is_not_called_too_few():
+    row = {"verdict": "too few", "change": None, "note": "before: hidden: it would give a smaller group away"}
+    assert verdicts.verdict(row, NPS).words == "hidden to protect a smaller group"
+    own = {"verdict": "too few", "change": None, "note": "now: hidden: fewer than 10 people answered"}
+    assert verdicts.verdict(own, NPS).words == "too few answers to say"
