@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from zoneinfo import available_timezones
 
 from cxkit.errors import CxError, nearest
 
@@ -75,7 +76,10 @@ def recognise(rows: Rows, forced: str | None = None, name: str = "the file") -> 
     if forced is not None and forced not in LAYOUTS:
         raise CxError(f"{name}: layout: {forced!r} is unknown; {nearest(forced, LAYOUTS)}")
     for key in LAYOUTS if forced is None else [forced]:
-        head = LAYOUTS[key](rows)
+        try:
+            head = LAYOUTS[key](rows)
+        except CxError as error:
+            raise CxError(f"{name}: {error}") from None
         if head is not None:
             return head
     raise CxError(f"{name}: is not laid out as {forced} exports are; its first row is {', '.join(rows[0][:6])}")
@@ -101,6 +105,9 @@ def qualtrics(rows: Rows) -> Head | None:
     zones = {zone for cell in rows[2] if (zone := _json(cell).get("timeZone"))}
     if len(zones) > 1:
         raise CxError(f"the third row names several time zones ({', '.join(sorted(zones))}); expected one")
+    for zone in zones:
+        if zone not in available_timezones():
+            raise CxError(f"the third row names the time zone {zone!r}, which does not exist")
     return Head(
         "qualtrics",
         headers([clean(name) for name in names]),

@@ -111,7 +111,7 @@ def _unit(metric: Metric) -> str:
 def span(row: Row, metric: Metric) -> str:
     """The interval of a change in a table, marked where it is a single comparison's and the correction disagrees."""
     if row.get("low") is None and row.get("high") is None:
-        return ""
+        return "" if row.get("change") is None else "no interval"
     places = wording.change_decimals(row.get("low"), row.get("high"))
     text = wording.limits(row.get("low"), row.get("high"), metric.unit, places, signed=True)
     return f"{text} (alone)" if corrected_away(row) else text

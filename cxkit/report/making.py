@@ -228,11 +228,11 @@ def rehearse() -> None:
     """Load in the warm parent what reports use, and make a page of a tiny notebook: its templates are compiled once."""
     import nbformat
 
-    import cxkit
     from cxkit.report import pages
 
-    for name in cxkit.__all__:
-        getattr(cxkit, name)  # the public names load their modules on first use
+    public = import_module("cxkit")
+    for name in public.__all__:
+        getattr(public, name)  # the public names load their modules on first use
     import_module("cxkit.present")
     cell: Any = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": "1"})])  # type: ignore[no-untyped-call]
     words: Any = nbformat.v4.new_markdown_cell("## Rehearsal")  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
-from present_made import ENDLESS, SCRIPT, Reader, cells, estimate, segment_frames
+from present_made import ENDLESS, SCRIPT, Reader, cells, comparison, estimate, segment_frames
 
 import cxkit
 from cxkit.metrics import METRICS
@@ -46,6 +46,14 @@ def test_comparisons_carry_change_interval_test_bases_and_verdict(headline_chang
     assert csat[5:] == ["– no evidence of change", "4.9 pp"]
     assert ces[1:4] == ["none", "", ""]
     assert "Corrected for 8 comparisons. Each interval is a single comparison's." in Reader(made).text
+
+
+def test_a_change_without_limits_says_that_it_has_no_interval(metrics):
+    why = "before: all answers come from one cluster"
+    row = comparison("nps", -27.1, 0, "too few", low=None, high=None, note=why)
+    read = Reader(comparisons_table(pd.DataFrame([row]), metrics)).text
+    assert "no interval" in read
+    assert why in read
 
 
 def test_tables_have_captions_and_scopes(headline, headline_changes, metrics):

@@ -15,6 +15,7 @@ Messages are pickled tuples over one socket, see `main` and `Parent.receive`; wh
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import selectors
@@ -67,6 +68,7 @@ def preload(items: list[Item]) -> None:
             getattr(loaded, function)(*arguments)
         if problems := safety.unsafe():
             raise RuntimeError(f"preloading {name} makes the process unsafe to fork: {'; '.join(problems)}")
+    gc.freeze()  # the collector of a child need not look at what it inherits, which would also copy the memory
 
 
 class Parent:
