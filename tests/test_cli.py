@@ -113,7 +113,7 @@ def test_a_failed_report_is_told_with_its_cell_and_ends_with_1(project):
     assert "2 of 3 reports made" in done.stdout
     work = project / "reports" / "demo.work"
     assert f"notebook: {work / 'failed' / 'few.ipynb'}" in done.stdout
-    assert tree(work) == ["failed", "failed/few.ipynb", "summary.parquet", "tallies.parquet"]
+    assert tree(work) == ["failed", "failed/few.ipynb", "prepared.json", "summary.parquet", "tallies.parquet"]
     assert "few.html" not in tree(project / "reports" / "demo")
 
 
@@ -201,10 +201,11 @@ def test_help_and_version_are_quick():
 
 
 def test_a_terminal_shows_a_bar(capsys, monkeypatch):
+    from cxkit.report import telling
     from cxkit.report.jobs import Result
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with cli._progress(2) as told:
+    with telling.progress(2, "text") as told:
         told(Result("a", "done", 1.0), 1, 2)
         told(Result("b[red]", "failed", 1.0, error="In [3] KeyError"), 2, 2)
     assert "b[red] failed: In [3] KeyError" in capsys.readouterr().out
