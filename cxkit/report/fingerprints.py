@@ -50,7 +50,9 @@ def key(job: Job, version: str) -> str:
     return digest(version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data)
 
 
-def data(jobs: Sequence[Job], parts: Sequence[pd.DataFrame], summary: pd.DataFrame, shared: Any) -> dict[str, str]:
+def data(
+    jobs: Sequence[Job], parts: Sequence[pd.DataFrame], summary: pd.DataFrame, shared: Any, whole: Any = None
+) -> dict[str, str]:
     """Hash of the data behind each job, by name; empty where its notebook may read something else.
 
     Args:
@@ -59,10 +61,11 @@ def data(jobs: Sequence[Job], parts: Sequence[pd.DataFrame], summary: pd.DataFra
         summary: Of the run, with `report` and `part`. The p-values of a place are corrected for the number of places,
             so a page may change with the answers of another place: its own rows of the summary tell.
         shared: What every page may print.
+        whole: What only pages about the whole run may print.
     """
     scopes: dict[str, Scope] = {job.notebook: scope(Path(job.notebook)) for job in jobs}
     rows = [_row_hashes(part) for part in (*parts, summary)]
-    every = digest([_joined(hashes) for hashes in rows], shared)
+    every = digest([_joined(hashes) for hashes in rows], shared, whole)
     of_report = summary.groupby("report").indices
     places: dict[tuple[str, ...], list[Mapping[Any, Any]]] = {}
     found = {}

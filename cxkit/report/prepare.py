@@ -27,6 +27,7 @@ from cxkit.report.fingerprints import data
 from cxkit.report.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.report.options import paths
 from cxkit.report.params import RunParams
+from cxkit.report.reads import PRINTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,14 @@ def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str
     """Hash of the data behind each page: the cells of its place, and what is the same on all pages of a run."""
     t = planned.tallies
     shared = {
-        "provenance": {name: value for name, value in t.provenance.items() if name != "files"},
+        "provenance": {name: t.provenance.get(name) for name in PRINTED},
         "audit": _records(t.audit),
         "metrics": [metric.to_dict() for metric in t.metrics.values()],
         "time": [t.period, t.periods],
         "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
         "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
     }
-    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden], summary, shared)
+    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden], summary, shared, t.provenance)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ OUTSIDE = re.compile(
 )
 """Names that reach for files, addresses, or for anything at all."""
 CLOCK = ("now", "today", "utcnow")
+PRINTED = ("data_date", "roles", "rows", "synthetic", "timezone", "where")
+"""Parts of the provenance that a report may print; the others (files, audit of the whole data) are the overview's."""
 FACTS = ("metrics", "audit", "period", "weighted")  # of the tallies: the same in all reports of a run, hashed for each
 
 
@@ -105,7 +107,7 @@ def _own(use: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
 def _harmless(provenance: ast.Attribute, user: ast.AST) -> bool:
     """Whether only such parts of the provenance can be shown as all reports of a run are hashed with."""
     if isinstance(user, ast.Subscript):
-        return isinstance(user.slice, ast.Constant) and user.slice.value != "files"
+        return isinstance(user.slice, ast.Constant) and user.slice.value in PRINTED
     call = user if isinstance(user, ast.Call) else None
     shown = isinstance(user, ast.keyword) or call is not None
     return shown and (call is None or ast.unparse(call.func) in ("show.header", "show.audit"))

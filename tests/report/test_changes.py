@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import cxkit as cx
+from cxkit import present as show
 from cxkit.report import params
 from cxkit.report.prepare import prepare
+from cxkit.report.reads import PRINTED
 
 YAML = """\
 name: changes
@@ -84,6 +87,16 @@ def test_the_page_of_another_brand_is_built_again_where_its_corrected_p_value_ch
     assert compared.loc["birch", "pvalue_adj"] == pytest.approx(now.loc["birch", "pvalue_adj"] * 1.5)
     assert compared.loc["ash", "pvalue_adj"] == now.loc["ash", "pvalue_adj"]
     assert changed(before, after) == {"birch", "cedar", "overview"}
+
+
+def test_a_report_prints_no_other_part_of_the_provenance(hashes, tmp_path):
+    """What a page shows has to be among what it is hashed with."""
+    hashes(SCORES)
+    t = cx.load(tmp_path / "work" / "tallies.parquet")
+    given = {"now": "2026-10", "before": "2026-09", "base": cx.estimate(t, by=(), periods=["2026-10"])}
+    known = {name: t.provenance[name] for name in PRINTED if name in t.provenance}
+    assert show.header("A", **given, provenance=known) == show.header("A", **given, provenance=t.provenance)
+    assert show.audit(t.audit, known) == show.audit(t.audit, t.provenance)
 
 
 def test_a_refused_answer_is_printed_on_all_pages(hashes):
