@@ -15,6 +15,7 @@ from typing import Any
 import ibis
 
 from cxkit.data import times, values
+from cxkit.data.candidates import NOBODY, SCALES, codes_of, points
 from cxkit.data.door import LEFT_OUT, spelled
 from cxkit.data.evidence import LISTED, Evidence, look
 from cxkit.data.mapping import RESERVED, TODO, Roles
@@ -24,15 +25,6 @@ from cxkit.metrics import METRICS
 
 LOOKED_AT = 1_000_000  # rows; a mapping needs no more
 FETCHED = 100_000  # rows of a database, which does not have to scan all for it
-WORDS = {  # words in a name or question that speak for an item
-    "nps": r"\bnps\b|net ?promot|netpro|recommend|empfehl|recomend",
-    "csat": r"satisf|\bcsat\b|zufrieden|overall rating|\w*\dALL\b|overall",
-    "ces": r"\bces\b|effort|\beas(y|e)\b",
-}
-SCALES = {"nps": [(0, 10)], "csat": [(1, 5)], "ces": [(1, 7), (1, 5)]}
-NOBODY = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered", "unanswered",
-          "not offered", "offered", "prefer not to say", "don't know", "not applicable", "refused"}  # fmt: skip
-NO_ANSWER = {-9, -8, -1, 88, 97, 98, 99, 997, 998, 999}  # codes that often stand for none; they are asked about
 MOMENTS = ("recordeddate", "enddate", "submitdate(utc)", "timestamp", "createdat", "openedat")
 GIVEN = {  # clocks of tickets: (item, unit)
     "First reply time in minutes": ("first_response", "minutes"),
@@ -207,10 +199,10 @@ def _items(opened: Source, found: Sequence[Evidence], taken: set[str]) -> list[s
     lines: list[str] = []
     for item, scales in SCALES.items():
         ranked = sorted(
-            (-points, place, scale)
+            (-score, place, scale)
             for place, one in enumerate(found)
             for scale in scales
-            if one.name not in taken and (points := _points(one, item, scale)) > 0
+            if one.name not in taken and (score := points(one, item, scale)) > 0
         )
         if not ranked:
             continue
@@ -225,39 +217,12 @@ def _items(opened: Source, found: Sequence[Evidence], taken: set[str]) -> list[s
             lines.append(f"  {item}: {{column: {_quote(name)}, unit: {unit}}}  # {clock}")
     if lines:
         return lines
-    scored = [one.name for one in found if any(_points(one, "", scale) for scale in ((0, 10), (1, 7), (1, 5)))]
+    scored = [one.name for one in found if any(points(one, "", scale) for scale in ((0, 10), (1, 7), (1, 5)))]
     hint = f"  # answers on a scale: {_short(', '.join(scored), 1000)}"
     return [
         f"  nps: {_ask('no column looks like a question that the kit knows; name one')}",
         *([hint] if scored else []),
     ]
-
-
-def _points(one: Evidence, item: str, scale: tuple[int, int]) -> float:
-    """How much speaks for a column: its words, and answers of which nearly all lie on the scale; 0: it cannot be."""
-    if re.search(r"NPS.?GROUP|- Group$", f"{one.name} {one.question}"):
-        return 0
-    codes = _codes(one)
-    if item == "csat" and {"good", "bad"} <= {value.casefold() for value in one.values}:
-        return 9
-    blank = {value for value in one.values if value.casefold() in NOBODY or codes.get(value) in NO_ANSWER}
-    answers = sum(n for value, n in one.values.items() if value not in blank)
-    inside = {v: n for v, n in one.values.items() if v in codes and scale[0] <= codes[v] <= scale[1]}
-    spoken = bool(item) and bool(re.search(WORDS[item], f"{one.name} {one.question}", re.I))
-    if not inside or sum(inside.values()) < (0.5 if spoken else 0.8) * max(answers, 1):
-        return 0
-    reach = {codes[value] for value in inside}
-    whole_scale = len(reach) / (scale[1] - scale[0] + 1)
-    wide = item == "nps" and max(reach) > 7 and len(reach) >= 8 and len(one.values) - len(inside) <= 3
-    if item and not spoken and not wide:
-        return 0
-    return (4 if spoken else 0) + whole_scale + sum(inside.values()) / one.rows
-
-
-def _codes(one: Evidence) -> dict[str, float]:
-    """Value -> the code that it is or begins with: `10`, `10.0`, `10 - Extremely likely`."""
-    found = {v: re.match(r"\s*(-?\d+)(\.0+)?(?=\s*$|\s*[-–—:=.)]\s*\D)", v) for v in one.values}
-    return {value: float(match[1]) for value, match in found.items() if match}
 
 
 def _item(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
@@ -268,7 +233,7 @@ def _item(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
         shown = ", ".join(f"{_quote(value)}: {code}" for value, code in labels.items())
         lines.append(f"    labels: {{{shown}}}  # good / (good + bad)")
     else:
-        codes = _codes(one)
+        codes = codes_of(one)
         worded = {v: code for v, code in codes.items() if not re.fullmatch(r"\s*-?\d+(\.0+)?\s*", v)}
         if worded:
             lines += [
@@ -285,7 +250,7 @@ def _direction(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
     """The lines that say which end is good, from the words of the answers where they say it."""
     if item == "nps":
         return []
-    low = " ".join(v for v, code in _codes(one).items() if code == scale[0]) + one.labels.get(str(scale[0]), "")
+    low = " ".join(v for v, code in codes_of(one).items() if code == scale[0]) + one.labels.get(str(scale[0]), "")
     if item == "csat":
         if re.search(r"very (un|dis)satisf|poor|unacceptable|terrible|bad", low, re.I):
             return [f"    reversed: false  # {scale[0]} is {_short(low)}"]
@@ -302,7 +267,7 @@ def _missing(value: str, n: int, one: Evidence, scale: tuple[int, int]) -> str:
         return f"      {key}: {_quote(one.labels[value])}  # {n:,} answers, labelled so in the file"
     if value.casefold() in NOBODY:
         return f"      {key}: {_quote(value.casefold())}  # {n:,} answers"
-    where = f"outside {scale[0]}-{scale[1]}" if value in _codes(one) else "not a number"
+    where = f"outside {scale[0]}-{scale[1]}" if value in codes_of(one) else "not a number"
     count = f"{n:,} answers are" if n > 1 else "1 answer is"
     words = f"{count} {value}, {where}: what does it mean? Without this line they are refused"
     return f"      {key}: {_ask(words)}"

@@ -94,6 +94,7 @@ def test_the_audit_fits_into_tallies_and_comes_back(audited_rows: Any, tmp_path:
     assert back["refused"].to_dict("records") == found["refused"].to_dict("records")
     assert any(line.startswith("refused: nps: outside 0-10: 11: 1, first in rows 3") for line in spelled(found))
     assert not any("BROKEN" in line for line in spelled(found))
+    assert f"checks: {len(found['checks'])} of {len(found['checks'])} hold" in spelled(found)
 
 
 @pytest.mark.parametrize("damage", [lambda c: c.assign(n=c["n"] + (c["cut"] == "")), lambda c: c[c["answer"] != 10]])

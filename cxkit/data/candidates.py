@@ -1,0 +1,61 @@
+"""How much speaks for a column to be an item that the kit knows: the words of its question, and its answers."""
+
+from __future__ import annotations
+
+import re
+
+from cxkit.data.evidence import Evidence
+
+WORDS = {  # words in a name or question that speak for an item
+    "nps": r"\bnps\b|net ?promot|netpro|recommend|empfehl|recomend",
+    "csat": r"satisf|\bcsat\b|zufrieden|overall rating|\w*\dALL\b|overall",
+    "ces": r"\bces\b|effort|\beas(y|e)\b",
+}
+SCALES = {"nps": [(0, 10)], "csat": [(1, 5)], "ces": [(1, 7), (1, 5)]}
+NOBODY = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered", "unanswered",
+          "not offered", "offered", "prefer not to say", "don't know", "not applicable", "refused"}  # fmt: skip
+NO_ANSWER = {-9, -8, -1, 88, 97, 98, 99, 997, 998, 999}  # codes that often stand for none; they are asked about
+
+
+def points(one: Evidence, item: str, scale: tuple[int, int]) -> float:
+    """How much speaks for a column to hold an item: its words, and answers of which nearly all lie on the scale.
+
+    Args:
+        one: What the column holds.
+        item: A key of `WORDS`; "" for any question on the scale.
+        scale: Lowest and highest answer.
+
+    Returns:
+        0 where it cannot be; the more, the likelier.
+
+    >>> one = Evidence("NETPRO", "NETPRO", 40, 40, 3, 40, 40, 0, 11, {"9": 30, "0": 8, "11": 2})
+    >>> points(one, "nps", (0, 10)) > points(one, "csat", (1, 5))
+    True
+    """
+    if re.search(r"NPS.?GROUP|- Group$", f"{one.name} {one.question}"):
+        return 0
+    codes = codes_of(one)
+    if item == "csat" and {"good", "bad"} <= {value.casefold() for value in one.values}:
+        return 9
+    blank = {value for value in one.values if value.casefold() in NOBODY or codes.get(value) in NO_ANSWER}
+    answers = sum(n for value, n in one.values.items() if value not in blank)
+    inside = {v: n for v, n in one.values.items() if v in codes and scale[0] <= codes[v] <= scale[1]}
+    spoken = bool(item) and bool(re.search(WORDS[item], f"{one.name} {one.question}", re.I))
+    if not inside or sum(inside.values()) < (0.5 if spoken else 0.8) * max(answers, 1):
+        return 0
+    reach = {codes[value] for value in inside}
+    whole_scale = len(reach) / (scale[1] - scale[0] + 1)
+    wide = item == "nps" and max(reach) > 7 and len(reach) >= 8 and len(one.values) - len(inside) <= 3
+    if item and not spoken and not wide:
+        return 0
+    return (4 if spoken else 0) + whole_scale + sum(inside.values()) / one.rows
+
+
+def codes_of(one: Evidence) -> dict[str, float]:
+    """Value -> the code that it is or begins with, of those that have one.
+
+    >>> codes_of(Evidence("a", "a", 3, 3, 3, 1, 1, 9, 9, {"9": 1, "10 - Extremely likely": 1, "often": 1}))
+    {'9': 9.0, '10 - Extremely likely': 10.0}
+    """
+    found = {v: re.match(r"\s*(-?\d+)(\.0+)?(?=\s*$|\s*[-–—:=.)]\s*\D)", v) for v in one.values}
+    return {value: float(match[1]) for value, match in found.items() if match}
