@@ -7,26 +7,24 @@ with the dimensions that the level does not cut by taken out.
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import ibis
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping
 from cxkit.data.periods import UNITS
-from cxkit.data.sources import Table, collect, count, stored
+from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
 
 Column = Any
 Level = tuple[str, ...]
 
-BITS = 62  # of a whole number that every backend has, less its sign and one to spare
-SETTLED = 13  # digits of a sum that do not depend on how finely its terms were cut
 AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
 
 
@@ -101,70 +99,60 @@ def _latest(used: Table, by: Sequence[str], links: Sequence[str], cells: dict[st
     return ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
 
 
-# Sums that are the same from run to run -------------------------------------------------------------------------------
-
-
-def _sum(values: Column, largest: float) -> Column:
-    """A sum that does not depend on the order in which threads add: of whole multiples of a power of two.
-
-    Floats do not add so: the same rows would give another last bit, and with it another page, from run to run. The
-    terms are cut at 2^-62 of the largest. Without weights they are whole numbers already and `largest` is 0.
-    """
-    if largest == 0:
-        return values.sum().cast("float64")
-    unit = 2.0 ** (BITS - math.ceil(math.log2(largest)))
-    return (values * unit).round().cast("int64").sum().cast("float64") / unit
-
-
-def _ordered(table: Table, keys: Sequence[str]) -> pd.DataFrame:
-    """The rows of a grouped table, which come in any order, in that of their keys."""
-    return collect(table).sort_values(list(keys), ignore_index=True)
-
-
-def settle(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with floats at 13 significant digits: a cell stays what it was when another one's weights change."""
-
-    def rounded(values: pd.Series) -> pd.Series:
-        x = values.to_numpy()
-        known = np.isfinite(x) & (x != 0)
-        scale = 10.0 ** (SETTLED - 1 - np.floor(np.log10(np.where(known, np.abs(x), 1.0))))
-        return pd.Series(np.where(known, np.round(np.where(known, x, 0.0) * scale) / scale, x), index=values.index)
-
-    return frame.assign(**{column: rounded(frame[column]) for column in frame.select_dtypes("float64").columns})
-
-
 # All levels at once ---------------------------------------------------------------------------------------------------
 
 
-def _parts(used: Used, levels: Sequence[Level]) -> list[dict[int, Level]]:
-    """The levels by number, in groups that one query can take."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Levels that one query counts.
+
+    Attributes:
+        levels: Number of each level -> its dimensions.
+        by: All dimensions.
+    """
+
+    levels: dict[int, Level]
+    by: Sequence[str]
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells the cells of a period apart."""
+        if len(self.levels) == 1:
+            return [name for level in self.levels.values() for name in level]
+        return ["level_", *self.by]
+
+    def spread(self, table: Table) -> Table:
+        """A row for each level: `level_` its number, and '' for a dimension that it does not cut by."""
+        if len(self.levels) == 1:
+            return table
+        spread = table.mutate(level_=ibis.literal(list(self.levels), "array<int64>").unnest())
+        kept = {name: [i for i, level in self.levels.items() if name in level] for name in self.by}
+        return spread.mutate(**{name: spread.level_.isin(kept[name]).ifelse(spread[name], "") for name in self.by})
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The counted cells with `level_` and every dimension, of one level as of many."""
+        if len(self.levels) > 1:
+            return frame
+        ((number, level),) = self.levels.items()
+        return frame.assign(level_=number, **{name: "" for name in self.by if name not in level})
+
+
+def _parts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> list[Part]:
+    """The levels in groups that one query can take."""
     numbered = dict(enumerate(levels))
     if used.n * len(levels) <= AT_ONCE:
-        return [numbered]
-    return [{i: level} for i, level in numbered.items()]
-
-
-def _spread(table: Table, by: Sequence[str], levels: dict[int, Level]) -> Table:
-    """A row for each level: `level_` its number, and '' for a dimension that it does not cut by."""
-    if len(levels) == 1:
-        ((number, level),) = levels.items()
-        blank = {name: ibis.literal("") for name in by if name not in level}
-        return table.mutate(level_=ibis.literal(number, "int64"), **blank)
-    spread = table.mutate(level_=ibis.literal(list(levels), "array<int64>").unnest())
-    masked = {
-        name: spread.level_.isin([i for i, level in levels.items() if name in level]).ifelse(spread[name], "")
-        for name in by
-    }
-    return spread.mutate(**masked)
+        return [Part(numbered, by)]
+    return [Part({i: level}, by) for i, level in numbered.items()]
 
 
 def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
     """Answers, weights and squared weights per level, period, cell and answer: n, w, w2."""
-    keys, frames = ["level_", "period_", *by, "answer_"], []
-    for part in _parts(used, levels):
-        cells = _spread(used.table, by, part).group_by(keys)
-        sums = {"w": lambda t: _sum(t.w_, used.largest), "w2": lambda t: _sum(t.w_ * t.w_, used.largest**2)}
-        frames.append(_ordered(cells.agg(n=lambda t: t.count(), **sums), keys))
+    frames = []
+    for part in _parts(used, by, levels):
+        keys = ["period_", *part.keys, "answer_"]
+        sums = {"w": lambda t: exact_sum(t.w_, used.largest), "w2": lambda t: exact_sum(t.w_ * t.w_, used.largest**2)}
+        cells = part.spread(used.table).group_by(keys).agg(n=lambda t: t.count(), **sums)
+        frames.append(part.named(ordered(cells, keys)))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -194,29 +182,32 @@ def linked_sums(
         An answer without a link is a cluster of its own, and shared with nobody.
     """
     sums, shared = [pd.DataFrame()], [pd.DataFrame()]
-    for part in _parts(used, levels):
-        keys = ["level_", "period_", *by, *(["stratum"] if stratum else [])]
-        with stored(_groups(_spread(used.table, by, part), used, keys, link)) as groups:
+    for part in _parts(used, by, levels):
+        keys = ["period_", *part.keys, *(["stratum"] if stratum else [])]
+        with stored(_groups(part.spread(used.table), used, keys, link)) as groups:
             largest = _largest(groups, used)
             if clusters:
-                sums.append(_cluster_sums(groups, used.scored, keys, largest))
+                sums.append(part.named(_cluster_sums(groups, used.scored, keys, largest)))
             if pairs:
-                shared.append(_shared_sums(groups, used.scored, ["level_", *by], link, pairs, largest))
+                shared.append(part.named(_shared_sums(groups, used.scored, [*part.keys, link], pairs, largest)))
     return pd.concat(sums, ignore_index=True), pd.concat(shared, ignore_index=True)
 
 
 def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
-    scores = {f"s_{metric.name}": _score(spread.answer_, metric) * spread.w_ for metric in used.scored}
-    base = spread.select(*keys, link, "w_", **scores)
-    top = used.largest * max(1.0, *(_reach(metric) for metric in used.scored))
-    totals = {name: (lambda t, name=name: _sum(t[name], top)) for name in ("w_", *scores)}
+    unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.scored)))
+    weight = whole(spread.w_, unit)
+    scores = {f"s_{metric.name}": _score(spread.answer_, metric) * weight for metric in used.scored}
+    base = spread.select(*keys, link, w_=weight, **scores)
     known = base.filter(base[link].notnull()) if used.blank[link] else base
-    groups = known.group_by([*keys, link]).agg(**totals)
+    groups = known.group_by([*keys, link]).agg(
+        **{name: (lambda t, name=name: back(t[name], unit)) for name in ("w_", *scores)}
+    )
     if not used.blank[link]:
         return groups
     alone = base.filter(base[link].isnull())
-    return ibis.union(groups, alone.select(*groups.columns).cast(dict(groups.schema().items())), distinct=False)
+    alone = alone.mutate(**{name: alone[name].cast("float64") / unit for name in ("w_", *scores)})
+    return ibis.union(groups, alone.select(*groups.columns), distinct=False)
 
 
 def _reach(metric: Metric) -> float:
@@ -233,14 +224,14 @@ def _largest(groups: Table, used: Used) -> float:
 
 
 def _cluster_sums(groups: Table, metrics: Sequence[Metric], keys: Sequence[str], largest: float) -> pd.DataFrame:
-    sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: _sum(t.w_, largest)}
-    sums["ww"] = lambda t: _sum(t.w_ * t.w_, largest**2)
+    sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: exact_sum(t.w_, largest)}
+    sums["ww"] = lambda t: exact_sum(t.w_ * t.w_, largest**2)
     for metric in metrics:
         s = f"s_{metric.name}"
-        sums[f"s_{metric.name}"] = lambda t, s=s: _sum(t[s], largest)
-        sums[f"sw_{metric.name}"] = lambda t, s=s: _sum(t[s] * t.w_, largest**2)
-        sums[f"ss_{metric.name}"] = lambda t, s=s: _sum(t[s] * t[s], largest**2)
-    wide = _ordered(groups.group_by(keys).agg(**sums), keys)
+        sums[f"s_{metric.name}"] = lambda t, s=s: exact_sum(t[s], largest)
+        sums[f"sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.w_, largest**2)
+        sums[f"ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[s], largest**2)
+    wide = ordered(groups.group_by(keys).agg(**sums), keys)
     stratum = wide["stratum"].fillna(BLANK) if "stratum" in keys else pd.Series("", index=wide.index, dtype="str")
     wide = wide.assign(stratum=stratum)
     return _by_metric(wide, metrics, [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"],
@@ -248,27 +239,22 @@ def _cluster_sums(groups: Table, metrics: Sequence[Metric], keys: Sequence[str],
 
 
 def _shared_sums(
-    groups: Table,
-    metrics: Sequence[Metric],
-    keys: Sequence[str],
-    link: str,
-    pairs: Sequence[tuple[Any, Any]],
-    largest: float,
+    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], pairs: Sequence[tuple[Any, Any]], largest: float
 ) -> pd.DataFrame:
-    """Cross-period sums over the members who answered in both periods of a pair, per cell."""
+    """Cross-period sums over the members who answered in both periods of a pair; the last of the keys is the member."""
     wanted = ibis.memtable(pa.table({"now_": [now for now, _ in pairs], "before_": [before for _, before in pairs]}))
     now = groups.join(wanted, groups.period_ == wanted.now_).drop("period_")
     before = groups.rename({f"{name}_1": name for name in groups.columns})
-    same = [now.before_ == before.period__1, *(now[key] == before[f"{key}_1"] for key in (*keys, link))]
+    same = [now.before_ == before.period__1, *(now[key] == before[f"{key}_1"] for key in keys)]
     both = now.join(before, same)
-    sums: dict[str, Any] = {"shared": lambda t: t.count(), "ww": lambda t: _sum(t.w_ * t.w__1, largest**2)}
+    sums: dict[str, Any] = {"shared": lambda t: t.count(), "ww": lambda t: exact_sum(t.w_ * t.w__1, largest**2)}
     for metric in metrics:
         s = f"s_{metric.name}"
-        sums[f"ss_{metric.name}"] = lambda t, s=s: _sum(t[s] * t[f"{s}_1"], largest**2)
-        sums[f"sw_{metric.name}"] = lambda t, s=s: _sum(t[s] * t.w__1, largest**2)
-        sums[f"ws_{metric.name}"] = lambda t, s=s: _sum(t.w_ * t[f"{s}_1"], largest**2)
-    cells = ["now_", "before_", *keys]
-    wide = _ordered(both.group_by(cells).agg(**sums), cells)
+        sums[f"ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[f"{s}_1"], largest**2)
+        sums[f"sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.w__1, largest**2)
+        sums[f"ws_{metric.name}"] = lambda t, s=s: exact_sum(t.w_ * t[f"{s}_1"], largest**2)
+    cells = ["now_", "before_", *keys[:-1]]
+    wide = ordered(both.group_by(cells).agg(**sums), cells)
     return _by_metric(wide, metrics, [*cells, "shared", "ww"], ("sw", "ws", "ss"))
 
 
@@ -283,20 +269,22 @@ def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric], shared: list[str],
 
 def people(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
     """How many different people answered, per level, period and cell; an answer without respondent is one."""
-    keys, frames = ["level_", "period_", *by], []
-    for part in _parts(used, levels):
-        cells = _spread(used.table, by, part).group_by(keys)
+    frames = []
+    for part in _parts(used, by, levels):
+        keys = ["period_", *part.keys]
+        cells = part.spread(used.table).group_by(keys)
         counted = cells.agg(people=lambda t: t.respondent.nunique() + t.respondent.isnull().sum())
-        frames.append(_ordered(counted, keys))
+        frames.append(part.named(ordered(counted, keys)))
     return pd.concat(frames, ignore_index=True)
 
 
 def _score(answer: Column, metric: Metric) -> Column:
-    """The metric's value of an answer, in natural units."""
-    if all(code == value for code, value in metric.values.items()):
-        return answer
-    by_value: dict[float, list[float]] = {}
-    for code, value in metric.values.items():
-        by_value.setdefault(value, []).append(code)
-    cases = [(answer.isin(codes), ibis.literal(value / metric.factor)) for value, codes in by_value.items()]
-    return ibis.cases(*cases, else_=ibis.null("float64"))
+    """The metric's value of an answer in natural units, which are whole numbers: -1, 0, 1, or the answer itself."""
+    codes = sorted(metric.values)
+    if all(code == metric.values[code] for code in codes):
+        return answer.cast("int64")
+    value = {code: round(metric.values[code] / metric.factor) for code in codes}
+    ends = [code for code, after in itertools.pairwise(codes) if value[code] != value[after]]  # cheaper than lists
+    runs = [(answer <= end, ibis.literal(value[end], "int64")) for end in ends]
+    last = ibis.literal(value[codes[-1]], "int64")
+    return ibis.cases(*runs, else_=last) if runs else last

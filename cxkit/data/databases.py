@@ -7,6 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import ibis
 from pydantic import model_validator
@@ -55,7 +56,7 @@ def open_database(spec: DatabaseSpec, folder: Path) -> tuple[Table, dict[str, An
     except Exception as error:  # every backend has its own classes, and some of them quote the whole URL
         raise CxError(f"{shown}: cannot be opened: {_words(error, spec.url)}") from None
     try:
-        table = connection.sql(spec.sql) if spec.sql else _named(connection, str(spec.table), shown)
+        table = _asked(connection, spec.sql) if spec.sql else _named(connection, str(spec.table), shown)
         columns = list(table.columns)
     except CxError:
         raise
@@ -93,10 +94,29 @@ def _connect(url: str, folder: Path) -> Any:
 
 def _named(connection: Any, name: str, shown: str) -> Table:
     schema, _, table = name.rpartition(".")
-    known = connection.list_tables(database=schema or None)
-    if table not in known:
-        raise CxError(f"{shown}: has no table {name!r}; {nearest(table, known)}")
-    return connection.table(table, database=schema or None)
+    try:
+        return connection.table(table, database=schema or None)
+    except Exception as error:  # as above
+        known = _tables(connection, schema)
+        if table in known:
+            raise
+        raise CxError(f"{shown}: has no table {name!r}; {nearest(table, known)}") from error
+
+
+def _tables(connection: Any, schema: str) -> list[str]:
+    if connection.name != "duckdb":
+        return sorted(connection.list_tables(database=schema or None))
+    rows = connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
+    return sorted(str(name) for (name,) in rows)
+
+
+def _asked(connection: Any, sql: str) -> Table:
+    """The rows of a query."""
+    if connection.name != "duckdb":
+        return connection.sql(sql)
+    name = f"cx_{uuid4().hex}"  # Ibis 12.0's own way calls what DuckDB 2.0 has no more
+    connection.raw_sql(f"CREATE TEMP VIEW {name} AS {sql}")
+    return connection.table(name, database=("temp", "main"))
 
 
 def _words(error: Exception, url: str) -> str:

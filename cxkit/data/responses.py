@@ -6,6 +6,7 @@ DuckDB reads; columns of a database keep their types and are cast, so that the s
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -109,22 +110,55 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     _require_columns(source, mapping)
     _check_times(source, mapping)
     mapping = _with_file_codes(source, mapping)
-    rows, usable = rules.applied(source.table, mapping)
-    readings = {item: reading(usable, mapping, item) for item in mapping.items}
-    columns = {
-        **_roles(usable, mapping),
-        **{item: code for item, (code, _) in readings.items()},
-        **{name: _level(usable, mapping, name) for name in mapping.dimensions},
-    }
+    rows = rules.applied(source.table, mapping)
+    usable = rules.usable(rows, mapping)
     wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
-    whys = {f"why_{i}": why for i, (_, why) in enumerate(readings.values())}
+    whys = {f"why_{i}": reading(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
     if source.keep:  # text is read once: answers and reasons together
-        kept = source.keep(usable.select(**columns, **whys))
+        kept = source.keep(usable.select(**_answers(usable, mapping), **whys))
         answers, reasons = kept.drop(*whys), kept.select(*wave, *whys)
+        refused = rules.counted(rows, reasons, mapping)
     else:
-        answers, reasons = usable.select(**columns), usable.select(**wave, **whys)
-    refused = rules.counted(rows, reasons, mapping)
+        refused = rules.counted(rows, usable.select(**wave, **whys), mapping)
+        answers = _lazily(source, mapping, rows, refused)
     return Responses(answers, mapping, mapping.metrics, source.files, refused, rows)
+
+
+def _answers(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dict[str, Column]:
+    """The kit's own columns; those of `clean`, items and dimensions, need no look at each value."""
+    return {
+        **_roles(usable, mapping),
+        **{item: reading(usable, mapping, item, item in clean)[0] for item in mapping.items},
+        **{name: _level(usable, mapping, name, name in clean) for name in mapping.dimensions},
+    }
+
+
+def _lazily(source: Source, mapping: Mapping, rows: Table, refused: pd.DataFrame) -> Table:
+    """The answers of a source that is read where it lies.
+
+    Files do not change between two queries, so what the count of refusals did not find is not looked for again in each
+    query of a tally; a database may have changed, and is asked everything every time.
+    """
+    if not all("sha256" in file for file in source.files):
+        usable = rules.usable(rows, mapping)
+        return usable.select(**_answers(usable, mapping))
+    usable = rules.usable(rows, mapping, set(refused.loc[refused["item"] == "row", "reason"]))
+    bad = set(refused.loc[refused["reason"] != "empty", "item"])
+    clean = [*(item for item in mapping.items if item not in bad), *_tidy(usable, mapping)]
+    return usable.select(**_answers(usable, mapping, clean))
+
+
+def _tidy(usable: Table, mapping: Mapping) -> list[str]:
+    """The dimensions of which every value is a level as it stands: text without blanks around it, and none missing."""
+    raw = {name: usable[dimension.column] for name, dimension in mapping.dimensions.items() if not dimension.labels}
+    text = {name: column for name, column in raw.items() if column.type().is_string()}
+    if not text:
+        return []
+    odd = {
+        name: (column.isnull() | (column != values.text(column)).fill_null(True)).any() for name, column in text.items()
+    }
+    row = usable.agg(**odd).to_pyarrow().to_pylist()[0]
+    return [name for name in text if not row[name]]
 
 
 def _columns(mapping: Mapping) -> dict[str, str]:
@@ -186,8 +220,15 @@ def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
     return columns
 
 
-def reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
-    """An item's code (null where refused) and the reason for the refusal (null where used)."""
+def reading(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tuple[Column, Column]:
+    """An item's code (null where refused) and the reason for the refusal (null where used).
+
+    Args:
+        table: Usable rows.
+        mapping: The mapping.
+        item: Name of an item.
+        clean: Whether it is known that every answer that is not empty can be used.
+    """
     declared, raw = mapping.items[item], table[mapping.items[item].column]
     metric = next(iter(mapping.metrics_of(item).values()))
     text, number = values.text(raw), values.number(raw)
@@ -215,12 +256,16 @@ def reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
     )
     refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words
     code = (low + high - number) if declared.reversed else number
-    return refused.ifelse(ibis.null("float64"), code), why
+    if clean and not raw.type().is_floating():
+        return code, why
+    return (number.isnan() if clean else refused).ifelse(ibis.null("float64"), code), why
 
 
-def _level(table: Table, mapping: Mapping, name: str) -> Column:
-    """A dimension's level as text; blank is a level of its own."""
+def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Column:
+    """A dimension's level as text; blank is a level of its own. `clean`: every value is a level as it stands."""
     declared, raw = mapping.dimensions[name], table[mapping.dimensions[name].column]
+    if clean:
+        return raw
     level = values.text(raw)
     for code, label in declared.labels.items():
         level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -21,20 +22,30 @@ DUPLICATE = "duplicate_"
 NUMBER = "row_"
 
 
-def applied(table: Table, mapping: Mapping) -> tuple[Table, Table]:
-    """Every row with `problem_`, why it cannot be used, and the rows that can."""
+def applied(table: Table, mapping: Mapping) -> Table:
+    """Every row of a source with `problem_`: why it cannot be used."""
     marked = _mark_duplicates(table, mapping)
     rules = _rules(marked, mapping)
-    broken = {reason: rule.fill_null(False) for reason, rule in rules.items()}
-    reason = ibis.cases(*((rule, name) for name, rule in broken.items()), else_=ibis.null("string")) if broken else None
-    rows = marked.mutate(problem_=ibis.null("string") if reason is None else reason)
-    usable = marked.filter(~reduce(or_, broken.values())) if broken else marked
-    return rows, usable
+    nothing = ibis.null("string")
+    reason = ibis.cases(*((rule, name) for name, rule in rules.items()), else_=nothing) if rules else nothing
+    return marked.mutate(problem_=reason)
+
+
+def usable(rows: Table, mapping: Mapping, known: Collection[str] | None = None) -> Table:
+    """The rows that can be used.
+
+    Args:
+        rows: Every row, from `applied`.
+        mapping: The mapping.
+        known: The reasons that are known to occur; a rule that no row breaks is not asked again. None: all are asked.
+    """
+    rules = [rule for name, rule in _rules(rows, mapping).items() if known is None or name in known]
+    return rows.filter(~reduce(or_, rules)) if rules else rows
 
 
 def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
     """Reason -> which rows it refuses, in the order in which a row's first reason is taken."""
-    roles, rules = mapping.columns, {}
+    roles, rules = mapping.columns, dict[str, Column]()
     if LEFT_OUT in table.columns:
         left = sorted(collect(table.select(LEFT_OUT).distinct())[LEFT_OUT].dropna())
         rules.update({reason: table[LEFT_OUT] == reason for reason in left})
@@ -49,7 +60,7 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         rules["weight of 0 or less"] = weight <= 0
     if DUPLICATE in table.columns:
         rules["response id that occurred before"] = table[DUPLICATE]
-    return rules
+    return {reason: rule.fill_null(False) for reason, rule in rules.items()}
 
 
 def _mark_duplicates(table: Table, mapping: Mapping) -> Table:

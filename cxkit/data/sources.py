@@ -136,9 +136,22 @@ def _remove(folder: str, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """A query that needs more than the limit as words; whatever else goes wrong is not the user's to put right."""
+    try:
+        yield
+    except Exception as error:  # DuckDB's own class, known here by its name only
+        if type(error).__name__ != "OutOfMemoryException":
+            raise
+        words = str(error).splitlines()[0]
+        raise CxError(f"memory: the limit is too low for these data ({words}); raise `memory`") from None
+
+
 def collect(table: Table) -> pd.DataFrame:
     """The rows of a (small) table, as a frame."""
-    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    with enough_memory():
+        frame: pd.DataFrame = table.to_pyarrow().to_pandas()
     return frame
 
 
@@ -146,7 +159,8 @@ def collect(table: Table) -> pd.DataFrame:
 def stored(table: Table) -> Iterator[Table]:
     """The table as a temporary one of its own database, for what is asked several times and dear to compute."""
     backend, name = table.get_backend(), f"cx_{uuid4().hex}"
-    kept = backend.create_table(name, table, temp=True)
+    with enough_memory():
+        kept = backend.create_table(name, table, temp=True)
     try:
         yield kept
     finally:

@@ -7,18 +7,20 @@ A cell is an item or metric in a period at one place of a level; a level is a se
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxkit.data import counting, periods
-from cxkit.data.counting import Level, Used
+from cxkit.data.assembly import ALL as ALL
+from cxkit.data.assembly import blank_frame, counts_of, finest_of, replaced, sums_of
+from cxkit.data.counting import Used
+from cxkit.data.exact import settle
 from cxkit.data.mapping import BLANK
 from cxkit.data.periods import Period
 from cxkit.data.responses import Responses
@@ -28,7 +30,6 @@ from cxkit.metrics import Metric
 
 PAIRS = ("previous", "year_ago")
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
-ALL = " × "  # joins the dimensions of a level in the column `cut`
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +146,18 @@ def tally(
     _check(survey, by, period, where)
     table = _filtered(survey, period, where, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
-    audit += [_replaced(item, one.replaced) for item, one in used.items() if one.replaced]
-    raw = {item: counting.answer_counts(one, by, _finest(shown)) for item, one in used.items()}
+    audit += [replaced(item, one.replaced) for item, one in used.items() if one.replaced]
+    raw = {item: counting.answer_counts(one, by, finest_of(shown)) for item, one in used.items()}
     starts, labels = _periods(raw.values(), period)
     compared = _compared(pairs, labels, period)
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
-    counts = [_counts(item, level, _finest(shown), raw[item], names, by) for item in used for level in shown]
-    sums, shared = _sums(survey, used, shown, by, names, compared)
+    counts = [counts_of(item, level, finest_of(shown), raw[item], names, by) for item in used for level in shown]
+    sums, shared = sums_of(survey, used, shown, by, names, compared)
     counted = pd.concat(counts, ignore_index=True)
     return Tallies(
-        counts=counting.settle(counted),
-        sums=counting.settle(sums),
-        pairs=counting.settle(shared),
+        counts=settle(counted),
+        sums=settle(sums),
+        pairs=settle(shared),
         metrics=chosen,
         by=list(by),
         levels=shown,
@@ -165,7 +166,7 @@ def tally(
         compared=compared,
         values=_values(survey, counted, by, where),
         weighted=survey.mapping.columns.weight is not None,
-        hidden=_frame(["item", "period", *by, "cut", "reason"]),
+        hidden=blank_frame(["item", "period", *by, "cut", "reason"]),
         audit=pd.concat(audit, ignore_index=True),
         provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
     )
@@ -265,98 +266,6 @@ def _values(
     return values
 
 
-# Frames ---------------------------------------------------------------------------------------------------------------
-
-
-def _frame(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({column: pd.Series(dtype="str") for column in columns})
-
-
-def _replaced(item: str, n: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"item": [item], "reason": ["replaced by a later answer of the same respondent in the period"], "n": [n]}
-    )
-
-
-def _finest(levels: Sequence[Level]) -> list[Level]:
-    """The levels that no other one holds; the counts of the rest are sums of theirs."""
-    return [level for level in levels if not any(set(level) < set(other) for other in levels)]
-
-
-def _counts(
-    item: str, level: Level, finest: Sequence[Level], raw: pd.DataFrame, names: Mapping[Any, str], by: Sequence[str]
-) -> pd.DataFrame:
-    """The counts of one level: its own, or added up from the finest level that holds it."""
-    source = next(i for i, other in enumerate(finest) if set(level) <= set(other))
-    keys = ["period_", *level, "answer_"]
-    frame = raw[raw["level_"] == source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
-    frame = frame.assign(item=item, period=frame["period_"].map(names)).rename(columns={"answer_": "answer"})
-    frame = frame.astype({"n": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
-    return _placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "w", "w2"]]
-
-
-def _placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.DataFrame:
-    """The frame with a column for every dimension, blank where the level does not cut by it."""
-    blank = {name: pd.Series([None] * len(frame), dtype="str", index=frame.index) for name in by if name not in level}
-    return frame.assign(cut=ALL.join(level), **blank).astype(dict.fromkeys(level, "str"))
-
-
-def _sums(
-    survey: Responses,
-    used: Mapping[str, Used],
-    levels: Sequence[Level],
-    by: Sequence[str],
-    names: Mapping[Any, str],
-    compared: Sequence[tuple[str, str]],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
-    starts = {name: start for start, name in names.items()}
-    asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
-    sums = [_frame(["metric", "period", *by, "cut"])]
-    shared = [_frame(["metric", "now", "before", *by, "cut"])]
-    for item, one in used.items():
-        if not one.scored or not one.n:
-            continue
-        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked)
-        for level, part in _by_level(found, levels):
-            part["period"] = part.pop("period_").map(names)
-            sums.append(_placed(part, level, by))
-        for level, part in _by_level(both, levels):
-            part = part.assign(now=part.pop("now_").map(names), before=part.pop("before_").map(names))
-            shared.append(_placed(part, level, by))
-    return tuple(pd.concat(parts, ignore_index=True) for parts in (sums, shared))  # type: ignore[return-value]
-
-
-def _linked(
-    survey: Responses, one: Used, repeated: bool, levels: Sequence[Level], by: Sequence[str], asked: list[Any]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The sums of one item over clusters, with the number of people, and over shared respondents."""
-    roles = survey.mapping.columns
-    stratum = roles.stratum is not None
-    repeated = repeated and roles.respondent is not None
-    cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
-    pairs = asked if roles.respondent else None
-    if cluster == "own_":  # strata only: every answer is a cluster of its own
-        one = replace(one, table=one.table.mutate(own_=ibis.null("string")), blank={**one.blank, "own_": one.n})
-    together = cluster == "respondent" and not stratum
-    sums = shared = pd.DataFrame()
-    if cluster:
-        sums, shared = counting.linked_sums(one, by, levels, cluster, stratum, pairs if together else None, True)
-    if pairs and not together:
-        _, shared = counting.linked_sums(one, by, levels, "respondent", False, pairs, False)
-    if repeated and together:
-        sums = sums.assign(people=sums["clusters"])
-    elif repeated:
-        sums = sums.merge(counting.people(one, by, levels), on=["level_", "period_", *by], how="left")
-    return sums, shared
-
-
-def _by_level(frame: pd.DataFrame, levels: Sequence[Level]) -> Iterator[tuple[Level, pd.DataFrame]]:
-    for number, level in enumerate(levels):
-        if len(frame) and len(part := frame[frame["level_"] == number]):
-            yield level, part.drop(columns="level_").reset_index(drop=True)
-
-
 # Files and sums -------------------------------------------------------------------------------------------------------
 
 
@@ -445,7 +354,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
     return replace(
         first,
-        counts=counting.settle(counts),
+        counts=settle(counts),
         sums=pd.concat([first.sums, second.sums], ignore_index=True),
         pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
         periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),

@@ -1,0 +1,107 @@
+"""What the queries counted -> the frames of a tally: periods by name, each row at its level, a row for each metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from cxkit.data import counting
+from cxkit.data.counting import Level, Used
+from cxkit.data.responses import Responses
+
+ALL = " × "  # joins the dimensions of a level in the column `cut`
+
+
+def blank_frame(columns: Sequence[str]) -> pd.DataFrame:
+    """A frame of text columns without rows."""
+    return pd.DataFrame({column: pd.Series(dtype="str") for column in columns})
+
+
+def replaced(item: str, n: int) -> pd.DataFrame:
+    """The audit's row on answers that a later one of the same respondent replaced."""
+    return pd.DataFrame(
+        {"item": [item], "reason": ["replaced by a later answer of the same respondent in the period"], "n": [n]}
+    )
+
+
+def finest_of(levels: Sequence[Level]) -> list[Level]:
+    """The levels that no other one holds; the counts of the rest are sums of theirs."""
+    return [level for level in levels if not any(set(level) < set(other) for other in levels)]
+
+
+def counts_of(
+    item: str, level: Level, finest: Sequence[Level], raw: pd.DataFrame, names: Mapping[Any, str], by: Sequence[str]
+) -> pd.DataFrame:
+    """The counts of one level: its own, or added up from the finest level that holds it."""
+    source = next(i for i, other in enumerate(finest) if set(level) <= set(other))
+    keys = ["period_", *level, "answer_"]
+    frame = raw[raw["level_"] == source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
+    frame = frame.assign(item=item, period=frame["period_"].map(names)).rename(columns={"answer_": "answer"})
+    frame = frame.astype({"n": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
+    return placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "w", "w2"]]
+
+
+def placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.DataFrame:
+    """The frame with a column for every dimension, blank where the level does not cut by it."""
+    blank = {name: pd.Series([None] * len(frame), dtype="str", index=frame.index) for name in by if name not in level}
+    return frame.assign(cut=ALL.join(level), **blank).astype(dict.fromkeys(level, "str"))
+
+
+def sums_of(
+    survey: Responses,
+    used: Mapping[str, Used],
+    levels: Sequence[Level],
+    by: Sequence[str],
+    names: Mapping[Any, str],
+    compared: Sequence[tuple[str, str]],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
+    starts = {name: start for start, name in names.items()}
+    asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
+    sums = [blank_frame(["metric", "period", *by, "cut"])]
+    shared = [blank_frame(["metric", "now", "before", *by, "cut"])]
+    for item, one in used.items():
+        if not one.scored or not one.n:
+            continue
+        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked)
+        for level, part in _by_level(found, levels):
+            part["period"] = part.pop("period_").map(names)
+            sums.append(placed(part, level, by))
+        for level, part in _by_level(both, levels):
+            part = part.assign(now=part.pop("now_").map(names), before=part.pop("before_").map(names))
+            shared.append(placed(part, level, by))
+    return tuple(pd.concat(parts, ignore_index=True) for parts in (sums, shared))  # type: ignore[return-value]
+
+
+def _linked(
+    survey: Responses, one: Used, repeated: bool, levels: Sequence[Level], by: Sequence[str], asked: list[Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The sums of one item over clusters, with the number of people, and over shared respondents."""
+    roles = survey.mapping.columns
+    stratum = roles.stratum is not None
+    repeated = repeated and roles.respondent is not None
+    cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
+    pairs = asked if roles.respondent else None
+    if cluster == "own_":  # strata only: every answer is a cluster of its own
+        one = replace(one, table=one.table.mutate(own_=ibis.null("string")), blank={**one.blank, "own_": one.n})
+    together = cluster == "respondent" and not stratum
+    sums = shared = pd.DataFrame()
+    if cluster:
+        sums, shared = counting.linked_sums(one, by, levels, cluster, stratum, pairs if together else None, True)
+    if pairs and not together:
+        _, shared = counting.linked_sums(one, by, levels, "respondent", False, pairs, False)
+    if repeated and together:
+        sums = sums.assign(people=sums["clusters"])
+    elif repeated:
+        sums = sums.merge(counting.people(one, by, levels), on=["level_", "period_", *by], how="left")
+    return sums, shared
+
+
+def _by_level(frame: pd.DataFrame, levels: Sequence[Level]) -> Iterator[tuple[Level, pd.DataFrame]]:
+    for number, level in enumerate(levels):
+        if len(frame) and len(part := frame[frame["level_"] == number]):
+            yield level, part.drop(columns="level_").reset_index(drop=True)
