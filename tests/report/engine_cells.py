@@ -117,7 +117,7 @@ CELLS: dict[str, str] = {
     "rich": "import rich\nfrom rich.console import Console\nConsole().is_jupyter",
     "logging": "import logging\nlogging.getLogger('x').warning('logged')",
     "logging stream": "logging.basicConfig(stream=sys.stdout, force=True); logging.warning('to stdout')",
-    "dunder stdout": "print('to the original', file=sys.__stdout__, flush=True)",
+    "dunder stdout": "import time\nprint('to the original', file=sys.__stdout__, flush=True); time.sleep(0.5)",
     "faulthandler": "import faulthandler\nfaulthandler.enable(); faulthandler.is_enabled()",
     "signal": "import signal\nsignal.getsignal(signal.SIGINT) is signal.default_int_handler, signal.getsignal(signal.SIGTERM)",
     "big": "print('line\\n' * 50000)",

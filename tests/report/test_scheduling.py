@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -47,8 +48,17 @@ def test_the_line_for_cron_has_five_fields_and_a_command():
 def test_cron_accepts_the_line(tmp_path):
     table = tmp_path / "table"
     table.write_text("".join(f"{line}\n" for line in crontab_lines()))
-    done = subprocess.run(["crontab", "-T", str(table)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or "invalid option" in done.stderr, done.stderr
+    done = crontab("-T", str(table))  # checks and does no more; not every cron knows it
+    if "invalid option" in done.stderr:
+        if os.geteuid() != 0 or not os.environ.get("CI") or crontab("-u", "nobody", "-l").returncode == 0:
+            pytest.skip("this crontab cannot check a table without installing it")
+        done = crontab("-u", "nobody", str(table))
+        crontab("-u", "nobody", "-r")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def crontab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["crontab", *arguments], capture_output=True, text=True, check=False)
 
 
 def test_every_option_that_is_named_exists():
