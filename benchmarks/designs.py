@@ -3,7 +3,8 @@
     python benchmarks/designs.py [--quick] [--write]
 
 Populations have a known score: satisfaction is standard normal, cut into detractors, passives and promoters. Beside
-the default stands the interval that ignores the design. `--quick` takes a tenth of the samples; `--write` puts the
+the default stand the interval with Kish's degrees of freedom, (sum W_g)^2 / sum W_g^2 - 1, and the one that ignores the
+design. `--quick` takes a tenth of the samples; `--write` puts the
 table into docs/statistics.md.
 """
 
@@ -23,16 +24,17 @@ SAMPLES = 40_000
 POPULATIONS = ((0.2, 0.3, 0.5), (0.35, 0.3, 0.35), (0.1, 0.6, 0.3))
 RARE = (0.05, 0.15, 0.8)
 # Standard deviation of the logarithm of the weights, and its correlation with satisfaction.
-WEIGHTS = ((0.6, 0.0), (1.0, 0.0), (0.6, 0.5), (0.6, -0.5))
-HARD = ((1.0, 0.5), (1.0, -0.5))
+WEIGHTS = ((0.6, 0.0), (1.0, 0.0), (0.6, 0.5), (0.6, -0.5), (1.0, 0.5))
+HARD = ((1.0, -0.5),)
 ANSWERS, CUSTOMERS, INTRACLASS = (20, 50, 100), (10, 20, 40), (0.3, 0.7)
 
 
 class Simulated(NamedTuple):
-    """Many samples at once: counts (3, k), their design, answers per sample, and the population's score."""
+    """Many samples at once: counts (3, k), their design, Kish's number of clusters, answers, the population's score."""
 
     counts: np.ndarray
     design: Design
+    kish: np.ndarray
     n: np.ndarray
     truth: float
 
@@ -75,20 +77,24 @@ def measured(w: np.ndarray, s: np.ndarray, counts: np.ndarray, n: np.ndarray, tr
     shares = counts / counts.sum(axis=0)
     variance = shares[0] + shares[2] - (shares[2] - shares[0]) ** 2
     sums = (x.sum(axis=1) for x in (w, s, w * w, s * w, s * s))
-    return Simulated(counts, cell_design(n, variance, *sums, w.shape[1]), n, truth)
+    kish = w.sum(axis=1) ** 2 / (w * w).sum(axis=1)
+    return Simulated(counts, cell_design(n, variance, *sums, w.shape[1]), kish, n, truth)
 
 
-def coverage(sample: Simulated) -> tuple[float, float]:
-    """Coverage of the default interval, and of the interval that takes the answers for equally many plain ones."""
-    low, high = nps_interval(*sample.counts, design=sample.design)
-    default = np.mean((low <= sample.truth) & (sample.truth <= high))
-    low, high = nps_interval(*(sample.counts / sample.counts.sum(axis=0) * sample.n))
-    return float(default), float(np.mean((low <= sample.truth) & (sample.truth <= high)))
+def coverage(sample: Simulated) -> tuple[float, float, float]:
+    """Coverage of the default, with Kish's degrees of freedom, and where the answers are taken for plain ones."""
+    counts, truth = sample.counts, sample.truth
+    ways = (
+        nps_interval(*counts, design=sample.design),
+        nps_interval(*counts, design=sample.design._replace(df=sample.kish - 1.0)),
+        nps_interval(*(counts / counts.sum(axis=0) * sample.n)),
+    )
+    default, kish, ignored = (float(np.mean((low <= truth) & (truth <= high))) for low, high in ways)
+    return default, kish, ignored
 
 
-def row(name: str, results: list[tuple[float, float]]) -> str:
-    default, plain = (np.array(side) for side in zip(*results, strict=True))
-    return f"| {name} | {span(default)} | {span(plain)} |"
+def row(name: str, results: list[tuple[float, float, float]]) -> str:
+    return f"| {name} | {' | '.join(span(np.array(side)) for side in zip(*results, strict=True))} |"
 
 
 def span(values: np.ndarray) -> str:
@@ -101,7 +107,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/statistics.md")
     options = parser.parse_args()
     samples = SAMPLES // 10 if options.quick else SAMPLES
-    lines = ["| answers | default | design ignored |", "|---|---|---|"]
+    lines = ["| answers | default | Kish's df | design ignored |", "|---|---|---|---|"]
     normal, hard = [], []
     for sd, correlation in (*WEIGHTS, *HARD):
         populations = POPULATIONS if (sd, correlation) in WEIGHTS else (*POPULATIONS, RARE)
@@ -118,10 +124,12 @@ def main() -> None:
         start, rest = DOCS.read_text(encoding="utf-8").split("<!-- designs -->")
         end = rest.split("<!-- /designs -->")[1]
         DOCS.write_text(f"{start}<!-- designs -->\n{block}\n<!-- /designs -->{end}", encoding="utf-8")
-    print(f"bar designs_least_coverage {min(default for default, _ in normal):.4f}")
-    print(f"bar designs_greatest_coverage {max(default for default, _ in normal):.4f}")
-    print(f"bar designs_ignored_least_coverage {min(plain for _, plain in normal):.4f}")
-    print(f"bar designs_hard_least_coverage {min(default for default, _ in hard):.4f}")
+    for name, group in (("designs", normal), ("designs_hard", hard)):
+        default, kish, ignored = (np.array(side) for side in zip(*group, strict=True))
+        print(f"bar {name}_least_coverage {default.min():.4f}")
+        print(f"bar {name}_greatest_coverage {default.max():.4f}")
+        print(f"bar {name}_kish_least_coverage {kish.min():.4f}")
+        print(f"bar {name}_ignored_least_coverage {ignored.min():.4f}")
 
 
 if __name__ == "__main__":

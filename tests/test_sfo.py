@@ -122,8 +122,8 @@ def test_weighted_and_clustered(survey, tallies, answers) -> None:
     assert row["method"] == "MOVER of score limits, weighted and clustered"
     assert row["verdict"] == "no evidence"
     # Quoted as about -10.6 to +.06, which are normal limits; MOVER with t degrees of freedom is a little wider.
-    assert (row["low"], row["high"]) == pytest.approx((-10.716, 0.058), abs=5e-4)
-    assert row["pvalue"] == pytest.approx(0.0525, abs=5e-5)
+    assert (row["low"], row["high"]) == pytest.approx((-10.724, 0.066), abs=5e-4)
+    assert row["pvalue"] == pytest.approx(0.0529, abs=5e-5)
 
 
 def test_area_c_moved_20_points_and_seven_comparisons_cannot_tell(tallies, answers) -> None:
@@ -133,7 +133,7 @@ def test_area_c_moved_20_points_and_seven_comparisons_cannot_tell(tallies, answe
     assert row["change"] == pytest.approx(weighted(answers, "2018", "C") - weighted(answers, "2017", "C"), rel=1e-12)
     assert round(row["change"], 1) == -20.1
     assert row["family"] == 7
-    assert row["pvalue"] == pytest.approx(0.0275, abs=5e-5)
+    assert row["pvalue"] == pytest.approx(0.0284, abs=5e-5)
     assert row["pvalue_adj"] == pytest.approx(7 * row["pvalue"])
     assert row["verdict"] == "no evidence"
     assert row["high"] < 0  # alone it would be a change, which the page has to say

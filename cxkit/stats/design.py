@@ -6,7 +6,8 @@ only sums over clusters g of W_g and S_g, so a tally can carry it:
     SE^2 = M/(M - 1) * (sum S_g^2 - 2 m sum S_g W_g + m^2 sum W_g^2) / W^2
 
 Every answer is its own cluster where there are none. n_eff = min(n, n/(n - 1) V / SE^2) is the number of equally
-weighted, independent answers that would be as precise; degrees of freedom count the clusters as the weights do.
+weighted, independent answers that would be as precise. The degrees of freedom are M - strata where clusters weigh the
+same, and fewer the more they differ, see `freedom`.
 Source: Kish (1965); Binder (1983), doi 10.2307/1402588; Korn and Graubard (1998), Survey Methodology 24, for n_eff.
 """
 
@@ -80,8 +81,8 @@ def linearised(
     Returns:
         (se, df); NaN se where a stratum has one cluster, whose spread nobody can know.
 
-    Formula: SE^2 = sum_h (1 - f_h) M_h/(M_h - 1) sum_g (u_hg - mean_h)^2, u_g = (S_g - m W_g)/W;
-    df = (sum W_g)^2 / sum W_g^2 - strata. Source: Binder (1983), doi 10.2307/1402588.
+    Formula: SE^2 = sum_h (1 - f_h) M_h/(M_h - 1) sum_g (u_hg - mean_h)^2, u_g = (S_g - m W_g)/W; df as `freedom`.
+    Source: Binder (1983), doi 10.2307/1402588.
 
     >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4)  # answers 0, 0, 1, 1
     (0.28867513, 3.0)
@@ -96,8 +97,31 @@ def linearised(
     spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan) * _squares(w, s, ww, sw, ss, m, mean)
     variance = np.where(m > 0, (1.0 - share) * spread, 0.0).sum(axis=axis) / positive(np.squeeze(total, axis)) ** 2
     strata = (m > 0).sum(axis=axis)
-    df = np.squeeze(total, axis) ** 2 / positive(ww.sum(axis=axis)) - strata
+    df = freedom(np.squeeze(total, axis), ww.sum(axis=axis), m.sum(axis=axis), strata)
     return plain(np.sqrt(variance)), plain(df)
+
+
+def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike = 1) -> FloatArray:
+    """Degrees of freedom of a linearised standard error.
+
+    Args:
+        w: sum of weights per cell.
+        ww: sum over clusters of W_g^2; over answers where there are no clusters.
+        clusters: Number of clusters M; of answers where there are none.
+        strata: Number of strata.
+
+    Formula: (k - strata) sqrt(k/M), k = (sum W_g)^2 / sum W_g^2, Kish's number of clusters that weigh the same. The
+    variance is a sum of squares of weights, so its own precision falls faster than k, for lognormal weights as
+    k (k/M)^3; the root is a compromise that keeps the coverage nearest to the level, see benchmarks/designs.py.
+    Source: Kish (1965), section 11.7, for k; the root is the kit's own.
+
+    >>> freedom(12, 12, 12)
+    11.0
+    >>> freedom(12, 18, 12)
+    5.715476
+    """
+    k = np.asarray(w, dtype=np.float64) ** 2 / positive(np.asarray(ww, dtype=np.float64))
+    return plain((k - strata) * np.sqrt(k / positive(np.asarray(clusters, dtype=np.float64))))
 
 
 def cell_design(

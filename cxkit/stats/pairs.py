@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cxkit.stats.core import Difference, agree, plain, positive, t_critical, t_pvalue
-from cxkit.stats.design import Cross, Sums, cross_products, squares
+from cxkit.stats.design import Cross, Sums, cross_products, freedom, squares
 
 
 def paired_difference(
@@ -28,9 +28,9 @@ def paired_difference(
         change, low, high, pvalue; limits and p are NaN for fewer than two respondents and where everybody changed
         alike.
 
-    Formula: u_g = (S1_g - m1 W1_g)/W1 - (S2_g - m2 W2_g)/W2, SE^2 = M/(M - 1) sum u_g^2, t with
-    (sum W_g)^2 / sum W_g^2 - 1 degrees of freedom: with weights of 1 the t test of change scores. Source:
-    Student (1908); Binder (1983), doi 10.2307/1402588.
+    Formula: u_g = (S1_g - m1 W1_g)/W1 - (S2_g - m2 W2_g)/W2, SE^2 = M/(M - 1) sum u_g^2, t with the
+    smaller of the two `freedom`: with weights of 1 the t test of change scores. Source: Student (1908); Binder (1983),
+    doi 10.2307/1402588.
 
     >>> # answers 1, 0, 1, 1 now and 0, 0, 1, 0 before, by the same four people
     >>> paired_difference(Sums(4, 3, 4, 3, 3, 4), Sums(4, 1, 4, 1, 1, 4), Cross(4, 3, 1, 1))
@@ -44,7 +44,7 @@ def paired_difference(
     # What is left of two equal spreads is rounding.
     known = (m > 1) & (spread > 1e-12 * (parts[0] + parts[1]))
     se = np.sqrt(np.where(known, spread, np.nan) * m / positive(m - 1.0))
-    df = np.minimum(w1**2 / positive(np.asarray(now.ww, float)), w2**2 / positive(np.asarray(before.ww, float))) - 1.0
+    df = np.minimum(freedom(w1, now.ww, m), freedom(w2, before.ww, m))
     half = t_critical(df, level) * se
     pvalue = agree(t_pvalue(change / se, df), half < np.abs(change), level)
     widest = np.inf if scale is None else abs(scale[1] - scale[0])

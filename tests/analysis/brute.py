@@ -55,7 +55,8 @@ def cell(rows: pd.DataFrame, score: str, *, weight: str = "", cluster: str = "",
         m, x = len(parts), np.array(list(parts.values()))
         squared += math.nan if m < 2 else m / (m - 1) * ((x - x.mean()) ** 2).sum()
     m = len(sizes)
-    df = total**2 / sum(size**2 for size in sizes.values()) - len(per)
+    kish = total**2 / sum(size**2 for size in sizes.values())
+    df = (kish - len(per)) * math.sqrt(kish / m)
     if n == 1:
         n_eff = 1.0
     elif m < 2 or math.isnan(squared):

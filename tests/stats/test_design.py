@@ -32,7 +32,7 @@ def test_kish():
     precision = cell_design(12, 0.0, *sums_of(WEIGHT, WEIGHT * same))
     assert precision.n_eff == pytest.approx(10.22727, abs=5e-6)
     assert precision.n / precision.n_eff == pytest.approx(1.17333, abs=5e-6)
-    assert precision.df == pytest.approx(10.22727 - 1, abs=5e-6)
+    assert precision.df == pytest.approx((10.22727 - 1) * (10.22727 / 12) ** 0.5, abs=5e-6)
 
 
 def test_effective_base_by_its_definition():
@@ -40,7 +40,8 @@ def test_effective_base_by_its_definition():
     precision = cell_design(12, VARIANCE, *by_cluster(CUSTOMER, WEIGHT, SCORE))
     assert precision.n_eff == pytest.approx(12 / 11 * VARIANCE / se**2)
     totals = np.bincount(CUSTOMER, WEIGHT)
-    assert precision.df == pytest.approx(totals.sum() ** 2 / (totals**2).sum() - 1)
+    k = totals.sum() ** 2 / (totals**2).sum()
+    assert precision.df == pytest.approx((k - 1) * np.sqrt(k / 6))
 
 
 def test_unanimous_clusters_count_themselves():
@@ -75,7 +76,8 @@ def test_strata_are_first_principles():
     arrays = [np.array(column, dtype=float) for column in zip(*sums, strict=True)]
     se, df = linearised(*arrays, axis=0, fraction=fractions)
     assert se == pytest.approx(np.sqrt(expected))
-    assert df == pytest.approx(np.sum(totals) ** 2 / np.square(totals).sum() - 3)
+    k = np.sum(totals) ** 2 / np.square(totals).sum()
+    assert df == pytest.approx((k - 3) * np.sqrt(k / len(totals)))
 
 
 def test_a_stratum_with_one_cluster_leaves_no_interval():

@@ -9,7 +9,7 @@ from stats_benchmarks import load
 from cxkit.stats import nps_difference
 
 POPULATIONS = [(0.2, 0.3, 0.5), (0.35, 0.3, 0.35), (0.1, 0.6, 0.3)]
-WEIGHTS = [(0.6, 0.0), (1.0, 0.0), (0.6, 0.5), (0.6, -0.5)]  # sd of log weights, correlation with satisfaction
+WEIGHTS = [(0.6, 0.0), (1.0, 0.0), (0.6, 0.5), (0.6, -0.5), (1.0, 0.5)]  # sd of log weights, correlation with satisfaction
 LONG, SHORT = 40_000, 4_000
 
 
@@ -23,7 +23,7 @@ def simulation():
 @pytest.mark.parametrize(("sd", "correlation"), WEIGHTS)
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_weights(simulation, n, sd, correlation, shares):
-    default, ignored = simulation.coverage(simulation.weighted(n, LONG, n, shares, sd, correlation))
+    default, _, ignored = simulation.coverage(simulation.weighted(n, LONG, n, shares, sd, correlation))
     assert 0.93 <= default <= 0.985
     assert ignored < default
 
@@ -33,7 +33,7 @@ def test_weights(simulation, n, sd, correlation, shares):
 @pytest.mark.parametrize("intraclass", [0.3, 0.7])
 @pytest.mark.parametrize("customers", [10, 20, 40])
 def test_clusters(simulation, customers, intraclass, shares):
-    default, ignored = simulation.coverage(simulation.clustered(customers, LONG, customers, shares, intraclass))
+    default, _, ignored = simulation.coverage(simulation.clustered(customers, LONG, customers, shares, intraclass))
     assert 0.93 <= default <= 0.985
     assert ignored < 0.9
 
@@ -43,21 +43,21 @@ def test_clusters(simulation, customers, intraclass, shares):
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_where_it_fails(simulation, n, shares):
     # Very unequal weights that are largest for the rarest answers: less than .93, and said so in docs/statistics.md.
-    default, ignored = simulation.coverage(simulation.weighted(n, LONG, n, shares, 1.0, -0.5))
-    assert 0.89 <= default <= 0.96
-    assert ignored < 0.86
+    default, kish, ignored = simulation.coverage(simulation.weighted(n, LONG, n, shares, 1.0, -0.5))
+    assert 0.905 <= default <= 0.965
+    assert ignored < 0.86 < kish < default
 
 
 @pytest.mark.parametrize(("sd", "correlation"), WEIGHTS)
 def test_weights_in_short(simulation, sd, correlation):
-    default, ignored = simulation.coverage(simulation.weighted(1, SHORT, 50, POPULATIONS[0], sd, correlation))
+    default, _, ignored = simulation.coverage(simulation.weighted(1, SHORT, 50, POPULATIONS[0], sd, correlation))
     assert 0.93 <= default <= 0.985
     assert ignored < default - 0.01
 
 
 @pytest.mark.parametrize("intraclass", [0.3, 0.7])
 def test_clusters_in_short(simulation, intraclass):
-    default, ignored = simulation.coverage(simulation.clustered(2, SHORT, 20, POPULATIONS[0], intraclass))
+    default, _, ignored = simulation.coverage(simulation.clustered(2, SHORT, 20, POPULATIONS[0], intraclass))
     assert 0.93 <= default <= 0.985
     assert ignored < 0.9
 
