@@ -40,6 +40,7 @@ class Cells:
         hidden: Why a cell may not be shown; blank where it may.
         kind: Which part of the design is in use, in words for the method.
         personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
+        stratified: Whether the design has several strata; `sums` are then those over all of them.
     """
 
     keys: pd.DataFrame
@@ -53,6 +54,7 @@ class Cells:
     hidden: NDArray[np.object_]
     kind: str
     personal: bool = True
+    stratified: bool = False
 
 
 def scores(metric: Metric, answers: FloatArray) -> FloatArray:
@@ -195,7 +197,7 @@ def _with_clusters(cells: Cells, metric: Metric, index: pd.Index, rows: pd.DataF
     kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
     total = Sums(*(np.sum(part, axis=1) for part in sums))
     with_design = _with_design(cells, metric, sums, 1, kind)
-    return _replace(with_design, sums=total)
+    return _replace(with_design, sums=total, stratified=len(strata) > 1)
 
 
 def _with_design(cells: Cells, metric: Metric, sums: Sums, axis: int | None, kind: str) -> Cells:

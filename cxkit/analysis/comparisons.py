@@ -153,11 +153,11 @@ def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
 
 def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> list[str]:
     kind = now.kind or before.kind
+    credit = ", shared respondents" + (" not credited within strata" if now.stratified or before.stratified else "")
     texts = []
-    for paired, r in zip(result.paired, result.correlation, strict=True):
+    for paired, some in zip(result.paired, result.shared, strict=True):
         text = "paired t test" if paired else METHODS[metric.statistic]
-        shared = ", shared respondents" if not paired and r != 0 else ""
-        texts.append(f"{text}{f', {kind}' if kind else ''}{shared}")
+        texts.append(f"{text}{f', {kind}' if kind else ''}{credit if some and not paired else ''}")
     return texts
 
 

@@ -40,6 +40,7 @@ class Differences(NamedTuple):
     found: Difference
     correlation: FloatArray
     paired: NDArray[np.bool_]
+    shared: NDArray[np.bool_]
 
 
 def differences(
@@ -55,19 +56,25 @@ def differences(
         level: Confidence level.
     """
     size = len(now.n)
-    correlation, paired = np.zeros(size), np.zeros(size, dtype=bool)
+    correlation, paired, some = np.zeros(size), np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     if cross is not None and metric.statistic != "quantile":
         sums, shared = cross
         some = shared > 0
         correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
+        if now.stratified or before.stratified:
+            # What strata have in common is in this r but no longer in the errors: credited, it would narrow too much.
+            correlation = np.minimum(correlation, 0.0)
         paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
         paired &= now.personal and before.personal
     found = _independent(metric, now, before, correlation, level)
     if paired.any():
         ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
         same = paired_difference(now.sums, before.sums, cross[0], level, scale=ends)  # type: ignore[index]
+        paired &= ~np.isnan(
+            np.asarray(same.pvalue)
+        )  # where all changed alike, their changes have no spread to judge by
         found = Difference(*(np.where(paired, a, b) for a, b in zip(same, found, strict=True)))
-    return Differences(found, correlation, paired)
+    return Differences(found, correlation, paired, some)
 
 
 def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:

@@ -120,8 +120,9 @@ def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike 
     >>> freedom(12, 18, 12)
     5.715476
     """
-    k = np.asarray(w, dtype=np.float64) ** 2 / positive(np.asarray(ww, dtype=np.float64))
-    return plain((k - strata) * np.sqrt(k / positive(np.asarray(clusters, dtype=np.float64))))
+    w, ww, m, h = (np.asarray(x, dtype=np.float64) for x in (w, ww, clusters, strata))
+    k = w**2 / positive(ww)
+    return plain((k - h) * np.sqrt(k / positive(m)))
 
 
 def cell_design(

@@ -163,3 +163,32 @@ def test_people_who_come_back_narrow_the_interval() -> None:
     assert "shared respondents" not in unlinked["method"]
     assert linked["change"] == unlinked["change"]
     assert linked["high"] - linked["low"] < 0.8 * (unlinked["high"] - unlinked["low"])
+
+
+def test_a_panel_in_which_nothing_moved_shows_no_evidence_of_change() -> None:
+    """The paired test knows no spread there; the score limits with their correlation do."""
+    same = answers(20, 30, 50)
+    panel = waves(same, same, respondent=[f"p{i}" for i in range(100)] * 2)
+    row = compare(panel).iloc[0]
+    assert (row["change"], row["pvalue"], row["verdict"]) == (0, 1, "no evidence")
+    assert row["low"] < 0 < row["high"]
+    assert row["method"] == "MOVER of score limits, shared respondents"
+    apart = compare(panel.drop(columns="respondent")).iloc[0]
+    assert row["high"] - row["low"] < 0.2 * (apart["high"] - apart["low"])
+
+
+def test_people_of_two_strata_are_not_taken_for_a_panel() -> None:
+    """Strata that answer differently make both waves alike, which their own errors already know."""
+    random, runs, each = np.random.default_rng(3), 200, 40
+    run, half, who = (x.ravel() for x in np.meshgrid(range(runs), range(2), range(each), indexing="ij"))
+    share = np.where(half == 1, 0.9, 0.1)  # of promoters; the others are detractors
+    panel = {
+        "brand": run.astype(str),
+        "stratum": half.astype(str),
+        "respondent": [f"{r}-{h}-{p}" for r, h, p in zip(run, half, who, strict=True)],
+    }
+    frames = [pd.DataFrame({"wave": w, "nps": np.where(random.random(run.size) < share, 10, 3), **panel}) for w in "12"]
+    found = compare(pd.concat(frames, ignore_index=True), by=["brand"], minimum=0)
+    assert len(found) == runs
+    assert (found["pvalue"] < 0.05).mean() <= 0.05
+    assert found["method"].str.contains("shared respondents not credited within strata").all()

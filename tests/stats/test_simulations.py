@@ -9,7 +9,13 @@ from stats_benchmarks import load
 from cxkit.stats import nps_difference
 
 POPULATIONS = [(0.2, 0.3, 0.5), (0.35, 0.3, 0.35), (0.1, 0.6, 0.3)]
-WEIGHTS = [(0.6, 0.0), (1.0, 0.0), (0.6, 0.5), (0.6, -0.5), (1.0, 0.5)]  # sd of log weights, correlation with satisfaction
+WEIGHTS = [
+    (0.6, 0.0),
+    (1.0, 0.0),
+    (0.6, 0.5),
+    (0.6, -0.5),
+    (1.0, 0.5),
+]  # sd of log weights, correlation with satisfaction
 LONG, SHORT = 40_000, 4_000
 
 
