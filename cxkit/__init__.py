@@ -3,7 +3,8 @@
 The way of the data, and the folder that holds each step:
 
     export -> responses -> tallies      `cxkit.data`       read, tally, load, save
-    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, distribution; nps, csat, ces, rate, change
+    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, distribution;
+                                                           on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)                `cxkit.stats`      imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures           `cxkit.present`
     -> notebook -> page -> shelf        `cxkit.report`     the command `cxkit run`
@@ -34,6 +35,7 @@ _HOME = {
     "distribution": "cxkit.analysis.estimates",
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
+    "against_rest": "cxkit.analysis.contrasts",
     "provenance": "cxkit.analysis.provenance",
     "readings": "cxkit.analysis.readings",
     "nps": "cxkit.analysis.answers",
@@ -50,6 +52,7 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
     from cxkit.analysis.comparisons import compare
+    from cxkit.analysis.contrasts import against_rest
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.readings import readings

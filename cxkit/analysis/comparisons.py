@@ -75,8 +75,7 @@ def compare(
     >>> cx.at(frame, {"brand": "Brimvale"})["verdict"].item()
     'changed'
     """
-    if correction not in CORRECTIONS:
-        raise CxError(f"correction: {correction!r} is unknown; {nearest(str(correction), CORRECTIONS)}")
+    check_correction(correction)
     if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
         raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
     for name in per:
@@ -90,20 +89,42 @@ def compare(
                 _, keys = declared(tallies, dimensions, where, [period])
                 sides.append(from_tallies(tallies, metric, keys, use))
             cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
-            parts.append(_compared(metric, sides[0], sides[1], cross, level, minimum))
+            parts.append(compared(metric, sides[0], sides[1], cross, level, minimum))
         together = pd.concat(parts, ignore_index=True)
         own = [name for name in per if name in together.columns]  # a level that does not cut by it is one family
         split = together.groupby(own, sort=False, dropna=False) if own else [((), together)]
-        families += [_judged(family, level, correction) for _, family in split]
+        families += [judged(family, level, correction) for _, family in split]
     frame = pd.concat(families, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
     return frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]]
 
 
-def _compared(
-    metric: Metric, now: Cells, before: Cells, cross: tuple[Cross, FloatArray] | None, level: float, minimum: float
+def check_correction(name: str) -> None:
+    """Raises where nothing corrects by that name."""
+    if name not in CORRECTIONS:
+        raise CxError(f"correction: {name!r} is unknown; {nearest(str(name), CORRECTIONS)}")
+
+
+def compared(
+    metric: Metric,
+    now: Cells,
+    before: Cells,
+    cross: tuple[Cross, FloatArray] | None,
+    level: float,
+    minimum: float,
+    sides: tuple[str, str] = ("now", "before"),
 ) -> pd.DataFrame:
-    """The changes of one level with their raw p-values; `detectable` still at 5 %, for one comparison."""
+    """The changes of one level with their raw p-values; `detectable` still at 5 %, for one comparison.
+
+    Args:
+        metric: What is compared.
+        now: The cells of the first side.
+        before: The cells of the second side, in the same order.
+        cross: As for `differences`.
+        level: Confidence level.
+        minimum: Effective answers that either side needs.
+        sides: What the notes call the two.
+    """
     result = differences(metric, now, before, cross, level)
     change, low, high, pvalue = (np.atleast_1d(np.asarray(x, float)) for x in result.found)
     shown = (now.hidden == "") & (before.hidden == "")
@@ -125,11 +146,11 @@ def _compared(
         detectable=np.where(enough, metric.factor * size, np.nan),
         level=level,
         method=_methods(metric, now, before, result),
-        note=pd.Series([_note(metric, now, before, pvalue, minimum, i) for i in range(len(now.n))], dtype="str"),
+        note=pd.Series([_note(metric, now, before, pvalue, minimum, i, sides) for i in range(len(now.n))], dtype="str"),
     )
 
 
-def _judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
+def judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
     """One family: what it takes to be sure in spite of its size, and the verdicts."""
     tested = frame["tested"].to_numpy()
     family = family_size(tested)
@@ -161,20 +182,25 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     return texts
 
 
-def _note(metric: Metric, now: Cells, before: Cells, pvalue: FloatArray, minimum: float, i: int) -> str:
+def _note(
+    metric: Metric,
+    now: Cells,
+    before: Cells,
+    pvalue: FloatArray,
+    minimum: float,
+    i: int,
+    sides: tuple[str, str],
+) -> str:
     """Why a change is not judged, in words; blank where it is."""
-    for cells, words in ((now, "now"), (before, "before")):
+    both = [(cells, f"{side}: " if side else "") for cells, side in zip((now, before), sides, strict=True)]
+    for cells, lead in both:
         if cells.hidden[i]:
-            return f"{words}: {cells.hidden[i]}"
+            return f"{lead}{cells.hidden[i]}"
         if cells.n[i] == 0:
-            return f"{words}: no answers"
+            return f"{lead}no answers"
     few = [effective(metric, cells)[i] for cells in (now, before)]
     if not np.isnan(few).any() and min(few) < minimum:
         return f"fewer than {minimum:g} effective answers on one side"
     if not np.isnan(pvalue[i]):
         return ""
-    return "; ".join(
-        f"{words}: {reason}"
-        for cells, words in ((now, "now"), (before, "before"))
-        if (reason := unknown_spread(metric, cells, i))
-    )
+    return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := unknown_spread(metric, cells, i)))

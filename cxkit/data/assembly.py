@@ -58,6 +58,7 @@ def sums_of(
     by: Sequence[str],
     names: Mapping[Any, str],
     compared: Sequence[tuple[str, str]],
+    rest: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
     starts = {name: start for start, name in names.items()}
@@ -67,7 +68,7 @@ def sums_of(
     for item, one in used.items():
         if not one.scored or not one.n:
             continue
-        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked)
+        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked, rest)
         for level, part in _by_level(found, levels):
             part["period"] = part.pop("period_").map(names)
             sums.append(placed(part, level, by))
@@ -78,7 +79,13 @@ def sums_of(
 
 
 def _linked(
-    survey: Responses, one: Used, repeated: bool, levels: Sequence[Level], by: Sequence[str], asked: list[Any]
+    survey: Responses,
+    one: Used,
+    repeated: bool,
+    levels: Sequence[Level],
+    by: Sequence[str],
+    asked: list[Any],
+    rest: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The sums of one item over clusters, with the number of people, and over shared respondents."""
     roles = survey.mapping.columns
@@ -91,7 +98,8 @@ def _linked(
     together = cluster == "respondent" and not stratum
     sums = shared = pd.DataFrame()
     if cluster:
-        sums, shared = counting.linked_sums(one, by, levels, cluster, stratum, pairs if together else None, True)
+        own = pairs if together else None
+        sums, shared = counting.linked_sums(one, by, levels, cluster, stratum, own, True, rest)
     if pairs and not together:
         _, shared = counting.linked_sums(one, by, levels, "respondent", False, pairs, False)
     if repeated and together:

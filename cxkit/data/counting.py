@@ -164,6 +164,7 @@ def linked_sums(
     stratum: bool,
     pairs: Sequence[tuple[Any, Any]] | None,
     clusters: bool,
+    rest: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What the linked answers of a cell sum up to, over clusters and over the respondents that two periods share.
 
@@ -175,19 +176,23 @@ def linked_sums(
         stratum: Whether clusters are counted within strata.
         pairs: Periods (now, before) of which the shared members are wanted; None for no pairs.
         clusters: Whether the cluster sums are wanted.
+        rest: Whether these come with what a cell shares with the rest of the cell that holds it.
 
     Returns:
         Cluster sums: level_, period_, by, stratum, metric, clusters, w, s, ww, sw, ss; over clusters g: their number,
-        sum W_g, S_g, W_g^2, S_g W_g and S_g^2. Shared sums: level_, now_, before_, by, metric, shared, ww, sw, ws, ss.
-        An answer without a link is a cluster of its own, and shared with nobody.
+        sum W_g, S_g, W_g^2, S_g W_g and S_g^2; with `rest` also rest_shared, rest_ww, rest_sw, rest_ws, rest_ss, over
+        the clusters that have answers on both sides. Shared sums: level_, now_, before_, by, metric, shared, ww, sw,
+        ws, ss. An answer without a link is a cluster of its own, and shared with nobody.
     """
     sums, shared = [pd.DataFrame()], [pd.DataFrame()]
     for part in _parts(used, by, levels):
         keys = ["period_", *part.keys, *(["stratum"] if stratum else [])]
-        with stored(_groups(part.spread(used.table), used, keys, link)) as groups:
-            largest = _largest(groups, used)
+        groups = _groups(part.spread(used.table), used, keys, link)
+        own = ["w_", *(f"s_{metric.name}" for metric in used.scored)]
+        with stored(_with_rest(groups, part, keys, link, own) if rest else groups) as groups:
+            largest = _largest(groups, used, [*own, *(f"rest_{name}" for name in own if rest)])
             if clusters:
-                sums.append(part.named(_cluster_sums(groups, used.scored, keys, largest)))
+                sums.append(part.named(_cluster_sums(groups, used.scored, keys, largest, rest)))
             if pairs:
                 shared.append(part.named(_shared_sums(groups, used.scored, [*part.keys, link], pairs, largest)))
     return pd.concat(sums, ignore_index=True), pd.concat(shared, ignore_index=True)
@@ -210,20 +215,38 @@ def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     return ibis.union(groups, alone.select(*groups.columns), distinct=False)
 
 
+def _with_rest(groups: Table, part: Part, keys: Sequence[str], link: str, own: Sequence[str]) -> Table:
+    """With what each cluster has in the rest of the cell that holds its own, of the level without its last name."""
+    last: dict[str, list[int]] = {}
+    for number, level in part.levels.items():
+        last.setdefault(level[-1] if level else "", []).append(number)
+    several = len(part.levels) > 1
+    taken = {f"in_{n}": groups.level_.isin(of).ifelse("", groups[n]) for n, of in last.items() if n and several}
+    gone = set(last) if not several else set()
+    held = groups.mutate(**taken)
+    within = [f"in_{key}" if f"in_{key}" in taken else key for key in keys if key not in gone]
+    window = ibis.window(group_by=[*within, link])
+    others = {
+        f"rest_{name}": held[link].isnull().ifelse(0.0, held[name].sum().over(window) - held[name]) for name in own
+    }
+    return held.mutate(**others).drop(*taken)
+
+
 def _reach(metric: Metric) -> float:
     return max((abs(value / metric.factor) for value in metric.values.values()), default=1.0)
 
 
-def _largest(groups: Table, used: Used) -> float:
-    """The largest weight or score of a cluster; 0 where sums are of whole numbers anyway."""
+def _largest(groups: Table, used: Used, columns: Sequence[str]) -> float:
+    """The largest weight or score of a cluster, its own or in the rest; 0 where sums are of whole numbers anyway."""
     if used.largest == 0:
         return 0.0
-    columns = ["w_", *(f"s_{metric.name}" for metric in used.scored)]
     row = groups.agg(**{column: groups[column].abs().max() for column in columns}).to_pyarrow().to_pylist()[0]
     return max((value for value in row.values() if value), default=1.0)
 
 
-def _cluster_sums(groups: Table, metrics: Sequence[Metric], keys: Sequence[str], largest: float) -> pd.DataFrame:
+def _cluster_sums(
+    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], largest: float, rest: bool
+) -> pd.DataFrame:
     sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: exact_sum(t.w_, largest)}
     sums["ww"] = lambda t: exact_sum(t.w_ * t.w_, largest**2)
     for metric in metrics:
@@ -231,11 +254,21 @@ def _cluster_sums(groups: Table, metrics: Sequence[Metric], keys: Sequence[str],
         sums[f"s_{metric.name}"] = lambda t, s=s: exact_sum(t[s], largest)
         sums[f"sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.w_, largest**2)
         sums[f"ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[s], largest**2)
+        if rest:
+            sums[f"rest_sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.rest_w_, largest**2)
+            sums[f"rest_ws_{metric.name}"] = lambda t, s=s: exact_sum(t.w_ * t[f"rest_{s}"], largest**2)
+            sums[f"rest_ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[f"rest_{s}"], largest**2)
+    if rest:
+        sums["rest_shared"] = lambda t: (t.rest_w_ > 0).sum()
+        sums["rest_ww"] = lambda t: exact_sum(t.w_ * t.rest_w_, largest**2)
     wide = ordered(groups.group_by(keys).agg(**sums), keys)
     stratum = wide["stratum"].fillna(BLANK) if "stratum" in keys else pd.Series("", index=wide.index, dtype="str")
     wide = wide.assign(stratum=stratum)
-    return _by_metric(wide, metrics, [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"],
-                      ("s", "sw", "ss"))  # fmt: skip
+    common = [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"]
+    own: tuple[str, ...] = ("s", "sw", "ss")
+    if rest:
+        common, own = [*common, "rest_shared", "rest_ww"], (*own, "rest_sw", "rest_ws", "rest_ss")
+    return _by_metric(wide, metrics, common, own)
 
 
 def _shared_sums(

@@ -25,7 +25,7 @@ RESERVED = frozenset({
     "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "w", "w2", "s", "ww", "sw", "ws", "ss",
     "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff", "n_eff_before", "value",
     "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable", "verdict", "level", "method",
-    "note",
+    "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw", "rest_ws", "rest_ss",
 })  # fmt: skip
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
 

@@ -38,7 +38,8 @@ class Tallies:
 
     Attributes:
         counts: item, period, <dimensions>, cut, answer, n, w, w2: answers, weights and squared weights.
-        sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters.
+        sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters;
+            with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest.
         pairs: metric, now, before, <dimensions>, cut, shared, ww, sw, ws, ss; empty without respondents.
         metrics: Metric by name, as the mapping declares its scale and direction.
         by: The dimensions.
@@ -117,6 +118,7 @@ def tally(
     period: Period = "month",
     pairs: Sequence[str | tuple[str, str]] = ("previous",),
     *,
+    rest: bool = False,
     where: Mapping[str, Sequence[str]] | None = None,
     until: str | None = None,
 ) -> Tallies:
@@ -130,6 +132,8 @@ def tally(
             dimensions together.
         period: "month", "quarter", "week", "year" (cut from `time`) or "wave".
         pairs: Comparisons that will be made: "previous", "year_ago", or (now, before) as written periods.
+        rest: Whether cells will be compared with the rest of the level without its last dimension, as a channel with
+            all other channels.
         where: Only these levels of a dimension.
         until: The last period that counts, as it is written; None: all.
 
@@ -152,7 +156,7 @@ def tally(
     compared = _compared(pairs, labels, period)
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
     counts = [counts_of(item, level, finest_of(shown), raw[item], names, by) for item in used for level in shown]
-    sums, shared = sums_of(survey, used, shown, by, names, compared)
+    sums, shared = sums_of(survey, used, shown, by, names, compared, rest)
     counted = pd.concat(counts, ignore_index=True)
     return Tallies(
         counts=settle(counted),

@@ -18,6 +18,8 @@ from cxkit.stats.design import Design, base_at
 
 Values: TypeAlias = tuple[ArrayLike, ArrayLike | None]  # values, counts per value
 
+# Where so few resamples lie beyond 0, so many times as many are drawn: p-values then reach down to 1e-5.
+_RARE, _MORE = 10, 20
 # Cumulative weights that differ by less than this share of the total are the same number.
 _SAME = 1e-12
 
@@ -117,7 +119,7 @@ def quantile_difference(
         before: The same for the cell compared with.
         q: Which quantile, in (0, 1).
         level: Confidence level in (0, 1).
-        replicates: Resamples.
+        replicates: Resamples; twenty times as many where fewer than ten lie on the far side of 0.
         seed: Seed of the resamples; equal seeds give equal results.
         designs: Effective bases; resamples then have that many values.
 
@@ -143,16 +145,26 @@ def quantile_difference(
     enough = all(np.isfinite(_rank_limits(base, q, level)).all() for base in bases)
     if not enough:
         return Difference(plain(change), *(plain(np.nan),) * 3)
-    draws = [_resampled(table, base, q, replicates, generator) for table, base in zip(tables, bases, strict=True)]
-    differences = np.sort(draws[0] - draws[1])
-    # The strict inequality makes p < alpha exactly when the interval excludes 0.
-    rank = int(np.ceil((replicates + 1) * (1.0 - level) / 2.0 - 1e-9)) - 1
-    low, high = differences[max(rank, 1) - 1], differences[-max(rank, 1)]
-    beyond = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
+    low, high, beyond = _resampled_limits(tables, bases, q, level, replicates, generator)
+    if beyond < _RARE:  # a family of thousands of comparisons asks for smaller p-values than these could give
+        replicates = _MORE * (replicates + 1) - 1
+        low, high, beyond = _resampled_limits(tables, bases, q, level, replicates, generator)
     pvalue = min(1.0, 2.0 * (1.0 + beyond) / (replicates + 1.0))
     if low == high:
         return Difference(plain(change), *(plain(np.nan),) * 3)
     return Difference(plain(change), plain(low), plain(high), plain(pvalue))
+
+
+def _resampled_limits(
+    tables: list[_Sorted], bases: list[float], q: float, level: float, replicates: int, generator: np.random.Generator
+) -> tuple[float, float, int]:
+    """Limits of the difference, and how many resamples lie on the far side of 0."""
+    draws = [_resampled(table, base, q, replicates, generator) for table, base in zip(tables, bases, strict=True)]
+    differences = np.sort(draws[0] - draws[1])
+    # The strict inequality makes p < alpha exactly when the interval excludes 0.
+    rank = max(int(np.ceil((replicates + 1) * (1.0 - level) / 2.0 - 1e-9)) - 1, 1)
+    beyond = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
+    return float(differences[rank - 1]), float(differences[-rank]), int(beyond)
 
 
 def _content(side: Values) -> tuple[list[float], list[float]]:

@@ -48,7 +48,7 @@ def survey(seed: int = 7, size: int = 420) -> pd.DataFrame:
     return frame
 
 
-def tallied(frame: pd.DataFrame, roles: tuple[str, ...], levels=LEVELS) -> cx.Tallies:
+def tallied(frame: pd.DataFrame, roles: tuple[str, ...], levels=LEVELS, **options) -> cx.Tallies:
     mapping = {
         "kind": "transactional",
         "columns": {role: ROLES[role] for role in ("response", "wave", *roles)},
@@ -56,7 +56,7 @@ def tallied(frame: pd.DataFrame, roles: tuple[str, ...], levels=LEVELS) -> cx.Ta
         "dimensions": DIMENSIONS,
     }
     metrics = ["nps", "csat", "csat_mean"]
-    return cx.tally(cx.read(frame, mapping), metrics, by=list(DIMENSIONS), levels=levels, period="wave")
+    return cx.tally(cx.read(frame, mapping), metrics, by=list(DIMENSIONS), levels=levels, period="wave", **options)
 
 
 def valued(frame: pd.DataFrame) -> pd.DataFrame:
@@ -211,3 +211,58 @@ def test_scores_are_natural_values() -> None:
 def test_answers_that_do_not_fit_are_refused_in_words(call, words) -> None:
     with pytest.raises(CxError, match=words):
         call()
+
+
+# A level against the rest --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("roles", [(), ("weight",), ("respondent",), ("cluster",), ("respondent", "weight", "cluster")])
+def test_a_level_against_the_rest_is_two_groups_of_rows(roles: tuple[str, ...]) -> None:
+    frame = survey()
+    link = "run" if "cluster" in roles else "who" if "respondent" in roles else ""
+    columns = {"weight": "w"} if "weight" in roles else {}
+    columns |= {"cluster": link} if link else {}
+    levels = [(), ("brand",), ("region",), ("brand", "channel")]
+    tallies, rows = tallied(frame, roles, levels, rest=True), valued(frame)
+    rows = rows[rows.wave == "2018"]
+    for name, where in (("region", {}), ("brand", {}), ("channel", {"brand": "A"}), ("channel", {"brand": "B"})):
+        found = cx.against_rest(tallies, "2018", name, where=where, minimum=0)
+        assert len(found) == 3 * rows[name].replace("", "(blank)").nunique()
+        here = rows[(rows[list(where)] == pd.Series(where)).all(axis=1)] if where else rows
+        for _, row in found.iterrows():
+            score, kind, factor = f"s_{row['metric']}", KINDS[row["metric"]], METRICS[row["metric"]].factor
+            inside = here[name].replace("", "(blank)") == row[name]
+            part, rest = (cell(side, score, **columns) for side in (here[inside], here[~inside]))
+            assert (row["n"], row["n_rest"]) == (part.n, rest.n)
+            assert close((row["n_eff"], row["n_eff_rest"]), (part.n_eff, rest.n_eff))
+            r = 0.0
+            if link:
+                sides = [
+                    people(side, score, link, weight=columns.get("weight", ""))
+                    for side in (here[inside], here[~inside])
+                ]
+                r = correlation(part, rest, (sides[0], sides[1]))
+            expected = difference(part, rest, kind, r)
+            assert close((row["difference"], row["low"], row["high"]), tuple(factor * x for x in expected))
+
+
+def test_one_segment_or_all_in_one_query_share_the_same_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    roles, levels = ("respondent", "weight"), [(), ("brand",), ("brand", "channel")]
+    together = tallied(survey(), roles, levels, rest=True)
+    monkeypatch.setattr("cxkit.data.counting.AT_ONCE", 100)
+    one_by_one = tallied(survey(), roles, levels, rest=True)
+    keys = ["metric", "period", "cut", "brand", "channel"]
+    ours, theirs = (t.sums.sort_values(keys, ignore_index=True) for t in (together, one_by_one))
+    pd.testing.assert_frame_equal(ours, theirs, check_like=True)
+
+
+def test_a_rest_that_was_not_tallied_is_refused(tmp_path) -> None:
+    levels = [(), ("region",), ("brand", "channel")]
+    tallies = tallied(survey(), ("respondent",), levels)
+    with pytest.raises(CxError, match="do not know what a cell shares with the rest; tally with rest=True"):
+        cx.against_rest(tallies, "2018", "region")
+    tallies = tallied(survey(), ("respondent",), levels, rest=True)
+    with pytest.raises(CxError, match="the level brand was not tallied"):
+        cx.against_rest(tallies, "2018", "channel", where={"brand": "A"})
+    back = cx.load(cx.save(tallies, tmp_path / "t.parquet"))
+    pd.testing.assert_frame_equal(cx.against_rest(back, "2018", "region"), cx.against_rest(tallies, "2018", "region"))

@@ -143,13 +143,20 @@ def test_paired_p_and_interval_agree(first, second, level):
     assert (result.pvalue < 1 - level) == excludes(result)
 
 
-@given(net_cells(), net_cells())
-@example(((0, 0, 2), Design(2, 2.0, 0.25)), ((9576, 0, 0), Design(9576, 9576.0, 6.0)))
-def test_the_interval_at_one_minus_p_touches_zero(now, before):
-    pair = (now[0], before[0]), (now[1], before[1])
-    pvalue = nps_difference(*pair[0], designs=pair[1]).pvalue
+SIDES = st.one_of(
+    st.tuples(st.just(nps_difference), net_cells(), net_cells()),
+    st.tuples(st.just(rate_difference), rate_cells(), rate_cells()),
+)
+
+
+@given(SIDES, CORRELATION)
+@example((nps_difference, ((0, 0, 2), Design(2, 2.0, 0.25)), ((9576, 0, 0), Design(9576, 9576.0, 6.0))), 0.0)
+def test_the_interval_at_one_minus_p_touches_zero(sides, r):
+    difference, now, before = sides
+    given_ = {"designs": (now[1], before[1]), "correlation": r}
+    pvalue = difference(now[0], before[0], **given_).pvalue
     assume(1e-6 < pvalue < 0.999)
-    result = nps_difference(*pair[0], 1 - pvalue, designs=pair[1])
+    result = difference(now[0], before[0], level=1 - pvalue, **given_)
     assert min(abs(result.low), abs(result.high)) < 1e-9
 
 

@@ -129,3 +129,13 @@ def test_turning_the_sides_only_turns_the_sign():
     one, other = (generator.exponential(scale, 60).round() for scale in (20, 24))
     there, back = quantile_difference((one, None), (other, None)), quantile_difference((other, None), (one, None))
     assert (back.change, back.low, back.high, back.pvalue) == (-there.change, -there.high, -there.low, there.pvalue)
+
+
+def test_a_p_value_is_small_enough_for_a_family_of_thousands():
+    """Twice 1 of 200,000: without a resample beyond 0 there are twenty times as many."""
+    now, before = np.arange(100.0, 200.0), np.arange(0.0, 100.0)
+    result = quantile_difference((now, None), (before, None))
+    assert result.pvalue == 1e-5
+    assert 2.0 * 2000 * result.pvalue < 0.05
+    near = quantile_difference((before + 12, None), (before, None))
+    assert near.pvalue > 0.01  # here 10,000 will do

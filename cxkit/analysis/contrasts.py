@@ -1,0 +1,138 @@
+"""Each level of a dimension against the rest: a part is never compared with a whole that contains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments
+from cxkit.analysis.comparisons import CHANGED, MINIMUM, Correction, check_correction, compared, judged
+from cxkit.analysis.estimates import chosen
+from cxkit.analysis.privacy import FEW
+from cxkit.analysis.privacy import MINIMUM as PEOPLE
+from cxkit.data.tallies import Tallies
+from cxkit.errors import CxError
+from cxkit.metrics import Metric
+from cxkit.stats import Cross, Sums, cell_design
+
+DIFFERS = "differs"
+COLUMNS = (
+    "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
+    "verdict", "level", "method", "note",
+)  # fmt: skip
+_SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
+
+
+def against_rest(
+    tallies: Tallies,
+    period: str,
+    dimension: str,
+    level: float = 0.95,
+    correction: Correction = "holm",
+    *,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    minimum: float = MINIMUM,
+) -> pd.DataFrame:
+    """Every level of a dimension against all its other levels together, in one period: tested, corrected, judged.
+
+    People who answered on both sides, such as a customer who used two channels, are accounted for.
+
+    Args:
+        tallies: Tallies with `rest=True`, in which the place was declared, and the place with the dimension last.
+        period: As it is written in `tallies.periods`.
+        dimension: Whose levels are compared.
+        level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
+        correction: "holm" or "bh"; the levels are one family per metric.
+        where: One level per other dimension: the place.
+        metrics: Names; None for all.
+        minimum: Effective answers that either side needs for a verdict.
+
+    Returns:
+        Columns metric, period, <dimensions>, n, n_rest, n_eff, n_eff_rest, difference, low, high, pvalue, pvalue_adj,
+        family, detectable, verdict, level, method, note; the verdict is "differs", "no evidence" or "too few".
+
+    Raises:
+        CxError: A level or period that was not declared, or tallies without what a rest needs.
+
+    Formula: the rest has the counts of the whole less those of the part. Over clusters its sum of squares is that of
+    the whole less the part's less twice their cross products. Then as `compare`, with the correlation of both sides.
+    Strata are left out of the rest's error, which is careful.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=["channel"], rest=True)
+    >>> frame = cx.against_rest(tallies, "2026-10", "channel")
+    >>> frame["verdict"].value_counts().to_dict()
+    {'no evidence': 6, 'differs': 1, 'too few': 1}
+    """
+    check_correction(correction)
+    if not where and tallies.provenance.get("withheld"):
+        raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
+    frames = []
+    for metric in chosen(tallies, metrics):
+        dimensions, keys = declared(tallies, [dimension], where, [period])
+        if dimensions[-1] != dimension:
+            raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
+        _, place = declared(tallies, (), where, [period])
+        part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, place)
+        cross = _cross(tallies, metric, part, dimensions)
+        frame = compared(metric, part, _rest(metric, part, whole, cross), cross, level, minimum, ("", "the rest"))
+        frames.append(judged(frame, level, correction).assign(period=period))
+    frame = pd.concat(frames, ignore_index=True).rename(
+        columns={"n_before": "n_rest", "n_eff_before": "n_eff_rest", "change": "difference"}
+    )
+    used = [name for name in tallies.by if name in frame.columns]
+    verdict = frame["verdict"].replace(CHANGED, DIFFERS)
+    return frame.assign(verdict=verdict)[["metric", "period", *used, *COLUMNS]]
+
+
+def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
+    """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
+    rows, index = tallies.rows("sums", metric.name, dimensions)
+    if rows.empty:
+        return None
+    if not set(_SHARED) <= set(rows.columns):
+        raise CxError("these tallies do not know what a cell shares with the rest; tally with rest=True")
+    keys = pd.MultiIndex.from_frame(part.keys)
+    position = keys.get_indexer(index)
+    found = [
+        np.bincount(position[position >= 0], rows[name].to_numpy(float)[position >= 0], len(keys)).astype(np.float64)
+        for name in _SHARED
+    ]
+    return Cross(*found[:4]), found[4]
+
+
+def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatArray] | None) -> Cells:
+    """The cells of what the whole holds beside each part."""
+    columns = np.searchsorted(whole.values, part.values)
+    open_ = (part.hidden == "") & (whole.hidden == "")
+    counts = np.repeat(whole.counts, len(part.n), axis=0)
+    counts[:, columns] -= part.counts
+    weights = np.repeat(whole.weights, len(part.n), axis=0)
+    weights[:, columns] -= part.weights
+    weights = np.where(counts > 0, weights, 0.0)  # what is left of equal weights is rounding
+    n = np.where(open_, counts.sum(axis=1), 0).astype(float)
+    hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", _why(part, whole)))
+    sums = _rest_sums(part.sums, whole.sums, cross)
+    rest = replace(part, n=n, w=weights.sum(axis=1), values=whole.values, weights=weights, counts=counts, design=None,
+                   sums=sums, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    if whole.design is None and part.design is None:
+        return rest
+    _, variance = moments(metric, rest)
+    return replace(rest, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+
+
+def _why(part: Cells, whole: Cells) -> np.ndarray:
+    return np.where(part.hidden != "", part.hidden, np.broadcast_to(whole.hidden, part.hidden.shape))
+
+
+def _rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:
+    """Sums over the clusters of the rest, from those of the whole, of the part, and of both together."""
+    w, s, ww, sw, ss, m = (np.asarray(a, float) - np.asarray(b, float) for a, b in zip(whole, part, strict=True))
+    if cross is None:
+        return Sums(w, s, ww, sw, ss, m)
+    ww_both, sw_both, ws_both, ss_both = (np.asarray(x, float) for x in cross[0])
+    return Sums(w, s, ww - 2 * ww_both, sw - sw_both - ws_both, ss - 2 * ss_both, m + cross[1])
