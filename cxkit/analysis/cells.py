@@ -131,9 +131,9 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
     if use not in get_args(Use):
         raise CxError(f"use: {use!r} is unknown; {nearest(str(use), get_args(Use))}")
     dimensions = list(keys.columns[1:])
-    index = _index(keys)
-    cell, counts = _located(index, *tallies.rows("counts", metric.item, dimensions))
-    values, answer = np.unique(counts["answer"].to_numpy(), return_inverse=True)
+    places = named(keys)
+    cell, counts = tallies.rows("counts", metric.item, dimensions).at(places)
+    values, answer = np.unique(counts["answer"], return_inverse=True)
     weighted = tallies.weighted and use != "none"
 
     def table(column: str) -> FloatArray:
@@ -150,30 +150,25 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         counts=n.astype(np.int64),
         design=None,
         sums=_answer_sums(scores(metric, values), n, w, w2),
-        hidden=_hidden(tallies, metric, index, dimensions),
+        hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = tallies.rows("sums", metric.name, dimensions)
-    if use == "full" and metric.statistic != "quantile" and len(clustered[0]):
-        return _with_clusters(cells, metric, index, *clustered)
+    if use == "full" and metric.statistic != "quantile" and len(clustered):
+        return _with_clusters(cells, metric, *clustered.at(places))
     return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
 
 
-def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: pd.Series, shape: tuple[int, int]) -> FloatArray:
+def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:
     """Values added up into a table."""
-    flat = np.bincount(row * shape[1] + column, values.to_numpy(float), shape[0] * shape[1])
+    flat = np.bincount(row * shape[1] + column, values, shape[0] * shape[1])
     return flat.reshape(shape).astype(np.float64, copy=False)
 
 
-def _index(keys: pd.DataFrame) -> pd.Index:
-    return pd.MultiIndex.from_frame(keys) if keys.shape[1] > 1 else pd.Index(keys.iloc[:, 0])
-
-
-def _located(index: pd.Index, frame: pd.DataFrame, where: pd.Index) -> tuple[NDArray[np.intp], pd.DataFrame]:
-    """The position of each row's cell, and the rows that have one."""
-    position = index.get_indexer(where)
-    return position[position >= 0], frame[position >= 0]
+def named(keys: pd.DataFrame) -> list[tuple[str, ...]]:
+    """What each cell is called: its period and its dimensions."""
+    return list(zip(*(keys[name].tolist() for name in keys.columns), strict=True))
 
 
 def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArray) -> Sums:
@@ -181,14 +176,13 @@ def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArra
     return Sums(w.sum(axis=1), w @ values, w2.sum(axis=1), w2 @ values, w2 @ values**2, n.sum(axis=1))
 
 
-def _with_clusters(cells: Cells, metric: Metric, index: pd.Index, rows: pd.DataFrame, where: pd.Index) -> Cells:
+def _with_clusters(cells: Cells, metric: Metric, cell: NDArray[np.intp], rows: dict[str, NDArray[Any]]) -> Cells:
     """The cells with the design of their clusters (and strata), and the sums over these."""
-    position, rows = _located(index, rows, where)
-    strata, stratum = np.unique(rows["stratum"].to_numpy(str), return_inverse=True)
+    strata, stratum = np.unique(rows["stratum"].astype(str), return_inverse=True)
     shape = (len(cells.n), max(len(strata), 1))
 
     def table(column: str) -> FloatArray:
-        return _table(position, stratum, rows[column], shape)
+        return _table(cell, stratum, rows[column], shape)
 
     sums = Sums(*(table(column) for column in ("w", "s", "ww", "sw", "ss", "clusters")))
     words = ["weighted"] if cells.kind else []
@@ -209,11 +203,13 @@ def _replace(cells: Cells, **changes: Any) -> Cells:
     return Cells(**{name: changes.get(name, getattr(cells, name)) for name in Cells.__slots__})
 
 
-def _hidden(tallies: Tallies, metric: Metric, index: pd.Index, dimensions: list[str]) -> NDArray[np.object_]:
-    reasons = np.full(len(index), "", dtype=object)
+def _hidden(
+    tallies: Tallies, metric: Metric, places: list[tuple[str, ...]], dimensions: list[str]
+) -> NDArray[np.object_]:
+    reasons = np.full(len(places), "", dtype=object)
     if len(tallies.hidden):
-        position, rows = _located(index, *tallies.rows("hidden", metric.item, dimensions))
-        reasons[position] = rows["reason"].to_numpy(object)
+        cell, rows = tallies.rows("hidden", metric.item, dimensions).at(places)
+        reasons[cell] = rows["reason"]
     return reasons
 
 
@@ -238,7 +234,7 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
     w = np.ones(len(values)) if weights is None else _weights(weights, given)
     distinct, answer = np.unique(values, return_inverse=True)
     ones, cell, shape = np.ones(len(values)), np.zeros(len(values), dtype=np.intp), (1, len(distinct))
-    n_table, w_table, w2_table = (_table(cell, answer, pd.Series(x), shape) for x in (ones, w, w * w))
+    n_table, w_table, w2_table = (_table(cell, answer, x, shape) for x in (ones, w, w * w))
     cells = Cells(
         keys=pd.DataFrame({"period": ["all"]}),
         n=np.array([float(len(values))]),

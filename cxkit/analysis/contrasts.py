@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments
+from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named
 from cxkit.analysis.comparisons import CHANGED, MINIMUM, Correction, check_correction, compared, judged
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.privacy import FEW
@@ -91,17 +91,13 @@ def against_rest(
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
-    rows, index = tallies.rows("sums", metric.name, dimensions)
-    if rows.empty:
+    held = tallies.rows("sums", metric.name, dimensions)
+    if not len(held):
         return None
-    if not set(_SHARED) <= set(rows.columns):
+    if not set(_SHARED) <= set(held.columns):
         raise CxError("these tallies do not know what a cell shares with the rest; tally with rest=True")
-    keys = pd.MultiIndex.from_frame(part.keys)
-    position = keys.get_indexer(index)
-    found = [
-        np.bincount(position[position >= 0], rows[name].to_numpy(float)[position >= 0], len(keys)).astype(np.float64)
-        for name in _SHARED
-    ]
+    cell, rows = held.at(named(part.keys))
+    found = [np.bincount(cell, rows[name], len(part.n)).astype(np.float64) for name in _SHARED]
     return Cross(*found[:4]), found[4]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, groups, moments
+from cxkit.analysis.cells import Cells, FloatArray, groups, moments, named
 from cxkit.analysis.durations import kish, quantile_changes
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
@@ -130,16 +130,13 @@ def shared(
     """Sums over respondents who answered in both periods, per cell; None where the tallies know no respondents."""
     if not len(tallies.pairs):
         return None
-    dimensions = list(keys.columns[1:])
     turned = (now, before) not in tallies.compared
     ends = (before, now) if turned else (now, before)
-    frame = tallies.pairs
-    mask = (frame["cut"] == tallies.cut(dimensions)) & (frame["metric"] == metric.name)
-    rows = frame[mask & (frame["now"] == ends[0]) & (frame["before"] == ends[1])]
-    if dimensions:
-        rows = keys[dimensions].merge(rows, on=dimensions, how="left")
-    found = {name: rows[name].to_numpy(float) if len(rows) else np.zeros(len(keys)) for name in _CROSS}
-    found = {name: np.nan_to_num(values) for name, values in found.items()}
+    places = [(*ends, *place[1:]) for place in named(keys)]
+    cell, rows = tallies.rows("pairs", metric.name, list(keys.columns[1:])).at(places)
+    found = {name: np.zeros(len(keys)) for name in _CROSS}
+    for name, values in found.items():
+        values[cell] = rows[name]
     if turned:
         found["sw"], found["ws"] = found["ws"], found["sw"]
     return Cross(found["ww"], found["sw"], found["ws"], found["ss"]), found["shared"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxkit.data.tallies import Tallies
@@ -38,17 +40,22 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
         **({"strata": roles["stratum"]} if "stratum" in roles else {}),
         "counts (sha256)": fingerprint(tallies, where),
         **({"left out of the total, as too few to show": ", ".join(names)} if names else {}),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": packages(),
     }
+
+
+@lru_cache
+def packages() -> dict[str, str]:
+    """Versions of what makes the numbers and figures; looked up on the disk once."""
+    return {name: version(name) for name in PACKAGES}
 
 
 def fingerprint(tallies: Tallies, where: Mapping[str, str] | None = None) -> str:
     """SHA-256 of the counts and sums of one place, which changes exactly when one of them does."""
     digest = hashlib.sha256()
     for part in (tallies.counts, tallies.sums, tallies.pairs, tallies.hidden):
-        rows = _at(part, where or {})
-        order = [column for column in rows.columns if rows[column].dtype != "float64"]
-        digest.update(rows.sort_values(order).to_csv(index=False).encode())
+        rows = pd.util.hash_pandas_object(_at(part, where or {}), index=False)
+        digest.update(",".join(part.columns).encode() + np.sort(rows.to_numpy()).tobytes())
     return digest.hexdigest()
 
 

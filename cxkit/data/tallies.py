@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cxkit.data.assembly import ALL as ALL
 from cxkit.data.assembly import blank_frame, counts_of, finest_of, replaced, sums_of
 from cxkit.data.counting import Used
 from cxkit.data.exact import settle
+from cxkit.data.lookup import Rows, by_cell
 from cxkit.data.mapping import BLANK
 from cxkit.data.periods import Period
 from cxkit.data.responses import Responses
@@ -70,26 +72,27 @@ class Tallies:
     provenance: dict[str, Any] = field(default_factory=dict)
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def rows(self, part: str, name: str, dimensions: Sequence[str]) -> tuple[pd.DataFrame, pd.Index]:
-        """The rows of one part for an item (or metric) at a level, with period and dimensions as their index.
+    def rows(self, part: str, name: str, dimensions: Sequence[str]) -> Rows:
+        """The rows of one part for an item (or metric) at a level, by cell: period and dimensions.
 
         Looked up once and kept: a report asks for the same rows again and again.
 
         Args:
-            part: "counts", "sums" or "hidden".
-            name: Of the item; of the metric for "sums".
+            part: "counts", "sums" or "hidden"; or "pairs", whose cells are called now, before and dimensions.
+            name: Of the item; of the metric for "sums" and "pairs".
             dimensions: Of a declared level.
         """
-        key = (name, self.cut(dimensions))
+        key = (part, name, self.cut(dimensions))
         if part not in self._found:
             frame = getattr(self, part)
-            self._found[part] = frame.groupby(["metric" if part == "sums" else "item", "cut"]).indices
-        if (part, *key) not in self._found:
-            chosen = getattr(self, part).iloc[self._found[part].get(key, [])]
-            columns = ["period", *(one for one in self.by if one in dimensions)]
-            index = pd.MultiIndex.from_frame(chosen[columns]) if dimensions else pd.Index(chosen["period"])
-            self._found[part, *key] = (chosen, index)
-        found: tuple[pd.DataFrame, pd.Index] = self._found[part, *key]
+            self._found[part] = frame.groupby(["metric" if "metric" in frame else "item", "cut"]).indices
+        if key not in self._found:
+            chosen = getattr(self, part).iloc[self._found[part].get(key[1:], [])]
+            times = ["now", "before"] if part == "pairs" else ["period"]
+            known = [name for name in ("item", "metric", "cut", *self.by) if name in chosen and name not in dimensions]
+            keys = [*times, *(one for one in self.by if one in dimensions)]
+            self._found[key] = by_cell(chosen.drop(columns=known), keys)
+        found: Rows = self._found[key]
         return found
 
     def cut(self, dimensions: Sequence[str]) -> str:
@@ -297,12 +300,46 @@ def load(path: str | Path) -> Tallies:
     Raises:
         CxError: A file that is absent or holds no tallies.
     """
+    if _HELD and (held := _HELD.get(_file(path))):
+        return held
+    return _load(path)
+
+
+_HELD: dict[tuple[str, int, int], Tallies] = {}
+
+
+def hold(path: str | Path) -> None:
+    """Load tallies and sort their rows out, once for all processes that are forked from this one.
+
+    Where the file holds none nothing happens: whoever loads it is told.
+    """
+    with suppress(CxError):
+        held = _load(path)
+        for level in held.levels:
+            for name, metric in held.metrics.items():
+                for part in ("counts", "sums", "pairs", "hidden"):
+                    held.rows(part, name if part in ("sums", "pairs") else metric.item, level)
+        _HELD[_file(path)] = held
+
+
+def _file(path: str | Path) -> tuple[str, int, int]:
+    """A file as it is now: another content has another size or time."""
     try:
-        table = pq.read_table(path, use_threads=False)
+        found = Path(path).stat()
+    except OSError:
+        return (str(path), 0, 0)
+    return (str(Path(path).resolve()), found.st_size, found.st_mtime_ns)
+
+
+def _load(path: str | Path) -> Tallies:
+    try:
+        # From memory: to read a file pyarrow starts a thread, and a process that is to be forked must have none.
+        content = pa.BufferReader(Path(path).read_bytes())
+        table = pq.ParquetFile(content).read(use_threads=False)
         about = json.loads(table.schema.metadata[b"cxkit"])
     except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
         raise CxError(f"{path}: holds no tallies; `cxkit run` and cx.save write them ({error})") from error
-    frame = table.to_pandas()
+    frame = table.to_pandas(use_threads=False)
     parts = {}
     for part, columns in about["columns"].items():
         rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))

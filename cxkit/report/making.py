@@ -234,6 +234,7 @@ def rehearse() -> None:
     for name in public.__all__:
         getattr(public, name)  # the public names load their modules on first use
     import_module("cxkit.present")
+    import_module("cxkit.analysis.provenance").packages()
     cell: Any = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("display_data", {"text/html": "1"})])  # type: ignore[no-untyped-call]
     words: Any = nbformat.v4.new_markdown_cell("## Rehearsal")  # type: ignore[no-untyped-call]
     pages.page(nbformat.v4.new_notebook(cells=[words, cell]), title="Rehearsal")  # type: ignore[no-untyped-call]
