@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named
 from cxkit.analysis.comparisons import CHANGED, MINIMUM, Correction, check_correction, compared, judged
@@ -33,6 +34,7 @@ def against_rest(
     level: float = 0.95,
     correction: Correction = "holm",
     *,
+    by: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     metrics: Sequence[str] | None = None,
     minimum: float = MINIMUM,
@@ -46,7 +48,8 @@ def against_rest(
         period: As it is written in `tallies.periods`.
         dimension: Whose levels are compared.
         level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
-        correction: "holm" or "bh"; the levels are one family per metric.
+        correction: "holm" or "bh"; the levels are one family per metric and place.
+        by: Other dimensions of which every level is a place of its own, as the pages of a run are.
         where: One level per other dimension: the place.
         metrics: Names; None for all.
         minimum: Effective answers that either side needs for a verdict.
@@ -69,24 +72,33 @@ def against_rest(
     {'no evidence': 6, 'differs': 1, 'too few': 1}
     """
     check_correction(correction)
-    if not where and tallies.provenance.get("withheld"):
+    if not where and not by and tallies.provenance.get("withheld"):
         raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
     frames = []
     for metric in chosen(tallies, metrics):
-        dimensions, keys = declared(tallies, [dimension], where, [period])
+        dimensions, keys = declared(tallies, [*by, dimension], where, [period])
         if dimensions[-1] != dimension:
             raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
-        _, place = declared(tallies, (), where, [period])
-        part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, place)
+        _, places = declared(tallies, by, where, [period])
+        part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
+        inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
         cross = _cross(tallies, metric, part, dimensions)
-        frame = compared(metric, part, _rest(metric, part, whole, cross), cross, level, minimum, ("", "the rest"))
-        frames.append(judged(frame, level, correction).assign(period=period))
+        rest = _rest(metric, part, _each(whole, inside), cross)
+        frame = compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period)
+        frames += [judged(family, level, correction) for _, family in frame.groupby(inside, sort=False)]
     frame = pd.concat(frames, ignore_index=True).rename(
         columns={"n_before": "n_rest", "n_eff_before": "n_eff_rest", "change": "difference"}
     )
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
     return frame.assign(verdict=verdict)[["metric", "period", *used, *COLUMNS]]
+
+
+def _each(whole: Cells, inside: NDArray[np.intp]) -> Cells:
+    """The whole that each part is in."""
+    sums = Sums(*(np.asarray(part, float)[inside] for part in whole.sums))
+    return replace(whole, keys=whole.keys.iloc[inside], n=whole.n[inside], w=whole.w[inside], sums=sums,
+                   weights=whole.weights[inside], counts=whole.counts[inside], hidden=whole.hidden[inside])  # fmt: skip
 
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
@@ -105,13 +117,13 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     """The cells of what the whole holds beside each part."""
     columns = np.searchsorted(whole.values, part.values)
     open_ = (part.hidden == "") & (whole.hidden == "")
-    counts = np.repeat(whole.counts, len(part.n), axis=0)
+    counts, weights = whole.counts.copy(), whole.weights.copy()
     counts[:, columns] -= part.counts
-    weights = np.repeat(whole.weights, len(part.n), axis=0)
     weights[:, columns] -= part.weights
     weights = np.where(counts > 0, weights, 0.0)  # what is left of equal weights is rounding
     n = np.where(open_, counts.sum(axis=1), 0).astype(float)
-    hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", _why(part, whole)))
+    why = np.where(part.hidden != "", part.hidden, whole.hidden)
+    hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", why))
     sums = _rest_sums(part.sums, whole.sums, cross)
     rest = replace(part, n=n, w=weights.sum(axis=1), values=whole.values, weights=weights, counts=counts, design=None,
                    sums=sums, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
@@ -119,10 +131,6 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
         return rest
     _, variance = moments(metric, rest)
     return replace(rest, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
-
-
-def _why(part: Cells, whole: Cells) -> np.ndarray:
-    return np.where(part.hidden != "", part.hidden, np.broadcast_to(whole.hidden, part.hidden.shape))
 
 
 def _rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:

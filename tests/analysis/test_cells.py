@@ -246,6 +246,17 @@ def test_a_level_against_the_rest_is_two_groups_of_rows(roles: tuple[str, ...]) 
             assert close((row["difference"], row["low"], row["high"]), tuple(factor * x for x in expected))
 
 
+def test_all_places_at_once_are_each_place_by_itself() -> None:
+    tallies = tallied(survey(), ("respondent", "weight"), [("brand",), ("brand", "channel")], rest=True)
+    together = cx.against_rest(tallies, "2018", "channel", by=["brand"], minimum=5)
+    assert together["family"].nunique() > 1
+    for brand, rows in together.groupby("brand"):
+        alone = cx.against_rest(tallies, "2018", "channel", where={"brand": brand}, minimum=5)
+        # "clustered" is said where any cell of a call has clusters
+        columns = rows.columns.drop("method")
+        pd.testing.assert_frame_equal(rows[columns].reset_index(drop=True), alone[columns])
+
+
 def test_one_segment_or_all_in_one_query_share_the_same_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     roles, levels = ("respondent", "weight"), [(), ("brand",), ("brand", "channel")]
     together = tallied(survey(), roles, levels, rest=True)
