@@ -98,7 +98,7 @@ def design(axes: plt.Axes, quick: bool) -> None:
         "customers, ICC .7": simulation.clustered(4, samples, 20, shares, 0.7),
     }
     for place, sample in enumerate(cases.values()):
-        default, ignored = simulation.coverage(sample)
+        default, _, ignored = simulation.coverage(sample)
         axes.plot([ignored, default], [place, place], color="#cccccc", zorder=0)
         axes.scatter([default], [place], color=BLUE, label="default" if not place else None)
         axes.scatter([ignored], [place], color=ORANGE, label="design ignored" if not place else None)
