@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cxkit.present.html import plain
-from cxkit.present.svg import SMALL, TEXT, WIDTH, colour, mark
+from cxkit.present.svg import WIDTH, Written, colour, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+# How far the baseline of a text lies below the point that its middle, top or bottom is put at, in sizes of the font.
+RISE = {"center": 0.28, "top": 0.76, "bottom": -0.21}
 
 
 def axes(height: float, left: float, right: float, top: float = 8, bottom: float = 8) -> tuple[Figure, Axes]:
@@ -44,11 +47,8 @@ def put(
 
     A name is cut in its middle (`middle`), because long names often differ at their ends only.
     """
-    ax.annotate(
-        mark(plain(text, limit, middle)), (x, y), xytext=shift, textcoords="offset points", ha=ha, va=va,
-        color=colour(role), fontsize=SMALL if small else TEXT, fontweight="bold" if bold else "normal",
-        annotation_clip=False,
-    )  # fmt: skip
+    words, anchor = plain(text, limit, middle), {"left": None, "center": "middle", "right": "end"}[ha]
+    write(Written(ax, (x, y), shift, words, anchor, RISE[va], role, small, bold))
 
 
 def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: float = 1.0, **options: Any) -> None:
@@ -56,10 +56,10 @@ def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: f
     ax.plot(x, y, color=colour(role), linewidth=width, clip_on=False, solid_capstyle="butt", **options)
 
 
-def dot(ax: Axes, x: float, y: float, role: str, *, filled: bool = True, size: float = 7) -> None:
-    """A mark at one point; hollow where there is no verdict."""
+def dots(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, *, filled: bool = True, size: float = 7) -> None:
+    """Marks of one style; hollow where there is no verdict."""
     ax.plot(
-        [x], [y], linestyle="none", marker="o", markersize=size, markeredgewidth=1.5, clip_on=False,
+        x, y, linestyle="none", marker="o", markersize=size, markeredgewidth=1.5, clip_on=False,
         markerfacecolor=colour(role if filled else "paper"), markeredgecolor=colour(role),
     )  # fmt: skip
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxkit.metrics import Metric
 from cxkit.present import canvas, verdicts, wording
-from cxkit.present.canvas import dot, put, stroke
+from cxkit.present.canvas import dots, put, stroke
 from cxkit.present.captions import base, level, score
 from cxkit.present.html import clean
 from cxkit.present.rows import Row
@@ -80,8 +80,9 @@ def whiskers(ax: Axes, found: Sequence[Whisker | None]) -> None:
     for y, value, low, high, role, _ in kept:
         if low is not None or high is not None:
             stroke(ax, [value if low is None else low, value if high is None else high], [y, y], role, 2)
-    for mark in kept:
-        dot(ax, mark.value, mark.y, mark.role, filled=mark.filled)
+    for (role, filled), group in groupby(kept, key=lambda mark: (mark.role, mark.filled)):
+        at = [(mark.value, mark.y) for mark in group]
+        dots(ax, [x for x, _ in at], [y for _, y in at], role, filled=filled)
 
 
 def dot_row(ax: Axes, y: int, row: Row, metric: Metric, dimension: str, tested: Row | None) -> Whisker | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxkit.metrics import Metric
 from cxkit.present import canvas, marks, wording
-from cxkit.present.canvas import dot, put, stroke
+from cxkit.present.canvas import dots, put, stroke
 from cxkit.present.captions import base, level, score
 from cxkit.present.marks import NOTE
 from cxkit.present.rows import Row
@@ -46,9 +46,11 @@ def trend(
     for run in runs(known):
         marks.band(ax, run)
         stroke(ax, [i for i, _ in run], [row["value"] for _, row in run], "line", 2)
-    for i, row in known:
-        small = wording.is_small(row)
-        dot(ax, i, row["value"], "faint" if small else "line", filled=not small, size=5)
+    for small in (False, True):
+        kept = [(i, row["value"]) for i, row in known if wording.is_small(row) == small]
+        if kept:
+            role = "faint" if small else "line"
+            dots(ax, [i for i, _ in kept], [y for _, y in kept], role, filled=not small, size=5)
     last, row = known[-1]
     put(ax, last, row["value"], score(row, metric), ha="left", bold=True, shift=(8, 0))
     for i in spread(len(found), 6):
@@ -95,17 +97,13 @@ def changes(found: Sequence[Row], known: Sequence[Row], metric: Metric, dimensio
 
 def distribution(answers: Sequence[Row], roles: Mapping[str, str]) -> Figure:
     """A bar per answer with its share, the classes above."""
-    import seaborn as sns
-
     figure, ax = canvas.axes(200, 8, 8, top=40, bottom=22)
     groups = [str(row["group"]) for row in answers]
-    sns.barplot(
-        x=[f"{row['answer']:g}" for row in answers], y=[float(row["share"]) for row in answers], hue=groups, ax=ax,
-        palette={group: colour(role) for group, role in roles.items()}, width=0.86, saturation=1, dodge=False,
-        errorbar=None, legend=False,
-    )  # fmt: skip
-    top = max(float(row["share"]) for row in answers) * 1.12
-    ax.set_ylim(0, top)
+    shares = [float(row["share"]) for row in answers]
+    colours = [colour(roles[group]) for group in groups]
+    ax.bar(range(len(answers)), shares, width=0.86, color=colours, linewidth=0, clip_on=False)
+    top = max(shares) * 1.12
+    ax.set(xlim=(-0.5, len(answers) - 0.5), ylim=(0, top))
     for x, row in enumerate(answers):
         share = wording.quantity(row["share"], "percent", 0)
         put(ax, x, row["share"], share, va="bottom", small=True, shift=(0, 2))

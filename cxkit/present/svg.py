@@ -1,9 +1,10 @@
 """Drawings on their way out: one style, no pyplot state, and SVG that belongs to the page it is put into.
 
-matplotlib draws with placeholder colours and placeholder texts. On the way out the colours become css variables with
-fallbacks (text and axes `currentColor`), so that a figure follows the scheme of the page, and the texts become the
-escaped labels, so that no string of the data is ever measured, parsed as mathematics or looked up in a font. What
-matplotlib adds for files on their own (declarations, style sheet, ids) is left out.
+matplotlib draws the shapes, in placeholder colours. On the way out these become css variables with fallbacks (text and
+axes `currentColor`), so that a figure follows the scheme of the page. Texts never pass through matplotlib: they are
+written on the drawing in the end, so that no string of the data is measured, parsed as mathematics or looked up in a
+font, which costs more than all shapes. What matplotlib adds for files on their own (declarations, style sheet, ids) is
+left out.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 from xml.etree import ElementTree
 
 from cxkit.present.html import Html, plain, tag
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH = 480  # user units; the page scales the drawing to its column
@@ -44,11 +47,7 @@ CSS = {
 STEPS = 7
 _ROLES = list(CSS)
 _RC: Any = {  # the stubs want every key to be a literal
-    "svg.fonttype": "none",
     "svg.hashsalt": "cxkit",
-    "text.parse_math": False,
-    "font.family": "DejaVu Sans",
-    "font.size": TEXT,
     "path.simplify": False,
 }
 
@@ -58,9 +57,26 @@ def colour(role: str) -> str:
     return f"#0102{_ROLES.index(role) + 16:02x}"
 
 
-def mark(text: object) -> str:
-    """A text as matplotlib may see it; `svg` turns it back."""
-    return f"cx:{str(text).encode('utf-8', 'replace').hex()}:"
+class Written(NamedTuple):
+    """A text on a drawing: where it stands, by which of its sides, and how it looks."""
+
+    ax: Axes
+    at: tuple[float, float]  # data coordinates
+    shift: tuple[float, float]  # user units, to the right and up
+    text: str
+    anchor: str | None
+    rise: float  # of the baseline below the point, in sizes of the font
+    role: str
+    small: bool
+    bold: bool
+
+
+_WRITTEN: WeakKeyDictionary[Any, list[Written]] = WeakKeyDictionary()  # figure -> its texts
+
+
+def write(one: Written) -> None:
+    """Put a text on the figure of its area, to be written when the figure is."""
+    _WRITTEN.setdefault(one.ax.figure, []).append(one)
 
 
 @contextmanager
@@ -89,6 +105,7 @@ def svg(draw: Callable[[], Figure], key: str, title: str, desc: str) -> Html:
         tag("title", plain(title, 200), id=f"{key}-t"),
         tag("desc", plain(desc, 4000), id=f"{key}-d"),
         Html(_grouped(pieces)),
+        *(_text(one, figure.get_figheight() * 72) for one in _WRITTEN.pop(figure, [])),
         viewBox=f"0 0 {WIDTH} {figure.get_figheight() * 72:g}",
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
@@ -110,9 +127,7 @@ def _grouped(pieces: Iterable[tuple[str, str]]) -> str:
 def _pieces(node: ElementTree.Element, names: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The drawn elements below a node, each as (style, markup), without the groups that only nest."""
     kind = node.tag.rpartition("}")[2]
-    if kind == "text":
-        yield "", _text(node)
-    elif kind == "defs":
+    if kind == "defs":
         shapes = "".join(_element(child, names) for child in node if child.get("id") in names)
         if shapes:
             yield "", f"<defs>{shapes}</defs>"
@@ -158,23 +173,16 @@ def _css(value: str) -> str:
     return CSS[_ROLES[int(found[1], 16) - 16]] if found else value
 
 
-def _text(node: ElementTree.Element) -> str:
-    style = {key.strip(): text.strip() for key, _, text in (p.partition(":") for p in node.get("style", "").split(";"))}
-    font = " ".join(text for key, text in style.items() if key.startswith("font"))
-    size = re.search(r"([\d.]+)px", font)
-    fill = _css(style.get("fill", ""))
-    marks = "s" * bool(size and float(size[1]) < TEXT) + "b" * bool(re.search(r"\b(700|bold)\b", font))
-    marks += "m" * (fill == CSS["muted"])  # without the stylesheet a muted text is only as dark as the others
-    hidden = re.fullmatch(r"cx:([0-9a-f]*):", node.text or "")
-    words = bytes.fromhex(hidden[1]).decode("utf-8") if hidden else node.text or ""
-    return str(
-        tag(
-            "text",
-            words,
-            x=_short(f"{float(node.get('x', 0)):.1f}"),
-            y=_short(f"{float(node.get('y', 0)):.1f}"),
-            text_anchor={"middle": "middle", "end": "end"}.get(style.get("text-anchor", "")),
-            class_=f"cx-{marks}" if marks else None,
-            style=f"fill:{fill}" if fill not in ("", CSS["ink"], CSS["muted"]) else None,
-        )
+def _text(one: Written, height: float) -> Html:
+    x, y = one.ax.transData.transform(one.at)
+    size = SMALL if one.small else TEXT
+    marks = "s" * one.small + "b" * one.bold + "m" * (one.role == "muted")
+    return tag(
+        "text",
+        one.text,
+        x=_short(f"{x + one.shift[0]:.1f}"),
+        y=_short(f"{height - y - one.shift[1] + one.rise * size:.1f}"),
+        text_anchor=one.anchor,
+        class_=f"cx-{marks}" if marks else None,  # without the stylesheet a muted text is as dark as the others
+        style=f"fill:{CSS[one.role]}" if one.role not in ("ink", "muted") else None,
     )
