@@ -97,11 +97,7 @@ def comparisons_table(frame: pd.DataFrame, metrics: Mapping[str, Metric], *, cap
     body, grey = [], []
     for row in found:
         metric = metrics[row["metric"]]
-        tested = (
-            wording.pvalue(row["pvalue_adj"]).removeprefix("p ").removeprefix("= ")
-            if row.get("pvalue_adj") is not None
-            else ""
-        )
+        tested = wording.pnumber(row["pvalue_adj"]) if row.get("pvalue_adj") is not None else ""
         body.append(
             [*_key_cells(row, keys, metrics), (verdicts.short(row, metric), "cx-n"),
              (verdicts.span(row, metric), "cx-n"), (tested, "cx-n"), (bases(row), "cx-n"), verdict_cell(row, metric),

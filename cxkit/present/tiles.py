@@ -1,4 +1,8 @@
-"""Headline tiles: value, interval as a drawn bar, base, band, change and verdict of one metric."""
+"""Headline tiles: value, interval as a drawn bar, base, band, change and verdict of one metric.
+
+The first metric leads: its tile is wide and says everything. The others are small, so that two stand side by side on a
+phone; what of a change is folded there (test and bases) is one click away, and printed on paper.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Ma
     shown = metrics_of(found, metrics)
     if not shown:
         return tag("p", "Nothing was measured here.", class_="cx-none")
-    made = [tile(first[m.name], compared.get(m.name), m) for m in shown]
+    made = [tile(first[m.name], compared.get(m.name), m, lead=m is shown[0]) for m in shown]
     notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared])
     return join(
         [tag("div", *made, class_="cx-tiles"), tag("div", *(tag("p", note) for note in notes), class_="cx-notes")]
@@ -43,7 +47,10 @@ def _notes(found: Sequence[Row], compared: Sequence[Row]) -> list[str]:
         if families
         else ""
     )
-    lines = [f"Intervals: {made}. n: answers used." if made else "", f"Method: {tested}.{corrected}" if tested else ""]
+    lines = [
+        f"Intervals: {made}. n: answers used. Bars: a stretch of each scale around the interval." if made else "",
+        f"Method: {tested}.{corrected}" if tested else "",
+    ]
     if any(wording.base_words(row) != f"n {wording.count(row.get('n'))}" for row in found):
         lines.append(
             "Effective: what the answers are worth after weights and after several of one customer or cluster."
@@ -51,22 +58,33 @@ def _notes(found: Sequence[Row], compared: Sequence[Row]) -> list[str]:
     return [line for line in lines if line]
 
 
-def tile(row: Row, compared: Row | None, metric: Metric) -> Html:
-    """One tile: an estimate and, where there is one, its comparison."""
+def tile(row: Row, compared: Row | None, metric: Metric, *, lead: bool = False) -> Html:
+    """One tile: an estimate and, where there is one, its comparison; the one in the lead shows all of it."""
     known = row.get("value") is not None
     small = not known or wording.is_small(row)
     head = tag("p", metric.label, class_="cx-tile-name")
     body = _measured(row, metric) if known else _missing(row)
-    change = _change(compared, metric) if compared is not None else None
-    class_ = "cx-tile cx-grey" if small else "cx-tile"
-    return tag("div", head, *body, change, id=slug("tile", metric.name), class_=class_)
+    change = _change(compared, metric, lead) if compared is not None else None
+    class_ = f"cx-tile{' cx-lead' * lead}{' cx-grey' * small}"
+    return tag("div", tag("div", head, *body), change, id=slug("tile", metric.name), class_=class_)
 
 
-def whole_scale(row: Row, metric: Metric) -> tuple[float, float]:
-    """The ends of the metric's scale; for durations a quarter more than the row reaches."""
+def near_scale(row: Row, metric: Metric) -> tuple[float, float]:
+    """Round ends of a stretch of the metric's scale in which the interval is wide enough to be seen.
+
+    The interval takes about a fourth of the stretch, however narrow it is beside the whole scale.
+
+    >>> from cxkit.metrics import METRICS
+    >>> near_scale({"value": 3.4, "low": -4.4, "high": 11.1}, METRICS["nps"])
+    (-30.0, 40.0)
+    """
     start, end = metric.ends
-    reach = max(x for x in (row.get("high"), row["value"], 1.0) if x is not None)
-    return start, end if math.isfinite(end) else float(f"{reach * 1.25:.2g}")
+    low, high = (row["value"] if row.get(key) is None else row[key] for key in ("low", "high"))
+    reach = 1.5 * max(high - low, 0.02 * (abs(row["value"]) or 1.0))
+    step = 10.0 ** math.floor(math.log10(reach))
+    step *= next(size for size in (0.5, 1.0, 2.0, 5.0) if reach <= 2.5 * size * step or size == 5.0)
+    ends = step * math.floor((low - reach) / step), step * math.ceil((high + reach) / step)
+    return max(round(ends[0], 6), start), min(round(ends[1], 6), end)
 
 
 def bar(row: Row, ends: tuple[float, float]) -> Html:
@@ -97,8 +115,8 @@ def _measured(row: Row, metric: Metric) -> list[Html | None]:
     band = wording.band(row, metric)
     remarks = [f"Band: {band}" if band else "", *wording.precision(row, metric), str(row.get("note") or "")]
     said = " · ".join(filter(None, remarks))
-    ends = whole_scale(row, metric)
-    marks = [tag("span", wording.number(x, 0)) for x in ends]
+    ends = near_scale(row, metric)
+    marks = [tag("span", wording.number(x, 0 if x == round(x) else 1)) for x in ends]
     return [
         value,
         tag("p", said, class_="cx-band") if said else None,
@@ -114,22 +132,30 @@ def _missing(row: Row) -> list[Html | None]:
     return [tag("p", word.capitalize(), class_="cx-value cx-absent"), tag("p", why, class_="cx-base") if why else None]
 
 
-def _change(row: Row, metric: Metric) -> Html:
+def _change(row: Row, metric: Metric, lead: bool) -> Html:
     found = verdicts.verdict(row, metric)
     sign = tag("span", found.sign, class_="cx-sign", aria_hidden="true")
     told = row.get("change") is not None and row.get("verdict") in ("changed", "no evidence")
     head = tag("p", sign, " ", found.words[:1].upper() + found.words[1:], class_=f"cx-verdict cx-{found.tone}")
-    since = ["against ", name(row.get("before"))]
+    both = f"{wording.base_words(row)} now, {wording.base_words(row, '_before')} before"
     if not told:
-        why = (
-            str(row.get("note") or "") or f"{wording.base_words(row)} now, {wording.base_words(row, '_before')} before"
-        )
-        return tag("div", head, tag("p", *since, f" ({why})", class_="cx-proof"), class_="cx-change")
-    size = tag("p", tag("b", verdicts.change(row, metric)), " ", *since, class_="cx-size")
+        why = str(row.get("note") or "") or both
+        return tag("div", head, tag("p", "against ", name(row.get("before")), f" ({why})", class_="cx-proof"),
+                   class_="cx-change")  # fmt: skip
+    if not lead:
+        return tag("div", head, *_briefly(row, metric, both), class_="cx-change")
+    size = tag("p", tag("b", verdicts.change(row, metric)), " against ", name(row.get("before")), class_="cx-size")
     could = verdicts.detectable(row, metric) if row["verdict"] == "no evidence" else ""
-    lines = [
-        f"{verdicts.interval(row, metric)}; {verdicts.adjusted(row)}",
-        could[:1].upper() + could[1:] + "." if could else "",
-        f"{wording.base_words(row)} now, {wording.base_words(row, '_before')} before",
-    ]
+    lines = [f"{verdicts.interval(row, metric)}; {verdicts.adjusted(row)}", wording.sentence(could), both]
     return tag("div", head, size, *(tag("p", line, class_="cx-proof") for line in lines if line), class_="cx-change")
+
+
+def _briefly(row: Row, metric: Metric, both: str) -> list[Html | None]:
+    """A change in two lines, and its test and bases folded below them."""
+    size = tag("p", tag("b", verdicts.short(row, metric)), f" ({verdicts.span(row, metric)})", class_="cx-size")
+    could = verdicts.could(row, metric)
+    reach = tag("p", f"Detectable: about {could}", class_="cx-proof") if could else None
+    proof = f": {verdicts.interval(row, metric)}; {verdicts.adjusted(row)}"
+    test = tag("p", "against ", name(row.get("before")), proof)
+    folded = tag("details", tag("summary", "Test and bases"), test, tag("p", both), class_="cx-proof")
+    return [size, reach, folded]

@@ -126,10 +126,10 @@ def change(row: Row, metric: Metric) -> str:
 
 
 def test(row: Row) -> str:
-    """The p-value with the family it was corrected for.
+    r"""The p-value with the family it was corrected for.
 
     >>> test({"pvalue": .011, "pvalue_adj": .075, "family": 7}), test({"pvalue": .011, "pvalue_adj": .011, "family": 1})
-    ('adjusted p = .075 for 7 comparisons (p = .011 alone)', 'p = .011')
+    ('adjusted p\xa0=\xa0.075 for 7 comparisons (p\xa0=\xa0.011 alone)', 'p\xa0=\xa0.011')
     """
     family = row.get("family")
     if family is None or family <= 1 or row.get("pvalue_adj") is None:
@@ -139,10 +139,10 @@ def test(row: Row) -> str:
 
 
 def adjusted(row: Row) -> str:
-    """The p-value that the verdict rests on, in short; its family stands in the note.
+    r"""The p-value that the verdict rests on, in short; its family stands in the note.
 
     >>> adjusted({"pvalue": .011, "pvalue_adj": .075, "family": 7}), adjusted({"pvalue": .011, "family": 1})
-    ('adjusted p = .075', 'p = .011')
+    ('adjusted p\xa0=\xa0.075', 'p\xa0=\xa0.011')
     """
     single = (row.get("family") or 1) <= 1 or row.get("pvalue_adj") is None
     return wording.pvalue(row.get("pvalue")) if single else f"adjusted {wording.pvalue(row['pvalue_adj'])}"
@@ -168,12 +168,12 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
 
 
 def proof(row: Row, metric: Metric) -> str:
-    """The numbers behind a claim: change, interval, test, bases, and what could have been detected.
+    r"""The numbers behind a claim: change, interval, test, bases, and what could have been detected.
 
     >>> from cxkit.metrics import METRICS
     >>> proof({"verdict": "changed", "change": 8.0, "low": 1.3689, "high": 14.6046, "pvalue": .01809, "family": 1,
     ...        "now": "2026-10", "before": "2026-09", "n": 1000, "n_before": 1000}, METRICS["nps"])
-    '95% interval +1.4 to +14.6; p = .018; n 1,000 in 2026-10, n 1,000 in 2026-09.'
+    '95% interval +1.4 to +14.6; p\xa0=\xa0.018; n\xa01,000 in 2026-10, n\xa01,000 in 2026-09.'
     """
     bases = (
         f"{wording.base_words(row)} in {row.get('now')}, {wording.base_words(row, '_before')} in {row.get('before')}"
@@ -184,8 +184,7 @@ def proof(row: Row, metric: Metric) -> str:
     text = f"{interval(row, metric)}; {test(row)}; {bases}."
     if row["verdict"] == "changed":
         return text
-    could = detectable(row, metric)
-    return f"{change(row, metric)}; {text} {could[:1].upper()}{could[1:]}."
+    return f"{change(row, metric)}; {text} {wording.sentence(detectable(row, metric))}"
 
 
 def reach(found: Sequence[Row], metric: Metric) -> str:

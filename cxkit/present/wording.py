@@ -14,6 +14,7 @@ from cxkit.metrics import Metric, Unit
 from cxkit.present.rows import Row
 
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
+HARD = "\u00a0"  # a space at which no line ends
 UNITS: dict[Unit, str] = {"points": "points", "percent": "%", "scale": "", "minutes": "min"}
 BASES = ((30, "too few to say"), (50, "low base"), (100, "caution: small base"))
 IMPRECISE = 20.0  # points of half-width
@@ -110,17 +111,26 @@ def level_words(level: float | None) -> str:
 
 
 def pvalue(p: float | None) -> str:
-    """A p-value in words.
+    r"""A p-value in words, in one piece.
 
-    >>> pvalue(.0123), pvalue(.0002), pvalue(1.0), pvalue(None)
-    ('p = .012', 'p < .001', 'p > .99', 'p not computed')
+    >>> pvalue(.0123), pvalue(.0002), pvalue(None)
+    ('p\xa0=\xa0.012', 'p\xa0<\xa0.001', 'p not computed')
     """
     if p is None or math.isnan(p):
         return "p not computed"
+    return f"p{HARD}{pnumber(p)}" if p < 0.001 or p >= 0.995 else f"p{HARD}={HARD}{pnumber(p)}"
+
+
+def pnumber(p: float) -> str:
+    r"""A p-value as a number in a column, or a bound on it.
+
+    >>> pnumber(.0123), pnumber(.0002), pnumber(1.0)
+    ('.012', '<\xa0.001', '>\xa0.99')
+    """
     if p < 0.001:
-        return "p < .001"
+        return f"<{HARD}.001"
     text = f"{p:.2f}" if p >= 0.0995 else f"{p:.3f}"
-    return f"p = {text}".replace("0.", ".", 1) if p < 0.995 else "p > .99"
+    return text.replace("0.", ".", 1) if p < 0.995 else f">{HARD}.99"
 
 
 def methods_words(found: Iterable[object]) -> str:
@@ -146,17 +156,17 @@ def count(n: float | None) -> str:
     return f"{n:,.0f}" if n >= 10 or n == round(n) else f"{n:,.1f}"
 
 
-def base_words(row: Row, suffix: str = "", lead: str = "n ") -> str:
-    """The base of a row, with the effective base where weights or clusters make it another one.
+def base_words(row: Row, suffix: str = "", lead: str = f"n{HARD}") -> str:
+    r"""The base of a row, with the effective base where weights or clusters make it another one.
 
     >>> base_words({"n": 2650, "n_eff": 812.3}), base_words({"n": 40, "n_eff": 40.0})
-    ('n 2,650 (effective 812)', 'n 40')
+    ('n\xa02,650 (effective\xa0812)', 'n\xa040')
     """
     n, effective = row.get("n" + suffix), row.get("n_eff" + suffix)
     if n is None:
         return f"{lead}hidden"
     same = effective is None or count(effective) == count(n)
-    return f"{lead}{count(n)}" if same else f"{lead}{count(n)} (effective {count(effective)})"
+    return f"{lead}{count(n)}" if same else f"{lead}{count(n)} (effective{HARD}{count(effective)})"
 
 
 def precision(row: Row, metric: Metric) -> list[str]:
@@ -174,6 +184,15 @@ def precision(row: Row, metric: Metric) -> list[str]:
     return [word for word in words if word]
 
 
+def sentence(words: str) -> str:
+    """Words as a sentence; nothing stays nothing.
+
+    >>> sentence("no answers"), sentence("")
+    ('No answers.', '')
+    """
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
 def is_small(row: Row) -> bool:
     """Whether the effective base is too small for any verdict, so that the row is shown grey."""
     n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
@@ -181,11 +200,11 @@ def is_small(row: Row) -> bool:
 
 
 def estimate_words(row: Row, metric: Metric, *, base: bool = True) -> str:
-    """An estimate with interval and base, or why there is none.
+    r"""An estimate with interval and base, or why there is none.
 
     >>> from cxkit.metrics import METRICS
     >>> estimate_words({"value": 45.0, "low": 40.28, "high": 49.45, "n": 1000, "level": .95}, METRICS["nps"])
-    '45.0 points (95% interval 40.3 to 49.5; n 1,000)'
+    '45.0 points (95% interval 40.3 to 49.5; n\xa01,000)'
     """
     if row.get("value") is None:
         return str(row.get("note") or "not computed")

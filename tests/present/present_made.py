@@ -48,11 +48,24 @@ class Reader(HTMLParser):
         self.text += data
 
 
+def plain(text: str) -> str:
+    """Words with plain spaces: where lines may end is no matter of the words."""
+    return text.replace("\u00a0", " ")
+
+
+class Words(Reader):
+    """What a browser reads, with plain spaces."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(markup)
+        self.text = plain(self.text)
+
+
 def cells(markup: str) -> list[list[str]]:
     """The text of every cell of the tables, by row."""
     lines = re.findall(r"<tr[^>]*>(.*?)</tr>", markup, re.DOTALL)
     return [
-        [Reader(cell).text.strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)]
+        [Words(cell).text.strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)]
         for line in lines
     ]
 

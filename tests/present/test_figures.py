@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from present_made import (
     HOSTILE,
     SCRIPT,
-    Reader,
+    Words,
     answers_frame,
     comparison,
     estimate,
@@ -50,7 +50,7 @@ def texts(figure: str) -> list[str]:
 
 
 def claim(figure: str) -> str:
-    return Reader(re.findall(r"<strong>(.*?)</strong>", figure)[0]).text
+    return Words(re.findall(r"<strong>(.*?)</strong>", figure)[0]).text
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -124,7 +124,7 @@ def test_hostile_levels_are_text_in_the_drawing_and_in_the_table():
     for made in (segments(estimates, comparisons, NPS, "area"), changes(comparisons, NPS, "area")):
         assert "<script" not in made
         assert "onmouseover='" not in made.replace("&#x27;", "")
-        assert all(clean(text)[:20] in Reader(made).text for text in HOSTILE)
+        assert all(clean(text)[:20] in Words(made).text for text in HOSTILE)
         assert any("frac" in text for text in texts(made))  # not parsed as mathematics
         assert max(map(len, texts(made))) <= 24  # cut, with isolates
 
@@ -177,14 +177,14 @@ def test_benchmarks_are_named_with_source_and_date_and_never_tested():
         segments(*AREAS, NPS, "area", benchmarks=[mark, other]),
     ):
         assert "Apple 72" in texts(made)
-        assert "Published: Apple 72 points (published claim, no base, undated). A line to look at" in Reader(made).text
+        assert "Published: Apple 72 points (published claim, no base, undated). A line to look at" in Words(made).text
         assert "Other" not in made
 
 
 def test_segments_name_their_range_without_ranking_small_bases():
     made = segments(*AREAS, NPS, "area")
     assert claim(made) == "NPS by area, 2026-10: 10.1 (D, n 700) to 63.8 (B, n 517)."
-    assert "The levels are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Reader(made).text
+    assert "The levels are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Words(made).text
     labels = [text for text in texts(made) if text in "ABCDEFGH"]
     assert labels == list("BEACDFGH")  # too few (F), hidden (G) and empty (H) at the end
     assert {"hidden", "no answers"} <= set(texts(made))
@@ -193,8 +193,8 @@ def test_segments_name_their_range_without_ranking_small_bases():
 def test_changes_count_their_verdicts():
     made = changes(AREAS[1], NPS, "area")
     assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
-    assert "corrected for 8 comparisons. Of 8 comparisons, 1 shows a change" in Reader(made).text
-    assert "Only before correction: D – −10 points." in Reader(made).text
+    assert "corrected for 8 comparisons. Of 8 comparisons, 1 shows a change" in Words(made).text
+    assert "Only before correction: D – −10 points." in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."
     few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")

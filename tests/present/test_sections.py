@@ -4,21 +4,21 @@ import re
 
 import pandas as pd
 import pytest
-from present_made import ENDLESS, SCRIPT, Reader, comparison, segment_frames
+from present_made import ENDLESS, SCRIPT, Words, comparison, segment_frames
 
 from cxkit.metrics import METRICS
 from cxkit.present import audit, findings, header, methods, provenance, style
 
 
 def claims(markup: str) -> list[str]:
-    return [Reader(text).text for text in re.findall(r"<li><p>(.*?)</p>", markup)]
+    return [Words(text).text for text in re.findall(r"<li><p>(.*?)</p>", markup)]
 
 
 def test_the_header_says_what_the_page_is_about(headline, metrics):
     made = header("Acme", now="2026-10", before="2026-09", base=headline, metrics=metrics, where={"brand": "Acme"},
                   filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True,
                   "data_date": "2026-10-31"})  # fmt: skip
-    text = Reader(made).text
+    text = Words(made).text
     assert made.count("<h1>") == 1
     for words in (
         "Acme",
@@ -61,7 +61,7 @@ def test_a_hostile_name_in_a_finding_is_text():
     moves = pd.DataFrame([comparison("nps", 9.0, 5.0, "changed", brand=name) for name in (SCRIPT, "x")])
     made = findings(moves, METRICS)
     assert "<script" not in made
-    assert f"NPS, {SCRIPT}, increased" in Reader(made).text
+    assert f"NPS, {SCRIPT}, increased" in Words(made).text
 
 
 def test_no_comparison_is_said():
@@ -69,14 +69,14 @@ def test_no_comparison_is_said():
 
 
 def test_the_audit_counts_refusals(refused):
-    text = Reader(audit(refused, {"rows": 60211})).text
+    text = Words(audit(refused, {"rows": 60211})).text
     assert "60,211 rows were read." in text
     assert "declared missing: 11 (blank)84" in text
     assert "No answer was refused" in audit(refused[:0])
 
 
 def test_methods_name_question_interval_test_and_thresholds(headline, headline_changes, metrics):
-    text = Reader(methods(headline, headline_changes, metrics)).text
+    text = Words(methods(headline, headline_changes, metrics)).text
     for words in (
         "How likely are you to recommend us",
         "in points; higher is better",
@@ -95,13 +95,13 @@ def test_methods_name_question_interval_test_and_thresholds(headline, headline_c
     [({"a": 1, "b": "x"}, "a 1, b x"), (12345, "12,345"), ([1, "<b>"], "1<b>"), (True, "True"), (None, "None")],
 )
 def test_provenance_prints_any_record(value, shown):
-    assert shown in Reader(provenance({"key_of_it": value})).text
+    assert shown in Words(provenance({"key_of_it": value})).text
 
 
 def test_an_endless_title_is_cut_in_the_heading_and_whole_below():
     made = header(ENDLESS, now="1")
-    assert len(Reader(re.findall("<h1>.*</h1>", made)[0]).text) <= 80
-    assert ENDLESS.strip() in Reader(made).text
+    assert len(Words(re.findall("<h1>.*</h1>", made)[0]).text) <= 80
+    assert ENDLESS.strip() in Words(made).text
 
 
 def test_the_style_is_for_notebooks_too():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from present_made import BRANDS, HOSTILE, Reader, cells, manifest_of, summary_of
+from present_made import BRANDS, HOSTILE, Words, cells, manifest_of, summary_of
 
 from cxkit.metrics import METRICS
 from cxkit.present.shelf import shelf
@@ -22,8 +22,8 @@ def test_reports_stand_by_dimension_with_score_interval_base_and_verdict():
 
 def test_what_is_missing_says_why():
     head, body = shelf(summary_of(BRANDS), manifest_of(BRANDS), TWO)
-    text = Reader(body).text
-    assert "9 of 11, 1 skipped, 1 failed" in Reader(head).text
+    text = Words(body).text
+    assert "9 of 11, 1 skipped, 1 failed" in Words(head).text
     assert "Skipped & Co: not in the data" in text
     assert "Failed: cell 4: KeyError: 'x'" in text
     assert "declared missing: 11 (blank)" in text
@@ -46,7 +46,7 @@ def test_hostile_titles_and_files_are_text():
     assert "<script" not in body
     assert 'href="javascript:' not in body
     assert all(
-        " ".join(text.split())[:40] in " ".join(Reader(body).text.split()) for text in HOSTILE if "\u202e" not in text
+        " ".join(text.split())[:40] in " ".join(Words(body).text.split()) for text in HOSTILE if "\u202e" not in text
     )
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
-from present_made import ENDLESS, SCRIPT, Reader, cells, comparison, estimate, segment_frames
+from present_made import ENDLESS, SCRIPT, Words, cells, comparison, estimate, segment_frames
 
 import cxkit
 from cxkit.metrics import METRICS
@@ -45,13 +45,13 @@ def test_comparisons_carry_change_interval_test_bases_and_verdict(headline_chang
     assert csat[1:4] == ["−1.3 pp", "−4.7 to +2.1", ".82"]
     assert csat[5:] == ["– no evidence of change", "4.9 pp"]
     assert ces[1:4] == ["none", "", ""]
-    assert "Corrected for 8 comparisons. Each interval is a single comparison's." in Reader(made).text
+    assert "Corrected for 8 comparisons. Each interval is a single comparison's." in Words(made).text
 
 
 def test_a_change_without_limits_says_that_it_has_no_interval(metrics):
     why = "before: all answers come from one cluster"
     row = comparison("nps", -27.1, 0, "too few", low=None, high=None, note=why)
-    read = Reader(comparisons_table(pd.DataFrame([row]), metrics)).text
+    read = Words(comparisons_table(pd.DataFrame([row]), metrics)).text
     assert "no interval" in read
     assert why in read
 
@@ -72,8 +72,8 @@ def test_names_are_text_and_endless_ones_open_below():
     estimates, comparisons = segment_frames([SCRIPT, ENDLESS, "x", "y", "z"])
     for made in (estimates_table(estimates, ONE), comparisons_table(comparisons, ONE)):
         assert "<script" not in made
-        assert SCRIPT in Reader(made).text
-        assert ENDLESS.strip() in Reader(made).text
+        assert SCRIPT in Words(made).text
+        assert ENDLESS.strip() in Words(made).text
         assert made.count("Extraordinarily") < 640
 
 
@@ -81,7 +81,7 @@ def test_a_hostile_dimension_is_a_heading():
     estimates, _ = segment_frames(["A", "B"], dimension="<img src=x onerror=alert(1)>")
     made = estimates_table(estimates, ONE)
     assert "<img" not in made
-    assert "<img src=x onerror=alert(1)>" in Reader(made).text
+    assert "<img src=x onerror=alert(1)>" in Words(made).text
 
 
 def test_the_stylesheet_names_the_columns_as_the_tables_do(headline, headline_changes, metrics):

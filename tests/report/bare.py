@@ -70,7 +70,7 @@ def _tile(tile: Tag) -> Iterator[str]:
     value, change = tile.select_one(".cx-value:not(.cx-absent)"), tile.select_one(".cx-change")
     where, notes = text(tile.select_one(".cx-tile-name")), _below(tile.parent)
     if value:
-        score = " ".join(text(part) for part in tile.find_all("p", recursive=False))
+        score = " ".join(text(part) for part in tile.select(":scope > div:first-child > p"))
         yield from _lacks(where, score, interval=INTERVAL, base=BASE)
         yield from _lacks(where, notes, method=re.compile(r"Intervals: \w"))
     if change and change.select_one(".cx-size"):

@@ -45,11 +45,11 @@ def once(pattern: str, by: str = "") -> Callable[[str], str]:
 
 MUTATIONS = {
     "a tile without its interval": (once(r'<p class="cx-interval">.*?</p>'), "no interval"),
-    "a tile without its base": (once(r'<p class="cx-base">n [\d,]+', '<p class="cx-base">'), "no base"),
+    "a tile without its base": (once(r'<p class="cx-base">n\s[\d,]+', '<p class="cx-base">'), "no base"),
     "tiles without a method": (once(r"(cx-tiles.*?)<p>Intervals: [^<]*</p>", r"\1"), "no method"),
     "changes of tiles without a method": (once(r"(cx-tiles.*?)<p>Method: [^<]*</p>", r"\1"), "change: no method"),
     "a change without its test": (once(r'(<p class="cx-proof">[^<;]*); [^<]*', r"\1"), "no test"),
-    "a finding without its bases": (once(r"; n [\d,]+ [^<]*? in 2026-10, n [^<]*?(?=</p></li>)"), "no bases"),
+    "a finding without its bases": (once(r"; n\s[\d,]+ [^<]*? in 2026-10, n\s[^<]*?(?=</p></li>)"), "no bases"),
     "findings without a method": (once(r'<p class="cx-notes">Method: .*?</p>'), "no method"),
     "a row without its interval": (once(r"(<td>[\d.]+ points</td>)<td>[^<]*</td>", r"\1<td></td>"), "no interval"),
     "a row without its base": (once(r"(points</td><td>[^<]*</td>)<td>.*?</td>", r"\1<td></td>"), "no base"),
