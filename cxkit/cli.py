@@ -156,13 +156,9 @@ def check(params: ParamsFile, sets: Sets = [], as_of: AsOf = None) -> None:  # n
         from cxkit.report.prepare import plan
 
         planned = plan(checked, Path("tallies.parquet"))
-        from cxkit.data import audit, door
+        from cxkit.data import audit
 
-        for file in planned.tallies.provenance["files"]:
-            typer.echo(f"data: {file['path']}, {file['rows']:,} rows")
-            for line in door.spelled(file):
-                typer.echo(f"data: {file['path']}: {line}")
-        for line in audit.spelled(audit.audited(planned.tallies)):
+        for line in audit.spelled(planned.audit):
             typer.echo(line)
         for note in planned.notes:
             typer.echo(f"{checked.name}: {note}")

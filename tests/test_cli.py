@@ -81,15 +81,16 @@ def test_a_run_makes_the_shelf_and_prints_its_index_last(project):
     shelf = project / "reports" / "demo"
     assert lines[0] == "demo: as of 2026-11-15: 2026-10 compared with 2026-09"
     assert lines[1] == "demo: for_each: nobody answered for brand 'Nobody'; expected one of: Acme, Few"
-    assert sorted(line.split()[1] for line in lines[2:6]) == ["acme:", "few:", "nobody:", "overview:"]
+    assert sorted(line.split()[1] for line in lines[2:7]) == ["acme:", "data:", "few:", "nobody:", "overview:"]
     assert lines[-1] == str(shelf / "index.html")
-    pages = ["acme.html", "few.html", "nobody.html", "overview.html"]
+    pages = ["acme.html", "data.html", "few.html", "nobody.html", "overview.html"]
     assert tree(shelf) == sorted([*pages, "index.html", "manifest.json", "summary.csv", "summary.xlsx"])
     assert "changed" in (shelf / "acme.html").read_text()
     assert "hidden: fewer than 10 people answered" in (shelf / "few.html").read_text()
     assert "no answers" in (shelf / "nobody.html").read_text()
     refused = json.loads((shelf / "manifest.json").read_text())["refused"]
-    assert refused == [{"item": "nps", "reason": "outside 0-10: 11", "n": 1}]
+    blank = {"item": "nps", "reason": "empty"}  # not counted, because that would give the seven of Few away
+    assert refused == [{"item": "nps", "reason": "outside 0-10: 11", "n": 1}, blank]
 
     again = call("run", project / "params" / "demo.yaml", "--out", project / "two", "--workers", "1", cwd="/")
     assert again.returncode == 0
@@ -110,7 +111,7 @@ def test_a_failed_report_is_told_with_its_cell_and_ends_with_1(project):
     )
     assert "Traceback" not in done.stdout + done.stderr
     assert "skipped Nobody: not selected by --only" in done.stdout
-    assert "2 of 3 reports made" in done.stdout
+    assert "3 of 4 reports made" in done.stdout
     work = project / "reports" / "demo.work"
     assert f"notebook: {work / 'failed' / 'few.ipynb'}" in done.stdout
     assert tree(work) == ["failed", "failed/few.ipynb", "prepared.json", "summary.parquet", "tallies.parquet"]
@@ -166,10 +167,10 @@ def test_check_tells_what_a_run_would_do_and_writes_nothing(project):
     before = tree(project)
     result = invoke("check", project / "params" / "demo.yaml")
     assert result.exit_code == 0
-    assert "data: survey.csv, 88 rows" in result.stdout
+    assert "files: survey.csv: 88 rows" in result.stdout
     assert "refused: nps: outside 0-10: 11: 1" in result.stdout
     assert "would make acme.html: Acme" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("demo.yaml: fine, 4 reports")
+    assert result.stdout.splitlines()[-1].endswith("demo.yaml: fine, 5 reports")
     assert tree(project) == before
 
 

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ibis
 import pandas as pd
 
-from cxkit.data import periods
+from cxkit.data import door, facts, periods
 from cxkit.data.coherence import checks
-from cxkit.data.periods import UNITS
 from cxkit.data.responses import Responses, reading
 from cxkit.data.rules import NUMBER
-from cxkit.data.sources import Table, collect, count
+from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies
 
 SHOWN_ROWS = 3  # first rows that are named for each reason
-SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
 FEW_LEVELS = 60  # levels of a dimension that are compared between waves
 LEAST = 10  # answers, below which a page may not say how many there are
 EXPECTED = ("empty", "declared missing")  # reasons that need no example
@@ -38,11 +36,13 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
         invited: Period -> how many people were asked, where that is known.
 
     Returns:
+        files: file, rows, read: the layout, and what was left out at the door.
         answers: item, column, rows, used, missing, refused, share (percent used).
         refused: item, reason, n, rows: the first rows, as numbers from 1 below the headers.
-        respondents: fact, value: people, repeat answers, rows that repeat others, straight-lining.
+        respondents: fact, value: people, repeat answers, rows that repeat others.
+        straightlining: items, answered, alike: how many gave one answer to every question of a scale.
         weights: fact, value: range, design effect, effective share.
-        time: fact, value: zone, first and last moment, whether the ends are whole periods.
+        time: fact, value: zone, first and last day, whether the last period is whole.
         response: period, invited, answered, rate (percent).
         waves: dimension, period, before, gone, new: levels that do not occur in both of two successive waves.
         reports: dimension, level, n, share: of all answers of the first item, in percent; absent below ten.
@@ -89,6 +89,8 @@ def spelled(found: Mapping[str, pd.DataFrame]) -> list[str]:
 def _line(name: str, row: Mapping[Any, Any]) -> str:
     if name in ("respondents", "weights", "time"):
         return f"{row['fact']}: {row['value']}"
+    if name == "files":
+        return f"{row['file']}: {_word(row['rows'])} rows{'; ' if row['read'] else ''}{row['read']}"
     if name == "checks":
         return f"BROKEN: {row['check']}: {row['detail']}"
     if name == "answers":
@@ -98,6 +100,8 @@ def _line(name: str, row: Mapping[Any, Any]) -> str:
         )
     if name == "reports" and pd.isna(row["n"]):
         return f"{row['dimension']} {row['level']}: fewer than {LEAST} answers"
+    if name == "straightlining":
+        return f"{row['items']}: {row['alike']:,} of {row['answered']:,} who answered all gave one answer throughout"
     if name == "refused":
         rows = f", first in rows {row['rows']}" if row["rows"] else ""
         return f"{row['item']}: {row['reason']}: {row['n']:,}{rows}"
@@ -105,13 +109,21 @@ def _line(name: str, row: Mapping[Any, Any]) -> str:
 
 
 def _word(value: Any) -> str:
-    return f"{value:,.1f}" if isinstance(value, float) else str(value)
+    if value is None or pd.isna(value):
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-# Answers and refusals -------------------------------------------------------------------------------------------------
+# Files, answers and refusals ------------------------------------------------------------------------------------------
 
 
-def _answers(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
+def _files(survey: Responses) -> pd.DataFrame:
+    """What was read, and how: layout, columns that were left out, zone."""
+    read = [(str(file["path"]), file["rows"], "; ".join(door.spelled(file))) for file in survey.files]
+    return pd.DataFrame(read, columns=["file", "rows", "read"])
+
+
+def _answers(survey: Responses) -> pd.DataFrame:
     items = survey.mapping.items
     filled = {f"i{i}": survey.table[item].count() for i, item in enumerate(items)}
     row = survey.table.agg(rows=survey.table.count(), **filled).to_pyarrow().to_pylist()[0]
@@ -131,7 +143,7 @@ def _answers(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) ->
     return frame
 
 
-def _refused(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
+def _refused(survey: Responses) -> pd.DataFrame:
     frame = survey.refused.groupby(["item", "reason"], sort=False)[["n"]].sum().reset_index()
     wanted = frame.loc[~frame["reason"].str.startswith(EXPECTED), "item"].unique()
     first = {(item, reason): rows for item in wanted for reason, rows in _first_rows(survey, str(item)).items()}
@@ -164,97 +176,12 @@ def _place(survey: Responses, row: int) -> str:
     return f"{survey.files[i]['path']}:{row + 1 - (ends[i - 1] if i else 0)}"
 
 
-# People, weights, time ------------------------------------------------------------------------------------------------
+# Rates, waves and shares ----------------------------------------------------------------------------------------------
 
 
-def _facts(facts: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype="str")
-
-
-def _respondents(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
-    table, facts = survey.table, {}
-    rows = count(table)
-    if "respondent" in table.columns:
-        known = table.filter(table.respondent.notnull())
-        each = known.group_by("respondent").agg(n=lambda t: t.count())
-        row = each.agg(people=each.count(), most=each.n.max(), repeated=(each.n > 1).sum(), n=each.n.sum())
-        found = row.to_pyarrow().to_pylist()[0]
-        facts["people"] = f"{found['people']:,} gave {found['n'] or 0:,} responses"
-        facts["without a respondent"] = f"{rows - (found['n'] or 0):,} responses, each counted as a person of its own"
-        facts["repeat respondents"] = f"{found['repeated'] or 0:,}, at most {found['most'] or 0:,} responses of one"
-    keys = [c for c in table.columns if c not in ("response", "weight")]
-    if rows <= SEARCHED and {"respondent", "time"} & set(keys):
-        repeats = rows - count(table.select(*keys).distinct())
-        facts["rows that repeat another in every mapped column"] = f"{repeats:,} of {rows:,}; none was left out for it"
-    scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in survey.mapping.items}
-    for ends in dict.fromkeys(scale.values()):
-        alike = [item for item, other in scale.items() if other == ends]
-        if len(alike) >= 3 and ends[1] < float("inf"):
-            facts[f"straight-lining ({', '.join(alike)})"] = _straight(table, alike)
-    return _facts(facts)
-
-
-def _straight(table: Table, items: Sequence[str]) -> str:
-    """How many gave one and the same answer to every question of a scale."""
-    whole = table.filter([table[item].notnull() for item in items])
-    same = ibis.literal(True)
-    for item in items[1:]:
-        same = same & (whole[item] == whole[items[0]])
-    row = whole.agg(n=whole.count(), same=same.sum()).to_pyarrow().to_pylist()[0]
-    return f"{row['same'] or 0:,} of {row['n']:,} who answered all of them gave one answer throughout"
-
-
-def _weights(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
-    if "weight" not in survey.table.columns:
-        return _facts({})
-    w = survey.table.weight
-    sums = survey.table.agg(n=w.count(), low=w.min(), high=w.max(), w=w.sum(), w2=(w * w).sum())
-    row = sums.to_pyarrow().to_pylist()[0]
-    if not row["n"]:
-        return _facts({})
-    effect = row["n"] * row["w2"] / row["w"] ** 2  # Kish (1965): what unequal weights cost
-    return _facts(
-        {
-            "range": f"{row['low']:.4g} to {row['high']:.4g}, mean {row['w'] / row['n']:.4g}",
-            "design effect (Kish)": f"{effect:.3f}: {row['n']:,} responses are worth {row['n'] / effect:,.0f}",
-        }
-    )
-
-
-def _time(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
-    facts = {}
-    for file in survey.files:
-        if file.get("times") or file.get("zone"):
-            forms = ", ".join(f"{column} as {form}" for column, form in file.get("times", {}).items())
-            facts[f"written in {file['path']}"] = " in ".join(filter(None, [forms, file.get("zone", "")]))
-    if "time" not in survey.table.columns:
-        return _facts(facts)
-    mapping = survey.mapping
-    facts["time zone"] = f"periods are cut in {mapping.timezone}" + (
-        f"; times without an offset were recorded in {mapping.recorded_in}" if mapping.recorded_in else ""
-    )
-    ends = survey.table.agg(first=survey.table.time.min(), last=survey.table.time.max()).to_pyarrow().to_pylist()[0]
-    if ends["first"] is None:
-        return _facts(facts)
-    facts["first and last"] = f"{ends['first']:%Y-%m-%d %H:%M} to {ends['last']:%Y-%m-%d %H:%M}"
-    if tallies.period in UNITS:
-        last = periods.label(_start(ends["last"].date(), tallies.period), tallies.period)
-        until = periods.start(periods.shift(last, tallies.period, 1), tallies.period)
-        days = (until - ends["last"].date()).days - 1
-        facts["last period"] = f"{last}" + (
-            f" may be partial: nobody answered in its last {days} days" if days > 1 else " reaches its end"
-        )
-    return _facts(facts)
-
-
-def _start(day: Any, period: str) -> Any:
-    """The first day of the period that holds a day."""
-    return pd.Timestamp(day).to_period({"week": "W-SUN"}.get(period, UNITS[period])).start_time.date()
-
-
-def _response(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
+def response(tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
     """The response rate, where it is known how many were asked."""
-    item = tallies.counts["item"].iloc[0] if len(tallies.counts) else ""
+    item = _first_item(tallies)
     place = tallies.counts["item"].eq(item) & tallies.counts["cut"].eq(tallies.counts["cut"].min())
     answered = tallies.counts[place].groupby("period")["n"].sum()
     rows = [(period, int(asked), int(answered.get(period, 0))) for period, asked in invited.items()]
@@ -262,10 +189,7 @@ def _response(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -
     return frame.assign(rate=100 * frame["answered"] / frame["invited"].where(frame["invited"] > 0))
 
 
-# Between waves and reports --------------------------------------------------------------------------------------------
-
-
-def _waves(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
+def _waves(survey: Responses) -> pd.DataFrame:
     """Levels that one of two successive waves (or years) does not have: most often, codes that changed."""
     table, found = survey.table, []
     wave = (
@@ -284,11 +208,11 @@ def _waves(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> p
     return pd.DataFrame(found, columns=["dimension", "period", "before", "gone", "new"], dtype="str")
 
 
-def _reports(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
+def reports(tallies: Tallies) -> pd.DataFrame:
     """How much of the data each value of a dimension uses."""
     if not len(tallies.counts):
         return pd.DataFrame({"dimension": [], "level": [], "n": [], "share": []})
-    counts = tallies.counts[tallies.counts["item"] == tallies.counts["item"].iloc[0]]
+    counts = tallies.counts[tallies.counts["item"] == _first_item(tallies)]
     frames = []
     for name in (level[0] for level in tallies.levels if len(level) == 1):
         n = counts[counts["cut"] == name].groupby(name)["n"].sum()
@@ -298,15 +222,21 @@ def _reports(survey: Responses, tallies: Tallies, invited: Mapping[str, int]) ->
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
+def _first_item(tallies: Tallies) -> str:
+    return next(iter(tallies.metrics.values())).item
+
+
 Part = Callable[[Responses, Tallies, Mapping[str, int]], pd.DataFrame]
 PARTS: dict[str, Part] = {
-    "answers": _answers,
-    "refused": _refused,
-    "respondents": _respondents,
-    "weights": _weights,
-    "time": _time,
-    "response": _response,
-    "waves": _waves,
-    "reports": _reports,
+    "files": lambda survey, tallies, invited: _files(survey),
+    "answers": lambda survey, tallies, invited: _answers(survey),
+    "refused": lambda survey, tallies, invited: _refused(survey),
+    "respondents": lambda survey, tallies, invited: facts.respondents(survey),
+    "straightlining": lambda survey, tallies, invited: facts.straightlining(survey),
+    "weights": lambda survey, tallies, invited: facts.weights(survey),
+    "time": lambda survey, tallies, invited: facts.time(survey, tallies),
+    "response": lambda survey, tallies, invited: response(tallies, invited),
+    "waves": lambda survey, tallies, invited: _waves(survey),
+    "reports": lambda survey, tallies, invited: reports(tallies),
     "checks": lambda survey, tallies, invited: checks(tallies),
 }

@@ -2,13 +2,14 @@
 
     from cxkit import present as show
 
-`header`, `tiles`, `findings`, `audit`, `methods`, `provenance`, `style` make the parts of a page; `estimates_table`,
-`comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`, `segments`, `changes`,
-`heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
+`header`, `tiles`, `findings`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a page;
+`estimates_table`, `comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`,
+`segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
 """
 
 from __future__ import annotations
 
+from cxkit.present.audits import audit_tables
 from cxkit.present.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.present.html import Html
 from cxkit.present.sections import audit, findings, header, methods, provenance, style
@@ -18,6 +19,7 @@ from cxkit.present.tiles import tiles
 __all__ = [
     "Html",
     "audit",
+    "audit_tables",
     "changes",
     "comparisons_table",
     "distribution_table",

@@ -8,33 +8,65 @@ from typing import Any
 import pandas as pd
 
 from cxkit.present import wording
-from cxkit.present.html import Html, name, tag
+from cxkit.present.html import LONG, Html, name, tag
+from cxkit.present.rows import rows
 from cxkit.present.tables import table
 
-CAPTIONS = {  # part -> what its table holds, what to say where there is nothing, a note below
-    "answers": ("Answers per column", "No column was mapped.", ""),
-    "refused": (
-        "Refused, by reason",
-        "Nothing was refused.",
-        "Rows are numbered from 1 below the headers. What is refused is counted, never repaired.",
+CAPTIONS = {  # part -> heading, what its table holds, what to say where there is nothing, a note below
+    "files": ("Files", "What was read", "Nothing was read.", "Hashes of the files are in the index and the manifest."),
+    "answers": (
+        "Answers",
+        "Answers that the totals hold",
+        "No column was mapped.",
+        "Answers: in the totals that the pages show, over all periods.",
     ),
-    "respondents": ("Who answered", "The mapping has no respondents.", ""),
-    "weights": ("Weights", "The answers carry no weights.", ""),
-    "time": ("Time", "The answers are in waves; no time was read.", ""),
-    "response": ("Response rate", "How many people were invited is not known, so there is no response rate.", ""),
+    "refused": (
+        "Refused",
+        "Refused answers, by reason",
+        "Nothing was refused.",
+        "What is refused is counted, never repaired.",
+    ),
+    "respondents": ("Respondents", "Who answered", "The mapping has no respondents.", ""),
+    "straightlining": (
+        "Straight-lining",
+        "The same answer throughout",
+        "No scale has three questions or more, so nothing tells who answered without reading.",
+        "Of those who answered all of the questions. A high share can be haste, or content customers.",
+    ),
+    "weights": ("Weights", "What the weights do", "The answers carry no weights.", ""),
+    "time": ("Time", "How times were read", "The answers are in waves; no time was read.", ""),
+    "response": (
+        "Response rate",
+        "Invited and answered",
+        "How many people were invited is not known, so there is no response rate.",
+        "",
+    ),
     "waves": (
-        "Levels that only one of two successive waves has",
-        "All levels occur in every wave.",
+        "Codes that changed",
+        "Levels that only one of two successive waves or years has",
+        "All levels occur in every wave or year.",
         "Mostly a code that changed; a comparison across such a change says nothing.",
     ),
     "reports": (
+        "Use of the data",
         "Share of the answers that each level holds",
         "There are no dimensions.",
-        "Below ten answers: not shown.",
+        "Of the first metric, over all periods, as far as they are shown.",
     ),
-    "checks": ("What has to fit together", "There is nothing to check.", ""),
+    "checks": ("Checks", "What has to fit together", "There is nothing to check.", ""),
 }
-WORDS = {"n": "Answers", "share": "Share", "rate": "Rate", "held": "Holds", "rows": "Rows"}
+DESCRIBED = "Shares say what the data are like; they are described: no interval, no test."
+HIDDEN = "Not shown: fewer than ten people, or a number that would give them away."
+WORDS = {
+    "n": "Answers",
+    "used": "Answers",
+    "answered": "Answers",
+    "about": "Answers, about",
+    "share": "Share",
+    "rate": "Rate",
+    "held": "Holds",
+    "read": "How",
+}
 
 
 def audit_table(part: str, frame: pd.DataFrame) -> Html:
@@ -44,35 +76,54 @@ def audit_table(part: str, frame: pd.DataFrame) -> Html:
         part: A key of `CAPTIONS`.
         frame: The part, as `cx.audited` gives it.
     """
-    caption, nothing, note = CAPTIONS[part]
+    _, caption, nothing, note = CAPTIONS[part]
     if frame.empty:
         return tag("p", nothing)
-    columns = [str(column) for column in frame.columns]
+    columns = [column for column in frame.columns if not _blank(frame[column])]
     head = [WORDS.get(column, column.replace("_", " ").capitalize()) for column in columns]
-    body = [[_cell(column, value) for column, value in zip(columns, row, strict=True)] for row in _rows(frame)]
-    names = [value for row in _rows(frame) for value in row if isinstance(value, str)]
-    return table(head, body, caption, [note] if note else [], names=names)
+    found = rows(frame[columns])
+    body = [[_cell(column, row[column]) for column in columns] for row in found]
+    names = [value for row in found for value in row.values() if isinstance(value, str)]
+    notes = [note] if note else []
+    notes += [DESCRIBED] if {"share", "rate"} & set(columns) else []
+    notes += [HIDDEN] if any(value is None for row in found for value in row.values()) else []
+    return table(head, body, caption, notes, names=names)
 
 
 def audit_tables(found: Mapping[str, pd.DataFrame]) -> Html:
     """Every part of the audit, in order, each under its heading."""
     if not found:
         return tag("p", "This run was made without an audit of its data.")
-    parts = [tag("section", tag("h2", CAPTIONS[part][0]), audit_table(part, frame)) for part, frame in found.items()]
+    parts = [
+        tag("div", tag("h2", CAPTIONS[part][0], id=f"audit-{part}"), _content(part, frame))
+        for part, frame in found.items()
+    ]
     return tag("div", *parts)
 
 
-def _rows(frame: pd.DataFrame) -> list[list[Any]]:
-    return [list(row) for row in frame.itertuples(index=False, name=None)]
+def _content(part: str, frame: pd.DataFrame) -> Html:
+    """The table of a part; of the checks, those that hold are folded away."""
+    if part != "checks" or frame.empty:
+        return audit_table(part, frame)
+    held = frame["held"].astype(bool)
+    lead = tag("p", f"{held.sum()} of {len(held)} hold: parts sum up to their whole, totals lie between their parts.")
+    broken = audit_table(part, frame[~held]) if not held.all() else None
+    folded = tag("details", tag("summary", f"Show the {held.sum()} that hold"), audit_table(part, frame[held]))
+    return tag("div", lead, broken, folded if held.any() else None)
+
+
+def _blank(column: pd.Series) -> bool:
+    """Whether a column has nothing to say in any row."""
+    return bool((column == "").all())
 
 
 def _cell(column: str, value: Any) -> tuple[object, str]:
-    if isinstance(value, bool) or column == "held":
+    if column == "held":
         return ("yes" if value else "NO"), ""
-    if value is None or value != value:  # NaN is no number, and not even itself
+    if value is None:
         return "not shown", "cx-n"
     if column in ("share", "rate"):
         return f"{float(value):.1f}%", "cx-n"
     if isinstance(value, int | float):
         return wording.count(value), "cx-n"
-    return name(value), ""
+    return name(value, LONG), ""

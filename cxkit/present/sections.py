@@ -110,12 +110,18 @@ def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> H
     found = rows(frame)
     if not found:
         return tag("div", lead, tag("p", "No answer was refused."))
-    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (wording.count(r["n"]), "cx-n")] for r in found]
+    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (_refused(r.get("n")), "cx-n")] for r in found]
     names = [text for row in found for text in (row["item"], row["reason"])]
     notes = ["Refused answers are counted, never repaired; they are in no score on this page."]
+    if any(row.get("n") is None for row in found):
+        notes.append("Not shown: a number that would give a hidden group away.")
     return tag(
         "div", lead, table(["Item", "Reason", "Refused"], body, "Answers refused, by reason", notes, names=names)
     )
+
+
+def _refused(n: Any) -> str:
+    return "not shown" if n is None else wording.count(n)
 
 
 def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:

@@ -18,6 +18,10 @@ from cxkit.present.tables import Cell, base, comparison_notes, estimates_table, 
 from cxkit.present.tiles import bar
 
 Job = Mapping[str, Any]
+WHOLE = {  # pages about the whole run, and what the index says of them
+    "overview": ": all reports side by side, who moved, and how sure that is.",
+    "audit": ": what was read and what was refused, who answered, and what to know before trusting a number.",
+}
 
 
 def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> tuple[Html, Html]:
@@ -33,12 +37,13 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     metric = next((m for m in shown if m.name == "nps"), shown[0] if shown else None)
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
-    parts: list[Html | None] = [_overviews(done)]
-    for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in done if job["kind"] != "overview"):
-        group = [job for job in done if job["kind"] != "overview" and tuple(job.get("where") or {}) == keys]
+    parts: list[Html | None] = [_whole(done)]
+    places = [job for job in done if job["kind"] not in WHOLE]
+    for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
+        group = [job for job in places if tuple(job.get("where") or {}) == keys]
         parts += [_title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")]
         parts += [_reports(group, found, metric, str(manifest.get("now") or ""), keys)]
-    if not done:
+    if not places:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
     if len(shown) > 1 and done:
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
@@ -71,9 +76,8 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     )
 
 
-def _overviews(done: Sequence[Job]) -> Html | None:
-    made = [job for job in done if job["kind"] == "overview"]
-    links = [tag("p", _link(job), ": all reports side by side, who moved, and how sure that is.") for job in made]
+def _whole(done: Sequence[Job]) -> Html | None:
+    links = [tag("p", _link(job), WHOLE[job["kind"]]) for job in done if job["kind"] in WHOLE]
     return join(links, " ") if links else None
 
 

@@ -111,7 +111,7 @@ def inputs(params: RunParams, work: Path) -> str:
         return ""
     if isinstance(params.mapping, str):
         named.append(Path(params.mapping))
-    books = [Path(params.report), *([Path(params.overview)] if params.for_each else [])]
+    books = [Path(params.report), *([Path(params.overview)] if params.for_each else []), Path(params.audit)]
     hashes = [[str(path), sha256(path)] for path in [*named, *books] if path.is_file()]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code())
 

@@ -13,7 +13,7 @@ from cxkit.report.declared import check, declares, defaults
 from cxkit.report.params import RunParams
 from cxkit.report.slugs import slugs
 
-Kind = Literal["report", "overview"]
+Kind = Literal["report", "overview", "audit"]
 BLANK = "(blank)"
 
 
@@ -23,7 +23,7 @@ class Job:
 
     Attributes:
         name: Unique slug.
-        kind: "report" for one value of `for_each`, "overview" for all of them.
+        kind: "report" for one value of `for_each`, "overview" for all of them, "audit" for the data of the run.
         title: What the index calls it.
         notebook: Path of the notebook.
         parameters: What the notebook's `parameters` cell is overridden with.
@@ -154,7 +154,7 @@ def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tu
 def expand(
     params: RunParams, found: Sequence[tuple[str, ...]], tallies: Path, now: str, before: str
 ) -> tuple[list[Job], list[dict[str, Any]]]:
-    """The jobs of a run, the overview last, and the reports that it skips.
+    """The jobs of a run, overview and audit last, and the reports that it skips.
 
     Args:
         params: Checked parameters.
@@ -193,6 +193,8 @@ def expand(
     if params.for_each:
         own = given | {"where": {}, "title": params.title, "segments": list(params.for_each)}
         jobs.append(_job(params, "overview", "overview", "Overview", own, {}))
+    own = {name: given[name] for name in ("tallies", "now", "before")} | {"title": f"Data · {params.title}"}
+    jobs.append(_job(params, "audit", "data", "Data", own, {}))
     return jobs, skipped
 
 
@@ -205,7 +207,7 @@ def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
 
 
 def _job(params: RunParams, kind: Kind, name: str, title: str, given: dict[str, Any], where: dict[str, str]) -> Job:
-    notebook = params.report if kind == "report" else params.overview
+    notebook = str(getattr(params, kind))
     known = defaults(notebook)
     extra = {key: value for key, value in params.parameters.items() if key in known}
     return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang)
@@ -217,22 +219,15 @@ def check_notebooks(params: RunParams) -> None:
     Raises:
         CxError: A notebook without its `parameters` cell; a parameter that is unknown, missing or of another type.
     """
-    example: dict[str, Any] = {
-        "tallies": "",
-        "where": {},
-        "now": "",
-        "before": "",
-        "title": "",
-        "metrics": [],
-        "segments": [],
-    }
-    example |= {"level": params.level, "correction": params.correction}
-    example |= {"benchmarks": []} if params.benchmarks else {}
-    notebooks = [params.report, params.overview] if params.for_each else [params.report]
-    known = {notebook: defaults(notebook) for notebook in notebooks}
+    whole: dict[str, Any] = {"tallies": "", "now": "", "before": "", "title": ""}
+    place = whole | {"where": {}, "metrics": [], "segments": []}
+    place |= {"level": params.level, "correction": params.correction}
+    place |= {"benchmarks": []} if params.benchmarks else {}
+    examples = {params.report: place} | ({params.overview: place} if params.for_each else {}) | {params.audit: whole}
+    known = {notebook: defaults(notebook) for notebook in examples}
     for notebook, declared in known.items():
-        declares(notebook, declared, example)
+        declares(notebook, declared, examples[notebook])
     for name, value in params.parameters.items():
-        holders = [notebook for notebook, declared in known.items() if name in declared] or notebooks[:1]
+        holders = [notebook for notebook, declared in known.items() if name in declared] or [params.report]
         for notebook in holders:
             check(notebook, known[notebook], {name: value}, params.file)

@@ -8,7 +8,13 @@ from typing import Any
 
 from cxkit.strict import CxError, parse_yaml
 
-_TYPED = ("data", "mapping", "report", "overview")  # paths that start from the current folder when they are typed
+_TYPED = (
+    "data",
+    "mapping",
+    "report",
+    "overview",
+    "audit",
+)  # paths, from the current folder when they are typed
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

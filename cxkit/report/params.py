@@ -15,9 +15,9 @@ from cxkit.report.options import assign
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse
 
 Period = Literal["month", "quarter", "week", "year", "wave"]
-GIVEN = ("tallies", "where", "now", "before", "title", "metrics", "segments", "level", "correction",
+GIVEN = ("tallies", "now", "before", "title", "where", "metrics", "segments", "level", "correction",
          "benchmarks")  # fmt: skip
-"""Parameters that every notebook of a run receives; its `parameters` cell has to declare them."""
+"""Parameters that a run sets itself. A `parameters` cell has to declare them; of the audit's, only the first four."""
 
 
 def _many(value: Any) -> Any:
@@ -75,6 +75,7 @@ class Params(Strict):
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
     overview: Text = "notebooks/overview.ipynb"
+    audit: Text = "notebooks/audit.ipynb"
     lang: Annotated[Text, Field(pattern=r"^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
 
     @field_validator("metrics")
@@ -190,7 +191,7 @@ def _date(params: Params, today: dt.date | None) -> dt.date:
 def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
     """A mapping lies beside the file, data below the root, notebooks below the root or else among the kit's own."""
     data = root / params.data if params.data else root
-    notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview")}
+    notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview", "audit")}
     mapping = str(folder / params.mapping) if isinstance(params.mapping, str) else params.mapping
     return {"mapping": mapping, "data": str(data), **notebooks}
 

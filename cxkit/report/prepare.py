@@ -15,6 +15,7 @@ import pandas as pd
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
+from cxkit.analysis.sharing import refusals, shared
 from cxkit.data import periods, tallies
 from cxkit.data.audit import audit, kept
 from cxkit.data.mapping import load_mapping
@@ -41,6 +42,7 @@ class Plan:
         jobs: What is to be done.
         skipped: Reports that are not made, and why.
         notes: What the operator should know.
+        audit: Everything about the data, for the operator; pages get what `sharing` lets out.
     """
 
     tallies: Tallies
@@ -49,6 +51,7 @@ class Plan:
     jobs: list[Job]
     skipped: list[dict[str, Any]]
     notes: list[str]
+    audit: dict[str, pd.DataFrame]
 
 
 def prepare(params: RunParams, work: Path) -> Prepared:
@@ -117,9 +120,8 @@ def plan(params: RunParams, path: Path) -> Plan:
     span = resolve(params, None) if params.period != "wave" else None
     survey = responses(params)
     now, before = span or resolve(params, waves(survey))
-    counted = _counted(params, survey, now, before)
-    facts = kept(audit(survey, counted, invited=params.invited))
-    counted = replace(counted, provenance={**counted.provenance, "audit": facts})
+    whole, counted = _counted(params, survey, now, before)
+    facts = audit(survey, whole, invited=params.invited)
     today = "" if params.as_of else " (today)"
     notes = [f"as of {params.date}{today}: {now} compared with {before}"]
     if before not in counted.periods:
@@ -127,10 +129,18 @@ def plan(params: RunParams, path: Path) -> Plan:
         counted = replace(counted, periods=_with_before(counted, before))
     values, unknown = _with_listed(params, counted)
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
-    return Plan(mask(replace(counted, values=values)), now, before, jobs, skipped, notes + unknown)
+    shown = _shareable(mask(replace(counted, values=values)), facts, params)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
 
 
-def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tallies:
+def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunParams) -> Tallies:
+    """Tallies with what pages may print of the audit of the data."""
+    public = kept(shared(facts, masked, params.invited))
+    return replace(masked, audit=refusals(masked), provenance={**masked.provenance, "audit": public})
+
+
+def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tuple[Tallies, Tallies]:
+    """The whole tallies, and those whose totals leave out what they would give away."""
     places = list(params.for_each)
     levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
     given: dict[str, Any] = {
@@ -145,9 +155,9 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tal
     if now in counted.periods:
         withheld = lone(counted)
         if withheld.empty:
-            return counted
+            return counted, counted
         totals = tally(withhold(survey, withheld, params.period), levels=[()], **given)
-        return with_totals(counted, totals, withheld)
+        return counted, with_totals(counted, totals, withheld)
     held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
     rows = counted.audit[counted.audit["item"] == "row"]
     refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
@@ -273,7 +283,7 @@ def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
         places themselves; "segment estimate" or "segment comparison" inside them), then the columns of both frames.
     """
     t, now, places = planned.tallies, planned.now, tuple(params.for_each)
-    names = {tuple(job.where.items()): job.name for job in planned.jobs}
+    names = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
     found: list[tuple[str, pd.DataFrame]] = []
     for by in dict.fromkeys([places, *((name,) for name in places), ()]):

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-RESERVED = ("index", "overview", "summary", "manifest")
+RESERVED = ("index", "overview", "data", "summary", "manifest")
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # files of these names cannot be opened on Windows
 

@@ -68,7 +68,8 @@ def test_people_weights_and_time(audited_rows: Any) -> None:
     assert people["without a respondent"].startswith("1 responses")
     assert people["repeat respondents"] == "1, at most 2 responses of one"
     # of rows 1-5, which answer all three: 1, 3 and 5 say the same throughout
-    assert people["straight-lining (recommended, exceeded, would_switch)"].startswith("3 of 5")
+    (alike,) = found["straightlining"].to_dict("records")
+    assert alike == {"items": "recommended, exceeded, would_switch", "answered": 5, "alike": 3}
     # six responses, weights 1 1 1 1 1 3: n sum w^2 / (sum w)^2 = 6 * 14 / 64
     assert facts(found, "weights")["design effect (Kish)"] == "1.312: 6 responses are worth 5"
     time = facts(found, "time")

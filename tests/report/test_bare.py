@@ -23,7 +23,7 @@ def brand(demo: Path) -> str:
 
 def test_no_score_of_the_demo_run_is_bare(demo: Path) -> None:
     pages = sorted(demo.glob("*.html"))
-    assert len(pages) == 10
+    assert len(pages) == 11
     counted = {}
     for page in pages:
         content = page.read_text(encoding="utf-8")

@@ -73,8 +73,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pages(demo: Path) -> list[Path]:
     found = sorted(demo.glob("*.html"))
-    assert {"index.html", "overview.html", "brimvale.html"} <= {page.name for page in found}
-    assert len(found) == 10
+    assert {"index.html", "overview.html", "data.html", "brimvale.html"} <= {page.name for page in found}
+    assert len(found) == 11
     return found
 
 
@@ -184,10 +184,10 @@ def test_links_lead_somewhere(opened: Any, pages: list[Path]) -> None:
             absent = tab.evaluate("keys => keys.filter(key => !document.getElementById(key))", inside)
             assert absent == [], page.name
             assert [link for link in other if not (page.parent / link).is_file()] == [], page.name
-            assert page.name == "index.html" or {"at-a-glance", "everybody"} & set(inside)
+            assert page.name == "index.html" or {"at-a-glance", "everybody", "audit-files"} & set(inside)
 
 
-@pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "index.html"])
+@pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "data.html", "index.html"])
 def test_nothing_is_cut_at_any_width(opened: Any, demo: Path, name: str) -> None:
     with looking(opened, demo / name) as (tab, _):
         for width in (320, 430, 641, 768, 895, 897, 1024, 1152):

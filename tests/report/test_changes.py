@@ -67,6 +67,7 @@ def test_the_same_answers_have_the_same_hashes(hashes):
     first, second = hashes(SCORES)[0], hashes(SCORES)[0]
     assert first == second
     assert all(first.values())
+    assert first.pop("data") == first["overview"]  # both are about the whole run, by different notebooks
     assert len(set(first.values())) == len(first)
 
 
@@ -76,7 +77,7 @@ def test_other_answers_of_one_brand_concern_its_page_and_the_overview(hashes):
         {**SCORES, "Cedar": ([9] * 15 + [3] * 15, [10] * 2 + [9] * 13 + [3] * 15)}
     )  # 9 -> 10: same score
     assert compared["pvalue_adj"].equals(now["pvalue_adj"])
-    assert changed(before, after) == {"cedar", "overview"}
+    assert changed(before, after) == {"cedar", "overview", "data"}
 
 
 def test_the_page_of_another_brand_is_built_again_where_its_corrected_p_value_changed(hashes):
@@ -86,7 +87,7 @@ def test_the_page_of_another_brand_is_built_again_where_its_corrected_p_value_ch
     assert compared.loc["birch", "pvalue"] == now.loc["birch", "pvalue"]
     assert compared.loc["birch", "pvalue_adj"] == pytest.approx(now.loc["birch", "pvalue_adj"] * 1.5)
     assert compared.loc["ash", "pvalue_adj"] == now.loc["ash", "pvalue_adj"]
-    assert changed(before, after) == {"birch", "cedar", "overview"}
+    assert changed(before, after) == {"birch", "cedar", "overview", "data"}
 
 
 def test_a_report_prints_no_other_part_of_the_provenance(hashes, tmp_path):

@@ -146,7 +146,7 @@ def test_a_wave_can_be_compared_with_one_whose_name_comes_later(project):
 
 def test_every_value_of_the_data_has_a_report(project):
     found = planned(project("for_each: [brand]\n"))
-    assert [job.title for job in found.jobs] == ["Acme", "Brim", "Few", "Overview"]
+    assert [job.title for job in found.jobs] == ["Acme", "Brim", "Few", "Overview", "Data"]
     assert [skip["title"] for skip in found.skipped] == ["(blank)"]
     assert found.notes == ["as of 2026-11-15: 2026-10 compared with 2026-09"]
 
@@ -162,7 +162,7 @@ def test_answers_after_the_period_do_not_count(project):
 
 def test_a_listed_value_that_nobody_gave_has_a_report_and_rows_that_say_so(project):
     found = planned(project("for_each: {brand: [Acme, Acne]}\n"))
-    assert [job.title for job in found.jobs] == ["Acme", "Acne", "Overview"]
+    assert [job.title for job in found.jobs] == ["Acme", "Acne", "Overview", "Data"]
     assert "for_each: nobody answered for brand 'Acne'; did you mean 'Acme'?" in found.notes
     row = cx.at(cx.compare(found.tallies, found.now, found.before, by=["brand"]), {"brand": "Acne"}).iloc[0]
     assert (row["n"], row["verdict"]) == (0, "too few")
@@ -170,7 +170,14 @@ def test_a_listed_value_that_nobody_gave_has_a_report_and_rows_that_say_so(proje
 
 def test_two_dimensions_make_combinations_in_the_order_of_the_data(project):
     found = planned(project("for_each: [brand, channel]\n"))
-    assert [job.title for job in found.jobs] == ["Acme · phone", "Acme · web", "Brim · web", "Few · web", "Overview"]
+    assert [job.title for job in found.jobs] == [
+        "Acme · phone",
+        "Acme · web",
+        "Brim · web",
+        "Few · web",
+        "Overview",
+        "Data",
+    ]
 
 
 def test_seven_answers_show_no_score_in_tallies_or_summary(project, tmp_path):
@@ -210,7 +217,7 @@ def test_what_was_refused_and_read_is_told(project, tmp_path):
 
 def test_filters_restrict_the_run(project):
     found = planned(project("for_each: [brand]\nwhere: {channel: phone}\n"))
-    assert [job.title for job in found.jobs] == ["Acme", "Overview"]
+    assert [job.title for job in found.jobs] == ["Acme", "Overview", "Data"]
     assert found.tallies.provenance["where"] == {"channel": ["phone"]}
     assert "nobody answered in 2026-09, so that no change can be tested" in found.notes
 

@@ -16,6 +16,7 @@ LOAD = "import cxkit as cx\nfrom cxkit import present as show\nt = cx.load(talli
 def test_the_kits_report_depends_on_its_place_and_its_overview_on_the_run():
     assert scope(NOTEBOOKS / "report.ipynb") == "place"
     assert scope(NOTEBOOKS / "overview.ipynb") == "run"
+    assert scope(NOTEBOOKS / "audit.ipynb") == "run"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""Facts of an audit: who answered and how alike, what weights cost, how times were written and where they end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from cxkit.data import periods
+from cxkit.data.periods import UNITS
+from cxkit.data.responses import Responses
+from cxkit.data.sources import Table, count
+from cxkit.data.tallies import Tallies
+
+SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
+LEAST_ITEMS = 3  # questions of one scale, from which on one answer throughout means something
+
+
+def _facts(facts: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype="str")
+
+
+def respondents(survey: Responses) -> pd.DataFrame:
+    """People, repeat answers, and rows that repeat others."""
+    table, facts = survey.table, {}
+    rows = count(table)
+    if "respondent" in table.columns:
+        known = table.filter(table.respondent.notnull())
+        each = known.group_by("respondent").agg(n=lambda t: t.count())
+        row = each.agg(people=each.count(), most=each.n.max(), repeated=(each.n > 1).sum(), n=each.n.sum())
+        found = row.to_pyarrow().to_pylist()[0]
+        facts["people"] = f"{found['people']:,} gave {found['n'] or 0:,} responses"
+        facts["without a respondent"] = f"{rows - (found['n'] or 0):,} responses, each counted as a person of its own"
+        facts["repeat respondents"] = f"{found['repeated'] or 0:,}, at most {found['most'] or 0:,} responses of one"
+    keys = [c for c in table.columns if c not in ("response", "weight")]
+    if rows <= SEARCHED and {"respondent", "time"} & set(keys):
+        repeats = rows - count(table.select(*keys).distinct())
+        facts["rows that repeat another in every mapped column"] = f"{repeats:,} of {rows:,}; none was left out for it"
+    return _facts(facts)
+
+
+def straightlining(survey: Responses) -> pd.DataFrame:
+    """How many gave one and the same answer to every question of a scale: items, answered, alike."""
+    scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in survey.mapping.items}
+    found = []
+    for ends in dict.fromkeys(scale.values()):
+        alike = [item for item, other in scale.items() if other == ends]
+        if len(alike) >= LEAST_ITEMS and ends[1] < float("inf"):
+            found.append((", ".join(alike), *_straight(survey.table, alike)))
+    return pd.DataFrame(found, columns=["items", "answered", "alike"])
+
+
+def _straight(table: Table, items: Sequence[str]) -> tuple[int, int]:
+    """How many answered all questions, and how many of them with one answer."""
+    whole = table.filter([table[item].notnull() for item in items])
+    same = ibis.literal(True)
+    for item in items[1:]:
+        same = same & (whole[item] == whole[items[0]])
+    row = whole.agg(n=whole.count(), same=same.sum()).to_pyarrow().to_pylist()[0]
+    return row["n"], row["same"] or 0
+
+
+def weights(survey: Responses) -> pd.DataFrame:
+    """Range of the weights and their design effect."""
+    if "weight" not in survey.table.columns:
+        return _facts({})
+    w = survey.table.weight
+    sums = survey.table.agg(n=w.count(), low=w.min(), high=w.max(), w=w.sum(), w2=(w * w).sum())
+    row = sums.to_pyarrow().to_pylist()[0]
+    if not row["n"]:
+        return _facts({})
+    effect = row["n"] * row["w2"] / row["w"] ** 2  # Kish (1965): what unequal weights cost
+    return _facts(
+        {
+            "range": f"{row['low']:.4g} to {row['high']:.4g}, mean {row['w'] / row['n']:.4g}",
+            "design effect (Kish)": f"{effect:.3f}: {row['n']:,} responses are worth {row['n'] / effect:,.0f}",
+        }
+    )
+
+
+def time(survey: Responses, tallies: Tallies) -> pd.DataFrame:
+    """How times were written, the zone, the first and the last day, and whether the last period is whole."""
+    facts = {}
+    for file in survey.files:
+        if file.get("times") or file.get("zone"):
+            forms = ", ".join(f"{column} as {form}" for column, form in file.get("times", {}).items())
+            facts[f"written in {file['path']}"] = " in ".join(filter(None, [forms, file.get("zone", "")]))
+    if "time" not in survey.table.columns:
+        return _facts(facts)
+    mapping = survey.mapping
+    facts["time zone"] = f"periods are cut in {mapping.timezone}" + (
+        f"; times without an offset were recorded in {mapping.recorded_in}" if mapping.recorded_in else ""
+    )
+    ends = survey.table.agg(first=survey.table.time.min(), last=survey.table.time.max()).to_pyarrow().to_pylist()[0]
+    if ends["first"] is None:
+        return _facts(facts)
+    facts["first and last"] = f"{ends['first']:%Y-%m-%d} to {ends['last']:%Y-%m-%d}"
+    if tallies.period in UNITS:
+        last = periods.label(_start(ends["last"].date(), tallies.period), tallies.period)
+        until = periods.start(periods.shift(last, tallies.period, 1), tallies.period)
+        days = (until - ends["last"].date()).days - 1
+        facts["last period"] = f"{last}" + (
+            f" may be partial: nobody answered in its last {days} days" if days > 1 else " reaches its end"
+        )
+    return _facts(facts)
+
+
+def _start(day: Any, period: str) -> Any:
+    """The first day of the period that holds a day."""
+    return pd.Timestamp(day).to_period({"week": "W-SUN"}.get(period, UNITS[period])).start_time.date()

@@ -1,0 +1,98 @@
+"""What pages may tell of the data: an attack by subtraction, and what the operator knows beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals, withhold
+from cxkit.analysis.sharing import incomplete, refusals, shared
+from cxkit.data.audit import audit
+
+FEW = 7  # answers of the one small place, in the first of two waves
+FRAME = pd.DataFrame(
+    {
+        "wave": ["1"] * (80 + FEW) + ["2"] * 90,
+        "nps": [9.0] * 60 + [None] * 20 + [3.0] * FEW + [8.0] * 90,
+        "brand": ["big"] * 40 + ["huge"] * 40 + ["few"] * FEW + ["big", "huge", "few"] * 30,
+        "agent": ["one person"] * 177,
+    }
+)
+
+
+@pytest.fixture(scope="module", params=["blanks", "no blanks"])
+def told(request):
+    frame = FRAME if request.param == "blanks" else FRAME.fillna({"nps": 6.0})
+    survey = cx.read(frame)
+    given = {"by": ["brand"], "period": "wave"}
+    whole = cx.tally(survey, ["nps"], levels=[(), ("brand",)], **given)
+    alone = lone(whole)
+    totals = cx.tally(withhold(survey, alone, "wave"), ["nps"], levels=[()], **given)
+    masked = mask(with_totals(whole, totals, alone))
+    found = audit(survey, whole, invited={"1": 200, "2": 200})
+    public = shared(found, masked, {"1": 200, "2": 200})
+    return survey, replace(masked, audit=refusals(masked)), found, public
+
+
+def test_what_was_read_less_what_was_refused_does_not_give_a_hidden_base(told):
+    survey, shown, _, public = told
+    rows, blanks = sum(file["rows"] for file in survey.files), survey.refused["n"].sum()
+    bases = cx.estimate(shown, by=())["n"].sum()
+    assert rows - blanks - bases == FEW  # what a reader could have worked out
+    assert incomplete(shown) == ["nps"]
+    for counts in (shown.audit["n"], public["refused"]["n"]):
+        assert counts.isna().tolist() == [True]  # whether there were blanks or not: one number too few
+    answers = public["answers"].iloc[0]
+    assert (answers["used"], pd.isna(answers["missing"])) == (bases, True)
+
+
+def test_a_level_over_all_periods_is_the_sum_of_what_is_shown_of_it(told):
+    _, shown, found, public = told
+    published = cx.estimate(shown, by=["brand"]).groupby("brand")["n"].sum()
+    told_of = public["reports"].set_index("level")["n"]
+    assert (told_of == published[told_of.index]).all()
+    assert told_of["few"] == 30  # and the operator knows of the others
+    assert found["reports"].set_index("level").loc["few", "n"] == 30 + FEW
+
+
+def test_rates_rows_and_other_dimensions_tell_nothing(told):
+    _, shown, found, public = told
+    totals = cx.estimate(shown, by=()).set_index("period")["n"]
+    response = public["response"].set_index("period")
+    assert (response["answered"] == totals[response.index]).all()
+    assert found["response"].set_index("period").loc["1", "answered"] == totals["1"] + FEW
+    assert "rows" not in public["refused"]
+    assert set(public["waves"]["dimension"]) <= {"brand"}
+
+
+def test_a_hidden_total_is_no_zero():
+    frame = pd.DataFrame({"wave": ["1"] * 5 + ["2"] * 50, "nps": np.tile([9.0, 3.0, 7.0, 10.0, 0.0], 11)})
+    survey = cx.read(frame)
+    whole = cx.tally(survey, ["nps"], period="wave")
+    public = shared(audit(survey, whole), mask(whole), {"1": 10, "2": 100})
+    assert public["response"]["answered"].isna().tolist() == [True, False]
+    assert public["response"]["rate"].isna().tolist() == [True, False]
+    assert MINIMUM > 5
+
+
+def test_those_who_answered_everything_are_told_in_round_numbers():
+    items = ["recommended", "exceeded", "would_switch"]
+    frame = pd.DataFrame({"wave": "1", **{item: [1.0] * 50 + [0.0] * 37 for item in items}, "nps": 9.0})
+    frame.loc[:9, "exceeded"] = 0.0
+    survey = cx.read(frame)
+    whole = cx.tally(survey, ["nps", *items], period="wave")
+    (row,) = shared(audit(survey, whole), mask(whole), {})["straightlining"].to_dict("records")
+    assert row == {"items": ", ".join(sorted(items)), "about": 80, "share": 89.0}  # 77 of 87
+
+
+def test_where_nothing_is_hidden_everything_is_counted():
+    survey = cx.read(FRAME[FRAME["brand"] != "few"])
+    whole = cx.tally(survey, ["nps"], by=["brand"], period="wave")
+    masked = mask(whole)
+    assert incomplete(masked) == []
+    assert refusals(masked) is masked.audit
+    assert shared(audit(survey, whole), masked, {})["answers"]["missing"].tolist() == [20]
