@@ -3,13 +3,15 @@
     from cxkit import present as show
 
 `header`, `tiles`, `findings`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a page;
-`estimates_table`, `comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`,
-`segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
+`estimates_table`, `comparisons_table`, `distribution_table`, `against_rest` its tables; `trend`, `score_distribution`,
+`stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every string of the data is
+escaped.
 """
 
 from __future__ import annotations
 
 from cxkit.present.audits import audit_tables
+from cxkit.present.contrasts import against_rest
 from cxkit.present.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.present.html import Html
 from cxkit.present.sections import audit, findings, header, methods, provenance, style
@@ -18,6 +20,7 @@ from cxkit.present.tiles import tiles
 
 __all__ = [
     "Html",
+    "against_rest",
     "audit",
     "audit_tables",
     "changes",

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.comparisons import compare
+from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.analysis.sharing import refusals, shared
@@ -148,6 +149,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "by": list(dict.fromkeys([*places, *params.segments])),
         "period": params.period,
         "pairs": [(now, before)],
+        "rest": True,
         "where": params.where,
         "until": max(now, before, key=periods.natural),  # the names of waves need not be in the order of time
     }
@@ -280,7 +282,8 @@ def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
 
     Returns:
         `report` (name of the job), `part` ("estimate" or "comparison", of the
-        places themselves; "segment estimate" or "segment comparison" inside them), then the columns of both frames.
+        places themselves; "segment estimate" or "segment comparison" inside them, "segment contrast" of one with the
+        rest), then the columns of these frames.
     """
     t, now, places = planned.tallies, planned.now, tuple(params.for_each)
     names = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
@@ -294,6 +297,10 @@ def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
         found.append(("segment estimate", estimate(t, periods=[now], **given)))
         changes = compare(t, now, planned.before, correction=params.correction, per=places, **given)
         found.append(("segment comparison", changes))
+        lead: dict[str, Any] = {"by": places, "metrics": params.metrics[:1]}
+        for name in params.segments:
+            contrast = against_rest(t, now, name, params.level, params.correction, **lead)
+            found.append(("segment contrast", contrast))
     parts = [frame.assign(part=part, report=_reports(frame, places, names)) for part, frame in found]
     summary = pd.concat(parts, ignore_index=True)
     return summary.loc[:, ["report", "part", *summary.columns.drop(["report", "part"])]]

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS = 1_048_575  # below the heading, in one sheet
 LONGEST = 32_000  # characters in one cell
+SHEETS = {"estimate": "Estimates", "comparison": "Comparisons", "contrast": "Against the rest"}
 ZIPPED = (1980, 1, 1, 0, 0, 0)  # the time of every part of the file
 WORDS = {
     "report": "the report (page) that the row belongs to",
-    "part": "estimate or comparison of a report itself, or of a segment inside it",
+    "part": "estimate or comparison of a report itself, or of a segment inside it; contrast of one with the rest",
     "metric": "what is measured; its unit stands below",
     "period": "the period of an estimate",
     "now": "the period of a comparison",
@@ -62,11 +63,11 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)
-    comparison = summary["part"].astype(str).str.endswith("comparison")
-    cut = [
-        _sheet(book, "Estimates", summary[~comparison].dropna(axis="columns", how="all")),
-        _sheet(book, "Comparisons", summary[comparison].dropna(axis="columns", how="all")),
-    ]
+    kind = summary["part"].astype(str).str.split(" ").str[-1]
+    parts = {
+        title: summary[kind == word] for word, title in SHEETS.items() if word != "contrast" or (kind == word).any()
+    }
+    cut = [_sheet(book, title, part.dropna(axis="columns", how="all")) for title, part in parts.items()]
     _lines(book, _notes(summary, record, metrics, sum(cut)))
     file = io.BytesIO()
     book.save(file)
