@@ -106,8 +106,15 @@ def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
     )
 
 
-def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tuple[Parts, Parts]:
-    """Claim and proof on the changes of the levels: how many, which, and what can be said of the rest."""
+def change_finding(metric: Metric, dimension: str, found: Sequence[Row], held: str) -> tuple[Parts, Parts]:
+    """Claim and proof on the changes of the levels: how many, which, and what can be said of the rest.
+
+    Args:
+        metric: The metric.
+        dimension: Column of the levels.
+        found: The comparisons.
+        held: The family that they were corrected for, in words; empty where there is none.
+    """
     levels = [row for row in found if row.get(dimension) is not None] or list(found)
     moved = [row for row in levels if row.get("verdict") == "changed"]
     subject = f"{metric.label} by {words(dimension)}: "
@@ -118,9 +125,8 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tupl
         claim = [f"{subject}too few answers to say"]
     claim += [": ", *_named(moved, metric, dimension)] if moved else []
     tested = levels[0]
-    families = sorted({int(row["family"]) for row in levels if row.get("family") is not None})
-    held = f", corrected for {families[-1]:,} comparisons" if families and families[-1] > 1 else ""
-    proof: list[object] = [name(tested.get("now")), " against ", name(tested.get("before")), f"{held}. "]
+    corrected = f", corrected for {held}" if held else ""
+    proof: list[object] = [name(tested.get("now")), " against ", name(tested.get("before")), f"{corrected}. "]
     alone = [row for row in levels if verdicts.corrected_away(row)]
     proof += [verdicts.tally(levels), " ", verdicts.reach(levels, metric)]
     proof += [" Only before correction: ", *_named(alone, metric, dimension), "."] if alone else []

@@ -14,9 +14,11 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.present import captions, shapes, verdicts, wording
 from cxkit.present.captions import level, told, words
+from cxkit.present.families import families
 from cxkit.present.html import Html, name, slug
 from cxkit.present.marks import HIDDEN
 from cxkit.present.rows import Row, dimensions, of_metric, varying
+from cxkit.present.rows import rows as all_rows
 from cxkit.present.svg import svg
 from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
 
@@ -87,7 +89,8 @@ def segments(
         dimension: Column of the levels.
         benchmarks: Published values to draw as lines, as in `trend`.
     """
-    tested = {row.get(dimension): row for row in of_metric(comparisons, metric)} if comparisons is not None else {}
+    compared = [] if comparisons is None else of_metric(comparisons[_cut_by(comparisons, dimension)], metric)
+    tested = {row.get(dimension): row for row in compared}
     frame = estimates[estimates["metric"] == metric.name]
     frame = frame[frame["period"] == _period(frame, tested)]
     found = of_metric(frame, metric)
@@ -119,14 +122,15 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     """The change of each level of a dimension with its interval and corrected verdict, the largest rise first.
 
     Args:
-        comparisons: Comparisons of the levels; a row whose level is missing is the whole.
+        comparisons: Comparisons of the levels; a row whose level is missing is the whole. Those of another dimension
+            are left out; they tell what family the others belong to.
         metric: The metric drawn.
         dimension: Column of the levels.
     """
-    frame = comparisons[comparisons["metric"] == metric.name]
+    frame = comparisons[(comparisons["metric"] == metric.name) & _cut_by(comparisons, dimension)]
     found = of_metric(frame, metric)
     key, title = slug("changes", metric.name, dimension), f"Change of {metric.label} by {words(dimension)}"
-    shown = comparisons_table(frame, {metric.name: metric}, caption=title)
+    shown = comparisons_table(frame, {metric.name: metric}, caption=title, among=comparisons)
     known = [row for row in found if row.get("change") is not None]
     if not known:
         return captions.nothing(key, title, shown, found)
@@ -139,7 +143,8 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         "Hollow: no evidence of change, or too few answers to say.",
         *captions.cut(found, MOST),
     ]
-    claim, proof = captions.change_finding(metric, dimension, found)
+    held = families(found, dimensions(comparisons), {metric.name: metric}, of_metric(comparisons, metric))
+    claim, proof = captions.change_finding(metric, dimension, found, held)
     return captions.figure(key, claim, proof, drawn, notes, shown)
 
 
@@ -233,6 +238,12 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
             f"The last {len(across)} of {frame[columns].nunique()} columns and first {len(down)} rows are drawn."
         )
     return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def _cut_by(comparisons: pd.DataFrame, dimension: str) -> pd.Series[bool]:
+    """The rows of a dimension and of the whole, without those that another dimension cuts."""
+    others = varying(all_rows(comparisons), [name for name in dimensions(comparisons) if name != dimension])
+    return comparisons[dimension].notna() | comparisons[others].isna().all(axis=1)
 
 
 def _period(frame: pd.DataFrame, tested: Mapping[object, Row]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
+from cxkit.present.families import cut
 from cxkit.present.html import LONG, Html, clean, described, full, join, name, shorten, slug, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
 from cxkit.present.tables import heading, table
@@ -79,6 +80,8 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     found = [row for row in rows(comparisons) if row["metric"] in metrics]
     if not found:
         return tag("p", "No comparison was made.", class_="cx-none")
+    if all(not row.get("n") for row in found):
+        return unknown(found)
     names = varying(found, dimensions(comparisons))
     most = {
         m.name: max((r["n"] or 0 for r in found if r["metric"] == m.name), default=0)
@@ -87,7 +90,7 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     moved = sorted((r for r in found if r.get("verdict") == "changed"), key=lambda r: -_weight(r, most[r["metric"]]))
     whole = [r for r in found if r.get("verdict") != "changed" and all(r.get(key) is None for key in names)]
     told = [*moved, *whole][:limit]
-    items = [_finding(row, metrics[row["metric"]], names) for row in told]
+    items = [_finding(row, metrics[row["metric"]], names, _held(row, found, dimensions(comparisons))) for row in told]
     listed = tag("ol", *items, class_="cx-findings") if items else None
     unsaid = [row for row in found if row not in told]
     reach = [verdicts.reach_of(unsaid, m) for m in metrics_of(unsaid, metrics)]
@@ -98,15 +101,41 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     return tag("div", listed, tally, method if items else None)
 
 
+def unknown(found: Sequence[Row]) -> Html:
+    """What is said of a place of which nothing may be shown: what is known, why, and what would be needed.
+
+    A page drops the sections that would only say it again.
+    """
+    now, before = name(found[0].get("now")), name(found[0].get("before"))
+    notes = {str(row.get("note") or "").partition("now: hidden: ")[2] for row in found} - {""}
+    if notes:
+        why = (
+            f"There are answers, but {'; '.join(sorted(notes))}. Scores, bases and single answers are hidden, so that "
+            "nobody can be recognised."
+        )
+    else:
+        why = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
+    past = {row.get("n_before") for row in found}
+    then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
+    needed = (
+        f"{wording.PEOPLE} people who answer give a score with its interval and base; {wording.BASES[0][0]} "
+        "(effective) answers in both periods give a verdict on a change."
+    )
+    lines = [tag("strong", "Nothing can be shown for ", now, "."), join([why, " In ", before, f" {then}."]),
+             f"What would be needed: {needed}"]  # fmt: skip
+    return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")
+
+
 def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> Html:
-    """What was refused and why, counted.
+    """What a run refused and why, counted.
 
     Args:
         frame: Columns item, reason, n.
         provenance: Of the data; its `rows` is printed above the table where it is given.
     """
     read = (provenance or {}).get("rows")
-    lead = tag("p", f"{wording.count(read)} rows were read.") if isinstance(read, int | float) else None
+    rows_read = f" {wording.count(read)} rows were read." if isinstance(read, int | float) else ""
+    lead = tag("p", f"These counts are about the whole run, not about one place of it.{rows_read}")
     found = rows(frame)
     if not found:
         return tag("div", lead, tag("p", "No answer was refused."))
@@ -116,7 +145,9 @@ def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> H
     if any(row.get("n") is None for row in found):
         notes.append("Not shown: a number that would give a hidden group away.")
     return tag(
-        "div", lead, table(["Item", "Reason", "Refused"], body, "Answers refused, by reason", notes, names=names)
+        "div",
+        lead,
+        table(["Item", "Reason", "Refused"], body, "Answers refused in the whole run, by reason", notes, names=names),
     )
 
 
@@ -131,7 +162,7 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
     asked = [(metric.label, _definition(metric, found)) for metric in metrics_of(found, metrics)]
     cuts = wording.BASES
     rules = [
-        "Hidden: scores of fewer than 10 people. Grey: an effective base below "
+        f"Hidden: scores of fewer than {wording.PEOPLE} people. Grey: an effective base below "
         f"{cuts[0][0]}, which gets no verdict. Low base: below {cuts[1][0]}. Caution: below {cuts[2][0]}. "
         f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
         "Effective n: what the base is worth after weights and after several answers of one customer or cluster.",
@@ -156,14 +187,19 @@ def style() -> Html:
     return Html(f"<style>{source.read_text('utf-8')}</style>")
 
 
-def _finding(row: Row, metric: Metric, names: Sequence[str]) -> Html:
+def _held(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
+    """The family of one comparison, in words."""
+    return f"{wording.count(row.get('family'))} comparisons{cut(row, found, names)}"
+
+
+def _finding(row: Row, metric: Metric, names: Sequence[str], held: str) -> Html:
     where = next((key for key in names if row.get(key) is not None), None)
     found = verdicts.verdict(row, metric)
     target = slug("changes", metric.name, where) if where else slug("tile", metric.name)
     before, _, after = verdicts.claim(row, metric, "\0" if where else "").partition("\0")
     claim = tag("a", before, name(place(row, names)) if where else None, after, href=f"#{target}")
     sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
-    return tag("li", tag("p", sign, " ", claim), tag("p", verdicts.proof(row, metric), class_="cx-proof"))
+    return tag("li", tag("p", sign, " ", claim), tag("p", verdicts.proof(row, metric, held), class_="cx-proof"))
 
 
 def _weight(row: Row, most: float) -> float:
@@ -198,6 +234,8 @@ def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
     """The base of the first metric, and from where to where those of several others reach."""
     first = {row["metric"]: row for row in reversed(found)}
     shown = metrics_of(found, metrics)
+    if not any(row.get("n") for row in first.values()):
+        return "none" if all(row.get("n") == 0 for row in first.values()) else "hidden"
     bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in shown]
     if len(bases) <= 2:
         return " · ".join(bases) or "no answers"

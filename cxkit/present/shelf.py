@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
+from cxkit.present.families import families
 from cxkit.present.html import LONG, Html, clean, described, join, name, shorten, tag
 from cxkit.present.rows import Row, metrics_of, rows
 from cxkit.present.sections import audit, filter_facts, provenance
@@ -29,7 +31,8 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
 
     Args:
         summary: Estimates and comparisons of all reports, with columns `report` and `part`.
-        manifest: Of the run: jobs with status, file, where and why; data with hashes; refusals; times.
+        manifest: Of the run: jobs with status, file, where and why; data with hashes; refusals; times; `kept`, the
+            names of earlier runs in the folder `runs`, where there are any.
         metrics: What is measured, by name.
     """
     found = rows(summary)
@@ -37,7 +40,7 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     metric = next((m for m in shown if m.name == "nps"), shown[0] if shown else None)
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
-    parts: list[Html | None] = [_whole(done)]
+    parts: list[Html | None] = [_earlier(manifest.get("kept") or []), _whole(done)]
     places = [job for job in done if job["kind"] not in WHOLE]
     for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
         group = [job for job in places if tuple(job.get("where") or {}) == keys]
@@ -76,6 +79,18 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     )
 
 
+def _earlier(kept: Sequence[str]) -> Html | None:
+    """The way to the runs that are kept; each is a folder of `runs` that is named by the time it was finished."""
+    links = [tag("a", _moment(run), href=quote(f"runs/{run}/index.html")) for run in kept]
+    said = tag("p", "Earlier runs: ", join(links, " · "))
+    return tag("nav", said, class_="cx-earlier", aria_label="Earlier runs") if links else None
+
+
+def _moment(run: str) -> Html:
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d)(\d\d)\d\dZ", run)
+    return Html(f"{found[1]} {found[2]}:{found[3]} UTC") if found else name(run)
+
+
 def _whole(done: Sequence[Job]) -> Html | None:
     links = [tag("p", _link(job), WHOLE[job["kind"]]) for job in done if job["kind"] in WHOLE]
     return join(links, " ") if links else None
@@ -108,7 +123,9 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
     notes = [
         f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
     ]
-    notes += comparison_notes(list(compared.values())) if compared else []
+    if compared:
+        held = families(list(compared.values()), keys, {metric.name: metric})
+        notes += comparison_notes(list(compared.values()), held)
     made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
     return join([tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None, made])
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
+from cxkit.present.families import families
 from cxkit.present.html import Html, clean, full_names, join, name, plain, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
 
@@ -84,13 +85,16 @@ def estimates_table(
                  names=_names(found, keys), kind="est")  # fmt: skip
 
 
-def comparisons_table(frame: pd.DataFrame, metrics: Mapping[str, Metric], *, caption: str = "") -> Html:
+def comparisons_table(
+    frame: pd.DataFrame, metrics: Mapping[str, Metric], *, caption: str = "", among: pd.DataFrame | None = None
+) -> Html:
     """Comparisons with change, interval, corrected p-value, bases and verdict, a line each.
 
     Args:
         frame: Comparisons.
         metrics: What is measured, by name.
         caption: Heading of the table; says what it holds where empty.
+        among: All comparisons of the same call, where the frame is a part of them: their family is named by it.
     """
     found = [row for row in rows(frame) if row["metric"] in metrics]
     keys = _keys(found, [*dimensions(frame), "now", "before"])
@@ -106,7 +110,12 @@ def comparisons_table(frame: pd.DataFrame, metrics: Mapping[str, Metric], *, cap
         grey.append(row.get("verdict") == "too few" or row.get("change") is None)
     head = [*_key_heads(keys), "Change", "Interval", "Adjusted p", "Bases now / before", "Verdict", "Detectable"]
     title = caption or "Changes with interval, test and verdict"
-    return table(head, body, title, comparison_notes(found), grey=grey, names=_names(found, keys), kind="cmp")
+    held = (
+        families(found, dimensions(frame), metrics, rows(among))
+        if among is not None
+        else families(found, dimensions(frame), metrics)
+    )
+    return table(head, body, title, comparison_notes(found, held), grey=grey, names=_names(found, keys), kind="cmp")
 
 
 def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = "") -> Html:
@@ -197,9 +206,8 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
     return notes
 
 
-def comparison_notes(found: Sequence[Row]) -> list[str]:
-    """What is said under a table or figure of comparisons: marks, test, family and correction."""
-    families = sorted({int(row["family"]) for row in found if row.get("family") is not None})
+def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
+    """What is said under a table or figure of comparisons: marks, test, family (`held`, in words) and correction."""
     level = next((row["level"] for row in found if row.get("level") is not None), None)
     tested = f"adjusted p below {1 - (0.95 if level is None else level):.2g}"
     notes = [
@@ -211,9 +219,8 @@ def comparison_notes(found: Sequence[Row]) -> list[str]:
         notes.append(f"Method: {methods}.")
     if any(row.get("verdict") == "no evidence" for row in found):
         notes.append("Detectable: the smallest change that the bases could have shown (at 80% power).")
-    if max(families, default=0) > 1:
-        sizes = " or ".join(wording.count(family) for family in families if family)
-        notes.append(f"Corrected for {sizes} comparisons. Each interval is a single comparison's.")
+    if held:
+        notes.append(f"Corrected for {held}. Each interval is a single comparison's.")
     return notes
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
+from cxkit.present.families import families
 from cxkit.present.html import Html, join, name, slug, tag
-from cxkit.present.rows import Row, metrics_of, rows
+from cxkit.present.rows import Row, dimensions, metrics_of, rows
 
 
 def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
@@ -32,26 +33,23 @@ def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Ma
     if not shown:
         return tag("p", "Nothing was measured here.", class_="cx-none")
     made = [tile(first[m.name], compared.get(m.name), m, lead=m is shown[0]) for m in shown]
-    notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared])
+    names = dimensions(comparisons) if comparisons is not None else []
+    held = families([compared[m.name] for m in shown if m.name in compared], names, metrics)
+    notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared], held)
     return join(
         [tag("div", *made, class_="cx-tiles"), tag("div", *(tag("p", note) for note in notes), class_="cx-notes")]
     )
 
 
-def _notes(found: Sequence[Row], compared: Sequence[Row]) -> list[str]:
+def _notes(found: Sequence[Row], compared: Sequence[Row], held: str) -> list[str]:
     """How the numbers of all tiles were made, said once below them."""
     made, tested = (wording.methods_words(row.get("method") for row in part) for part in (found, compared))
-    families = sorted({int(row["family"]) for row in compared if (row.get("family") or 0) > 1})
-    corrected = (
-        f" Corrected for {' or '.join(map(wording.count, families))} comparisons; each interval is a single one's."
-        if families
-        else ""
-    )
+    corrected = f" Corrected for {held}; each interval is a single comparison's." if held else ""
     lines = [
         f"Intervals: {made}. n: answers used. Bars: a stretch of each scale around the interval." if made else "",
         f"Method: {tested}.{corrected}" if tested else "",
     ]
-    if any(wording.base_words(row) != f"n {wording.count(row.get('n'))}" for row in found):
+    if any(wording.base_words(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found):
         lines.append(
             "Effective: what the answers are worth after weights and after several of one customer or cluster."
         )

@@ -125,17 +125,18 @@ def change(row: Row, metric: Metric) -> str:
     return wording.quantity(row["change"], metric.unit, places, signed=True)
 
 
-def test(row: Row) -> str:
+def corrected(row: Row, held: str = "") -> str:
     r"""The p-value with the family it was corrected for.
 
-    >>> test({"pvalue": .011, "pvalue_adj": .075, "family": 7}), test({"pvalue": .011, "pvalue_adj": .011, "family": 1})
+    >>> corrected({"pvalue": .011, "pvalue_adj": .075, "family": 7}), corrected({"pvalue": .011, "family": 1})
     ('adjusted p\xa0=\xa0.075 for 7 comparisons (p\xa0=\xa0.011 alone)', 'p\xa0=\xa0.011')
     """
     family = row.get("family")
+    held = held or f"{wording.count(family)} comparisons"
     if family is None or family <= 1 or row.get("pvalue_adj") is None:
         return wording.pvalue(row.get("pvalue"))
     adjusted = wording.pvalue(row["pvalue_adj"])
-    return f"adjusted {adjusted} for {wording.count(family)} comparisons ({wording.pvalue(row.get('pvalue'))} alone)"
+    return f"adjusted {adjusted} for {held} ({wording.pvalue(row.get('pvalue'))} alone)"
 
 
 def adjusted(row: Row) -> str:
@@ -167,7 +168,7 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
     return f"{subject}: {found.words}{since if row.get('verdict') == 'no evidence' else ''}"
 
 
-def proof(row: Row, metric: Metric) -> str:
+def proof(row: Row, metric: Metric, held: str = "") -> str:
     r"""The numbers behind a claim: change, interval, test, bases, and what could have been detected.
 
     >>> from cxkit.metrics import METRICS
@@ -181,7 +182,7 @@ def proof(row: Row, metric: Metric) -> str:
     if row.get("change") is None or row.get("verdict") not in ("changed", "no evidence"):
         why = str(row.get("note") or f"an effective base of {wording.BASES[0][0]} is needed in both periods")
         return f"{why[:1].upper()}{why[1:]}; {bases}."
-    text = f"{interval(row, metric)}; {test(row)}; {bases}."
+    text = f"{interval(row, metric)}; {corrected(row, held)}; {bases}."
     if row["verdict"] == "changed":
         return text
     return f"{change(row, metric)}; {text} {wording.sentence(detectable(row, metric))}"

@@ -16,6 +16,7 @@ from cxkit.present.rows import Row
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
 HARD = "\u00a0"  # a space at which no line ends
 UNITS: dict[Unit, str] = {"points": "points", "percent": "%", "scale": "", "minutes": "min"}
+PEOPLE = 10  # who answered, below which a score is hidden
 BASES = ((30, "too few to say"), (50, "low base"), (100, "caution: small base"))
 IMPRECISE = 20.0  # points of half-width
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -77,12 +78,22 @@ def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
             part.mkdir(parents=True)
             pages = [str(entry["file"]) for entry in before["jobs"] if entry.get("file")]
             for name in dict.fromkeys([*pages, "index.html", "summary.csv", "summary.xlsx", "manifest.json"]):
-                if (out / name).is_file():
+                if name == "index.html" and (out / name).is_file():
+                    put(part / name, _as_kept((out / name).read_text(encoding="utf-8")).encode())
+                elif (out / name).is_file():
                     _link(out / name, part / name)
             runs.mkdir(exist_ok=True)
             part.replace(target)
     for old in earlier(out)[keep:]:
         shutil.rmtree(runs / old)
+
+
+def _as_kept(index: str) -> str:
+    """The index of a run that is kept: it leads to the latest one, and to no other that may be gone by then."""
+    index = re.sub(r'<nav class="cx-earlier".*?</nav>', "", index, flags=re.DOTALL)
+    back = 'This run is kept as it was. <a href="../../index.html">The latest run</a>'
+    nav = f'<nav class="cx-earlier" aria-label="Runs"><p>{back}</p></nav>'
+    return index.replace('<main id="main">', f'<main id="main">\n{nav}', 1)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
+_SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
+_DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "report" / "templates"))
 
 
@@ -48,7 +50,7 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en") -> str:
     body, _ = _exporter().from_notebook_node(notebook, resources={"cx": state})
     found = re.search(r'<header class="cx-header">.*?</header>\s*', body, re.DOTALL)
     header = found[0].strip() if found else _header(title)
-    body = body.replace(found[0], "", 1) if found else body
+    body = _without_echoes(body.replace(found[0], "", 1) if found else body)
     return _shell(title, lang, header, body)
 
 
@@ -64,6 +66,18 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     title = str(manifest.get("title") or manifest["name"])
     header, body = shelf(summary, manifest, metrics)
     return _shell(title, str(manifest.get("lang") or "en"), header, body)
+
+
+def _without_echoes(body: str) -> str:
+    """The body of a page without sections that show nothing.
+
+    Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold tiles,
+    figures or tables of scores, and no drawing and no interval in any of them.
+    """
+    sections = [part for part in re.split(r"(?=<h2 id=)", body) if not re.fullmatch(r"<h2 id=.*</h2>\s*", part)]
+    if 'class="cx-unknown"' not in body:
+        return "".join(sections)
+    return "".join(part for part in sections if not _SCORES.search(part) or _DRAWN.search(part))
 
 
 def _check(notebook: NotebookNode) -> None:

@@ -144,7 +144,7 @@ def run(
             elif executor:
                 dismiss(executor)
         manifest = shelf.manifest(prepared, results, keys, out, before, (started, shelf.clock()))
-        shelf.close(prepared, manifest, out, before)
+        shelf.close(prepared, manifest, out, before, history.earlier(out))
     return manifest
 
 

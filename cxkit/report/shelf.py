@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,10 +187,20 @@ def packages() -> dict[str, str]:
     return found
 
 
-def close(prepared: Prepared, record: Mapping[str, Any], out: Path, before: Mapping[str, Any]) -> None:
-    """Publish summary, index and manifest, and remove the pages of reports that the run no longer has."""
+def close(
+    prepared: Prepared, record: Mapping[str, Any], out: Path, before: Mapping[str, Any], kept: Sequence[str] = ()
+) -> None:
+    """Publish summary, index and manifest, and remove the pages of reports that the run no longer has.
+
+    Args:
+        prepared: The run.
+        record: Its manifest.
+        out: The shelf.
+        before: Manifest of the run before.
+        kept: Names of the earlier runs to which the index leads, the latest first.
+    """
     if not _same(record, before, out):
-        _index(prepared, record, out)
+        _index(prepared, {**record, "kept": kept}, out)
     text = json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
     put(out / "manifest.json", f"{text}\n".encode())
     (private(out) / "journal.jsonl").unlink(missing_ok=True)

@@ -193,7 +193,7 @@ def test_segments_name_their_range_without_ranking_small_bases():
 def test_changes_count_their_verdicts():
     made = changes(AREAS[1], NPS, "area")
     assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
-    assert "corrected for 8 comparisons. Of 8 comparisons, 1 shows a change" in Words(made).text
+    assert "corrected for 8 comparisons: NPS by area and others. Of 8 comparisons, 1 shows a change" in Words(made).text
     assert "Only before correction: D – −10 points." in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."

@@ -72,3 +72,11 @@ def test_all_metrics_open_below():
     _, body = shelf(summary_of(["A", "B"]), manifest_of(["A", "B"]), TWO)
     assert "Show 4 estimates" in body
     assert isinstance(summary_of(["A"]), pd.DataFrame)
+
+
+def test_earlier_runs_are_one_click_away_and_their_names_are_text():
+    names = ["2026-11-02T060000Z", '"><script>alert(1)</script>']
+    _, body = shelf(summary_of(["A"]), manifest_of(["A"]) | {"kept": names}, TWO)
+    assert '<a href="runs/2026-11-02T060000Z/index.html">2026-11-02 06:00 UTC</a>' in body
+    assert "<script" not in body
+    assert "Earlier runs" not in Words(shelf(summary_of(["A"]), manifest_of(["A"]), TWO)[1]).text

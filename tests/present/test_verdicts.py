@@ -45,7 +45,7 @@ def test_a_change_that_the_correction_takes_away_is_named_and_its_interval_label
     assert verdicts.claim(found, NPS) == "NPS: not distinguishable from 2026-09 after correction for 7 comparisons"
     assert verdicts.interval(found, NPS) == "95% interval of this comparison alone −35 to −5"
     assert verdicts.span(found, NPS) == "−35 to −5 (alone)"
-    assert plain(verdicts.test(found)) == "adjusted p = .075 for 7 comparisons (p = .011 alone)"
+    assert plain(verdicts.corrected(found)) == "adjusted p = .075 for 7 comparisons (p = .011 alone)"
     assert "could have been detected" in verdicts.proof(found, NPS)
 
 

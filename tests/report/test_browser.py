@@ -147,6 +147,17 @@ def test_every_figure_is_seen(opened: Any, pages: list[Path], mode: str) -> None
     assert counted["overview.html"] >= 4
 
 
+def test_a_place_of_which_nothing_may_be_shown_has_a_short_page(opened: Any, demo: Path) -> None:
+    for name, why in (("gildamar", "fewer than 10 people answered"), ("hollistra", "Nobody answered")):
+        with looking(opened, demo / f"{name}.html") as (tab, _):
+            said = tab.locator(".cx-unknown").inner_text()
+            assert why in said
+            assert "What would be needed: 10 people" in said
+            assert tab.locator("figure, .cx-tile, .cx-est, .cx-cmp").count() == 0
+            heads = tab.locator("main > h2").all_inner_texts()
+            assert heads == ["What changed", "What was left out of the run", "Method and provenance"]
+
+
 def test_a_browser_refuses_scripts_pictures_and_requests(opened: Any, pages: list[Path]) -> None:
     page = next(page for page in pages if page.name == "index.html")
     with looking(opened, page) as (tab, _):
@@ -184,7 +195,7 @@ def test_links_lead_somewhere(opened: Any, pages: list[Path]) -> None:
             absent = tab.evaluate("keys => keys.filter(key => !document.getElementById(key))", inside)
             assert absent == [], page.name
             assert [link for link in other if not (page.parent / link).is_file()] == [], page.name
-            assert page.name == "index.html" or {"at-a-glance", "everybody", "audit-files"} & set(inside)
+            assert page.name == "index.html" or {"what-changed", "who-moved", "audit-files"} & set(inside)
 
 
 @pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "data.html", "index.html"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +143,14 @@ def test_earlier_runs_are_kept_as_they_were_and_pruned(night, monkeypatch):
     night({"a": "4", "b": "1"}, "a4", keep=2)
     assert [(night.out / "runs" / run / "a.html").read_text() for run in history.earlier(night.out)] == ["a3", "a2"]
     assert (night.out / "a.html").read_text() == "a4"
+    kept = [night.out / "runs" / run for run in history.earlier(night.out)]
+    indexes = [folder / "index.html" for folder in (night.out, *kept)]
+    for index in indexes:
+        links = [link for link in re.findall(r'href="([^"#]+)"', index.read_text("utf-8")) if link != "data:,"]
+        assert [link for link in links if not (index.parent / link).is_file()] == []
+    ways = [re.findall(r'href="((?:runs|\.\.)/[^"]*)"', index.read_text("utf-8")) for index in indexes]
+    assert [len(way) for way in ways] == [2, 1, 1]
+    assert ways[1] == ["../../index.html"]
 
 
 def test_two_runs_cannot_hold_one_shelf(tmp_path):
