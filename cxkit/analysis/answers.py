@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
-from cxkit.analysis.comparisons import MINIMUM, verdicts
-from cxkit.analysis.differences import METHODS, differences, effective, smallest
+from cxkit.analysis.comparisons import MINIMUM, unjudged, verdicts
+from cxkit.analysis.differences import differences, effective, found_by, smallest
 from cxkit.analysis.estimates import estimates
 from cxkit.analysis.results import Change, Estimate
 from cxkit.errors import CxError, nearest
@@ -170,7 +170,7 @@ def change(
     tested = np.array([pvalue if enough else np.nan])
     seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
     kind = after.kind or prior.kind
-    words = "paired t test" if paired else METHODS[metric.statistic]
+    words = found_by(metric, result, 0)
     return Change(
         metric=metric,
         change=metric.factor * difference,
@@ -182,7 +182,7 @@ def change(
         detectable=seen if enough else float("nan"),
         verdict=str(verdicts(tested, level)[0]),
         method=f"{words}, {kind}" if kind else words,
-        note="" if enough else f"fewer than {MINIMUM} effective answers on one side",
+        note=unjudged(metric, after, prior, np.ravel(pvalue), MINIMUM, 0),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
-from cxkit.analysis.differences import METHODS, Differences, differences, effective, shared, smallest
+from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
@@ -132,6 +133,7 @@ def compared(
     n_eff, n_eff_before = effective(metric, now), effective(metric, before)
     enough = shown & (np.minimum(n_eff, n_eff_before) >= minimum)
     size = smallest(metric, now, before, result, level)
+    why = partial(unjudged, metric, now, before, pvalue, minimum, sides=sides)
     return now.keys.drop(columns="period").assign(
         metric=metric.name,
         n=base(now, now.n),
@@ -146,7 +148,7 @@ def compared(
         detectable=np.where(enough, metric.factor * size, np.nan),
         level=level,
         method=_methods(metric, now, before, result),
-        note=pd.Series([_note(metric, now, before, pvalue, minimum, i, sides) for i in range(len(now.n))], dtype="str"),
+        note=pd.Series([why(i) for i in range(len(now.n))], dtype="str"),
     )
 
 
@@ -176,20 +178,21 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     kind = now.kind or before.kind
     credit = ", shared respondents" + (" not credited within strata" if now.stratified or before.stratified else "")
     texts = []
-    for paired, some in zip(result.paired, result.shared, strict=True):
-        text = "paired t test" if paired else METHODS[metric.statistic]
+    for i, (paired, some) in enumerate(zip(result.paired, result.shared, strict=True)):
+        text = found_by(metric, result, i)
         texts.append(f"{text}{f', {kind}' if kind else ''}{credit if some and not paired else ''}")
     return texts
 
 
-def _note(
+def unjudged(
     metric: Metric,
     now: Cells,
     before: Cells,
     pvalue: FloatArray,
     minimum: float,
     i: int,
-    sides: tuple[str, str],
+    *,
+    sides: tuple[str, str] = ("now", "before"),
 ) -> str:
     """Why a change is not judged, in words; blank where it is."""
     both = [(cells, f"{side}: " if side else "") for cells, side in zip((now, before), sides, strict=True)]

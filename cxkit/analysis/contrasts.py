@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ COLUMNS = (
     "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
     "verdict", "level", "method", "note",
 )  # fmt: skip
+_NO_VARIANCE = 1e-13
 _SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
 
 
@@ -41,7 +43,8 @@ def against_rest(
 ) -> pd.DataFrame:
     """Every level of a dimension against all its other levels together, in one period: tested, corrected, judged.
 
-    People who answered on both sides, such as a customer who used two channels, are accounted for.
+    People who answered on both sides, such as a customer who used two channels, are accounted for; not for durations,
+    whose answers are taken as independent. A rest of fewer than ten answers is hidden.
 
     Args:
         tallies: Tallies with `rest=True`, in which the place was declared, and the place with the dimension last.
@@ -72,6 +75,8 @@ def against_rest(
     {'no evidence': 6, 'differs': 1, 'too few': 1}
     """
     check_correction(correction)
+    if dimension in (*by, *(where or ())):
+        raise CxError(f"{dimension!r} is compared, so that it cannot be a place as well")
     if not where and not by and tallies.provenance.get("withheld"):
         raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
     frames = []
@@ -103,10 +108,12 @@ def _each(whole: Cells, inside: NDArray[np.intp]) -> Cells:
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
+    if metric.statistic == "quantile":
+        return None  # durations are taken as independent
     held = tallies.rows("sums", metric.name, dimensions)
     if not len(held):
         return None
-    if not set(_SHARED) <= set(held.columns):
+    if not set(_SHARED) <= set(held.columns) or np.isnan(held.columns["rest_ww"]).any():
         raise CxError("these tallies do not know what a cell shares with the rest; tally with rest=True")
     cell, rows = held.at(named(part.keys))
     found = [np.bincount(cell, rows[name], len(part.n)).astype(np.float64) for name in _SHARED]
@@ -115,22 +122,32 @@ def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[s
 
 def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatArray] | None) -> Cells:
     """The cells of what the whole holds beside each part."""
-    columns = np.searchsorted(whole.values, part.values)
+    values = np.union1d(whole.values, part.values)
     open_ = (part.hidden == "") & (whole.hidden == "")
-    counts, weights = whole.counts.copy(), whole.weights.copy()
-    counts[:, columns] -= part.counts
-    weights[:, columns] -= part.weights
-    weights = np.where(counts > 0, weights, 0.0)  # what is left of equal weights is rounding
-    n = np.where(open_, counts.sum(axis=1), 0).astype(float)
+    counts = _spread(whole.counts, whole.values, values) - _spread(part.counts, part.values, values)
+    weights = _spread(whole.weights, whole.values, values) - _spread(part.weights, part.values, values)
+    counts, weights = np.where(open_[:, None], counts, 0), np.where(open_[:, None] & (counts > 0), weights, 0.0)
+    n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
     hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", why))
+    rest = replace(part, n=n, w=weights.sum(axis=1), values=values, weights=weights, counts=counts, design=None,
+                   hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    mean, variance = moments(metric, rest)
     sums = _rest_sums(part.sums, whole.sums, cross)
-    rest = replace(part, n=n, w=weights.sum(axis=1), values=whole.values, weights=weights, counts=counts, design=None,
-                   sums=sums, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    alike = np.nan_to_num(variance) < _NO_VARIANCE  # what a difference of large sums leaves is rounding, not spread
+    w, ww = np.asarray(sums.w), np.asarray(sums.ww)
+    exact = {"s": mean * w, "sw": mean * ww, "ss": mean**2 * ww}
+    sums = sums._replace(**{name: np.where(alike, flat, getattr(sums, name)) for name, flat in exact.items()})
     if whole.design is None and part.design is None:
-        return rest
-    _, variance = moments(metric, rest)
-    return replace(rest, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+        return replace(rest, sums=sums)
+    return replace(rest, sums=sums, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+
+
+def _spread(table: NDArray[Any], values: FloatArray, wanted: FloatArray) -> NDArray[Any]:
+    """The table with a column for each wanted answer."""
+    wide = np.zeros((len(table), len(wanted)), dtype=table.dtype)
+    wide[:, np.searchsorted(wanted, values)] = table
+    return wide
 
 
 def _rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:

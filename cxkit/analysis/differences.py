@@ -15,6 +15,7 @@ from cxkit.metrics import Metric
 from cxkit.stats import (
     Cross,
     Difference,
+    alike_difference,
     covariance,
     detectable,
     mean_detectable,
@@ -41,6 +42,7 @@ class Differences(NamedTuple):
     correlation: FloatArray
     paired: NDArray[np.bool_]
     shared: NDArray[np.bool_]
+    alike: NDArray[np.bool_]
 
 
 def differences(
@@ -56,7 +58,7 @@ def differences(
         level: Confidence level.
     """
     size = len(now.n)
-    correlation, paired, some = np.zeros(size), np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    correlation, (paired, some, alike) = np.zeros(size), np.zeros((3, size), dtype=bool)
     if cross is not None and metric.statistic != "quantile":
         sums, shared = cross
         some = shared > 0
@@ -69,12 +71,14 @@ def differences(
     found = _independent(metric, now, before, correlation, level)
     if paired.any():
         ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
-        same = paired_difference(now.sums, before.sums, cross[0], level, scale=ends)  # type: ignore[index]
-        paired &= ~np.isnan(
-            np.asarray(same.pvalue)
-        )  # where all changed alike, their changes have no spread to judge by
-        found = Difference(*(np.where(paired, a, b) for a, b in zip(same, found, strict=True)))
-    return Differences(found, correlation, paired, some)
+        sides = now.sums, before.sums
+        same = paired_difference(*sides, cross[0], level, scale=ends)  # type: ignore[index]
+        flat = np.isnan(np.asarray(same.pvalue)) & (np.asarray(now.sums.clusters) > 1)
+        bound = alike_difference(*sides, level, scale=ends)
+        alike = paired & flat
+        both = zip(same, bound, found, strict=True)
+        found = Difference(*(np.where(alike, b, np.where(paired, a, c)) for a, b, c in both))
+    return Differences(found, correlation, paired, some, alike)
 
 
 def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:
@@ -95,6 +99,13 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
             correlation=correlation,
         )
     return quantile_changes(metric, now, before, level)
+
+
+def found_by(metric: Metric, result: Differences, i: int) -> str:
+    """What a difference was found by."""
+    if result.paired[i]:
+        return "bound on people who all changed alike" if result.alike[i] else "paired t test"
+    return METHODS[metric.statistic]
 
 
 def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, level: float) -> FloatArray:

@@ -314,6 +314,8 @@ def people(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFra
 def _score(answer: Column, metric: Metric) -> Column:
     """The metric's value of an answer in natural units, which are whole numbers: -1, 0, 1, or the answer itself."""
     codes = sorted(metric.values)
+    if not codes:  # a duration, of which no sum over clusters is used but that of the people
+        return ibis.literal(0, "int64")
     if all(code == metric.values[code] for code in codes):
         return answer.cast("int64")
     value = {code: round(metric.values[code] / metric.factor) for code in codes}

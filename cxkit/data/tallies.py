@@ -381,6 +381,8 @@ def add(first: Tallies, second: Tallies) -> Tallies:
             raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):
         raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")
+    if len(first.sums) and len(second.sums) and set(first.sums.columns) != set(second.sums.columns):
+        raise CxError("tallies of which one has `rest` and the other has not cannot be added")
     common = set(first.counts["period"]) & set(second.counts["period"])
     linked = {"cluster", "respondent", "stratum"} & {*first.provenance["roles"], *second.provenance["roles"]}
     if common and linked:

@@ -22,7 +22,7 @@ from cxkit.stats.intervals import mean_interval, nps_interval, rate_interval
 from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
 from cxkit.stats.multiplicity import benjamini_hochberg, family_size, holm
 from cxkit.stats.ordinal import share_distribution, superiority
-from cxkit.stats.pairs import cross_of, paired_difference, sums_of
+from cxkit.stats.pairs import alike_difference, cross_of, paired_difference, sums_of
 from cxkit.stats.power import (
     detectable,
     mean_detectable,
@@ -43,6 +43,7 @@ __all__ = [
     "Difference",
     "Interval",
     "Sums",
+    "alike_difference",
     "benjamini_hochberg",
     "cell_design",
     "correlations",

@@ -110,19 +110,19 @@ def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike 
         clusters: Number of clusters M; of answers where there are none.
         strata: Number of strata.
 
-    Formula: (k - strata) sqrt(k/M), k = (sum W_g)^2 / sum W_g^2, Kish's number of clusters that weigh the same. The
+    Formula: (M - strata) (k/M)^1.5, k = (sum W_g)^2 / sum W_g^2, Kish's number of clusters that weigh the same. The
     variance is a sum of squares of weights, so its own precision falls faster than k, for lognormal weights as
-    k (k/M)^3; the root is a compromise that keeps the coverage nearest to the level, see benchmarks/designs.py.
-    Source: Kish (1965), section 11.7, for k; the root is the kit's own.
+    k (k/M)^3; the power is a compromise that keeps the coverage nearest to the level, see benchmarks/designs.py.
+    Source: Kish (1965), section 11.7, for k; the power is the kit's own.
 
     >>> freedom(12, 12, 12)
     11.0
     >>> freedom(12, 18, 12)
-    5.715476
+    5.987609
     """
     w, ww, m, h = (np.asarray(x, dtype=np.float64) for x in (w, ww, clusters, strata))
     k = w**2 / positive(ww)
-    return plain((k - h) * np.sqrt(k / positive(m)))
+    return plain((m - h) * (k / positive(m)) ** 1.5)
 
 
 def cell_design(
@@ -153,7 +153,8 @@ def cell_design(
         fraction: Share of the population that answered, in [0, 1).
 
     Formula: n_eff = min(n, n/(n - 1) V / SE^2) / (1 - f); where SE is 0 Kish's (sum w)^2 / sum w^2, or the number
-    of clusters. n_eff is NaN where all answers come from one cluster. Source: as `linearised`.
+    of clusters. n_eff is NaN where all answers of the cell, or of one of its strata, come from one cluster. Source: as
+    `linearised`.
 
     >>> cell_design(4, 0.25, w=4, s=2, ww=4, sw=2, ss=2, clusters=4)
     Design(n=4.0, n_eff=4.0, df=3.0)

@@ -56,7 +56,7 @@ def cell(rows: pd.DataFrame, score: str, *, weight: str = "", cluster: str = "",
         squared += math.nan if m < 2 else m / (m - 1) * ((x - x.mean()) ** 2).sum()
     m = len(sizes)
     kish = total**2 / sum(size**2 for size in sizes.values())
-    df = (kish - len(per)) * math.sqrt(kish / m)
+    df = (m - len(per)) * (kish / m) ** 1.5
     if n == 1:
         n_eff = 1.0
     elif m < 2 or math.isnan(squared):

@@ -166,15 +166,26 @@ def test_people_who_come_back_narrow_the_interval() -> None:
 
 
 def test_a_panel_in_which_nothing_moved_shows_no_evidence_of_change() -> None:
-    """The paired test knows no spread there; the score limits with their correlation do."""
+    """The paired test knows no spread there; that nobody of 100 moved bounds how many would."""
     same = answers(20, 30, 50)
     panel = waves(same, same, respondent=[f"p{i}" for i in range(100)] * 2)
     row = compare(panel).iloc[0]
-    assert (row["change"], row["pvalue"], row["verdict"]) == (0, 1, "no evidence")
-    assert row["low"] < 0 < row["high"]
-    assert row["method"] == "MOVER of score limits, shared respondents"
+    assert (row["change"], row["pvalue"], row["verdict"], row["note"]) == (0, 1, "no evidence", "")
+    assert (row["low"], row["high"]) == pytest.approx((-7.399, 7.399), abs=5e-4)  # 200 z^2 / (100 + z^2)
+    assert row["method"] == "bound on people who all changed alike"
     apart = compare(panel.drop(columns="respondent")).iloc[0]
-    assert row["high"] - row["low"] < 0.2 * (apart["high"] - apart["low"])
+    assert row["high"] - row["low"] < 0.5 * (apart["high"] - apart["low"])
+
+
+def test_what_nobody_of_n_did_may_still_happen() -> None:
+    """Few are ready to move, so that often none of the sample does; the interval has to hold their share."""
+    random, n, share, held = np.random.default_rng(5), 60, 0.02, 0
+    for _ in range(400):
+        before = np.repeat([3, 10], n // 2)
+        now = np.where((before == 3) & (random.random(n) < 2 * share), 10, before)
+        found = cx.change("nps", now, before, paired=True)
+        held += found.low <= 200 * share <= found.high
+    assert held / 400 > 0.93
 
 
 def test_people_of_two_strata_are_not_taken_for_a_panel() -> None:

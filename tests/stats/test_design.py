@@ -32,7 +32,7 @@ def test_kish():
     precision = cell_design(12, 0.0, *sums_of(WEIGHT, WEIGHT * same))
     assert precision.n_eff == pytest.approx(10.22727, abs=5e-6)
     assert precision.n / precision.n_eff == pytest.approx(1.17333, abs=5e-6)
-    assert precision.df == pytest.approx((10.22727 - 1) * (10.22727 / 12) ** 0.5, abs=5e-6)
+    assert precision.df == pytest.approx(11 * (10.22727 / 12) ** 1.5, abs=5e-6)
 
 
 def test_effective_base_by_its_definition():
@@ -41,7 +41,7 @@ def test_effective_base_by_its_definition():
     assert precision.n_eff == pytest.approx(12 / 11 * VARIANCE / se**2)
     totals = np.bincount(CUSTOMER, WEIGHT)
     k = totals.sum() ** 2 / (totals**2).sum()
-    assert precision.df == pytest.approx((k - 1) * np.sqrt(k / 6))
+    assert precision.df == pytest.approx(5 * (k / 6) ** 1.5)
 
 
 def test_unanimous_clusters_count_themselves():
@@ -77,7 +77,7 @@ def test_strata_are_first_principles():
     se, df = linearised(*arrays, axis=0, fraction=fractions)
     assert se == pytest.approx(np.sqrt(expected))
     k = np.sum(totals) ** 2 / np.square(totals).sum()
-    assert df == pytest.approx((k - 3) * np.sqrt(k / len(totals)))
+    assert df == pytest.approx((len(totals) - 3) * (k / len(totals)) ** 1.5)
 
 
 def test_a_stratum_with_one_cluster_leaves_no_interval():
