@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
-from cxkit.analysis.differences import METHODS, Differences, differences, effective, shared, smallest
+from cxkit.analysis.differences import METHODS, OPEN_METHOD, Differences, differences, effective, shared, smallest
+from cxkit.analysis.durations import lifetimes
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm
+from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm, logrank
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
@@ -155,10 +156,17 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     kind = now.kind or before.kind
     texts = []
     for paired, r in zip(result.paired, result.correlation, strict=True):
-        text = "paired t test" if paired else METHODS[metric.statistic]
+        text = "paired t test" if paired else METHODS[metric.statistic] if now.open is None else OPEN_METHOD
         shared = ", shared respondents" if not paired and r != 0 else ""
         texts.append(f"{text}{f', {kind}' if kind else ''}{shared}")
     return texts
+
+
+def _whole_curves(now: Cells, before: Cells, pvalue: float, i: int) -> str:
+    """The log-rank test beside the verdict, which is about one quantile only."""
+    absent = "no test of the quantile: too few cases have ended; " if np.isnan(pvalue) else ""
+    curves = logrank(lifetimes(now, i), lifetimes(before, i)).pvalue
+    return f"{absent}log-rank test of the whole curves: p = {curves:.2g}"
 
 
 def _note(metric: Metric, now: Cells, before: Cells, pvalue: FloatArray, minimum: float, i: int) -> str:
@@ -171,6 +179,8 @@ def _note(metric: Metric, now: Cells, before: Cells, pvalue: FloatArray, minimum
     few = [effective(metric, cells)[i] for cells in (now, before)]
     if not np.isnan(few).any() and min(few) < minimum:
         return f"fewer than {minimum:g} effective answers on one side"
+    if now.open is not None:
+        return _whole_curves(now, before, pvalue[i], i)
     if not np.isnan(pvalue[i]):
         return ""
     return "; ".join(

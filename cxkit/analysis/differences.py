@@ -32,6 +32,9 @@ METHODS = {
     "mean": "Welch's t test",
     "quantile": "seeded bootstrap, minutes rounded to three digits, answers taken as independent",
 }
+OPEN_METHOD = (
+    "seeded bootstrap of the Kaplan-Meier curves, minutes rounded to three digits, answers taken as independent"
+)
 
 
 class Differences(NamedTuple):
