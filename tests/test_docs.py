@@ -116,7 +116,7 @@ def test_the_guide_has_every_key() -> None:
     for field in ("columns", "items", "dimensions"):
         inner = Mapping.model_fields[field].annotation
         model = next(iter(kind for kind in [inner, *getattr(inner, "__args__", ())] if hasattr(kind, "model_fields")))
-        keys |= {*model.model_fields}
+        keys |= {field.alias or name for name, field in model.model_fields.items()}
     assert {key for key in keys if f"`{key}`" not in text} == set()
 
 

@@ -170,7 +170,7 @@ def change(
     tested = np.array([pvalue if enough else np.nan])
     seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
     kind = after.kind or prior.kind
-    words = found_by(metric, result, 0)
+    words = found_by(metric, after, result, 0)
     return Change(
         metric=metric,
         change=metric.factor * difference,

@@ -39,6 +39,7 @@ class Cells:
         sums: Sums over clusters that the design and shared respondents need.
         hidden: Why a cell may not be shown; blank where it may.
         kind: Which part of the design is in use, in words for the method.
+        open: Durations per cell and answer that had not ended; None where all had.
         personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
         stratified: Whether the design has several strata; `sums` are then those over all of them.
     """
@@ -53,6 +54,7 @@ class Cells:
     sums: Sums
     hidden: NDArray[np.object_]
     kind: str
+    open: FloatArray | None = None
     personal: bool = True
     stratified: bool = False
 
@@ -152,12 +154,18 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         sums=_answer_sums(scores(metric, values), n, w, w2),
         hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
+        open=table("open") if _some_open(tallies, metric) else None,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = tallies.rows("sums", metric.name, dimensions)
     if use == "full" and metric.statistic != "quantile" and len(clustered):
         return _with_clusters(cells, metric, *clustered.at(places))
     return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
+
+
+def _some_open(tallies: Tallies, metric: Metric) -> bool:
+    """Whether a duration of the metric had not ended anywhere: then all its cells are estimated in one way."""
+    return bool(tallies.counts.loc[tallies.counts["item"] == metric.item, "open"].any())
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:

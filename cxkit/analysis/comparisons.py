@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
 from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
+from cxkit.analysis.durations import lifetimes
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm
+from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm, logrank
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
@@ -179,9 +180,16 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     credit = ", shared respondents" + (" not credited within strata" if now.stratified or before.stratified else "")
     texts = []
     for i, (paired, some) in enumerate(zip(result.paired, result.shared, strict=True)):
-        text = found_by(metric, result, i)
+        text = found_by(metric, now, result, i)
         texts.append(f"{text}{f', {kind}' if kind else ''}{credit if some and not paired else ''}")
     return texts
+
+
+def _whole_curves(now: Cells, before: Cells, pvalue: float, i: int) -> str:
+    """The log-rank test beside the verdict, which is about one quantile only."""
+    absent = "no test of the quantile: too few cases have ended; " if np.isnan(pvalue) else ""
+    curves = logrank(lifetimes(now, i), lifetimes(before, i)).pvalue
+    return f"{absent}log-rank test of the whole curves: p = {curves:.2g}"
 
 
 def unjudged(
@@ -204,6 +212,8 @@ def unjudged(
     few = [effective(metric, cells)[i] for cells in (now, before)]
     if not np.isnan(few).any() and min(few) < minimum:
         return f"fewer than {minimum:g} effective answers on one side"
+    if now.open is not None:
+        return _whole_curves(now, before, pvalue[i], i)
     if not np.isnan(pvalue[i]):
         return ""
     return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := unknown_spread(metric, cells, i)))

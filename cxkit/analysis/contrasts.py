@@ -103,7 +103,8 @@ def _each(whole: Cells, inside: NDArray[np.intp]) -> Cells:
     """The whole that each part is in."""
     sums = Sums(*(np.asarray(part, float)[inside] for part in whole.sums))
     return replace(whole, keys=whole.keys.iloc[inside], n=whole.n[inside], w=whole.w[inside], sums=sums,
-                   weights=whole.weights[inside], counts=whole.counts[inside], hidden=whole.hidden[inside])  # fmt: skip
+                   weights=whole.weights[inside], counts=whole.counts[inside], hidden=whole.hidden[inside],
+                   open=None if whole.open is None else whole.open[inside])  # fmt: skip
 
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
@@ -127,11 +128,16 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     counts = _spread(whole.counts, whole.values, values) - _spread(part.counts, part.values, values)
     weights = _spread(whole.weights, whole.values, values) - _spread(part.weights, part.values, values)
     counts, weights = np.where(open_[:, None], counts, 0), np.where(open_[:, None] & (counts > 0), weights, 0.0)
+    going = (
+        None
+        if whole.open is None or part.open is None
+        else (_spread(whole.open, whole.values, values) - _spread(part.open, part.values, values)) * open_[:, None]
+    )
     n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
     hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", why))
-    rest = replace(part, n=n, w=weights.sum(axis=1), values=values, weights=weights, counts=counts, design=None,
-                   hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
+                   design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
     mean, variance = moments(metric, rest)
     sums = _rest_sums(part.sums, whole.sums, cross)
     alike = np.nan_to_num(variance) < _NO_VARIANCE  # what a difference of large sums leaves is rounding, not spread

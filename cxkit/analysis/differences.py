@@ -33,6 +33,9 @@ METHODS = {
     "mean": "Welch's t test",
     "quantile": "seeded bootstrap, minutes rounded to three digits, answers taken as independent",
 }
+OPEN_METHOD = (
+    "seeded bootstrap of the Kaplan-Meier curves, minutes rounded to three digits, answers taken as independent"
+)
 
 
 class Differences(NamedTuple):
@@ -101,8 +104,10 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
     return quantile_changes(metric, now, before, level)
 
 
-def found_by(metric: Metric, result: Differences, i: int) -> str:
+def found_by(metric: Metric, now: Cells, result: Differences, i: int) -> str:
     """What a difference was found by."""
+    if now.open is not None:
+        return OPEN_METHOD
     if result.paired[i]:
         return "bound on people who all changed alike" if result.alike[i] else "paired t test"
     return METHODS[metric.statistic]

@@ -12,7 +12,16 @@ import numpy as np
 
 from cxkit.analysis.cells import Cells, FloatArray
 from cxkit.metrics import Metric
-from cxkit.stats import Design, Difference, Interval, quantile, quantile_difference, quantile_interval
+from cxkit.stats import (
+    Design,
+    Difference,
+    Interval,
+    quantile,
+    quantile_difference,
+    quantile_interval,
+    survival_quantile,
+    survival_quantile_difference,
+)
 
 SEED = 20260101  # of the bootstrap; any fixed one would do
 
@@ -32,6 +41,19 @@ def quantiles(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, I
     return found, quantile_interval(cells.values[value], metric.quantile, level, **given, design=design)
 
 
+def open_quantiles(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, Interval]:
+    """The quantile of each cell where cases that had not ended count for as long as they were seen."""
+    found = [survival_quantile(*lifetimes(cells, i), metric.quantile, level) for i in range(len(cells.n))]
+    value, low, high = (np.array(part, dtype=float) for part in zip(*found, strict=True))
+    return value, Interval(low, high)
+
+
+def lifetimes(cells: Cells, i: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Values, ends and open cases of one cell."""
+    censored = np.zeros(len(cells.values)) if cells.open is None else cells.open[i]
+    return cells.values, cells.counts[i] - censored, censored
+
+
 def quantile_changes(metric: Metric, now: Cells, before: Cells, level: float) -> Difference:
     """Differences of the quantile, cell by cell, by a seeded bootstrap of the counts."""
     pairs = [_change(metric, now, before, i, level) for i in range(len(now.n))]
@@ -39,6 +61,9 @@ def quantile_changes(metric: Metric, now: Cells, before: Cells, level: float) ->
 
 
 def _change(metric: Metric, now: Cells, before: Cells, i: int, level: float) -> Difference:
+    if now.open is not None or before.open is not None:
+        given: dict[str, Any] = {"level": level, "seed": SEED}
+        return survival_quantile_difference(lifetimes(now, i), lifetimes(before, i), metric.quantile, **given)
     sides = [(cells.values[used], cells.weights[i, used]) for cells in (now, before) for used in [cells.counts[i] > 0]]
     if any(not len(values) for values, _ in sides):
         return Difference(*(np.full((), np.nan),) * 4)

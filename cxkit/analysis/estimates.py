@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
-from cxkit.analysis.durations import kish, quantiles
+from cxkit.analysis.durations import kish, open_quantiles, quantiles
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
+QUANTILES = "order-statistic interval, minutes rounded to three digits, answers taken as independent"
+OPEN_QUANTILES = (
+    "Kaplan-Meier with Brookmeyer-Crowley limits, minutes rounded to three digits, answers taken as independent"
+)
 SHARE_METHODS = {"score": "Wilson interval"}
 
 
@@ -173,18 +177,15 @@ def estimates(metric: Metric, cells: Cells, level: float, method: str = "score")
     if metric.statistic == "quantile":
         if method != "score":
             raise CxError(f"method: {method!r} is for net scores; {metric.label} has order statistics only")
-        mean, interval = quantiles(metric, cells, level)
-        n_eff, words = (
-            kish(cells),
-            "order-statistic interval, minutes rounded to three digits, answers taken as independent",
-        )
+        mean, interval = (quantiles if cells.open is None else open_quantiles)(metric, cells, level)
+        n_eff, words = kish(cells), QUANTILES if cells.open is None else OPEN_QUANTILES
     else:
         mean, variance = moments(metric, cells)
         n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
         interval, words = _interval(metric, cells, mean, variance, level, method)
     shown = (cells.hidden == "") & (cells.n > 0)
     value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
-    note = [_note(metric, cells, low, high, i) for i in range(len(cells.n))]
+    note = [_note(metric, cells, value, low, high, i) for i in range(len(cells.n))]
     return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), _method(words, cells), note)
 
 
@@ -214,12 +215,22 @@ def _method(words: str, cells: Cells) -> str:
     return f"{words}, {cells.kind}" if cells.kind else words
 
 
-def _note(metric: Metric, cells: Cells, low: FloatArray, high: FloatArray, i: int) -> str:
+def _still_open(cells: Cells, value: float, high: float, i: int) -> str:
+    """How many cases had not ended, and what cannot be told because of them."""
+    count = 0 if cells.open is None else int(cells.open[i].sum())
+    words = f"{count:,} of {int(cells.n[i]):,} still open" if count else ""
+    absent = "too few have ended to tell the value" if np.isnan(value) else "no upper limit" if np.isnan(high) else ""
+    return "; ".join(part for part in (words, absent) if part)
+
+
+def _note(metric: Metric, cells: Cells, value: FloatArray, low: FloatArray, high: FloatArray, i: int) -> str:
     """Why a number is absent, in words; blank where it is there."""
     if cells.hidden[i]:
         return str(cells.hidden[i])
     if cells.n[i] == 0:
         return "no answers"
+    if metric.statistic == "quantile" and cells.open is not None:
+        return _still_open(cells, value[i], high[i], i)
     if metric.statistic == "quantile":
         return _absent_limits(low[i], high[i])
     if np.isnan(low[i]):

@@ -37,12 +37,13 @@ def counts_of(
     item: str, level: Level, finest: Sequence[Level], raw: pd.DataFrame, names: Mapping[Any, str], by: Sequence[str]
 ) -> pd.DataFrame:
     """The counts of one level: its own, or added up from the finest level that holds it."""
+    raw = raw if "open" in raw.columns else raw.assign(open=0)
     source = next(i for i, other in enumerate(finest) if set(level) <= set(other))
     keys = ["period_", *level, "answer_"]
-    frame = raw[raw["level_"] == source].groupby(keys, as_index=False, sort=True)[["n", "w", "w2"]].sum()
+    frame = raw[raw["level_"] == source].groupby(keys, as_index=False, sort=True)[["n", "open", "w", "w2"]].sum()
     frame = frame.assign(item=item, period=frame["period_"].map(names)).rename(columns={"answer_": "answer"})
-    frame = frame.astype({"n": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
-    return placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "w", "w2"]]
+    frame = frame.astype({"n": "int64", "open": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
+    return placed(frame, level, by)[["item", "period", *by, "cut", "answer", "n", "open", "w", "w2"]]
 
 
 def placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def _answers(survey: Responses) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "item": list(items),
-            "column": [item.column for item in items.values()],
+            "column": [" to ".join(item.columns.values()) for item in items.values()],
             "rows": row["rows"],
             "used": [row[f"i{i}"] for i in range(len(items))],
             "missing": [int(by_item.get((item, True), 0)) for item in items],

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
-from cxkit.data.mapping import BLANK, Mapping
+from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
 from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
@@ -64,6 +64,8 @@ def answers(
     start = used.wave if period == "wave" else used.time.truncate(UNITS[period]).cast("date")
     answer = _rounded(used[item]) if any(metric.statistic == "quantile" for metric in metrics) else used[item]
     cells = {"period_": start, "answer_": answer, "w_": used.weight if "weight" in roles else ibis.literal(1.0)}
+    if open_of(item) in table.columns:
+        cells["open_"] = used[open_of(item)]
     kept, before = used.select(*by, *links, **cells), None
     if mapping.kind_of(item) == "relationship" and "respondent" in roles:
         before = count(used)
@@ -151,6 +153,7 @@ def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.
     for part in _parts(used, by, levels):
         keys = ["period_", *part.keys, "answer_"]
         sums = {"w": lambda t: exact_sum(t.w_, used.largest), "w2": lambda t: exact_sum(t.w_ * t.w_, used.largest**2)}
+        sums |= {"open": lambda t: t.open_.sum()} if "open_" in used.table.columns else {}
         cells = part.spread(used.table).group_by(keys).agg(n=lambda t: t.count(), **sums)
         frames.append(part.named(ordered(cells, keys)))
     return pd.concat(frames, ignore_index=True)

@@ -22,12 +22,18 @@ BLANK = "(blank)"
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 # Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
 RESERVED = frozenset({
-    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "w", "w2", "s", "ww", "sw", "ws", "ss",
-    "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff", "n_eff_before", "value",
-    "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable", "verdict", "level", "method",
+    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "open", "w", "w2", "s", "ww", "sw",
+    "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
+    "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable", "verdict", "level", "method",
     "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw", "rest_ws", "rest_ss",
 })  # fmt: skip
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
+
+
+def open_of(item: str) -> str:
+    """The column of the responses that says which durations of an item had not ended."""
+    return f"{item}_open_"
 
 
 class FileSpec(Strict):
@@ -71,9 +77,12 @@ class Roles(Strict):
 
 
 class Item(Strict):
-    """One question of the survey: its column, and how its answers are to be read."""
+    """One question of the survey: its column, and how its answers are to be read; a duration also as two clocks."""
 
-    column: Text
+    column: Text | None = None
+    start: Text | None = Field(default=None, alias="from")
+    end: Text | None = Field(default=None, alias="to")
+    open_until: Text | None = None
     kind: Kind | None = None
     missing: dict[str | int | float, str] | list[str | int | float] = Field(default_factory=dict)
     labels: dict[str | int | float, int | float] = Field(default_factory=dict)
@@ -81,6 +90,30 @@ class Item(Strict):
     reversed: bool = False
     unit: Unit | None = None
     better: Direction | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Item:
+        clocks = (self.start, self.end)
+        if (self.column is None) != (None not in clocks) or (self.column and any(clocks)):
+            raise ValueError("expected either `column`, or both `from` and `to` of a duration")
+        if self.column is not None and self.open_until is not None:
+            raise ValueError("open_until: is for durations that are given by `from` and `to`")
+        if self.column is None and (self.labels or self.scale or self.reversed or self.unit):
+            raise ValueError("a duration from one time to another has neither labels nor scale nor unit")
+        return self
+
+    @property
+    def seen_at(self) -> str | None:
+        """The moment until which open cases were watched, where it is one for all and no column."""
+        return self.open_until if self.open_until and _MOMENT.fullmatch(self.open_until) else None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Key -> column that it names; the key of a single column is blank."""
+        if self.column is not None:
+            return {"": self.column}
+        named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
+        return {key: column for key, column in named.items() if column is not None}
 
     @property
     def missing_reasons(self) -> dict[str, str]:
@@ -105,6 +138,13 @@ class Dimension(Strict):
         return values
 
 
+class Latest(Strict):
+    """Of several rows about one thing, such as the events of a ticket, only the latest counts."""
+
+    per: Text
+    by: Text
+
+
 class Mapping(Strict):
     """Column -> role, for a whole export."""
 
@@ -113,6 +153,7 @@ class Mapping(Strict):
     recorded_in: str | None = None
     time_format: str | None = None
     columns: Roles = Field(default_factory=Roles)
+    latest: Latest | None = None
     items: dict[str, Item]
     dimensions: dict[str, Dimension] = Field(default_factory=dict)
 
@@ -177,6 +218,8 @@ class Mapping(Strict):
             raise ValueError(
                 f"items.{item}: is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale"
             )
+        if self.items[item].start and any(metric.unit != "minutes" for metric in found.values()):
+            raise ValueError(f"items.{item}: `from` and `to` are for times; {item} is no time")
         if self.items[item].unit and any(metric.unit != "minutes" for metric in found.values()):
             raise ValueError(f"items.{item}: `unit` is for times; {item} is no time")
         for name, metric in found.items():

@@ -16,9 +16,9 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from cxkit.data import rules, times, values
+from cxkit.data import clocks, rules, times, values
 from cxkit.data.door import LEFT_OUT
-from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, own_names
+from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
 from cxkit.data.sources import Source, SourceLike, Table, open_source
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -129,6 +129,7 @@ def _answers(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> di
     return {
         **_roles(usable, mapping),
         **{item: reading(usable, mapping, item, item in clean)[0] for item in mapping.items},
+        **{open_of(name): clocks.is_open(usable, item) for name, item in mapping.items.items() if item.open_until},
         **{name: _level(usable, mapping, name, name in clean) for name in mapping.dimensions},
     }
 
@@ -165,7 +166,12 @@ def _columns(mapping: Mapping) -> dict[str, str]:
     """Key in the mapping -> column that it names."""
     return {
         **{f"columns.{role}": column for role, column in mapping.columns.named().items()},
-        **{f"items.{name}": item.column for name, item in mapping.items.items()},
+        **{
+            f"items.{name}{f'.{key}' if key else ''}": column
+            for name, item in mapping.items.items()
+            for key, column in item.columns.items()
+        },
+        **({f"latest.{key}": column for key, column in mapping.latest} if mapping.latest else {}),
         **{f"dimensions.{name}": dimension.column for name, dimension in mapping.dimensions.items()},
     }
 
@@ -188,8 +194,10 @@ def _require_columns(source: Source, mapping: Mapping) -> None:
 def _check_times(source: Source, mapping: Mapping) -> None:
     """That the form and the zone of the times are known, and not said twice differently."""
     column, where = mapping.columns.time, ", ".join(str(file["path"]) for file in source.files)
-    if column in source.undecided and not mapping.time_format:
-        raise CxError(f"{where}: {column}: {source.undecided[column]}")
+    pairs = [c for item in mapping.items.values() if item.start for c in item.columns.values()]
+    for name in [column, *pairs]:
+        if name in source.undecided and not mapping.time_format:
+            raise CxError(f"{where}: {name}: {source.undecided[name]}")
     other = [zone for zone in source.zones if zone != mapping.recorded_in]
     if column and mapping.recorded_in and other and not mapping.time_format:
         raise CxError(f"recorded_in: the mapping says {mapping.recorded_in}, but {where} names {other[0]}")
@@ -199,7 +207,7 @@ def _with_file_codes(source: Source, mapping: Mapping) -> Mapping:
     """The mapping with the codes for no answer that the file itself declares; the mapping's own words come first."""
     items = {}
     for name, item in mapping.items.items():
-        codes = dict(source.missing.get(item.column, {})) | item.missing_reasons
+        codes = dict(source.missing.get(item.column or "", {})) | item.missing_reasons
         items[name] = item.model_copy(update={"missing": codes}) if codes else item
     return mapping.model_copy(update={"items": items})
 
@@ -229,7 +237,10 @@ def reading(table: Table, mapping: Mapping, item: str, clean: bool = False) -> t
         item: Name of an item.
         clean: Whether it is known that every answer that is not empty can be used.
     """
-    declared, raw = mapping.items[item], table[mapping.items[item].column]
+    declared = mapping.items[item]
+    if declared.column is None:
+        return clocks.reading(table, mapping, item)
+    raw = table[declared.column]
     metric = next(iter(mapping.metrics_of(item).values()))
     text, number = values.text(raw), values.number(raw)
     if declared.unit:

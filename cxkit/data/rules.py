@@ -19,12 +19,13 @@ Column = Any  # ibis.expr.types.Column
 
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
+EARLIER = "earlier_"
 NUMBER = "row_"
 
 
 def applied(table: Table, mapping: Mapping) -> Table:
     """Every row of a source with `problem_`: why it cannot be used."""
-    marked = _mark_duplicates(table, mapping)
+    marked = _mark_duplicates(_mark_earlier(table, mapping), mapping)
     rules = _rules(marked, mapping)
     nothing = ibis.null("string")
     reason = ibis.cases(*((rule, name) for name, rule in rules.items()), else_=nothing) if rules else nothing
@@ -49,6 +50,8 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
     if LEFT_OUT in table.columns:
         left = sorted(collect(table.select(LEFT_OUT).distinct())[LEFT_OUT].dropna())
         rules.update({reason: table[LEFT_OUT] == reason for reason in left})
+    if EARLIER in table.columns:
+        rules["earlier than the latest row of its kind"] = table[EARLIER]
     if roles.time:
         rules["no time"] = values.is_blank(table[roles.time])
         rules["time that cannot be read"] = times.moment(table[roles.time], mapping).isnull()
@@ -61,6 +64,21 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
     if DUPLICATE in table.columns:
         rules["response id that occurred before"] = table[DUPLICATE]
     return {reason: rule.fill_null(False) for reason, rule in rules.items()}
+
+
+def _mark_earlier(table: Table, mapping: Mapping) -> Table:
+    """The table with a mark on every row but the latest of those that `latest` puts together."""
+    if not mapping.latest:
+        return table
+    numbered, by = table.mutate(**{NUMBER: ibis.row_number()}), mapping.latest.by
+    raw = numbered[by]
+    moment = [] if raw.type().is_numeric() else [ibis.desc(times.moment(raw, mapping), nulls_first=False)]
+    number = (
+        [ibis.desc(values.number(raw), nulls_first=False)] if raw.type().is_numeric() or raw.type().is_string() else []
+    )
+    per = values.text(numbered[mapping.latest.per])
+    window = ibis.window(group_by=[per], order_by=[*moment, *number, ibis.desc(numbered[NUMBER])])
+    return numbered.mutate(**{EARLIER: (ibis.row_number().over(window) > 0) & per.notnull()})
 
 
 def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
@@ -76,8 +94,9 @@ def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
     twice = identified.group_by(keys).agg(n=lambda t: t.count()).filter(lambda t: t.n > 1).limit(1)
     if collect(twice).empty:
         return table
-    numbered = table.mutate(**{NUMBER: ibis.row_number()})
-    order = ibis.window(group_by=[values.text(numbered[key]) for key in keys], order_by=numbered[NUMBER])
+    numbered = table if NUMBER in table.columns else table.mutate(**{NUMBER: ibis.row_number()})
+    first = [numbered[EARLIER]] if EARLIER in numbered.columns else []  # the latest row repeats none of them
+    order = ibis.window(group_by=[values.text(numbered[key]) for key in keys], order_by=[*first, numbered[NUMBER]])
     repeated = (ibis.row_number().over(order) > 0) & values.text(numbered[keys[0]]).notnull()
     return numbered.mutate(**{DUPLICATE: repeated})
 

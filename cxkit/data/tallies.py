@@ -39,7 +39,8 @@ class Tallies:
     """Counts per cell with everything that an estimate needs.
 
     Attributes:
-        counts: item, period, <dimensions>, cut, answer, n, w, w2: answers, weights and squared weights.
+        counts: item, period, <dimensions>, cut, answer, n, open, w, w2: answers, how many of them are durations
+            that had not ended, weights and squared weights.
         sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters;
             with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest.
         pairs: metric, now, before, <dimensions>, cut, shared, ww, sw, ws, ss; empty without respondents.
@@ -215,6 +216,11 @@ def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str
     for name in [*by, *(where or {})]:
         if name not in dimensions:
             raise CxError(f"{name!r} is no mapped dimension; {nearest(name, dimensions)}")
+    for item, declared in survey.mapping.items.items():
+        if declared.open_until and survey.mapping.columns.weight:
+            raise CxError(
+                f"items.{item}: open cases are not estimated with weights; take `weight` or `open_until` away"
+            )
     role = "wave" if period == "wave" else "time"
     if getattr(survey.mapping.columns, role) is None:
         raise CxError(f"period: {period} needs a column in the role `{role}`, which the mapping does not have")
@@ -389,7 +395,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
         raise CxError(f"{', '.join(sorted(linked))}: sums over these do not add, and both tallies hold {min(common)}")
     keys = ["item", "period", *first.by, "cut", "answer"]
     both = pd.concat([first.counts, second.counts])
-    counts = both.groupby(keys, as_index=False, dropna=False)[["n", "w", "w2"]].sum()
+    counts = both.groupby(keys, as_index=False, dropna=False)[["n", "open", "w", "w2"]].sum()
     labels = sorted({*first.periods, *second.periods}, key=periods.natural)
     refused = pd.concat([first.audit, second.audit])
     reasons = [column for column in refused.columns if column != "n"]

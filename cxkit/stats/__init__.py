@@ -35,7 +35,7 @@ from cxkit.stats.power import (
 from cxkit.stats.quantiles import quantile, quantile_difference, quantile_interval
 from cxkit.stats.raking import rake
 from cxkit.stats.shrinkage import funnel, shrink
-from cxkit.stats.survival import kaplan_meier, logrank, survival_at, survival_quantile
+from cxkit.stats.survival import kaplan_meier, logrank, survival_at, survival_quantile, survival_quantile_difference
 
 __all__ = [
     "Cross",
@@ -90,5 +90,6 @@ __all__ = [
     "superiority",
     "survival_at",
     "survival_quantile",
+    "survival_quantile_difference",
     "xmr",
 ]

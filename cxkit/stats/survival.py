@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.core import FloatArray, critical, plain, refuse
+from cxkit.stats.core import Difference, FloatArray, critical, plain, refuse
 
 Lifetimes: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]  # times, events and censored at each
 
@@ -102,6 +102,67 @@ def survival_quantile(
     curve = kaplan_meier(times, events, censored, level)
     # After the last case the limits are unknown; the curve itself has arrived.
     return SurvivalQuantile(*(_first(curve.time, line, 1.0 - q) for line in (curve.survival, curve.low, curve.high)))
+
+
+def survival_quantile_difference(
+    now: Lifetimes, before: Lifetimes, q: float = 0.5, level: float = 0.95, *, replicates: int = 1999, seed: int = 0
+) -> Difference:
+    """Difference of the same quantile of two curves, by the percentile bootstrap of their counts.
+
+    Args:
+        now: (times, events, censored) of one group.
+        before: The same of the other.
+        q: Share in (0, 1).
+        level: Confidence level in (0, 1).
+        replicates: Resamples of cases with their times, ended or open.
+        seed: Seed of the resamples; equal seeds give equal results.
+
+    Returns:
+        change, low, high, pvalue. A resampled curve that does not come down to 1 - q has an infinite quantile; limits
+        and p are NaN where a limit then is infinite or undefined, or where no resample differs from another.
+
+    Formula: as `quantile_difference`. Source: Efron (1981), doi 10.1080/01621459.1981.10477650.
+
+    >>> longer, shorter = ([50, 60, 70, 80], [9, 9, 9, 0], [0, 0, 3, 9]), ([10, 20, 30, 40], [9, 9, 9, 9], [0, 0, 3, 0])
+    >>> survival_quantile_difference(longer, shorter)
+    Difference(change=40.0, low=30.0, high=50.0, pvalue=0.001)
+    """
+    sides = [_merged(side) for side in (now, before)]
+    if _order(sides[0]) < _order(sides[1]):  # drawn in one order, so that turning the sides only turns the sign
+        turned = survival_quantile_difference(before, now, q, level, replicates=replicates, seed=seed)
+        return Difference(-turned.change, -turned.high, -turned.low, turned.pvalue)
+    first, second = (survival_quantile(*side, q, level).value for side in sides)
+    nothing = (plain(np.nan),) * 3
+    if not np.isfinite(first - second):
+        return Difference(plain(first - second), *nothing)
+    generator = np.random.default_rng(seed)
+    draws = [_resampled(side, q, replicates, generator) for side in sides]
+    differences = np.sort(np.where(draws[0] == draws[1], 0.0, draws[0] - draws[1]))
+    rank = max(int(np.ceil((replicates + 1) * (1.0 - level) / 2.0 - 1e-9)) - 1, 1)
+    low, high = differences[rank - 1], differences[-rank]
+    if low == high or not np.isfinite(low) or not np.isfinite(high):
+        return Difference(plain(first - second), *nothing)
+    beyond = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
+    pvalue = min(1.0, 2.0 * (1.0 + beyond) / (replicates + 1.0))
+    return Difference(plain(first - second), plain(low), plain(high), plain(pvalue))
+
+
+def _order(side: tuple[FloatArray, FloatArray, FloatArray]) -> list[list[float]]:
+    return [part.tolist() for part in side]
+
+
+def _resampled(
+    side: tuple[FloatArray, FloatArray, FloatArray], q: float, replicates: int, generator: np.random.Generator
+) -> FloatArray:
+    """The quantile in resamples of the cases; infinite where a curve does not come down that far."""
+    time, d, c = side
+    n = round(d.sum() + c.sum())
+    drawn = generator.multinomial(n, np.concatenate([d, c]) / (d.sum() + c.sum()), size=replicates)
+    ended, open_ = drawn[:, : time.size], drawn[:, time.size :]
+    at_risk = np.cumsum((ended + open_)[:, ::-1], axis=1)[:, ::-1]
+    survival = np.cumprod(1.0 - ended / np.maximum(at_risk, 1), axis=1)
+    reached = survival <= 1.0 - q + 1e-12
+    return np.where(reached.any(axis=1), time[reached.argmax(axis=1)], np.inf)
 
 
 def logrank(now: Lifetimes, before: Lifetimes) -> LogRank:

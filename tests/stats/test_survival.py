@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxkit.stats import kaplan_meier, logrank, survival_at, survival_quantile
+from cxkit.stats import (
+    kaplan_meier,
+    logrank,
+    quantile_difference,
+    survival_at,
+    survival_quantile,
+    survival_quantile_difference,
+)
 
 # Freireich et al. (1963), weeks in remission, as in Kalbfleisch and Prentice (1980).
 EVENTS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -87,3 +94,20 @@ def test_impossible_input_is_refused():
         kaplan_meier([-1], [1], [0])
     with pytest.raises(ValueError, match="q: expected a number between 0 and 1"):
         survival_quantile([1], [1], [0], q=50)
+
+
+def test_a_difference_without_open_cases_is_close_to_the_bootstrap_of_the_values() -> None:
+    # Nothing is open: the curve is the distribution, and both bootstraps resample the same cases.
+    generator = np.random.default_rng(2)
+    now, before = np.round(generator.exponential(60, 201)), np.round(generator.exponential(30, 151))
+    found = survival_quantile_difference((now, 1, 0), (before, 1, 0), seed=1)
+    expected = quantile_difference((now, None), (before, None), seed=1)
+    assert found.change == expected.change
+    assert [found.low, found.high] == pytest.approx([expected.low, expected.high], abs=6)
+    assert (found.pvalue < 0.05) == (found.low > 0)
+
+
+def test_a_difference_is_absent_where_a_curve_does_not_come_down() -> None:
+    open_cases = ([10, 20], [1, 0], [0, 9])
+    found = survival_quantile_difference(open_cases, ([10, 20], [5, 5], [0, 0]))
+    assert np.isnan([found.change, found.low, found.high, found.pvalue]).all()
