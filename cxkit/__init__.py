@@ -35,6 +35,7 @@ _HOME = {
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
     "provenance": "cxkit.analysis.provenance",
+    "comments": "cxkit.analysis.comments",
     "readings": "cxkit.analysis.readings",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
@@ -49,6 +50,7 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
+    from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.provenance import provenance

@@ -48,7 +48,7 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     below = _next((), tallies.levels) if () in tallies.levels else []
     if len(below) != 1:
         return pd.DataFrame(columns=["item", "period"])
-    cells = _cells(tallies)
+    cells = people(tallies)
     parts = cells[cells["cut"] == ALL.join(below[0])]
     few = parts[(parts["n"] > 0) & (parts["n"] < minimum)]
     size = few.groupby(["item", "period"])["n"].agg(["size", "sum"])
@@ -69,16 +69,19 @@ def withhold(survey: Responses, cells: pd.DataFrame, period: str) -> Responses:
     table = survey.table
     places = [column for column in cells.columns if column not in ("item", "period")]
     for row in cells.to_dict("records"):
-        inside = table["wave"] == row["period"] if period == "wave" else _within(table["time"], row["period"], period)
+        inside = within(table, row["period"], period)
         for name in places:
             inside = inside & (table[name] == row[name])
         table = table.mutate(**{row["item"]: inside.ifelse(None, table[row["item"]])})
     return replace(survey, table=table)
 
 
-def _within(time: Any, label: str, period: str) -> Any:
+def within(table: Any, label: str, period: str) -> Any:
+    """Whether a response lies in a period, as it is written."""
+    if period == "wave":
+        return table["wave"] == label
     first, after = (pd.Timestamp(periods.start(p, period)) for p in (label, periods.shift(label, period, 1)))
-    return (time >= first) & (time < after)
+    return (table["time"] >= first) & (table["time"] < after)
 
 
 def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:
@@ -107,7 +110,7 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     Returns:
         Tallies in which hidden cells have no counts, sums or pairs, and stand in `hidden` with the reason.
     """
-    cells = _cells(tallies)
+    cells = people(tallies)
     few = ((cells["n"] > 0) & (cells["n"] < minimum)).to_numpy()
     hidden = few.copy()
     relations = list(_relations(tallies, cells))
@@ -130,7 +133,7 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     )
 
 
-def _cells(tallies: Tallies) -> pd.DataFrame:
+def people(tallies: Tallies) -> pd.DataFrame:
     """Every cell with answers, and how many people gave them."""
     keys = ["item", "period", *tallies.by, "cut"]
     cells = tallies.counts.groupby(keys, dropna=False)["n"].sum().reset_index()

@@ -64,6 +64,7 @@ class Roles(Strict):
     weight: Text | None = None
     cluster: Text | None = None
     stratum: Text | None = None
+    comment: Text | None = None
 
     def named(self) -> dict[str, str]:
         """Role -> column, of the roles that are mapped."""

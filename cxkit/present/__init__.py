@@ -2,15 +2,16 @@
 
     from cxkit import present as show
 
-`header`, `tiles`, `findings`, `audit`, `methods`, `provenance`, `style` make the parts of a page; `estimates_table`,
-`comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`, `segments`, `changes`,
-`heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
+`header`, `tiles`, `findings`, `comments`, `audit`, `methods`, `provenance`, `style` make the parts of a page;
+`estimates_table`, `comparisons_table`, `distribution_table` its tables; `trend`, `score_distribution`, `stacked`,
+`segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every string of the data is escaped.
 """
 
 from __future__ import annotations
 
 from cxkit.present.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.present.html import Html
+from cxkit.present.quotes import comments
 from cxkit.present.sections import audit, findings, header, methods, provenance, style
 from cxkit.present.tables import comparisons_table, distribution_table, estimates_table
 from cxkit.present.tiles import tiles
@@ -19,6 +20,7 @@ __all__ = [
     "Html",
     "audit",
     "changes",
+    "comments",
     "comparisons_table",
     "distribution_table",
     "estimates_table",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxkit.analysis.comments import COLUMNS, with_comments
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
@@ -98,7 +99,9 @@ def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str
         "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
         "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
     }
-    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden], summary, shared, t.provenance)
+    whole = {name: value for name, value in t.provenance.items() if name != "comments"}
+    said = pd.DataFrame(t.provenance.get("comments") or [], columns=[*params.for_each, *COLUMNS])
+    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden, said.reset_index()], summary, shared, whole)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -127,7 +130,10 @@ def plan(params: RunParams, path: Path) -> Plan:
         counted = replace(counted, periods=_with_before(counted, before))
     values, unknown = _with_listed(params, counted)
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
-    return Plan(mask(replace(counted, values=values)), now, before, jobs, skipped, notes + unknown)
+    shown = mask(replace(counted, values=values))
+    if params.comments:
+        shown = with_comments(shown, survey, now, list(params.for_each), params.comments, params.comments_minimum)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown)
 
 
 def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tallies:
@@ -183,7 +189,9 @@ def responses(params: RunParams) -> Responses:
 
 
 def _without(params: RunParams, mapping: Any) -> Any:
-    off = {"weight": params.weights, "cluster": params.clusters}
+    off = {"weight": params.weights, "cluster": params.clusters, "comment": params.comments}
+    if params.comments and not mapping.columns.comment:
+        raise CxError(f"{params.file}: comments: the mapping has no column in the role `comment`")
     columns = mapping.columns.model_copy(update={role: None for role, on in off.items() if not on})
     return mapping.model_copy(update={"columns": columns})
 
