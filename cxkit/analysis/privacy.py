@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cxkit.data import periods
+from cxkit.data.mapping import BLANK
 from cxkit.data.responses import Responses
 from cxkit.data.tallies import ALL, Tallies
 
@@ -115,8 +116,10 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     hidden = few.copy()
     relations = list(_relations(tallies, cells))
     n = cells["n"].to_numpy(float)
+    blank = (cells[tallies.by] == BLANK).any(axis=1).to_numpy() if tallies.by else np.zeros(len(n), bool)
+    worth = np.where(blank, n - 1e15, n)  # whoever left a question blank is the least loss, however many they are
     for group in _together(cells, relations):
-        _protect(group, n, hidden, minimum)
+        _protect(group, n, hidden, minimum, worth)
     reason = np.where(few, FEW.format(minimum), GIVEN_AWAY)
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
@@ -183,23 +186,23 @@ def _together(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[list[R
     return list(groups.values())
 
 
-def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int) -> None:
-    """Hide further cells until no sum gives a hidden one, or a group smaller than the minimum, away."""
+def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int, worth: np.ndarray) -> None:
+    """Hide further cells, those of least worth first, until no sum gives a hidden one or too small a group away."""
     while True:
         before = hidden.sum()
         for relation in relations:
             while _exposed(relation, n, hidden, minimum):
-                _hide_one_more(relation, n, hidden)
+                _hide_one_more(relation, worth, hidden)
         if hidden.sum() == before:
             if (solvable := _solvable(relations, hidden)) is None:
                 return
-            _hide_one_more(solvable, n, hidden)
+            _hide_one_more(solvable, worth, hidden)
 
 
-def _hide_one_more(relation: Relation, n: np.ndarray, hidden: np.ndarray) -> None:
-    """The smallest part that is still shown goes, or else the whole."""
+def _hide_one_more(relation: Relation, worth: np.ndarray, hidden: np.ndarray) -> None:
+    """The part of least worth that is still shown goes, or else the whole."""
     shown = [part for part in relation.parts if not hidden[part]]
-    hidden[min(shown, key=lambda part: (n[part], part)) if shown else relation.whole] = True
+    hidden[min(shown, key=lambda part: (worth[part], part)) if shown else relation.whole] = True
 
 
 def _exposed(relation: Relation, n: np.ndarray, hidden: np.ndarray, minimum: int) -> bool:

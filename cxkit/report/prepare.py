@@ -15,6 +15,7 @@ import pandas as pd
 from cxkit.analysis.comments import COLUMNS, with_comments
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
+from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.data import periods, tallies
 from cxkit.data.audit import audit, kept
@@ -121,10 +122,15 @@ def plan(params: RunParams, path: Path) -> Plan:
     survey = responses(params)
     now, before = span or resolve(params, waves(survey))
     counted = _counted(params, survey, now, before)
+    merges = _merges(params, counted, now, before)
+    for name, levels in merges.items():
+        survey = merged(survey, name, levels)
+    counted = _counted(params, survey, now, before) if merges else counted
     facts = kept(audit(survey, counted, invited=params.invited))
     counted = replace(counted, provenance={**counted.provenance, "audit": facts})
     today = "" if params.as_of else " (today)"
     notes = [f"as of {params.date}{today}: {now} compared with {before}"]
+    notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
     if before not in counted.periods:
         notes.append(f"nobody answered in {before}, so that no change can be tested")
         counted = replace(counted, periods=_with_before(counted, before))
@@ -159,6 +165,13 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> Tal
     refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
     hint = "; declare `time_format` in the mapping" if rows["reason"].str.startswith("time that").any() else ""
     raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
+
+
+def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[str, list[str]]:
+    """The levels of each segment dimension that are put together."""
+    names = params.segments if params.merge_small else []
+    found = {name: small_levels(counted, name, [now, before]) for name in names}
+    return {name: levels for name, levels in found.items() if levels}
 
 
 def _with_before(counted: Tallies, before: str) -> list[str]:
