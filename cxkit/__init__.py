@@ -37,6 +37,7 @@ _HOME = {
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
     "provenance": "cxkit.analysis.provenance",
+    "comments": "cxkit.analysis.comments",
     "readings": "cxkit.analysis.readings",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
@@ -51,6 +52,7 @@ __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
+    from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
     from cxkit.analysis.estimates import at, distribution, estimate

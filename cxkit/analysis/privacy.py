@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cxkit.data import periods
+from cxkit.data.mapping import BLANK
 from cxkit.data.responses import Responses
 from cxkit.data.tallies import ALL, Tallies
 
@@ -48,7 +49,7 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     below = _next((), tallies.levels) if () in tallies.levels else []
     if len(below) != 1:
         return pd.DataFrame(columns=["item", "period"])
-    cells = _cells(tallies)
+    cells = people(tallies)
     parts = cells[cells["cut"] == ALL.join(below[0])]
     few = parts[(parts["n"] > 0) & (parts["n"] < minimum)]
     size = few.groupby(["item", "period"])["n"].agg(["size", "sum"])
@@ -69,16 +70,19 @@ def withhold(survey: Responses, cells: pd.DataFrame, period: str) -> Responses:
     table = survey.table
     places = [column for column in cells.columns if column not in ("item", "period")]
     for row in cells.to_dict("records"):
-        inside = table["wave"] == row["period"] if period == "wave" else _within(table["time"], row["period"], period)
+        inside = within(table, row["period"], period)
         for name in places:
             inside = inside & (table[name] == row[name])
         table = table.mutate(**{row["item"]: inside.ifelse(None, table[row["item"]])})
     return replace(survey, table=table)
 
 
-def _within(time: Any, label: str, period: str) -> Any:
+def within(table: Any, label: str, period: str) -> Any:
+    """Whether a response lies in a period, as it is written."""
+    if period == "wave":
+        return table["wave"] == label
     first, after = (pd.Timestamp(periods.start(p, period)) for p in (label, periods.shift(label, period, 1)))
-    return (time >= first) & (time < after)
+    return (table["time"] >= first) & (table["time"] < after)
 
 
 def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:
@@ -107,13 +111,15 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     Returns:
         Tallies in which hidden cells have no counts, sums or pairs, and stand in `hidden` with the reason.
     """
-    cells = _cells(tallies)
+    cells = people(tallies)
     few = ((cells["n"] > 0) & (cells["n"] < minimum)).to_numpy()
     hidden = few.copy()
     relations = list(_relations(tallies, cells))
     n = cells["n"].to_numpy(float)
+    blank = (cells[tallies.by] == BLANK).any(axis=1).to_numpy() if tallies.by else np.zeros(len(n), bool)
+    worth = np.where(blank, n - 1e15, n)  # whoever left a question blank is the least loss, however many they are
     for group in _together(cells, relations):
-        _protect(group, n, hidden, minimum)
+        _protect(group, n, hidden, minimum, worth)
     reason = np.where(few, FEW.format(minimum), GIVEN_AWAY)
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
@@ -130,7 +136,7 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     )
 
 
-def _cells(tallies: Tallies) -> pd.DataFrame:
+def people(tallies: Tallies) -> pd.DataFrame:
     """Every cell with answers, and how many people gave them."""
     keys = ["item", "period", *tallies.by, "cut"]
     cells = tallies.counts.groupby(keys, dropna=False)["n"].sum().reset_index()
@@ -180,23 +186,23 @@ def _together(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[list[R
     return list(groups.values())
 
 
-def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int) -> None:
-    """Hide further cells until no sum gives a hidden one, or a group smaller than the minimum, away."""
+def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int, worth: np.ndarray) -> None:
+    """Hide further cells, those of least worth first, until no sum gives a hidden one or too small a group away."""
     while True:
         before = hidden.sum()
         for relation in relations:
             while _exposed(relation, n, hidden, minimum):
-                _hide_one_more(relation, n, hidden)
+                _hide_one_more(relation, worth, hidden)
         if hidden.sum() == before:
             if (solvable := _solvable(relations, hidden)) is None:
                 return
-            _hide_one_more(solvable, n, hidden)
+            _hide_one_more(solvable, worth, hidden)
 
 
-def _hide_one_more(relation: Relation, n: np.ndarray, hidden: np.ndarray) -> None:
-    """The smallest part that is still shown goes, or else the whole."""
+def _hide_one_more(relation: Relation, worth: np.ndarray, hidden: np.ndarray) -> None:
+    """The part of least worth that is still shown goes, or else the whole."""
     shown = [part for part in relation.parts if not hidden[part]]
-    hidden[min(shown, key=lambda part: (n[part], part)) if shown else relation.whole] = True
+    hidden[min(shown, key=lambda part: (worth[part], part)) if shown else relation.whole] = True
 
 
 def _exposed(relation: Relation, n: np.ndarray, hidden: np.ndarray, minimum: int) -> bool:

@@ -72,7 +72,7 @@ def _words(found: Estimate) -> str:
     from cxkit.present import wording
 
     (row,) = _rows(_frame(found))
-    return wording.estimate_words(row, found.metric)
+    return wording.estimate_words(row, found.metric).replace(wording.HARD, " ")  # a terminal is no page
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

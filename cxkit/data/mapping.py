@@ -24,8 +24,9 @@ TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 RESERVED = frozenset({
     "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "open", "w", "w2", "s", "ww", "sw",
     "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
-    "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable", "verdict", "level", "method",
-    "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw", "rest_ws", "rest_ss",
+    "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable",
+    "verdict", "level", "method", "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw",
+    "rest_ws", "rest_ss",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
@@ -70,6 +71,7 @@ class Roles(Strict):
     weight: Text | None = None
     cluster: Text | None = None
     stratum: Text | None = None
+    comment: Text | None = None
 
     def named(self) -> dict[str, str]:
         """Role -> column, of the roles that are mapped."""

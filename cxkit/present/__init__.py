@@ -2,10 +2,10 @@
 
     from cxkit import present as show
 
-`header`, `tiles`, `findings`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a page;
-`estimates_table`, `comparisons_table`, `distribution_table`, `against_rest` its tables; `trend`, `score_distribution`,
-`stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every string of the data is
-escaped.
+`header`, `tiles`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a
+page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest` its tables; `trend`,
+`score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every
+string of the data is escaped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cxkit.present.audits import audit_tables
 from cxkit.present.contrasts import against_rest
 from cxkit.present.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.present.html import Html
+from cxkit.present.quotes import comments
 from cxkit.present.sections import audit, findings, header, methods, provenance, style
 from cxkit.present.tables import comparisons_table, distribution_table, estimates_table
 from cxkit.present.tiles import tiles
@@ -24,6 +25,7 @@ __all__ = [
     "audit",
     "audit_tables",
     "changes",
+    "comments",
     "comparisons_table",
     "distribution_table",
     "estimates_table",

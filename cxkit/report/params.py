@@ -71,6 +71,9 @@ class Params(Strict):
     clusters: bool = True
     invited: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     memory: Text | None = None
+    merge_small: bool = False
+    comments: Annotated[int, Field(ge=0, le=50)] = 0
+    comments_minimum: Annotated[int, Field(ge=10)] = 30
     benchmarks: list[Benchmark] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"

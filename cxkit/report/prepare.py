@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from cxkit.analysis.comments import COLUMNS, with_comments
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.estimates import estimate
+from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.data import periods, tallies
@@ -102,7 +104,9 @@ def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str
         "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
         "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
     }
-    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden], summary, shared, t.provenance)
+    whole = {name: value for name, value in t.provenance.items() if name != "comments"}
+    said = pd.DataFrame(t.provenance.get("comments") or [], columns=[*params.for_each, *COLUMNS])
+    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden, said.reset_index()], summary, shared, whole)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -122,15 +126,24 @@ def plan(params: RunParams, path: Path) -> Plan:
     survey = responses(params)
     now, before = span or resolve(params, waves(survey))
     whole, counted = _counted(params, survey, now, before)
+    merges = _merges(params, counted, now, before)
+    for name, levels in merges.items():
+        survey = merged(survey, name, levels)
+    if merges:
+        whole, counted = _counted(params, survey, now, before)
     facts = audit(survey, whole, invited=params.invited)
     today = "" if params.as_of else " (today)"
     notes = [f"as of {params.date}{today}: {now} compared with {before}"]
+    notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
     if before not in counted.periods:
         notes.append(f"nobody answered in {before}, so that no change can be tested")
         counted = replace(counted, periods=_with_before(counted, before))
     values, unknown = _with_listed(params, counted)
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
-    shown = _shareable(mask(replace(counted, values=values)), facts, params)
+    masked = mask(replace(counted, values=values))
+    if params.comments:
+        masked = with_comments(masked, survey, now, list(params.for_each), params.comments, params.comments_minimum)
+    shown = _shareable(masked, facts, params)
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
 
 
@@ -167,6 +180,13 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
     raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
 
 
+def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[str, list[str]]:
+    """The levels of each segment dimension that are put together."""
+    names = params.segments if params.merge_small else []
+    found = {name: small_levels(counted, name, [now, before]) for name in names}
+    return {name: levels for name, levels in found.items() if levels}
+
+
 def _with_before(counted: Tallies, before: str) -> list[str]:
     """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
     if counted.period == "wave":
@@ -195,7 +215,9 @@ def responses(params: RunParams) -> Responses:
 
 
 def _without(params: RunParams, mapping: Any) -> Any:
-    off = {"weight": params.weights, "cluster": params.clusters}
+    off = {"weight": params.weights, "cluster": params.clusters, "comment": params.comments}
+    if params.comments and not mapping.columns.comment:
+        raise CxError(f"{params.file}: comments: the mapping has no column in the role `comment`")
     columns = mapping.columns.model_copy(update={role: None for role, on in off.items() if not on})
     return mapping.model_copy(update={"columns": columns})
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals, withhold
 
 LAYOUTS = {
@@ -20,7 +21,7 @@ LAYOUTS = {
 }  # fmt: skip
 
 
-def survey(seed: int) -> cx.Responses:
+def survey(seed: int, blank: float = 0.02) -> cx.Responses:
     """Two waves with cells of every size, many of them small."""
     generator = np.random.default_rng(seed)
     brands = generator.choice(list("ABCD"), 260, p=generator.dirichlet([0.4, 1, 1, 3]))
@@ -33,7 +34,7 @@ def survey(seed: int) -> cx.Responses:
             "channel": generator.choice(["x", "y"], 260, p=[0.93, 0.07]),
         }
     )
-    return cx.read(frame.mask(generator.random(frame.shape) < 0.02).fillna({"wave": "1"}))
+    return cx.read(frame.mask(generator.random(frame.shape) < blank).fillna({"wave": "1"}))
 
 
 def published(responses: cx.Responses, levels: list[tuple[str, ...]]) -> tuple[cx.Tallies, cx.Tallies]:
@@ -100,9 +101,10 @@ def within(cell: tuple[object, ...], left: tuple[object, ...], shown: cx.Tallies
 
 
 @pytest.mark.parametrize("levels", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("blank", [0.02, 0.2])
 @pytest.mark.parametrize("seed", range(4))
-def test_no_hidden_base_can_be_solved_for(levels, seed):
-    whole, shown = published(survey(seed), levels)
+def test_no_hidden_base_can_be_solved_for(levels, seed, blank):
+    whole, shown = published(survey(seed, blank), levels)
     assert len(shown.hidden)
     assert solved(whole, shown) == []
 
@@ -144,3 +146,29 @@ def test_a_lone_small_place_is_left_out_of_the_total_instead_of_hiding_a_large_o
     by_brand = cx.estimate(shown, by=["brand"])
     assert by_brand["n"].isna().tolist() == [False, True, False]
     assert "few" in str(cx.provenance(shown))
+
+
+def test_a_blank_is_hidden_before_a_real_level():
+    sizes = {"N": 100, "E": 20, "W": 4, None: 60}
+    regions = [region for region, n in sizes.items() for _ in range(n)]
+    frame = pd.DataFrame({"wave": "1", "nps": 9.0, "brand": "A", "channel": "x", "region": regions})
+    _, shown = published(cx.read(frame), [("brand",), ("brand", "region")])
+    found = cx.estimate(shown, by=["brand", "region"]).set_index("region")["n"]
+    assert found.dropna().to_dict() == {"N": 100, "E": 20}
+
+
+def test_small_levels_are_put_together_before_anything_is_hidden():
+    sizes = {"N": 100, "E": 50, "W": 4, "S": 7}
+    rows = [(wave, region) for wave in "12" for region, n in sizes.items() for _ in range(n)]
+    frame = pd.DataFrame(rows, columns=["wave", "region"]).assign(nps=9.0, brand="A", channel="x")
+    responses, given = cx.read(frame), {"by": ["brand", "region"], "period": "wave"}
+    levels = [(), ("brand",), ("brand", "region")]
+    small = small_levels(cx.tally(responses, ["nps"], levels=levels, **given), "region", ["2", "1"])
+    assert small == ["W", "S"]
+    shown = mask(cx.tally(merged(responses, "region", small), ["nps"], levels=levels, **given))
+    found = cx.estimate(shown, by=["brand", "region"], periods=["2"]).set_index("region")["n"]
+    assert found.to_dict() == {"E": 50, "N": 100, "other (2 levels)": 11}
+    assert shown.hidden.empty
+    only = cx.tally(cx.read(frame[frame["region"] != "S"]), ["nps"], levels=levels, **given)
+    assert small_levels(only, "region", ["2", "1"]) == ["W", "E"]  # one alone would only change its name
+    assert small_levels(only, "region", ["2", "1"], minimum=1) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_a_place_of_which_nothing_may_be_shown_has_a_short_page(opened: Any, dem
             assert tab.locator("figure, .cx-tile, .cx-est, .cx-cmp").count() == 0
             heads = tab.locator("main > h2").all_inner_texts()
             assert heads == ["What changed", "What was left out of the run", "Method and provenance"]
+
+
+def test_comments_stand_on_the_pages_of_places_and_nowhere_else(opened: Any, demo: Path) -> None:
+    with looking(opened, demo / "brimvale.html") as (tab, _):
+        said = tab.locator(".cx-quotes q").all_inner_texts()
+    assert len(said) == 6
+    others = [demo / name for name in ("index.html", "overview.html", "summary.csv", "manifest.json")]
+    texts = [other.read_text(encoding="utf-8") for other in others]
+    with zipfile.ZipFile(demo / "summary.xlsx") as book:
+        texts += [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
+    assert [text for text in texts for comment in said if comment in text] == []
 
 
 def test_a_browser_refuses_scripts_pictures_and_requests(opened: Any, pages: list[Path]) -> None:

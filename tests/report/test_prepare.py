@@ -275,3 +275,14 @@ def test_a_mapped_column_that_the_file_does_not_have_is_named(project, tmp_path)
     with pytest.raises(CxError, match=r"items.nps: the column 'scroe' is not in survey.csv; did you mean 'score'\?"):
         prepare(project("", LEAST.replace("nps: score", "nps: scroe")), tmp_path / "work")
     assert not (tmp_path / "work").exists()
+
+
+def test_small_segments_are_put_together_where_the_run_asks_for_it(project):
+    data = [*answers("Acme", "2026-10", "9 " * 40), *answers("Acme", "2026-10", "9 " * 30, "phone")]
+    data += [row for channel in ("fax", "post") for row in answers("Acme", "2026-10", "8 " * 6, channel)]
+    made = planned(project("for_each: [brand]\nsegments: [channel]\nmerge_small: true\n", data=data))
+    assert made.tallies.values["channel"] == ["other (2 levels)", "phone", "web"]
+    assert made.tallies.hidden.empty
+    assert "merge_small: channel: 2 levels are one" in made.notes
+    apart = planned(project("for_each: [brand]\nsegments: [channel]\n", data=data))
+    assert set(apart.tallies.hidden["channel"]) == {"fax", "post"}
