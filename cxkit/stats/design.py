@@ -175,7 +175,9 @@ def cell_design(
 
 
 def plain_design(n: ArrayLike) -> Design:
-    """The design of equally weighted, independent answers: n_eff = n, df = n - 1.
+    """The design of equally weighted, independent answers.
+
+    Formula: n_eff = n, df = n - 1. Source: Student (1908).
 
     >>> plain_design(30)
     Design(n=30.0, n_eff=30.0, df=29.0)
@@ -191,7 +193,7 @@ def finite_population(precision: Design, fraction: ArrayLike) -> Design:
         precision: Design without the correction.
         fraction: n / N, in [0, 1).
 
-    Source: Cochran (1977), Sampling Techniques, section 2.6.
+    Formula: n_eff / (1 - n/N). Source: Cochran (1977), Sampling Techniques, section 2.6.
 
     >>> finite_population(plain_design(50), 50 / 200)
     Design(n=50.0, n_eff=66.6666, df=49.0)

@@ -49,6 +49,9 @@ def correlations(data: ArrayLike, weights: ArrayLike | None = None) -> FloatArra
     Raises:
         ValueError: For a column without spread, or missing values.
 
+    Formula: r_ij = sum w (x_i - m_i)(x_j - m_j) / sqrt(sum w (x_i - m_i)^2 sum w (x_j - m_j)^2), m the weighted means.
+    Source: Pearson (1895), doi 10.1098/rspl.1895.0041.
+
     >>> float(correlations([[1, 2], [2, 4], [3, 7]])[0, 1])
     0.993399
     """
@@ -146,6 +149,7 @@ def importance_intervals(
     Raises:
         ValueError: For an unknown method, and for so few rows that every tenth resample cannot be computed.
 
+    Formula: the alpha/2 and 1 - alpha/2 quantiles of the importances over resamples of whole rows.
     Source: Efron (1979), doi 10.1214/aos/1176344552.
 
     >>> rows = [[1, 1, 2], [2, 2, 1], [3, 2, 3], [4, 4, 3], [5, 4, 5], [6, 7, 5], [7, 5, 6], [8, 6, 9]]

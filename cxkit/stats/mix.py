@@ -85,6 +85,7 @@ def mix_and_rate_intervals(
         ValueError: Where the two periods do not have the same segments: their codes may have changed between waves, and
             then a split would be meaningless.
 
+    Formula: `mix_and_rate` of each resample of the counts of either period, and the quantiles of its parts.
     Source: Kitagawa (1955); Efron (1979), doi 10.1214/aos/1176344552.
 
     >>> cells = {"web": [5, 5, 10], "phone": [10, 5, 5]}

@@ -47,6 +47,8 @@ def benjamini_hochberg(pvalues: ArrayLike) -> FloatArray:
 def family_size(pvalues: ArrayLike) -> int:
     """How many comparisons a correction counts: those that have a p-value.
 
+    Formula: the number of p-values that are not NaN. Source: Holm (1979), whose m this is, jstor 4615733.
+
     >>> family_size([0.01, float("nan"), 0.2])
     2
     """

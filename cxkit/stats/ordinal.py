@@ -40,7 +40,7 @@ def share_distribution(counts: ArrayLike, level: float = 0.95, *, design: Design
         level: Confidence level of each interval, in (0, 1).
         design: Effective base per cell; shape of counts without the last axis.
 
-    Source: Wilson (1927). The intervals are not simultaneous.
+    Formula: c / n for each answer, with `rate_interval`. Source: Wilson (1927). The intervals are not simultaneous.
 
     >>> share_distribution([2, 3, 5]).share
     array([0.2, 0.3, 0.5])

@@ -86,6 +86,8 @@ def alike_difference(now: Sums, before: Sums, level: float = 0.95, *, scale: tup
 def sums_of(weights: ArrayLike, scores: ArrayLike) -> Sums:
     """Sums over respondents from their weight totals W_g and weighted score totals S_g (last axis).
 
+    Formula: sum W, sum S, sum W^2, sum S W, sum S^2, and their number. Source: Binder (1983), doi 10.2307/1402588.
+
     >>> sums_of([1, 1, 1, 1], [1, 0, 1, 1])
     Sums(w=4.0, s=3.0, ww=4.0, sw=3.0, ss=3.0, clusters=4)
     """
@@ -96,6 +98,8 @@ def sums_of(weights: ArrayLike, scores: ArrayLike) -> Sums:
 
 def cross_of(now: tuple[ArrayLike, ArrayLike], before: tuple[ArrayLike, ArrayLike]) -> Cross:
     """Cross sums from (W_g, S_g) of the same respondents in two cells, in the same order (last axis).
+
+    Formula: sum W1 W2, sum S1 W2, sum W1 S2, sum S1 S2. Source: Kish (1965), section 12.4.
 
     >>> cross_of(([1, 1, 1, 1], [1, 0, 1, 1]), ([1, 1, 1, 1], [0, 0, 1, 0]))
     Cross(ww=4.0, sw=3.0, ws=1.0, ss=1.0)

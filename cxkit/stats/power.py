@@ -82,6 +82,7 @@ def nps_detectable(
         correlation: r of the two estimates where they share respondents.
 
     Formula: `detectable` with V from shares after adding +3/4, +1 1/2, +3/4, so that a unanimous cell has a variance.
+    Source: as `detectable`; Bonett and Price (2012), doi 10.3102/1076998611411915, for the addition.
 
     >>> nps_detectable((20, 30, 50), (30, 30, 40))
     0.318703
@@ -111,6 +112,7 @@ def rate_detectable(
         correlation: r of the two estimates where they share respondents.
 
     Formula: `detectable` with V from shares after adding one answer to either side.
+    Source: as `detectable`; Agresti and Caffo (2000), doi 10.1080/00031305.2000.10474560, for the addition.
 
     >>> rate_detectable((56, 70), (48, 80))
     0.205151
@@ -139,7 +141,8 @@ def mean_detectable(
         designs: Effective bases.
         correlation: r of the two estimates where they share respondents.
 
-    Formula: `detectable` with V = n/(n - 1) times the variance; NaN where a side has no spread.
+    Formula: `detectable` with V = n/(n - 1) times the variance; NaN where a side has no spread. Source: as
+    `detectable`.
 
     >>> mean_detectable((5.5, 1.2, 40), (5.0, 1.5, 35))
     0.766667
@@ -199,6 +202,7 @@ def power_of(
         alpha: Significance level.
 
     Formula: Phi(|change|/SE - z) + Phi(-|change|/SE - z), z = z_{1-alpha/2}, SE^2 = V1/n1 + V2/n2.
+    Source: Cohen (1988), chapter 2.
 
     >>> power_of(0.2, 0.24, 95, 0.24, 95)
     0.803363
@@ -223,6 +227,7 @@ def nps_exact_power(
         level: 1 minus the significance level.
 
     Formula: the multinomial probability of all pairs of samples whose MOVER interval excludes 0.
+    Source: the definition of power, enumerated.
 
     >>> nps_exact_power((0.2, 0.3, 0.5), (0.4, 0.3, 0.3), 20, 20)
     0.3357

@@ -219,6 +219,12 @@ def _first(time: FloatArray, line: FloatArray, target: float) -> float:
 def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Survival and its limits at any times: NaN beyond the last case, whose curve is not extrapolated.
 
+    Args:
+        curve: From `kaplan_meier`.
+        times: Times in its unit, any shape.
+
+    Formula: S(t) of the last time that is at most t; 1 before the first. Source: as `kaplan_meier`.
+
     >>> survival_at(kaplan_meier([1, 2, 3], [1, 1, 0], [0, 1, 1]), [0.5, 2.5, 9])[0]
     array([1. , 0.5, nan])
     """
