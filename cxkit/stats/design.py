@@ -118,7 +118,7 @@ def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike 
     >>> freedom(12, 12, 12)
     11.0
     >>> freedom(12, 18, 12)
-    5.987609
+    5.987642
     """
     w, ww, m, h = (np.asarray(x, dtype=np.float64) for x in (w, ww, clusters, strata))
     k = w**2 / positive(ww)

@@ -11,7 +11,8 @@ What a score is, and what it needs:
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
-  page: an interval and a base in the same paragraph. Definitions, rules, provenance and published values are no scores.
+  page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and what customers
+  wrote are no scores.
 """
 
 from __future__ import annotations
@@ -154,7 +155,9 @@ def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
 
 
 def _defines(node: Tag) -> bool:
-    """Whether a node defines, rules or records, and so holds no score."""
+    """Whether a node defines, rules, records or quotes, and so holds no score."""
+    if node.name == "li" and node.find_parent(class_="cx-quotes"):
+        return True  # what a customer wrote, who may have numbers of his own
     if node.name == "li" and node.parent is not None and node.parent.find_previous_sibling(class_="cx-methods"):
         return True
     return any("cx-" + kind in (parent.get("class") or [])
