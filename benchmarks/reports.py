@@ -174,7 +174,8 @@ def with_ploomber(python: str, work: list[tuple[str, str, Parameters]]) -> float
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "ploomber_reports.py")
         script.write_text(PLOOMBER)
-        done = subprocess.run([python, str(script)], input=message, capture_output=True, text=True)
+        ours = {**os.environ, "PYTHONPATH": str(ROOT)}  # the kit as it is now, not as it was when this was installed
+        done = subprocess.run([python, str(script)], input=message, capture_output=True, text=True, env=ours)
     if done.returncode:
         raise SystemExit(f"ploomber-engine failed: {done.stderr[-2000:]}")
     return float(done.stdout.split()[-1])

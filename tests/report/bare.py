@@ -11,8 +11,8 @@ What a score is, and what it needs:
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
-  page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and what customers
-  wrote are no scores.
+  page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and the words of
+  customers are no scores.
 """
 
 from __future__ import annotations
