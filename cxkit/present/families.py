@@ -42,6 +42,11 @@ def families(
     )
 
 
+def family(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
+    """The family of one comparison in words, such as "6 comparisons by brand"."""
+    return f"{wording.count(row.get('family'))} comparisons{cut(row, found, names)}"
+
+
 def cut(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
     """What the family of a comparison is cut by, such as " by channel and region"; empty where nothing tells.
 

@@ -14,7 +14,7 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.present import captions, shapes, verdicts, wording
 from cxkit.present.captions import level, told, words
-from cxkit.present.families import families
+from cxkit.present.families import families, family
 from cxkit.present.html import Html, name, slug
 from cxkit.present.marks import HIDDEN
 from cxkit.present.rows import Row, dimensions, of_metric, varying
@@ -57,7 +57,8 @@ def trend(
     last = known[-1][1]
     compared = of_metric(comparisons, metric) if comparisons is not None else []
     if compared:
-        claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric)]
+        held = family(compared[0], compared, dimensions(comparisons)) if comparisons is not None else ""
+        claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric, held)]
     else:
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
     marks = captions.published(benchmarks, metric)

@@ -24,7 +24,7 @@ def comments(frame: pd.DataFrame, metric: Metric) -> Html:
     """
     found = rows(frame)
     if not found:
-        return Html("")
+        return tag("div", class_="cx-empty")  # a page drops a section that holds this alone
     groups: dict[str, list[Row]] = {}
     for row in found:
         if row.get("comment"):
@@ -33,7 +33,7 @@ def comments(frame: pd.DataFrame, metric: Metric) -> Html:
         why = str(found[0].get("note") or "nobody wrote one")
         return tag("p", f"Comments are {why}." if why.startswith("not ") else f"No comments: {why}.")
     parts = [part for group, said in groups.items() for part in (
-        tag("p", f"{metric.label}: {group}" if group else "All answers", class_="cx-said"), _list(said))]  # fmt: skip
+        tag("p", f"{group}, {metric.label}" if group else "All answers", class_="cx-said"), _list(said))]  # fmt: skip
     notes = tag("div", tag("p", RULE), tag("p", MASKED), class_="cx-notes")
     return tag("div", *parts, notes, class_="cx-quotes")
 

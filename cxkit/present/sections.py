@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
-from cxkit.present.families import cut
+from cxkit.present.families import family
 from cxkit.present.html import LONG, Html, clean, described, full, join, name, shorten, slug, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
 from cxkit.present.tables import heading, table
@@ -90,7 +90,7 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     moved = sorted((r for r in found if r.get("verdict") == "changed"), key=lambda r: -_weight(r, most[r["metric"]]))
     whole = [r for r in found if r.get("verdict") != "changed" and all(r.get(key) is None for key in names)]
     told = [*moved, *whole][:limit]
-    items = [_finding(row, metrics[row["metric"]], names, _held(row, found, dimensions(comparisons))) for row in told]
+    items = [_finding(row, metrics[row["metric"]], names, family(row, found, dimensions(comparisons))) for row in told]
     listed = tag("ol", *items, class_="cx-findings") if items else None
     unsaid = [row for row in found if row not in told]
     reach = [verdicts.reach_of(unsaid, m) for m in metrics_of(unsaid, metrics)]
@@ -179,11 +179,6 @@ def style() -> Html:
     """The page's stylesheet, for a notebook that wants to look like the page."""
     source = files("cxkit") / "report" / "templates" / "cxkit" / "style.css"
     return Html(f"<style>{source.read_text('utf-8')}</style>")
-
-
-def _held(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
-    """The family of one comparison, in words."""
-    return f"{wording.count(row.get('family'))} comparisons{cut(row, found, names)}"
 
 
 def _finding(row: Row, metric: Metric, names: Sequence[str], held: str) -> Html:

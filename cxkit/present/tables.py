@@ -97,6 +97,8 @@ def comparisons_table(
         among: All comparisons of the same call, where the frame is a part of them: their family is named by it.
     """
     found = [row for row in rows(frame) if row["metric"] in metrics]
+    if not found:
+        return Html("")
     keys = _keys(found, [*dimensions(frame), "now", "before"])
     body, grey = [], []
     for row in found:

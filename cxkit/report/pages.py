@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
 _SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
+_EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
 _DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "report" / "templates"))
 
@@ -69,12 +70,12 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
 
 
 def _without_echoes(body: str) -> str:
-    """The body of a page without sections that show nothing.
+    """The body of a page without sections of which the only output is empty, as that of comments may be.
 
     Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold tiles,
     figures or tables of scores, and no drawing and no interval in any of them.
     """
-    sections = [part for part in re.split(r"(?=<h2 id=)", body) if not re.fullmatch(r"<h2 id=.*</h2>\s*", part)]
+    sections = [part for part in re.split(r"(?=<h2 id=)", body) if not _EMPTY.fullmatch(part)]
     if 'class="cx-unknown"' not in body:
         return "".join(sections)
     return "".join(part for part in sections if not _SCORES.search(part) or _DRAWN.search(part))

@@ -13,7 +13,7 @@ COLUMNS = ["group", "comment", "note"]
 def test_comments_stand_below_their_class_with_the_rule():
     frame = pd.DataFrame([("Detractors (0-6)", "Slow.", ""), ("Passives (7-8)", "Fine.", "")], columns=COLUMNS)
     text = Words(comments(frame, NPS)).text
-    for words in ("NPS: Detractors (0-6)", "Slow.", "NPS: Passives (7-8)", "Picked by a fixed rule", "are masked"):
+    for words in ("Detractors (0-6), NPS", "Slow.", "Passives (7-8), NPS", "Picked by a fixed rule", "are masked"):
         assert words in text
 
 
@@ -27,4 +27,4 @@ def test_hostile_comments_are_text():
 def test_too_few_people_is_said_and_nothing_where_nothing_was_asked_for():
     few = pd.DataFrame([("", "", "not shown: fewer than 30 people answered")], columns=COLUMNS)
     assert Words(comments(few, NPS)).text == "Comments are not shown: fewer than 30 people answered."
-    assert comments(pd.DataFrame(columns=COLUMNS), NPS) == ""
+    assert Words(comments(pd.DataFrame(columns=COLUMNS), NPS)).text == ""

@@ -11,7 +11,8 @@ What a score is, and what it needs:
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
-  page: an interval and a base in the same paragraph. Definitions, rules, provenance and published values are no scores.
+  page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and the words
+  of customers are no scores.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
         if node.find_parent(["p", "li", "pre"]) or node.select_one("p, li") or node.find_parent("svg"):
             continue
         inside = node.find_parent(class_=["cx-tile", "cx-findings", "cx-table"]) or node.find_parent("figure")
-        if inside or _defines(node):
+        if inside or _defines(node) or node.find("q"):  # what customers say is no score
             continue
         said = SURE.sub("", text(node))
         found = WITH_UNIT.search(said) or DECIMAL.search(said) or NAMED.search(said)
