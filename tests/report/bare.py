@@ -142,7 +142,7 @@ def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
         if node.find_parent(["p", "li", "pre"]) or node.select_one("p, li") or node.find_parent("svg"):
             continue
         inside = node.find_parent(class_=["cx-tile", "cx-findings", "cx-table"]) or node.find_parent("figure")
-        if inside or _defines(node):
+        if inside or _defines(node) or node.find("q"):  # what customers say is no score
             continue
         said = SURE.sub("", text(node))
         found = WITH_UNIT.search(said) or DECIMAL.search(said) or NAMED.search(said)

@@ -132,6 +132,14 @@ def test_prose_is_markdown_in_which_html_is_text():
     assert "MathJax" not in made
 
 
+def test_a_section_of_which_the_only_output_is_empty_goes():
+    output = new_output("display_data", {"text/html": '<div class="cx-empty"></div>'})
+    cells = [new_markdown_cell("## Words"), new_code_cell("1", outputs=[output]), new_markdown_cell("## More")]
+    made = page(new_notebook(cells=cells), title="T")
+    assert "Words" not in made
+    assert "More</h2>" in made
+
+
 def test_repeated_headings_get_ids_of_their_own():
     made = page(new_notebook(cells=[new_markdown_cell("## Same\n\n## Same\n\n### Same\n\n## 日本")]), title="T")
     ids = re.findall(r'<h\d id="([^"]+)"', made)
