@@ -1,0 +1,93 @@
+"""A part against its rest where something is special: durations, all alike, hidden places, undeclared things."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.analysis.privacy import mask
+from cxkit.errors import CxError
+
+
+def tallied(frame: pd.DataFrame, item: str = "nps", rest: bool = True, **roles: str) -> cx.Tallies:
+    mapping = {
+        "kind": "transactional",
+        "columns": {"wave": "wave", **roles},
+        "items": {item: item},
+        "dimensions": {"brand": "brand", "channel": "channel"},
+    }
+    levels: list[Any] = [(), ("channel",), ("brand",), ("brand", "channel")]
+    return cx.tally(cx.read(frame, mapping), [item], by=["brand", "channel"], levels=levels, period="wave", rest=rest)
+
+
+def answers(n: int = 600, seed: int = 3) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "wave": "a",
+            "who": random.integers(0, n // 3, n).astype(str),
+            "w": random.lognormal(0, 0.6, n),
+            "brand": random.choice(["A", "B"], n),
+            "channel": random.choice(["web", "phone", "app"], n),
+            "nps": random.integers(0, 11, n),
+            "full_resolution": np.round(random.lognormal(4, 1, n)),
+        }
+    )
+
+
+@pytest.mark.parametrize("roles", [{}, {"respondent": "who"}, {"respondent": "who", "weight": "w"}])
+def test_durations_are_independent_and_their_rest_counts_what_it_holds(roles: dict[str, str]) -> None:
+    frame = answers()
+    found = cx.against_rest(tallied(frame, "full_resolution", **roles), "a", "channel").set_index("channel")
+    for channel, row in found.iterrows():
+        rest = frame[frame["channel"] != channel]
+        assert row["n_rest"] == len(rest)
+        kish = rest["w"].sum() ** 2 / (rest["w"] ** 2).sum() if "weight" in roles else len(rest)
+        assert row["n_eff_rest"] == pytest.approx(kish)
+        assert row["verdict"] == "no evidence"
+
+
+def test_a_rest_that_all_agree_has_no_spread_made_of_rounding() -> None:
+    random = np.random.default_rng(8)
+    for _ in range(6):
+        n = 2000
+        frame = pd.DataFrame(
+            {
+                "wave": "a",
+                "who": random.integers(0, 900, n).astype(str),
+                "w": random.lognormal(0, 1, n).round(6),
+                "brand": "A",
+                "channel": ["web"] * 60 + ["phone"] * (n - 60),
+                "nps": [10] * 60 + random.choice([0, 7, 10], n - 60).tolist(),
+            }
+        )
+        found = cx.against_rest(tallied(frame, respondent="who", weight="w"), "a", "channel").set_index("channel")
+        web, phone = found.loc["web"], found.loc["phone"]
+        assert phone["n_eff_rest"] == pytest.approx(web["n_eff"], rel=1e-6)
+        assert (phone["difference"], phone["low"], phone["high"]) == pytest.approx(
+            (-web["difference"], -web["high"], -web["low"]), rel=1e-6
+        )
+        assert phone["verdict"] == web["verdict"] == "differs"
+
+
+def test_a_hidden_place_has_nothing_to_compare() -> None:
+    frame = answers()
+    few = frame["brand"].eq("B") & (frame.groupby("brand").cumcount() >= 7)
+    masked = mask(tallied(frame[~few], respondent="who"))
+    found = cx.against_rest(masked, "a", "channel", where={"brand": "B"})
+    assert found["verdict"].eq("too few").all()
+    assert found["note"].str.contains("hidden").all()
+    assert found[["difference", "low", "high", "pvalue"]].isna().all(axis=None)
+
+
+def test_a_dimension_is_not_its_own_place_and_tallies_without_a_rest_do_not_pass_for_such() -> None:
+    with_rest, without = tallied(answers(), respondent="who"), tallied(answers(seed=4), rest=False, respondent="who")
+    for given in ({"where": {"channel": "web"}}, {"by": ["channel"]}):
+        with pytest.raises(CxError, match="'channel' is compared, so that it cannot be a place as well"):
+            cx.against_rest(with_rest, "a", "channel", **given)
+    with pytest.raises(CxError, match="of which one has `rest`"):
+        cx.add(with_rest, without)
