@@ -207,7 +207,7 @@ def with_cxkit(prepared: Prepared, workers: int, out: Path) -> dict[str, float]:
 
 def parts(job: Job, folder: str) -> dict[str, float]:
     """Where the time of one report goes, in a child of the warm parent."""
-    from cxkit.data import tallies
+    from cxkit.data import stored
     from cxkit.present import svg
 
     spent = {"data": 0.0, "figures": 0.0}
@@ -226,7 +226,7 @@ def parts(job: Job, folder: str) -> dict[str, float]:
             if getattr(other, "__name__", "").startswith("cxkit") and getattr(other, name, None) is plain:
                 setattr(other, name, timed)
 
-    count(tallies, "load", "data")
+    count(stored, "load", "data")
     count(svg, "svg", "figures")
     Path(folder).mkdir(parents=True)
     marks = [time.perf_counter()]
@@ -252,7 +252,7 @@ def breakdown(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     import reports  # this file, under a name that children can import
 
     with runs.crew(1) as crew:
-        crew.warm([("cxkit.data.tallies:hold", jobs[0].parameters["tallies"])])  # type: ignore[attr-defined]
+        crew.warm([("cxkit.data.stored:hold", jobs[0].parameters["tallies"])])  # type: ignore[attr-defined]
         crew.submit(pow, 1, 1).result()
         tasks = [crew.submit(reports.parts, job, str(folder / job.name)) for job in jobs]
         found = [task.result() for task in tasks]

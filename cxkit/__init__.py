@@ -28,9 +28,9 @@ _HOME = {
     "inspect": "cxkit.data.inspection",
     "audit": "cxkit.data.audit",
     "audited": "cxkit.data.audit",
-    "load": "cxkit.data.tallies",
-    "save": "cxkit.data.tallies",
-    "add": "cxkit.data.tallies",
+    "load": "cxkit.data.stored",
+    "save": "cxkit.data.stored",
+    "add": "cxkit.data.stored",
     "estimate": "cxkit.analysis.estimates",
     "distribution": "cxkit.analysis.estimates",
     "at": "cxkit.analysis.estimates",
@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from cxkit.data.audit import audit, audited
     from cxkit.data.inspection import inspect
     from cxkit.data.responses import Responses, read
-    from cxkit.data.tallies import Tallies, add, load, save, tally
+    from cxkit.data.stored import add, load, save
+    from cxkit.data.tallies import Tallies, tally
     from cxkit.errors import CxError
     from cxkit.metrics import METRICS, Metric
 

@@ -6,16 +6,11 @@ A cell is an item or metric in a period at one place of a level; a level is a se
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cxkit.data import counting, periods
 from cxkit.data.assembly import ALL as ALL
@@ -31,7 +26,6 @@ from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 
 PAIRS = ("previous", "year_ago")
-PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,143 +271,3 @@ def _values(
         found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, periods.natural(v)))
         values[name] = declared + found
     return values
-
-
-# Files and sums -------------------------------------------------------------------------------------------------------
-
-
-def save(tallies: Tallies, path: str | Path) -> Path:
-    """Write tallies to one Parquet file: every part in one long table, declarations and provenance in its metadata."""
-    parts = [getattr(tallies, part).assign(part=part) for part in PARTS]
-    frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    about = {
-        "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
-        "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
-        **{name: getattr(tallies, name) for name in _DECLARED},
-    }
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
-    pq.write_table(table, path)
-    return Path(path)
-
-
-_DECLARED = ("by", "levels", "period", "periods", "compared", "values", "weighted", "provenance")
-
-
-def load(path: str | Path) -> Tallies:
-    """Tallies that `save` wrote.
-
-    Raises:
-        CxError: A file that is absent or holds no tallies.
-    """
-    if _HELD and (held := _HELD.get(_file(path))):
-        return held
-    return _load(path)
-
-
-_HELD: dict[tuple[str, int, int], Tallies] = {}
-
-
-def hold(path: str | Path) -> None:
-    """Load tallies and sort their rows out, once for all processes that are forked from this one.
-
-    Where the file holds none nothing happens: whoever loads it is told.
-    """
-    with suppress(CxError):
-        held = _load(path)
-        for level in held.levels:
-            for name, metric in held.metrics.items():
-                for part in ("counts", "sums", "pairs", "hidden"):
-                    held.rows(part, name if part in ("sums", "pairs") else metric.item, level)
-        _HELD[_file(path)] = held
-
-
-def _file(path: str | Path) -> tuple[str, int, int]:
-    """A file as it is now: another content has another size or time."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return (str(path), 0, 0)
-    return (str(Path(path).resolve()), found.st_size, found.st_mtime_ns)
-
-
-def _load(path: str | Path) -> Tallies:
-    try:
-        # From memory: to read a file pyarrow starts a thread, and a process that is to be forked must have none.
-        content = pa.BufferReader(Path(path).read_bytes())
-        table = pq.ParquetFile(content).read(use_threads=False)
-        about = json.loads(table.schema.metadata[b"cxkit"])
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
-        raise CxError(f"{path}: holds no tallies; `cxkit run` and cx.save write them ({error})") from error
-    frame = table.to_pandas(use_threads=False)
-    parts = {}
-    for part, columns in about["columns"].items():
-        rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))
-        parts[part] = rows.reset_index(drop=True).astype(columns)
-    return Tallies(
-        **parts,
-        metrics={data["name"]: Metric.from_dict(data) for data in about["metrics"]},
-        **{name: about[name] for name in _DECLARED if name not in ("levels", "compared")},
-        levels=[tuple(level) for level in about["levels"]],
-        compared=[tuple(pair) for pair in about["compared"]],
-    )
-
-
-def _both_known(first: Tallies, second: Tallies) -> list[tuple[str, str]]:
-    """The declared pairs; where people are known, only those with both ends in one of the tallies.
-
-    Who answered in a period of either cannot be known, and the comparison would count them as strangers.
-    """
-    pairs = list(dict.fromkeys([*first.compared, *second.compared]))
-    if "respondent" not in first.provenance.get("roles", {}):
-        return pairs
-    return [pair for pair in pairs if any(set(pair) <= set(one.periods) for one in (first, second))]
-
-
-def add(first: Tallies, second: Tallies) -> Tallies:
-    """The tallies of two sets of answers together, such as yesterday's and today's.
-
-    Counts and weights add. Cluster sums, strata and repeated respondents do not: with those, only tallies of different
-    periods can be put together, and the pairs between them are not known.
-
-    Raises:
-        CxError: Tallies that were declared differently, hide cells, or share a period and have clusters.
-    """
-    for name in ("by", "levels", "period", "weighted", "metrics"):
-        if getattr(first, name) != getattr(second, name):
-            raise CxError(f"tallies with different {name} cannot be added")
-    for name in ("where", "timezone"):
-        if first.provenance[name] != second.provenance[name]:
-            raise CxError(f"tallies with different {name} cannot be added")
-    if len(first.hidden) or len(second.hidden):
-        raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")
-    if len(first.sums) and len(second.sums) and set(first.sums.columns) != set(second.sums.columns):
-        raise CxError("tallies of which one has `rest` and the other has not cannot be added")
-    common = set(first.counts["period"]) & set(second.counts["period"])
-    linked = {"cluster", "respondent", "stratum"} & {*first.provenance["roles"], *second.provenance["roles"]}
-    if common and linked:
-        raise CxError(f"{', '.join(sorted(linked))}: sums over these do not add, and both tallies hold {min(common)}")
-    keys = ["item", "period", *first.by, "cut", "answer"]
-    both = pd.concat([first.counts, second.counts])
-    counts = both.groupby(keys, as_index=False, dropna=False)[["n", "open", "w", "w2"]].sum()
-    labels = sorted({*first.periods, *second.periods}, key=periods.natural)
-    refused = pd.concat([first.audit, second.audit])
-    reasons = [column for column in refused.columns if column != "n"]
-    audit = refused.groupby(reasons, sort=False, dropna=False)["n"].sum().reset_index()
-    values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
-    return replace(
-        first,
-        counts=settle(counts),
-        sums=pd.concat([first.sums, second.sums], ignore_index=True),
-        pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
-        periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),
-        compared=_both_known(first, second),
-        values=values,
-        audit=audit,
-        provenance={
-            **first.provenance,
-            "files": [*first.provenance["files"], *second.provenance["files"]],
-            "rows": first.provenance["rows"] + second.provenance["rows"],
-            "synthetic": first.provenance["synthetic"] or second.provenance["synthetic"],
-        },
-    )

@@ -19,12 +19,13 @@ from cxkit.analysis.estimates import estimate
 from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import lone, mask, with_totals, withhold
 from cxkit.analysis.sharing import refusals, shared
-from cxkit.data import periods, tallies
+from cxkit.data import periods
 from cxkit.data.audit import audit, kept
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
 from cxkit.data.sources import collect
+from cxkit.data.stored import save
 from cxkit.data.tallies import Tallies, tally
 from cxkit.errors import CxError, nearest
 from cxkit.report.fingerprints import data
@@ -70,7 +71,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     planned = plan(params, work / "tallies.parquet")
     summary = summarise(planned, params)
     work.mkdir(parents=True, exist_ok=True)
-    tallies.save(planned.tallies, work / "tallies.parquet")
+    save(planned.tallies, work / "tallies.parquet")
     summary.to_parquet(work / "summary.parquet", index=False)
     hashes = _hashes(planned, params, summary)
     return Prepared(

@@ -139,7 +139,7 @@ def run(
             if todo:
                 carrier = executor or stack.enter_context(crew(count, engine, *limits))
                 if engine == "warm" and hasattr(carrier, "warm"):
-                    carrier.warm([("cxkit.data.tallies:hold", prepared.tallies)])
+                    carrier.warm([("cxkit.data.stored:hold", prepared.tallies)])
                 _carry_out(todo, carrier, shelf.private(out) / "running", engine, finish, count, events)
             elif executor:
                 dismiss(executor)

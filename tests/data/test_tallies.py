@@ -305,10 +305,10 @@ def test_tallies_that_are_held_are_loaded_once_and_only_as_long_as_the_file_is_t
     frame = pd.DataFrame({"wave": ["a"] * 20, "nps": [9] * 20})
     path = cx.save(cx.tally(cx.read(frame), ["nps"], period="wave"), tmp_path / "t.parquet")
     code = (
-        "import os, sys; from cxkit.data import tallies; path = sys.argv[1]; tallies.hold(path); "
-        "assert tallies.load(path) is tallies.load(path); assert len(os.listdir('/proc/self/task')) == 1; "
-        "tallies.save(tallies.load(path), path); "
-        "assert tallies.load(path) is not tallies.load(path); tallies.hold(path + '.absent')"
+        "import os, sys; from cxkit.data import stored; path = sys.argv[1]; stored.hold(path); "
+        "assert stored.load(path) is stored.load(path); assert len(os.listdir('/proc/self/task')) == 1; "
+        "stored.save(stored.load(path), path); "
+        "assert stored.load(path) is not stored.load(path); stored.hold(path + '.absent')"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, env={**os.environ, **ENVIRONMENT})
     assert cx.load(path) is not cx.load(path)
