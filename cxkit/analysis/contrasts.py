@@ -139,14 +139,18 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
                    design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
     mean, variance = moments(metric, rest)
-    sums = _rest_sums(part.sums, whole.sums, cross)
-    alike = np.nan_to_num(variance) < _NO_VARIANCE  # what a difference of large sums leaves is rounding, not spread
-    w, ww = np.asarray(sums.w), np.asarray(sums.ww)
-    exact = {"s": mean * w, "sw": mean * ww, "ss": mean**2 * ww}
-    sums = sums._replace(**{name: np.where(alike, flat, getattr(sums, name)) for name, flat in exact.items()})
+    sums = _without_rounding(_rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
     if whole.design is None and part.design is None:
         return replace(rest, sums=sums)
     return replace(rest, sums=sums, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+
+
+def _without_rounding(sums: Sums, mean: FloatArray, variance: FloatArray) -> Sums:
+    """The sums, exact where all answers are alike: what a difference of large sums leaves there is no spread."""
+    w, ww = np.asarray(sums.w), np.asarray(sums.ww)
+    exact = {"s": mean * w, "sw": mean * ww, "ss": mean**2 * ww}
+    alike = variance < _NO_VARIANCE
+    return sums._replace(**{name: np.where(alike, flat, getattr(sums, name)) for name, flat in exact.items()})
 
 
 def _spread(table: NDArray[Any], values: FloatArray, wanted: FloatArray) -> NDArray[Any]:
