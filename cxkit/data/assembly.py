@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from cxkit.data import counting
-from cxkit.data.counting import Level, Used
+from cxkit.data.portions import Level, Used
 from cxkit.data.responses import Responses
 
 ALL = " × "  # joins the dimensions of a level in the column `cut`
@@ -67,7 +65,7 @@ def sums_of(
     sums = [blank_frame(["metric", "period", *by, "cut"])]
     shared = [blank_frame(["metric", "now", "before", *by, "cut"])]
     for item, one in used.items():
-        if not one.scored or not one.n:
+        if not one.n:
             continue
         found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked, rest)
         for level, part in _by_level(found, levels):
@@ -95,7 +93,7 @@ def _linked(
     cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
     pairs = asked if roles.respondent else None
     if cluster == "own_":  # strata only: every answer is a cluster of its own
-        one = replace(one, table=one.table.mutate(own_=ibis.null("string")), blank={**one.blank, "own_": one.n})
+        one = one.each_alone("own_")
     together = cluster == "respondent" and not stratum
     sums = shared = pd.DataFrame()
     if cluster:

@@ -1,15 +1,13 @@
 """The grouped queries behind a tally, as Ibis expressions that any backend can run.
 
 An item is asked three things: how often each answer occurs in each cell; what its clusters sum up to in each cell; and
-what the respondents of two periods have in common. Each is one query for all levels: a row is repeated for every level,
-with the dimensions that the level does not cut by taken out.
+what the respondents of two periods have in common. Each is one query for every portion of the answers.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -19,39 +17,11 @@ import pyarrow as pa
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
+from cxkit.data.portions import Level, Pair, Portion, Used, portions
 from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
 
 Column = Any
-Level = tuple[str, ...]
-
-AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """The used answers of an item.
-
-    Attributes:
-        table: period_, answer_, w_, the dimensions, and the roles respondent, cluster and stratum that are mapped.
-        metrics: The metrics that read the item.
-        n: How many.
-        largest: The largest weight; 0 where answers carry none, so that sums are of whole numbers.
-        blank: Of each role that links answers, how many have none.
-        replaced: How many a later answer of the same respondent replaced.
-    """
-
-    table: Table
-    metrics: list[Metric]
-    n: int
-    largest: float
-    blank: dict[str, int]
-    replaced: int = 0
-
-    @property
-    def scored(self) -> list[Metric]:
-        """The metrics of which cluster sums are taken; for durations they serve to count the people."""
-        return list(self.metrics)
 
 
 def answers(
@@ -66,22 +36,30 @@ def answers(
     cells = {"period_": start, "answer_": answer, "w_": used.weight if "weight" in roles else ibis.literal(1.0)}
     if open_of(item) in table.columns:
         cells["open_"] = used[open_of(item)]
-    kept, before = used.select(*by, *links, **cells), None
-    if mapping.kind_of(item) == "relationship" and "respondent" in roles:
-        before = count(used)
-        kept = _latest(used, by, links, cells, [role for role in ("time", "response") if role in roles])
-    facts = kept.agg(
-        n=kept.count(), largest=kept.w_.max(), **{role: kept[role].isnull().sum() for role in links}
-    ).to_pyarrow()
-    row = {name: facts[name][0].as_py() or 0 for name in facts.column_names}
+    once = mapping.kind_of(item) == "relationship" and "respondent" in roles
+    order = [role for role in ("time", "response") if role in roles]
+
+    def kept(rows: Table) -> Table:
+        return _latest(rows, by, links, cells, order) if once else rows.select(*by, *links, **cells)
+
+    facts = ordered(_facts(kept(used), links), ["period_"])
+    sizes = dict(zip(facts["period_"], facts["n"].astype(int), strict=True))
     return Used(
+        used,
         kept,
-        list(metrics),
-        row["n"],
-        float(row["largest"]) if "weight" in roles else 0.0,
-        {role: row[role] for role in links},
-        0 if before is None else before - row["n"],
+        period,
+        metrics,
+        sizes,
+        float(facts["largest"].max()) if "weight" in roles and len(facts) else 0.0,
+        {role: int(facts[role].sum()) for role in links},
+        count(used) - sum(sizes.values()) if once else 0,
     )
+
+
+def _facts(kept: Table, links: Sequence[str]) -> Table:
+    """Of each period how many answers count, their largest weight, and how many are linked to no other."""
+    blank = {role: kept[role].isnull().sum() for role in links}
+    return kept.group_by("period_").agg(n=kept.count(), largest=kept.w_.max(), **blank)
 
 
 def _rounded(minutes: Column) -> Column:
@@ -90,7 +68,9 @@ def _rounded(minutes: Column) -> Column:
     return (minutes / step).round() * step
 
 
-def _latest(used: Table, by: Sequence[str], links: Sequence[str], cells: dict[str, Column], order: list[str]) -> Table:
+def _latest(
+    used: Table, by: Sequence[str], links: Sequence[str], cells: dict[str, Column], order: Sequence[str]
+) -> Table:
     """The latest answer of each respondent in each period."""
     used = used.select(*by, *links, **{f"{role}_": used[role] for role in order}, **cells)
     # Answers of one moment are in no order: any rule will do, as long as the order of the rows does not decide.
@@ -101,60 +81,14 @@ def _latest(used: Table, by: Sequence[str], links: Sequence[str], cells: dict[st
     return ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
 
 
-# All levels at once ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Levels that one query counts.
-
-    Attributes:
-        levels: Number of each level -> its dimensions.
-        by: All dimensions.
-    """
-
-    levels: dict[int, Level]
-    by: Sequence[str]
-
-    @property
-    def keys(self) -> list[str]:
-        """What tells the cells of a period apart."""
-        if len(self.levels) == 1:
-            return [name for level in self.levels.values() for name in level]
-        return ["level_", *self.by]
-
-    def spread(self, table: Table) -> Table:
-        """A row for each level: `level_` its number, and '' for a dimension that it does not cut by."""
-        if len(self.levels) == 1:
-            return table
-        spread = table.mutate(level_=ibis.literal(list(self.levels), "array<int64>").unnest())
-        kept = {name: [i for i, level in self.levels.items() if name in level] for name in self.by}
-        return spread.mutate(**{name: spread.level_.isin(kept[name]).ifelse(spread[name], "") for name in self.by})
-
-    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The counted cells with `level_` and every dimension, of one level as of many."""
-        if len(self.levels) > 1:
-            return frame
-        ((number, level),) = self.levels.items()
-        return frame.assign(level_=number, **{name: "" for name in self.by if name not in level})
-
-
-def _parts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> list[Part]:
-    """The levels in groups that one query can take."""
-    numbered = dict(enumerate(levels))
-    if used.n * len(levels) <= AT_ONCE:
-        return [Part(numbered, by)]
-    return [Part({i: level}, by) for i, level in numbered.items()]
-
-
 def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
     """Answers, weights and squared weights per level, period, cell and answer: n, w, w2."""
     frames = []
-    for part in _parts(used, by, levels):
-        keys = ["period_", *part.keys, "answer_"]
+    for part in portions(used, by, levels):
+        table, keys = part.answers(), ["period_", *part.keys, "answer_"]
         sums = {"w": lambda t: exact_sum(t.w_, used.largest), "w2": lambda t: exact_sum(t.w_ * t.w_, used.largest**2)}
-        sums |= {"open": lambda t: t.open_.sum()} if "open_" in used.table.columns else {}
-        cells = part.spread(used.table).group_by(keys).agg(n=lambda t: t.count(), **sums)
+        sums |= {"open": lambda t: t.open_.sum()} if "open_" in table.columns else {}
+        cells = table.group_by(keys).agg(n=lambda t: t.count(), **sums)
         frames.append(part.named(ordered(cells, keys)))
     return pd.concat(frames, ignore_index=True)
 
@@ -165,7 +99,7 @@ def linked_sums(
     levels: Sequence[Level],
     link: str,
     stratum: bool,
-    pairs: Sequence[tuple[Any, Any]] | None,
+    pairs: Sequence[Pair] | None,
     clusters: bool,
     rest: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -188,24 +122,25 @@ def linked_sums(
         ws, ss. An answer without a link is a cluster of its own, and shared with nobody.
     """
     sums, shared = [pd.DataFrame()], [pd.DataFrame()]
-    for part in _parts(used, by, levels):
-        keys = ["period_", *part.keys, *(["stratum"] if stratum else [])]
-        groups = _groups(part.spread(used.table), used, keys, link)
-        own = ["w_", *(f"s_{metric.name}" for metric in used.scored)]
+    own = ["w_", *(f"s_{metric.name}" for metric in used.metrics)]
+    for part in portions(used, by, levels):
+        keys, now = ["period_", *part.keys, *(["stratum"] if stratum else [])], part.pairs(pairs or [])
+        groups = _groups(part.answers(now), used, keys, link)
         with stored(_with_rest(groups, part, keys, link, own) if rest else groups) as groups:
             largest = _largest(groups, used, [*own, *(f"rest_{name}" for name in own if rest)])
             if clusters:
-                sums.append(part.named(_cluster_sums(groups, used.scored, keys, largest, rest)))
-            if pairs:
-                shared.append(part.named(_shared_sums(groups, used.scored, [*part.keys, link], pairs, largest)))
+                counted = groups if part.periods is None else groups.filter(groups.period_.isin(part.periods))
+                sums.append(part.named(_cluster_sums(counted, used.metrics, keys, largest, rest)))
+            if now:
+                shared.append(part.named(_shared_sums(groups, used.metrics, [*part.keys, link], now, largest)))
     return pd.concat(sums, ignore_index=True), pd.concat(shared, ignore_index=True)
 
 
 def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
-    unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.scored)))
+    unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.metrics)))
     weight = whole(spread.w_, unit)
-    scores = {f"s_{metric.name}": _score(spread.answer_, metric) * weight for metric in used.scored}
+    scores = {f"s_{metric.name}": _score(spread.answer_, metric) * weight for metric in used.metrics}
     base = spread.select(*keys, link, w_=weight, **scores)
     known = base.filter(base[link].notnull()) if used.blank[link] else base
     groups = known.group_by([*keys, link]).agg(
@@ -218,7 +153,7 @@ def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     return ibis.union(groups, alone.select(*groups.columns), distinct=False)
 
 
-def _with_rest(groups: Table, part: Part, keys: Sequence[str], link: str, own: Sequence[str]) -> Table:
+def _with_rest(groups: Table, part: Portion, keys: Sequence[str], link: str, own: Sequence[str]) -> Table:
     """With what each cluster has in the rest of the cell that holds its own, of the level without its last name."""
     last: dict[str, list[int]] = {}
     for number, level in part.levels.items():
@@ -275,7 +210,7 @@ def _cluster_sums(
 
 
 def _shared_sums(
-    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], pairs: Sequence[tuple[Any, Any]], largest: float
+    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], pairs: Sequence[Pair], largest: float
 ) -> pd.DataFrame:
     """Cross-period sums over the members who answered in both periods of a pair; the last of the keys is the member."""
     wanted = ibis.memtable(pa.table({"now_": [now for now, _ in pairs], "before_": [before for _, before in pairs]}))
@@ -306,9 +241,9 @@ def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric], shared: list[str],
 def people(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
     """How many different people answered, per level, period and cell; an answer without respondent is one."""
     frames = []
-    for part in _parts(used, by, levels):
+    for part in portions(used, by, levels):
         keys = ["period_", *part.keys]
-        cells = part.spread(used.table).group_by(keys)
+        cells = part.answers().group_by(keys)
         counted = cells.agg(people=lambda t: t.respondent.nunique() + t.respondent.isnull().sum())
         frames.append(part.named(ordered(counted, keys)))
     return pd.concat(frames, ignore_index=True)

@@ -60,6 +60,18 @@ def start(text: str, period: str) -> dt.date:
         raise CxError(f"{text!r} is not a week: {error}") from error
 
 
+def after(first: dt.date, period: str) -> dt.date:
+    """The first day after the period that starts on a day.
+
+    >>> after(dt.date(2026, 10, 1), "quarter"), after(dt.date(2026, 10, 5), "week")
+    (datetime.date(2027, 1, 1), datetime.date(2026, 10, 12))
+    """
+    if period == "week":
+        return first + dt.timedelta(weeks=1)
+    months = {"month": 1, "quarter": 3, "year": 12}[period]
+    return (pd.Timestamp(first) + pd.DateOffset(months=months)).date()
+
+
 def shift(text: str, period: str, by: int) -> str:
     """The period that lies `by` periods later (earlier if negative).
 

@@ -13,7 +13,7 @@ import pytest
 from ibis.backends.duckdb import Backend
 
 import cxkit as cx
-from cxkit.data import counting
+from cxkit.data import portions
 from cxkit.data.sources import collect, connect, stored
 
 MAPPING = {
@@ -138,11 +138,18 @@ def test_more_levels_are_not_more_queries(parquet: Path, monkeypatch: pytest.Mon
     assert one == four <= 5
 
 
-def test_levels_one_by_one_or_together_give_the_same_tally(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    survey, by = cx.read(parquet, MAPPING), ["brand", "region"]
-    together = cx.tally(survey, ["nps"], by=by)
-    monkeypatch.setattr(counting, "AT_ONCE", 1000)
-    same(together, cx.tally(survey, ["nps"], by=by))
+@pytest.mark.parametrize("kind", ["transactional", "relationship"])
+def test_portion_by_portion_or_together_gives_the_same_tally(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waves = answers(20_000).assign(wave=lambda frame: "wave " + frame["at"].dt.isocalendar().week.astype(str))
+    by_time = {"period": "week", "pairs": ("previous", ("2026-W40", "2026-W37"))}  # far apart: a gap to read over
+    by_wave = {"period": "wave", "pairs": (("wave 40", "wave 37"),)}
+    people = {"respondent": "who", "weight": "w"}
+    for given, when in ((by_time, {"time": "at"}), (by_wave, {"wave": "wave"})):
+        survey = cx.read(waves, MAPPING | {"kind": kind, "columns": people | when})
+        together = cx.tally(survey, ["nps"], by=["brand", "region"], rest=True, **given)
+        with monkeypatch.context() as patch:
+            patch.setattr(portions, "AT_ONCE", 5000)  # two weeks
+            same(together, cx.tally(survey, ["nps"], by=["brand", "region"], rest=True, **given))
 
 
 # A nightly job --------------------------------------------------------------------------------------------------------
