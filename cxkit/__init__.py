@@ -3,7 +3,7 @@
 The way of the data, and the folder that holds each step:
 
     export -> responses -> tallies      `cxkit.data`       read, tally, load, save
-    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, distribution;
+    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, league, distribution;
                                                            on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)                `cxkit.stats`      imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures           `cxkit.present`
@@ -36,6 +36,7 @@ _HOME = {
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
+    "league": "cxkit.analysis.leagues",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
     "readings": "cxkit.analysis.readings",
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
     from cxkit.analysis.estimates import at, distribution, estimate
+    from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.readings import readings
     from cxkit.analysis.results import Change, Estimate

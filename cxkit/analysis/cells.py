@@ -82,6 +82,22 @@ def groups(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray, FloatA
     return below, at, above
 
 
+def taken(cells: Cells, at: NDArray[np.intp]) -> Cells:
+    """Some of the cells, in another order or several times."""
+    return _replace(
+        cells,
+        keys=cells.keys.iloc[at].reset_index(drop=True),
+        n=cells.n[at],
+        w=cells.w[at],
+        weights=cells.weights[at],
+        counts=cells.counts[at],
+        design=None if cells.design is None else Design(*(np.asarray(part)[at] for part in cells.design)),
+        sums=Sums(*(np.asarray(part, float)[at] for part in cells.sums)),
+        hidden=cells.hidden[at],
+        open=None if cells.open is None else cells.open[at],
+    )
+
+
 # From tallies ---------------------------------------------------------------------------------------------------------
 
 

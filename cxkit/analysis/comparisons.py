@@ -41,12 +41,13 @@ def compare(
     where: Mapping[str, str] | None = None,
     metrics: Sequence[str] | None = None,
     per: Sequence[str] = (),
+    lead: str | None = None,
     minimum: float = MINIMUM,
     use: Use = "full",
 ) -> pd.DataFrame:
     """Changes from one period to another, tested, corrected and judged.
 
-    What is compared in one call is one family per metric: all its comparisons that have enough answers on both sides.
+    What is compared in one call is one family: all comparisons, of all metrics, that have enough answers on both sides.
 
     Args:
         tallies: Tallies in which the level and the pair of periods were declared.
@@ -59,6 +60,8 @@ def compare(
         where: One level per dimension: the place.
         metrics: Names; None for all.
         per: Dimensions of which every level is a family of its own, as the pages of a run are for their segments.
+        lead: The metric that the report is about, planned before the data were seen: its comparisons are a family of
+            their own, and those of all other metrics another. None: all are one family.
         minimum: Effective answers that either side needs for a verdict.
         use: "full" design, its "weights" only, or "none": to show what a choice does to a result. Without the full
             design the respondents whom both periods share are ignored, too.
@@ -82,9 +85,11 @@ def compare(
         raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
     for name in per:
         known(tallies, name)
-    families = []
-    for metric in chosen(tallies, metrics):
-        parts = []
+    measured = chosen(tallies, metrics)
+    if lead is not None and lead not in (names := [metric.name for metric in measured]):
+        raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
+    parts = []
+    for metric in measured:
         for dimensions in cuts(tallies, by, where):
             sides = []
             for period in (now, before):
@@ -92,11 +97,10 @@ def compare(
                 sides.append(from_tallies(tallies, metric, keys, use))
             cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
             parts.append(compared(metric, sides[0], sides[1], cross, level, minimum))
-        together = pd.concat(parts, ignore_index=True)
-        own = [name for name in per if name in together.columns]  # a level that does not cut by it is one family
-        split = together.groupby(own, sort=False, dropna=False) if own else [((), together)]
-        families += [judged(family, level, correction) for _, family in split]
-    frame = pd.concat(families, ignore_index=True)
+    together = pd.concat(parts, ignore_index=True)
+    own = [together[name] for name in per if name in together.columns]  # a level that does not cut by it is one family
+    split = together.groupby([together["metric"] == lead, *own], sort=False, dropna=False)
+    frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index()
     used = [name for name in tallies.by if name in frame.columns]
     return frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named
+from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, taken
 from cxkit.analysis.comparisons import CHANGED, MINIMUM, Correction, check_correction, compared, judged
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.privacy import FEW
@@ -51,7 +51,7 @@ def against_rest(
         period: As it is written in `tallies.periods`.
         dimension: Whose levels are compared.
         level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
-        correction: "holm" or "bh"; the levels are one family per metric and place.
+        correction: "holm" or "bh"; all that is compared at one place is one family.
         by: Other dimensions of which every level is a place of its own, as the pages of a run are.
         where: One level per other dimension: the place.
         metrics: Names; None for all.
@@ -79,7 +79,7 @@ def against_rest(
         raise CxError(f"{dimension!r} is compared, so that it cannot be a place as well")
     if not where and not by and tallies.provenance.get("withheld"):
         raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
-    frames = []
+    frames, inside = [], np.empty(0, np.intp)
     for metric in chosen(tallies, metrics):
         dimensions, keys = declared(tallies, [*by, dimension], where, [period])
         if dimensions[-1] != dimension:
@@ -88,23 +88,17 @@ def against_rest(
         part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
         cross = _cross(tallies, metric, part, dimensions)
-        rest = _rest(metric, part, _each(whole, inside), cross)
-        frame = compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period)
-        frames += [judged(family, level, correction) for _, family in frame.groupby(inside, sort=False)]
-    frame = pd.concat(frames, ignore_index=True).rename(
-        columns={"n_before": "n_rest", "n_eff_before": "n_eff_rest", "change": "difference"}
+        rest = _rest(metric, part, taken(whole, inside), cross)
+        frames.append(compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period))
+    split = pd.concat(frames, ignore_index=True).groupby(np.tile(inside, len(frames)), sort=False)
+    frame = (
+        pd.concat([judged(family, level, correction) for _, family in split])
+        .sort_index()
+        .rename(columns={"n_before": "n_rest", "n_eff_before": "n_eff_rest", "change": "difference"})
     )
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
     return frame.assign(verdict=verdict)[["metric", "period", *used, *COLUMNS]]
-
-
-def _each(whole: Cells, inside: NDArray[np.intp]) -> Cells:
-    """The whole that each part is in."""
-    sums = Sums(*(np.asarray(part, float)[inside] for part in whole.sums))
-    return replace(whole, keys=whole.keys.iloc[inside], n=whole.n[inside], w=whole.w[inside], sums=sums,
-                   weights=whole.weights[inside], counts=whole.counts[inside], hidden=whole.hidden[inside],
-                   open=None if whole.open is None else whole.open[inside])  # fmt: skip
 
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:

@@ -1,18 +1,19 @@
 """Families in words: how many comparisons a p-value was corrected for, and which they were.
 
-A frame tells the size of a family only. What it holds follows from what varies: a call of `compare` makes one family
-per metric, of all that it could test.
+A frame tells the size of a family only. What it holds follows from what varies: a call of `compare` makes one family of
+all that it could test, or two where one metric leads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cxkit.metrics import Metric
 from cxkit.present import wording
 from cxkit.present.rows import Row
 
 Level = tuple[str, ...]
+METRIC = "metric"
 
 
 def families(
@@ -31,15 +32,20 @@ def families(
     >>> families(rows, ["brand"], METRICS)
     '2 comparisons: NPS by brand'
     """
-    sizes: dict[str, set[int]] = {}
-    kinds = {row["metric"] for row in found}
+    held: dict[str, list[Row]] = {}
     for row in found:
         if (row.get("family") or 0) > 1:
-            sizes.setdefault(cut(row, among or found, names), set()).add(int(row["family"]))
-    before, after = (f": {metrics[min(kinds)].label}", "") if len(kinds) == 1 else ("", ", each metric by itself")
-    return "; ".join(
-        f"{' or '.join(map(wording.count, sorted(held)))} comparisons{before}{by}{after}" for by, held in sizes.items()
-    )
+            held.setdefault(cut(row, among or found, names), []).append(row)
+    return "; ".join(_named(by, rows, metrics) for by, rows in held.items())
+
+
+def _named(by: str, held: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
+    sizes = " or ".join(map(wording.count, sorted({int(row["family"]) for row in held})))
+    kinds = {row["metric"] for row in held}
+    if f" {METRIC}" in by:
+        return f"{sizes} comparisons{by}"
+    one = f": {metrics[min(kinds)].label}" if len(kinds) == 1 else ""
+    return f"{sizes} comparisons{one}{by}{', each metric by itself' if len(kinds) > 1 else ''}"
 
 
 def family(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
@@ -55,18 +61,36 @@ def cut(row: Row, found: Sequence[Row], names: Sequence[str]) -> str:
         found: The comparisons that are shown with it.
         names: The dimensions.
     """
+    held = [other for other in found if other.get("family") == row.get("family")]
+    levels = _levels(found, names)
+    for other in (held, [one for one in held if one["metric"] == row["metric"]]):
+        groups = _levels(other, names)
+        several = {level: rows for level, rows in groups.items() if len(rows) > 1}
+        own = {level: rows for level, rows in groups.items() if level == _level(row, names)}
+        for group in (groups, several, own):
+            if _level(row, names) in group and sum(map(_tested, group.values())) == row["family"]:
+                return _by(
+                    [*_measured(group.values()), *(name for level in group for name in _cutting(level, levels, names))]
+                )
+    # A part of the family stands elsewhere. The first metric of a report leads, and is a family of its own.
+    first = found[0]["metric"] if found else None
+    alike = [one for one in held if _level(one, names) == _level(row, names) and one["metric"] != first]
+    measured = _measured([alike]) if row["metric"] != first else []
+    others = (
+        ["others"] if len([one for one in levels[_level(row, names)] if one["metric"] == row["metric"]]) > 1 else []
+    )
+    return _by([*measured, *_cutting(_level(row, names), levels, names), *others])
+
+
+def _levels(found: Iterable[Row], names: Sequence[str]) -> dict[Level, list[Row]]:
     levels: dict[Level, list[Row]] = {}
-    for other in found:
-        if other["metric"] == row["metric"]:
-            levels.setdefault(_level(other, names), []).append(other)
-    own = _level(row, names)
-    alike = {level: rows for level, rows in levels.items() if any(r.get("family") == row["family"] for r in rows)}
-    several = {level: rows for level, rows in alike.items() if len(rows) > 1}
-    for group in (alike, several, {own: levels.get(own, [])}):
-        if own in group and sum(_tested(rows) for rows in group.values()) == row["family"]:
-            return _by([name for level in group for name in _cutting(level, levels, names)])
-    others = ["others"] if len(levels.get(own, [])) > 1 else []  # a part of the family is shown elsewhere
-    return _by([*_cutting(own, levels, names), *others])
+    for row in found:
+        levels.setdefault(_level(row, names), []).append(row)
+    return levels
+
+
+def _measured(groups: Iterable[Sequence[Row]]) -> list[str]:
+    return [METRIC] if len({row["metric"] for rows in groups for row in rows}) > 1 else []
 
 
 def _level(row: Row, names: Sequence[str]) -> Level:

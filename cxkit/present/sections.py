@@ -1,4 +1,4 @@
-"""The parts of a page that are neither table nor figure: header, findings, audit, methods, provenance."""
+"""The parts of a page around its numbers: header, audit, methods, provenance."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import Any
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.present import verdicts, wording
-from cxkit.present.families import family
-from cxkit.present.html import LONG, Html, clean, described, full, join, name, shorten, slug, tag
-from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
+from cxkit.present import wording
+from cxkit.present.html import LONG, Html, clean, described, full, join, name, shorten, tag
+from cxkit.present.rows import Row, metrics_of, rows
 from cxkit.present.tables import heading, table
-
-FINDINGS = 5
 
 
 def header(
@@ -63,67 +60,6 @@ def header(
 def filter_facts(filters: Mapping[str, object]) -> list[tuple[object, object]]:
     """What was filtered before anything was counted, as terms and values for the head of a page."""
     return [(f"Filter: {heading(str(key))}", _values(value)) for key, value in filters.items()]
-
-
-def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit: int = FINDINGS) -> Html:
-    """What the comparisons say, in at most five sentences, the most telling change first.
-
-    Changes are ordered by their size against their uncertainty (half the interval) and, where a part of the customers
-    is concerned, the share of answers it holds. Totals without a change follow, with what could have been detected. A
-    closing sentence counts all verdicts.
-
-    Args:
-        comparisons: All comparisons of the page, headline and segments together.
-        metrics: What is measured, by name.
-        limit: The most sentences.
-    """
-    found = [row for row in rows(comparisons) if row["metric"] in metrics]
-    if not found:
-        return tag("p", "No comparison was made.", class_="cx-none")
-    if all(not row.get("n") for row in found):
-        return unknown(found)
-    names = varying(found, dimensions(comparisons))
-    most = {
-        m.name: max((r["n"] or 0 for r in found if r["metric"] == m.name), default=0)
-        for m in metrics_of(found, metrics)
-    }
-    moved = sorted((r for r in found if r.get("verdict") == "changed"), key=lambda r: -_weight(r, most[r["metric"]]))
-    whole = [r for r in found if r.get("verdict") != "changed" and all(r.get(key) is None for key in names)]
-    told = [*moved, *whole][:limit]
-    items = [_finding(row, metrics[row["metric"]], names, family(row, found, dimensions(comparisons))) for row in told]
-    listed = tag("ol", *items, class_="cx-findings") if items else None
-    unsaid = [row for row in found if row not in told]
-    reach = [verdicts.reach_of(unsaid, m) for m in metrics_of(unsaid, metrics)]
-    said = "; ".join(filter(None, reach))
-    rest = f" Where there is no evidence, a change of about so much could have been detected: {said}." if said else ""
-    method = tag("p", f"Method: {wording.methods_words(row.get('method') for row in told)}.", class_="cx-notes")
-    tally = tag("p", verdicts.tally(found) + rest, class_="cx-tally")
-    return tag("div", listed, tally, method if items else None)
-
-
-def unknown(found: Sequence[Row]) -> Html:
-    """What is said of a place of which nothing may be shown: what is known, why, and what would be needed.
-
-    A page drops the sections that would only say it again.
-    """
-    now, before = name(found[0].get("now")), name(found[0].get("before"))
-    notes = {str(row.get("note") or "").partition("now: hidden: ")[2] for row in found} - {""}
-    if notes:
-        why = (
-            f"There are answers, but {'; '.join(sorted(notes))}. Scores, bases and single answers are hidden, so that "
-            "nobody can be recognised."
-        )
-    else:
-        why = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
-    past = {row.get("n_before") for row in found}
-    then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
-    needed = (
-        f"{wording.PEOPLE} people who answer give a score with its interval and base; {wording.BASES[0][0]} "
-        "(effective) answers in both periods give a verdict on a change."
-    )
-    lines = [tag("strong", "Nothing can be shown for ", now, "."), join([why, " In ", before, f" {then}."]),
-             f"What would be needed: {needed}"]  # fmt: skip
-    return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")
 
 
 def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> Html:
@@ -185,24 +121,6 @@ def style() -> Html:
     """The page's stylesheet, for a notebook that wants to look like the page."""
     source = files("cxkit") / "report" / "templates" / "cxkit" / "style.css"
     return Html(f"<style>{source.read_text('utf-8')}</style>")
-
-
-def _finding(row: Row, metric: Metric, names: Sequence[str], held: str) -> Html:
-    where = next((key for key in names if row.get(key) is not None), None)
-    found = verdicts.verdict(row, metric)
-    target = slug("changes", metric.name, where) if where else slug("tile", metric.name)
-    before, _, after = verdicts.claim(row, metric, "\0" if where else "").partition("\0")
-    claim = tag("a", before, name(place(row, names)) if where else None, after, href=f"#{target}")
-    sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
-    return tag("li", tag("p", sign, " ", claim), tag("p", verdicts.proof(row, metric, held), class_="cx-proof"))
-
-
-def _weight(row: Row, most: float) -> float:
-    low, high, change = row.get("low"), row.get("high"), row.get("change")
-    if low is None or high is None or change is None or high <= low:
-        return 0.0
-    share = (row.get("n") or 0) / most if most else 1.0
-    return float(abs(change) / ((high - low) / 2) * share**0.5)
 
 
 def _definition(metric: Metric, found: Sequence[Row]) -> Html:

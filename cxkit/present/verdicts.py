@@ -34,11 +34,23 @@ def verdict(row: Row, metric: Metric) -> Verdict:
         return Verdict(wording.UP if up else wording.DOWN, ("increased" if up else "decreased") + judged, tone)
     if kind == "no evidence":
         return Verdict(wording.NONE, _uncertain(row), "none")
-    if kind == "too few" and protects(row):
-        return Verdict(wording.FEW, "hidden to protect a smaller group", "few")
-    if kind == "too few":
-        return Verdict(wording.FEW, "too few answers to say", "few")
-    return Verdict(wording.FEW, "not compared", "few")
+    return Verdict(wording.FEW, _UNSAID[unsaid(row)] if kind == "too few" else "not compared", "few")
+
+
+_UNSAID = {
+    "protecting": "hidden to protect a smaller group",
+    "hidden": "hidden",
+    "empty": "nothing to compare",
+    "few": "too few answers to say",
+}
+
+
+def unsaid(row: Row) -> str:
+    """Why nothing is said of a comparison: "protecting", "hidden", "empty" (nobody answered), or "few"."""
+    bases = (row.get("n"), row.get("n_before"))
+    if protects(row):
+        return "protecting"
+    return "hidden" if None in bases else "empty" if 0 in bases else "few"
 
 
 def protects(row: Row) -> bool:
@@ -228,18 +240,37 @@ def _places(size: float) -> int:
     return 0 if size >= 10 else 1 if size >= 1 else 2
 
 
-def tally(found: Sequence[Row]) -> str:
-    """How many comparisons ended in each verdict.
+def in_short(row: Row, metric: Metric) -> str:
+    r"""The numbers behind a claim in the shortest form: change, interval, p-value, bases.
 
-    >>> tally([{"verdict": "changed"}, {"verdict": "too few"}])
-    'Of 2 comparisons, 1 shows a change, 0 show no evidence of change, 1 has too few answers to say.'
+    >>> from cxkit.metrics import METRICS
+    >>> in_short({"change": -44.0, "low": -60.1, "high": -27.3, "pvalue_adj": .0004, "family": 6, "n": 61,
+    ...           "n_before": 58}, METRICS["nps"])
+    '−44 (−60 to −27; adjusted p\xa0<\xa0.001; n\xa061 / 58)'
     """
-    kinds = [str(row.get("verdict")) for row in found]
-    changed, none, few = (kinds.count(kind) for kind in ("changed", "no evidence", "too few"))
-    rest = len(kinds) - changed - none - few
-    return (
-        f"Of {len(kinds):,} comparison{'s' * (len(kinds) != 1)}, {changed:,} show{'s' * (changed == 1)} a change, "
-        f"{none:,} show{'s' * (none == 1)} no evidence of change, "
-        f"{few:,} ha{'s' if few == 1 else 've'} too few answers to say"
-        + (f", {rest:,} could not be made." if rest else ".")
-    )
+    bases = f"n{wording.HARD}{wording.count(row.get('n'))} / {wording.count(row.get('n_before'))}"
+    return f"{short(row, metric)} ({span(row, metric)}; {adjusted(row)}; {bases})"
+
+
+def tally(found: Sequence[Row]) -> str:
+    """How many comparisons ended in each verdict, and why nothing is said of the others.
+
+    >>> tally([{"verdict": "changed"}, {"verdict": "too few", "n": 12, "n_before": 40}])
+    'Of 2 comparisons, 1 shows a change; 1 has too few answers to say.'
+    """
+    kinds = [unsaid(row) if row.get("verdict") == "too few" else str(row.get("verdict")) for row in found]
+    told = [(kinds.count(kind), one, many) for kind, one, many in _COUNTED]
+    lost = len(kinds) - sum(n for n, _, _ in told)
+    told.append((lost, "could not be made", "could not be made"))
+    said = "; ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in told if n)
+    return f"Of {len(kinds):,} comparison{'s' * (len(kinds) != 1)}, {said}."
+
+
+_COUNTED = (
+    ("changed", "shows a change", "show a change"),
+    ("no evidence", "shows no evidence of change", "show no evidence of change"),
+    ("few", "has too few answers to say", "have too few answers to say"),
+    ("hidden", "is hidden", "are hidden"),
+    ("protecting", "is hidden to protect a smaller group", "are hidden to protect a smaller group"),
+    ("empty", "has nobody to compare", "have nobody to compare"),
+)

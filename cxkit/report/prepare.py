@@ -314,11 +314,13 @@ def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
     found: list[tuple[str, pd.DataFrame]] = []
     for by in dict.fromkeys([places, *((name,) for name in places), ()]):
         found.append(("estimate", estimate(t, params.level, by=by)))
-        found.append(("comparison", compare(t, now, planned.before, params.level, params.correction, by=by)))
+        moves = compare(t, now, planned.before, params.level, params.correction, by=by, lead=params.metrics[0])
+        found.append(("comparison", moves))
     if inside := [(*places, name) for name in params.segments]:
         given: dict[str, Any] = {"by": inside, "level": params.level}
         found.append(("segment estimate", estimate(t, periods=[now], **given)))
-        changes = compare(t, now, planned.before, correction=params.correction, per=places, **given)
+        family: dict[str, Any] = {"per": places, "lead": params.metrics[0]}
+        changes = compare(t, now, planned.before, correction=params.correction, **family, **given)
         found.append(("segment comparison", changes))
         lead: dict[str, Any] = {"by": places, "metrics": params.metrics[:1]}
         for name in params.segments:

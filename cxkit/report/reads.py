@@ -26,6 +26,8 @@ OUTSIDE = re.compile(
 CLOCK = ("now", "today", "utcnow")
 PRINTED = ("data_date", "roles", "rows", "synthetic", "timezone", "where")
 """Parts of the provenance that a report may print; the others (files, audit of the whole data) are the overview's."""
+THE_RUNS = {"by": "list(where)", "metrics": "metrics", "lead": "lead.name"}
+"""How a comparison is called that is the run's own: another family would depend on cells of other places."""
 FACTS = ("metrics", "audit", "period", "weighted")  # of the tallies: the same in all reports of a run, hashed for each
 
 
@@ -100,8 +102,8 @@ def _own(use: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     narrowed = parents[user]  # a frame of all places, of which cx.at takes one: the run's own comparison only
     if not isinstance(narrowed, ast.Call) or _called(narrowed) != "at" or not _is_where(narrowed.args[-1]):
         return False
-    by = given.get("by")
-    return _called(user) == "estimate" or (by is not None and ast.unparse(by) == "list(where)")
+    family = {name: ast.unparse(given[name]) for name in ("by", "metrics", "lead") if name in given}
+    return _called(user) == "estimate" or family == THE_RUNS
 
 
 def _harmless(provenance: ast.Attribute, user: ast.AST) -> bool:

@@ -2,16 +2,10 @@ from __future__ import annotations
 
 import re
 
-import pandas as pd
 import pytest
-from present_made import ENDLESS, SCRIPT, Words, comparison, segment_frames
+from present_made import ENDLESS, Words
 
-from cxkit.metrics import METRICS
-from cxkit.present import audit, findings, header, methods, provenance, style
-
-
-def claims(markup: str) -> list[str]:
-    return [Words(text).text for text in re.findall(r"<li><p>(.*?)</p>", markup)]
+from cxkit.present import audit, header, methods, provenance, style
 
 
 def test_the_header_says_what_the_page_is_about(headline, metrics):
@@ -30,42 +24,6 @@ def test_the_header_says_what_the_page_is_about(headline, metrics):
         "Synthetic sample data",
     ):
         assert words in text
-
-
-def test_findings_are_at_most_five_and_the_most_telling_change_comes_first(headline_changes, metrics):
-    _, parts = segment_frames([f"level {i}" for i in range(40)])
-    big = comparison("nps", 30.0, 6.0, "changed", brand="Acme", area="big", n=5000.0)
-    made = findings(pd.concat([headline_changes, parts, pd.DataFrame([big])]), metrics)
-    assert len(claims(made)) == 5
-    assert claims(made)[0] == "▲ NPS, big, increased by 30.0 points against 2026-09"
-
-
-def test_findings_never_claim_more_than_the_verdict(headline_changes, metrics):
-    made = findings(headline_changes, metrics)
-    assert claims(made) == [
-        "▲ NPS increased by 8.1 points against 2026-09",
-        "– CSAT: no evidence of change against 2026-09",
-        "○ CES: too few answers to say",
-    ]
-    assert "A change of about 4.9 percentage points or more could have been detected." in made
-    assert "Of 3 comparisons, 1 shows a change" in made
-
-
-def test_findings_link_to_their_figure():
-    _, parts = segment_frames(list("ABCDEFGH"))
-    assert 'href="#changes-nps-area"' in findings(parts, METRICS)
-    assert 'href="#tile-nps"' in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")]), METRICS)
-
-
-def test_a_hostile_name_in_a_finding_is_text():
-    moves = pd.DataFrame([comparison("nps", 9.0, 5.0, "changed", brand=name) for name in (SCRIPT, "x")])
-    made = findings(moves, METRICS)
-    assert "<script" not in made
-    assert f"NPS, {SCRIPT}, increased" in Words(made).text
-
-
-def test_no_comparison_is_said():
-    assert "No comparison was made" in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")])[:0], METRICS)
 
 
 def test_the_audit_counts_refusals(refused):

@@ -45,7 +45,10 @@ def test_comparisons_carry_change_interval_test_bases_and_verdict(headline_chang
     assert csat[1:4] == ["−1.3 pp", "−4.7 to +2.1", ".82"]
     assert csat[5:] == ["– no evidence of change", "4.9 pp"]
     assert ces[1:4] == ["none", "", ""]
-    assert "Corrected for 8 comparisons by brand, each metric by itself. Each interval" in Words(made).text
+    assert (
+        "Corrected for 8 comparisons: NPS by brand; 8 comparisons by metric and brand. Each interval"
+        in Words(made).text
+    )
 
 
 def test_a_change_without_limits_says_that_it_has_no_interval(metrics):

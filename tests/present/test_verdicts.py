@@ -72,11 +72,14 @@ def test_what_cannot_be_detected_is_not_invented():
     assert verdicts.could(row("nps", 9.0, 5.0, "changed"), NPS) == ""
 
 
-def test_the_tally_counts_every_comparison():
-    kinds = ["changed", "changed", "no evidence", "too few", "too few", None]
-    assert verdicts.tally([{"verdict": kind} for kind in kinds]) == (
-        "Of 6 comparisons, 2 show a change, 1 shows no evidence of change, 2 have too few answers to say, "
-        "1 could not be made."
+def test_the_tally_counts_every_comparison_and_why_nothing_is_said_of_some():
+    kinds = ["changed", "changed", "no evidence", None]
+    why = [{"n": 12, "n_before": 40}, {"n": None, "n_before": 40}, {"n": 40, "n_before": 0},
+           {"n": None, "n_before": 40, "note": "now: hidden: it would give a smaller group away"}]  # fmt: skip
+    found = [*({"verdict": kind} for kind in kinds), *({"verdict": "too few"} | bases for bases in why)]
+    assert verdicts.tally(found) == (
+        "Of 8 comparisons, 2 show a change; 1 shows no evidence of change; 1 has too few answers to say; 1 is hidden; "
+        "1 is hidden to protect a smaller group; 1 has nobody to compare; 1 could not be made."
     )
 
 
@@ -93,4 +96,4 @@ def test_a_large_group_hidden_for_a_small_one_is_not_called_too_few():
     row = {"verdict": "too few", "change": None, "note": "before: hidden: it would give a smaller group away"}
     assert verdicts.verdict(row, NPS).words == "hidden to protect a smaller group"
     own = {"verdict": "too few", "change": None, "note": "now: hidden: fewer than 10 people answered"}
-    assert verdicts.verdict(own, NPS).words == "too few answers to say"
+    assert verdicts.verdict(own, NPS).words == "hidden"

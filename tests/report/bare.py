@@ -34,7 +34,7 @@ WITH_UNIT = re.compile(rf"(?<![\w.]){NUMBER}\s?(?:points?\b|%|percentage points?
 DECIMAL = re.compile(r"(?<![\w.=<>])[−+]?\d[\d,]*\.\d+")
 LABELS = "|".join(sorted((re.escape(metric.label) for metric in METRICS.values()), key=len, reverse=True))
 NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
-SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)")  # how sure, not how much
+SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)|\d[\d,]*(?= comparisons)")  # how sure, not how much
 SCORES = {"Score", *(metric.label for metric in METRICS.values())}
 DESCRIBED = "described: no interval, no test"
 

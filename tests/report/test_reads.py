@@ -24,7 +24,8 @@ def test_the_kits_report_depends_on_its_place_and_its_overview_on_the_run():
     [
         ("cx.estimate(t, by=(), where=where)", "place"),
         ("cx.at(cx.estimate(t, by=['brand']), where)", "place"),
-        ("cx.at(cx.compare(t, now, before, by=list(where)), where)", "place"),
+        ("cx.at(cx.compare(t, now, before, by=list(where), metrics=metrics, lead=lead.name), where)", "place"),
+        ("cx.at(cx.compare(t, now, before, by=list(where), metrics=metrics), where)", "run"),
         ("cx.provenance(t, where); t.metrics; show.audit(t.audit, t.provenance); t.provenance['where']", "place"),
         ("%matplotlib inline\ncx.estimate(t, where=where)", "place"),
         ("1 + 1", "place"),

@@ -1,0 +1,105 @@
+"""League tables only where the data allow one, and places that hold."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.analysis.leagues import league
+from cxkit.stats import holm, nps_difference
+
+
+def tallied(shares: dict[str, tuple[int, float]], seed: int = 1, **columns: object) -> cx.Tallies:
+    """Shops with a number of answers and a share of promoters; the others are detractors."""
+    random = np.random.default_rng(seed)
+    parts = [
+        pd.DataFrame({"wave": "1", "shop": shop, "nps": np.where(random.random(n) < p, 10.0, 2.0)})
+        for shop, (n, p) in shares.items()
+    ]
+    frame = pd.concat(parts, ignore_index=True).assign(**columns)
+    return cx.tally(cx.read(frame, MAPPING), ["nps"], by=["shop"], period="wave", pairs=[])
+
+
+MAPPING = {
+    "kind": "transactional",
+    "columns": {"wave": "wave"},
+    "items": {"nps": "nps"},
+    "dimensions": {"shop": "shop"},
+}
+SPREAD = {f"shop {i}": (200, 0.2 + 0.06 * i) for i in range(9)}
+ALIKE = {f"shop {i}": (40 + 30 * i, 0.5) for i in range(9)}
+
+
+def test_places_are_where_no_other_surely_stands() -> None:
+    found = league(tallied(SPREAD), "1", "shop", "nps")
+    assert (found["reason"] == "").all()
+    assert found["shrunk"].is_monotonic_decreasing
+    assert (found["first"] <= found["last"]).all()
+    assert found["first"].iloc[0] == 1
+    assert found["last"].iloc[-1] == 9
+    row = found[found["shop"] == "shop 4"].iloc[0]
+    assert row["first"] > 1
+    assert row["last"] < 9
+    assert found["pvalue"].iloc[0] < 1e-6
+    mean = (found["n_eff"] * found["value"]).sum() / found["n_eff"].sum()
+    assert ((found["shrunk"] - mean).abs() <= (found["value"] - mean).abs() + 1e-9).all()
+
+
+def test_limits_show_who_stands_out_from_others_that_are_alike() -> None:
+    found = league(tallied({f"shop {i}": (200, 0.5) for i in range(11)} | {"odd": (400, 0.15)}), "1", "shop", "nps")
+    assert found.set_index("shop")["limits"].to_dict() == dict.fromkeys(found["shop"], "within") | {"odd": "below"}
+
+
+def test_pairs_are_those_of_the_difference_of_two_scores() -> None:
+    tallies = tallied(SPREAD, seed=3)
+    found = league(tallies, "1", "shop", "nps").set_index("shop")
+    counts = tallies.counts[tallies.counts["cut"] == "shop"].pivot(index="shop", columns="answer", values="n")
+    shops = list(counts.index)
+    tests = {
+        (a, b): nps_difference(*((counts.loc[s, 2.0], 0, counts.loc[s, 10.0]) for s in (a, b)))
+        for a, b in combinations(shops, 2)
+    }
+    sure = dict(zip(tests, holm([float(test.pvalue) for test in tests.values()]) < 0.05, strict=True))
+    better = dict.fromkeys(shops, 0)
+    for (a, b), test in tests.items():
+        if sure[a, b]:
+            better[b if test.change > 0 else a] += 1
+    assert (found["first"] - 1).to_dict() == better
+
+
+@pytest.mark.parametrize(
+    ("shares", "reason"),
+    [
+        (dict(list(SPREAD.items())[:7]), "only 7 have 30 (effective) answers, and 8 are needed"),
+        (SPREAD | {"shop 7": (20, 0.9), "shop 8": (20, 0.1)}, "only 7 have 30 (effective) answers, and 8 are needed"),
+        (ALIKE, "they are not told apart"),
+    ],
+)
+def test_no_league_where_the_data_do_not_allow_one(shares, reason) -> None:
+    found = league(tallied(shares), "1", "shop", "nps")
+    assert set(found["reason"]) == {reason}
+    assert found[["shrunk", "first", "last"]].isna().all(axis=None)
+    assert len(found) == len(shares)
+
+
+def test_durations_are_not_ranked() -> None:
+    frame = pd.DataFrame({"wave": "1", "wait": 5.0, "shop": [f"shop {i % 9}" for i in range(400)]})
+    mapping = MAPPING | {"items": {"wait_time": "wait"}}
+    tallies = cx.tally(cx.read(frame, mapping), ["wait_time"], by=["shop"], period="wave")
+    found = league(tallies, "1", "shop", "wait_time")
+    assert set(found["reason"]) == {"durations and scores without a better end are not ranked"}
+
+
+def test_answers_that_are_all_the_same_give_no_league() -> None:
+    found = league(tallied(dict.fromkeys(SPREAD, (50, 1.0))), "1", "shop", "nps")
+    assert set(found["reason"]) == {"they are not told apart"}
+
+
+def test_units_that_are_alike_get_places_as_seldom_as_the_level_says() -> None:
+    """Of runs without any difference, at most about 5 % may rank anybody."""
+    ranked = sum((league(tallied(ALIKE, seed=seed), "1", "shop", "nps")["reason"] == "").any() for seed in range(60))
+    assert ranked <= 8  # binomial(60, .05): 8 or more in .9 %
