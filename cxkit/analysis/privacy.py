@@ -3,7 +3,7 @@
 Primary hiding: a cell in which too few people answered. Complementary hiding: a cell that would give a hidden one away,
 because margins are published beside their parts and a reader can subtract. The same tallies always hide the same cells.
 
-A place that alone would be given away by the total of everybody is left out of that total instead (`lone`, `withhold`):
+A place that alone would be given away by the total of everybody is left out of that total instead (`lone`):
 hiding a large brand, or the total, for the sake of seven answers would cost far more than it protects.
 """
 
@@ -20,7 +20,6 @@ from scipy.sparse.csgraph import connected_components
 
 from cxkit.data import periods
 from cxkit.data.mapping import BLANK
-from cxkit.data.responses import Responses
 from cxkit.data.tallies import ALL, Tallies
 
 MINIMUM = 10  # people who answered, below which a cell shows neither score nor base
@@ -57,24 +56,6 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     chosen = pd.MultiIndex.from_frame(few[["item", "period"]]).isin(given)
     found: pd.DataFrame = few.loc[chosen, ["item", "period", *below[0]]].reset_index(drop=True)
     return found
-
-
-def withhold(survey: Responses, cells: pd.DataFrame, period: str) -> Responses:
-    """The responses without the answers of some cells, for a total that leaves them out.
-
-    Args:
-        survey: Responses.
-        cells: Columns item, period, <dimensions>, from `lone`.
-        period: How time is cut.
-    """
-    table = survey.table
-    places = [column for column in cells.columns if column not in ("item", "period")]
-    for row in cells.to_dict("records"):
-        inside = within(table, row["period"], period)
-        for name in places:
-            inside = inside & (table[name] == row[name])
-        table = table.mutate(**{row["item"]: inside.ifelse(None, table[row["item"]])})
-    return replace(survey, table=table)
 
 
 def within(table: Any, label: str, period: str) -> Any:

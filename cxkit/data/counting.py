@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.data import periods
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
@@ -70,18 +71,32 @@ def answers(
     if mapping.kind_of(item) == "relationship" and "respondent" in roles:
         before = count(used)
         kept = _latest(used, by, links, cells, [role for role in ("time", "response") if role in roles])
+    found = _used(kept, metrics, links, "weight" in roles)
+    return found if before is None else replace(found, replaced=before - found.n)
+
+
+def _used(kept: Table, metrics: Sequence[Metric], links: Sequence[str], weighted: bool) -> Used:
     facts = kept.agg(
         n=kept.count(), largest=kept.w_.max(), **{role: kept[role].isnull().sum() for role in links}
     ).to_pyarrow()
     row = {name: facts[name][0].as_py() or 0 for name in facts.column_names}
-    return Used(
-        kept,
-        list(metrics),
-        row["n"],
-        float(row["largest"]) if "weight" in roles else 0.0,
-        {role: row[role] for role in links},
-        0 if before is None else before - row["n"],
-    )
+    largest = float(row["largest"]) if weighted else 0.0
+    return Used(kept, list(metrics), row["n"], largest, {role: row[role] for role in links})
+
+
+def less(one: Used, cells: Sequence[dict[Any, Any]], period: str) -> Used:
+    """The answers of an item without those of some cells, each a period and levels of dimensions.
+
+    They go when it is settled which answers count: an earlier one of the same respondent does not take their place.
+    """
+    table = one.table
+    for cell in cells:
+        start = cell["period"] if period == "wave" else periods.start(cell["period"], period)
+        inside = table.period_ == start
+        for name in cell.keys() - {"item", "period"}:
+            inside = inside & (table[name] == cell[name])
+        table = table.filter(~inside)
+    return replace(_used(table, one.metrics, list(one.blank), one.largest > 0), replaced=one.replaced)
 
 
 def _rounded(minutes: Column) -> Column:
