@@ -3,7 +3,7 @@
 Primary hiding: a cell in which too few people answered. Complementary hiding: a cell that would give a hidden one away,
 because margins are published beside their parts and a reader can subtract. The same tallies always hide the same cells.
 
-A place that alone would be given away by the total of everybody is left out of that total instead (`lone`, `withhold`):
+A place that alone would be given away by the total of everybody is left out of that total instead (`lone`):
 hiding a large brand, or the total, for the sake of seven answers would cost far more than it protects.
 """
 
@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
+from scipy.optimize import linprog
+from scipy.sparse import coo_array, eye_array, hstack, vstack
 from scipy.sparse.csgraph import connected_components
 
 from cxkit.data import periods
 from cxkit.data.mapping import BLANK
-from cxkit.data.responses import Responses
 from cxkit.data.tallies import ALL, Tallies
 
 MINIMUM = 10  # people who answered, below which a cell shows neither score nor base
@@ -57,24 +57,6 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     chosen = pd.MultiIndex.from_frame(few[["item", "period"]]).isin(given)
     found: pd.DataFrame = few.loc[chosen, ["item", "period", *below[0]]].reset_index(drop=True)
     return found
-
-
-def withhold(survey: Responses, cells: pd.DataFrame, period: str) -> Responses:
-    """The responses without the answers of some cells, for a total that leaves them out.
-
-    Args:
-        survey: Responses.
-        cells: Columns item, period, <dimensions>, from `lone`.
-        period: How time is cut.
-    """
-    table = survey.table
-    places = [column for column in cells.columns if column not in ("item", "period")]
-    for row in cells.to_dict("records"):
-        inside = within(table, row["period"], period)
-        for name in places:
-            inside = inside & (table[name] == row[name])
-        table = table.mutate(**{row["item"]: inside.ifelse(None, table[row["item"]])})
-    return replace(survey, table=table)
 
 
 def within(table: Any, label: str, period: str) -> Any:
@@ -116,10 +98,12 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
     hidden = few.copy()
     relations = list(_relations(tallies, cells))
     n = cells["n"].to_numpy(float)
+    most = np.where(cells["people"].isna(), minimum - 1.0, np.inf)  # few people may give many answers
+    told = _Told(cells["answers"].to_numpy(float), few, most, minimum)
     blank = (cells[tallies.by] == BLANK).any(axis=1).to_numpy() if tallies.by else np.zeros(len(n), bool)
     worth = np.where(blank, n - 1e15, n)  # whoever left a question blank is the least loss, however many they are
     for group in _together(cells, relations):
-        _protect(group, n, hidden, minimum, worth)
+        _protect(group, n, hidden, minimum, worth, told)
     reason = np.where(few, FEW.format(minimum), GIVEN_AWAY)
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
@@ -137,15 +121,15 @@ def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
 
 
 def people(tallies: Tallies) -> pd.DataFrame:
-    """Every cell with answers, and how many people gave them."""
+    """Every cell with answers, how many they are, and how many people gave them: known as `people`, or taken as `n`."""
     keys = ["item", "period", *tallies.by, "cut"]
     cells = tallies.counts.groupby(keys, dropna=False)["n"].sum().reset_index()
+    cells = cells.rename(columns={"n": "answers"}).assign(people=np.nan)
     if "people" in tallies.sums.columns:
         items = tallies.sums["metric"].map({name: metric.item for name, metric in tallies.metrics.items()})
         people = tallies.sums.assign(item=items).groupby(keys, dropna=False, as_index=False)["people"].max()
-        cells = cells.merge(people, on=keys, how="left")
-        cells["n"] = cells["people"].fillna(cells["n"])
-    return cells
+        cells = cells.drop(columns="people").merge(people, on=keys, how="left")
+    return cells.assign(n=cells["people"].fillna(cells["answers"]))
 
 
 # What a reader can add up ---------------------------------------------------------------------------------------------
@@ -186,7 +170,18 @@ def _together(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[list[R
     return list(groups.values())
 
 
-def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int, worth: np.ndarray) -> None:
+class _Told(NamedTuple):
+    """Answers of each cell, and what the reason tells of a hidden one: few, at most so many, or at least so many."""
+
+    answers: np.ndarray
+    few: np.ndarray
+    most: np.ndarray
+    least: float
+
+
+def _protect(
+    relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, minimum: int, worth: np.ndarray, told: _Told
+) -> None:
     """Hide further cells, those of least worth first, until no sum gives a hidden one or too small a group away."""
     while True:
         before = hidden.sum()
@@ -194,9 +189,12 @@ def _protect(relations: Sequence[Relation], n: np.ndarray, hidden: np.ndarray, m
             while _exposed(relation, n, hidden, minimum):
                 _hide_one_more(relation, worth, hidden)
         if hidden.sum() == before:
-            if (solvable := _solvable(relations, hidden)) is None:
+            solvable = _solvable(relations, hidden)
+            given = [solvable] if solvable else _pinned(relations, hidden, told)
+            if not given:
                 return
-            _hide_one_more(solvable, worth, hidden)
+            for relation in given:
+                _hide_one_more(relation, worth, hidden)
 
 
 def _hide_one_more(relation: Relation, worth: np.ndarray, hidden: np.ndarray) -> None:
@@ -232,6 +230,74 @@ def _solvable(relations: Sequence[Relation], hidden: np.ndarray) -> Relation | N
             touched = [r for r in rows if determined & {r.whole, *r.parts}]
             return next(r for r in (*touched, *rows) if not all(hidden[cell] for cell in (r.whole, *r.parts)))
     return None
+
+
+def _pinned(relations: Sequence[Relation], hidden: np.ndarray, told: _Told) -> list[Relation]:
+    """Relations, each of other cells, with a hidden cell of which the reasons leave one base: 18 in two is 9 each."""
+    rows = [r for r in relations if hidden[r.whole] or hidden[r.parts].any()]
+    if not rows:
+        return []
+    cells = np.unique(np.concatenate([[r.whole, *r.parts] for r in rows]))
+    cells = cells[hidden[cells]]
+    low = np.where(told.few[cells], 1.0, told.least)
+    high = np.where(told.few[cells], told.most[cells], np.inf)
+    sums, right = _equations(rows, cells, hidden, told.answers)
+    return _nearest(rows, hidden, set(cells[_stuck(sums, right, low, high)].tolist()))
+
+
+def _equations(
+    rows: Sequence[Relation], cells: np.ndarray, hidden: np.ndarray, answers: np.ndarray
+) -> tuple[coo_array, np.ndarray]:
+    """What the relations say of the answers of some hidden cells: sums @ x = right."""
+    terms = [(i, cell, -1.0 if cell == r.whole else 1.0) for i, r in enumerate(rows) for cell in (r.whole, *r.parts)]
+    row, cell, sign = (np.array(part) for part in zip(*terms, strict=True))
+    known, unknown = ~hidden[cell], hidden[cell]
+    right = -np.bincount(row[known], sign[known] * answers[cell[known]], len(rows))
+    column = np.searchsorted(cells, cell[unknown])
+    return coo_array((sign[unknown], (row[unknown], column)), (len(rows), len(cells))), right
+
+
+def _stuck(sums: coo_array, right: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Which cells lie on one of their bounds in whatever way the sums are met.
+
+    A linear program looks for a way in which all cells that can lie off their bounds do so at once (Freund, Roundy and
+    Todd 1985): x / z is that way, a slack is how far off. Where no cell is stuck, bounds tell nothing that the sums
+    alone do not tell.
+    """
+    size, ends = len(low), np.flatnonzero(np.isfinite(high))
+    slacks = size + len(ends)
+    one, two = eye_array(size, format="csr"), eye_array(len(ends))
+    above = hstack([-one, one, coo_array((size, len(ends))), low[:, None]])  # low z + slack <= x
+    below = hstack([one[ends], coo_array((len(ends), size)), two, -high[ends, None]])  # x + slack <= high z
+    best = linprog(
+        np.repeat([0.0, -1.0, 0.0], [size, slacks, 1]),
+        A_ub=vstack([above, below]),
+        b_ub=np.zeros(slacks),
+        A_eq=hstack([sums, coo_array((len(right), slacks)), -right[:, None]]),
+        b_eq=np.zeros(len(right)),
+        bounds=[*[(0, None)] * size, *[(0, 1)] * slacks, (1, None)],
+    )
+    on = best.x[size:-1] < 0.5
+    stuck: np.ndarray = on[:size]
+    stuck[ends] |= on[size:]
+    return stuck
+
+
+def _nearest(rows: Sequence[Relation], hidden: np.ndarray, cells: set[int]) -> list[Relation]:
+    """The relations next to some hidden cells in which something is still shown, each of other cells."""
+    while cells:
+        touching = [r for r in rows if not cells.isdisjoint((r.whole, *r.parts))]
+        found, seen = list[Relation](), set[int]()
+        for relation in touching:
+            own = [relation.whole, *relation.parts]
+            if not hidden[own].all() and seen.isdisjoint(own):
+                found.append(relation)
+                seen.update(own)
+        grown = {cell for r in touching for cell in (r.whole, *r.parts)}
+        if found or grown == cells:
+            return found
+        cells = grown
+    return []
 
 
 def _cycles(relations: Sequence[Relation], hidden: np.ndarray) -> list[list[Relation]]:

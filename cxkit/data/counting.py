@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.data import periods
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
@@ -42,24 +44,42 @@ def answers(
     def kept(rows: Table) -> Table:
         return _latest(rows, by, links, cells, order) if once else rows.select(*by, *links, **cells)
 
-    facts = ordered(_facts(kept(used), links), ["period_"])
-    sizes = dict(zip(facts["period_"], facts["n"].astype(int), strict=True))
-    return Used(
-        used,
-        kept,
-        period,
-        metrics,
-        sizes,
-        float(facts["largest"].max()) if "weight" in roles and len(facts) else 0.0,
-        {role: int(facts[role].sum()) for role in links},
-        count(used) - sum(sizes.values()) if once else 0,
-    )
+    weighted = "weight" in roles
+    found = _looked_at(Used(used, kept, period, metrics, {}, 0.0, dict.fromkeys(links, 0)), weighted)
+    return replace(found, replaced=count(used) - found.n) if once else found
 
 
-def _facts(kept: Table, links: Sequence[str]) -> Table:
-    """Of each period how many answers count, their largest weight, and how many are linked to no other."""
+def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
+    """The answers of an item without those of some cells, each a period and levels of dimensions.
+
+    They go when it is settled which answers count: an earlier one of the same respondent does not take their place.
+    """
+
+    def kept(rows: Table) -> Table:
+        table = one.kept(rows)
+        for cell in cells:
+            start = cell["period"] if one.period == "wave" else periods.start(cell["period"], one.period)
+            inside = table.period_ == start
+            for name in cell.keys() - {"item", "period"}:
+                inside = inside & (table[name] == cell[name])
+            table = table.filter(~inside)
+        return table
+
+    return _looked_at(replace(one, kept=kept), one.largest > 0)
+
+
+def _looked_at(used: Used, weighted: bool) -> Used:
+    """With the number of answers of each period, their largest weight, and how many are linked to no other."""
+    kept, links = used.answers(), list(used.blank)
     blank = {role: kept[role].isnull().sum() for role in links}
-    return kept.group_by("period_").agg(n=kept.count(), largest=kept.w_.max(), **blank)
+    facts = kept.group_by("period_").agg(n=kept.count(), largest=kept.w_.max(), **blank)
+    found = ordered(facts, ["period_"])
+    return replace(
+        used,
+        sizes=dict(zip(found["period_"], found["n"].astype(int), strict=True)),
+        largest=float(found["largest"].max()) if weighted and len(found) else 0.0,
+        blank={role: int(found[role].sum()) for role in links},
+    )
 
 
 def _rounded(minutes: Column) -> Column:

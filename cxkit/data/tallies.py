@@ -119,6 +119,7 @@ def tally(
     rest: bool = False,
     where: Mapping[str, Sequence[str]] | None = None,
     until: str | None = None,
+    without: pd.DataFrame | None = None,
 ) -> Tallies:
     """Counts of answers per metric, period and cell.
 
@@ -134,6 +135,7 @@ def tally(
             all other channels.
         where: Only these levels of a dimension.
         until: The last period that counts, as it is written; None: all.
+        without: Cells that are left out: item, period, <dimensions of `by`>.
 
     Raises:
         CxError: A metric, dimension, level or period that does not fit the mapping.
@@ -149,6 +151,9 @@ def tally(
     table = _filtered(survey, period, where, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
     audit += [replaced(item, one.replaced) for item, one in used.items() if one.replaced]
+    if without is not None:
+        gone = {item: without[without["item"] == item].to_dict("records") for item in used}
+        used = {item: counting.less(one, gone[item]) for item, one in used.items()}
     raw = {item: counting.answer_counts(one, by, finest_of(shown)) for item, one in used.items()}
     starts, labels = _periods(raw.values(), period)
     compared = _compared(pairs, labels, period)

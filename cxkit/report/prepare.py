@@ -17,7 +17,7 @@ from cxkit.analysis.comparisons import compare
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.merging import merged, small_levels
-from cxkit.analysis.privacy import lone, mask, with_totals, withhold
+from cxkit.analysis.privacy import lone, mask, with_totals
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
@@ -169,10 +169,10 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
     }
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
-        withheld = lone(counted)
-        if withheld.empty:
+        # Everybody cut by segments is compared segment by segment with the rest, for which the total has to be whole.
+        if (not places and params.segments) or (withheld := lone(counted)).empty:
             return counted, counted
-        totals = tally(withhold(survey, withheld, params.period), levels=[()], **given)
+        totals = tally(survey, levels=[()], without=withheld, **given)
         return counted, with_totals(counted, totals, withheld)
     held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
     rows = counted.audit[counted.audit["item"] == "row"]

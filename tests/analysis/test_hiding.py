@@ -11,7 +11,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.merging import merged, small_levels
-from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals, withhold
+from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals
 
 LAYOUTS = {
     "brands with segments": [(), ("brand",), ("brand", "channel"), ("brand", "region")],
@@ -43,7 +43,7 @@ def published(responses: cx.Responses, levels: list[tuple[str, ...]]) -> tuple[c
     whole = cx.tally(responses, ["nps"], levels=levels, **given)
     alone = lone(whole)
     if len(alone):
-        totals = cx.tally(withhold(responses, alone, "wave"), ["nps"], levels=[()], **given)
+        totals = cx.tally(responses, ["nps"], levels=[()], without=alone, **given)
         return whole, mask(with_totals(whole, totals, alone))
     return whole, mask(whole)
 
@@ -146,6 +146,34 @@ def test_a_lone_small_place_is_left_out_of_the_total_instead_of_hiding_a_large_o
     by_brand = cx.estimate(shown, by=["brand"])
     assert by_brand["n"].isna().tolist() == [False, True, False]
     assert "few" in str(cx.provenance(shown))
+
+
+@pytest.mark.parametrize("sizes", [(9, 9, 30, 50), (1, 10, 30, 50), (1, 10, 10, 50), (*[1] * 10, 30, 50)])
+def test_reasons_and_sums_together_leave_the_base_of_a_hidden_cell_open(sizes):
+    """Two cells below 10 that hold 18 have 9 each; one below 10 and one of 10 or more that hold 11 have 1 and 10."""
+    brands = [f"b{i}" for i, size in enumerate(sizes) for _ in range(size)]
+    frame = pd.DataFrame({"wave": "1", "nps": 9.0, "brand": brands, "region": "N", "channel": "x"})
+    whole = cx.tally(cx.read(frame), ["nps"], by=["brand"], levels=[(), ("brand",)], period="wave")
+    found = mask(whole)
+    few = found.hidden["reason"].str.contains("fewer")
+    left = sum(sizes) - cx.estimate(found, by=["brand"])["n"].sum()
+    least, most = few.sum() + MINIMUM * (~few).sum(), 9 * few.sum() if few.all() else np.inf
+    assert least < left < most
+    assert cx.estimate(found, by=())["n"].item() == sum(sizes)
+
+
+def test_an_earlier_answer_does_not_take_the_place_of_one_that_is_left_out():
+    """Of people who answered twice the later answer counts; the total less its parts must not be their earlier one."""
+    frame = pd.DataFrame({"day": "2026-10-02", "nps": 9.0, "brand": ["big", "huge"] * 50, "who": map(str, range(100))})
+    later = frame[:5].assign(day="2026-10-20", nps=0.0, brand="few")
+    mapping = {"kind": "relationship", "columns": {"time": "day", "respondent": "who"}, "items": {"nps": "nps"}}
+    survey = cx.read(pd.concat([frame, later]), {**mapping, "dimensions": {"brand": "brand"}})
+    given = {"by": ["brand"], "levels": [(), ("brand",)]}
+    whole = cx.tally(survey, ["nps"], **given)
+    alone = lone(whole)
+    assert alone["brand"].tolist() == ["few"]
+    shown = mask(with_totals(whole, cx.tally(survey, ["nps"], without=alone, **given), alone))
+    assert cx.estimate(shown, by=())["n"].item() == cx.estimate(shown, by=["brand"])["n"].sum() == 95
 
 
 def test_a_blank_is_hidden_before_a_real_level():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals, withhold
+from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals
 from cxkit.analysis.sharing import incomplete, refusals, shared
 from cxkit.data.audit import audit
 
@@ -31,7 +31,7 @@ def told(request):
     given = {"by": ["brand"], "period": "wave"}
     whole = cx.tally(survey, ["nps"], levels=[(), ("brand",)], **given)
     alone = lone(whole)
-    totals = cx.tally(withhold(survey, alone, "wave"), ["nps"], levels=[()], **given)
+    totals = cx.tally(survey, ["nps"], levels=[()], without=alone, **given)
     masked = mask(with_totals(whole, totals, alone))
     found = audit(survey, whole, invited={"1": 200, "2": 200})
     public = shared(found, masked, {"1": 200, "2": 200})

@@ -190,6 +190,14 @@ def test_seven_answers_show_no_score_in_tallies_or_summary(project, tmp_path):
     assert "Few" not in set(counts["brand"].dropna())
 
 
+def test_the_total_stays_whole_where_everybody_s_segments_are_compared_with_it(project, tmp_path):
+    summary = pd.read_parquet(prepare(project("segments: [brand]\n"), tmp_path / "work").summary)
+    total = summary[(summary["part"] == "estimate") & (summary["period"] == "2026-10")]
+    assert total["n"].tolist() == [60]  # with the seven answers of Few
+    rest = summary[summary["part"] == "segment contrast"].set_index("brand")["n"]
+    assert rest.dropna().to_dict() == {"Acme": 30, "Brim": 12}
+
+
 # Results --------------------------------------------------------------------------------------------------------------
 
 
