@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from cxkit.data.candidates import ASKED, SCALES, points, yes_no
@@ -100,6 +100,8 @@ def guess(opened: Source, table: Table, found: Sequence[Evidence]) -> Guesses:
     moment = when(opened, table, found)
     timed = clocks(opened, table, found, moment)
     repeated = events(opened, table, found, moment, timed)
+    if repeated and repeated.same:  # a thing is counted when it began, not at its latest event
+        moment = replace(moment, one=next(one for one in found if one.name == repeated.same))
     taken = {one.name for clock in timed for one in (*clock.starts, *clock.ends)}
     taken |= {one.name for one in (moment.one, repeated and repeated.per) if one}
     roles = _roles(found, taken, repeated)

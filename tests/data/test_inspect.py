@@ -152,6 +152,8 @@ def test_a_log_of_events_is_counted_by_its_tickets() -> None:
 def test_a_log_is_known_by_its_clocks_where_its_ticket_has_a_name_of_its_own() -> None:
     data = inspected(log().rename(columns={"case": "Wurzel"}))
     assert data["latest"] == {"per": "Wurzel", "by": "Updated"}
+    stamped = inspected(log().rename(columns={"Updated": "timestamp"}))
+    assert (stamped["columns"]["time"], stamped["latest"]["by"]) == ("Created", "timestamp")
     asked = inspected(log().rename(columns={"case": "Wurzel", "Updated": "Moment"}))
     assert asked["latest"].startswith("TODO: 120 rows hold 40 different values of Wurzel: are they events of one")
     assert "response" not in asked["columns"]
