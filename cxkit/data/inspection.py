@@ -27,6 +27,7 @@ from cxkit.metrics import METRICS
 LOOKED_AT = 1_000_000  # rows; a mapping needs no more
 FETCHED = 100_000  # rows of a database, which does not have to scan all for it
 ASKED_ABOUT = 10  # rows from which on an answer that is no number is asked about; the others are refused and counted
+LONG_CODE = 4  # letters; a longer number that is rare can be a telephone
 ITEMS = {metric.item for metric in METRICS.values()}
 
 
@@ -253,7 +254,7 @@ def _missing(one: Evidence, known: Iterable[str], scale: tuple[int, int]) -> lis
             lines.append(f"      {key}: {quote(one.labels[value])}  # {_answers(n)}, labelled so in the file")
         elif value.casefold() in NOBODY:
             lines.append(f"      {key}: {quote(value.casefold())}  # {_answers(n)}")
-        elif value in codes or n >= ASKED_ABOUT:
+        elif (value in codes and len(value) <= LONG_CODE) or n >= ASKED_ABOUT:
             where = f"outside {scale[0]}-{scale[1]}" if value in codes else "not a number"
             words = f"{_answers(n)} {'are' if n > 1 else 'is'} {value}, {where}: what does it mean?"
             lines.append(f"      {key}: {ask(f'{words} Without this line they are refused')}")
