@@ -21,6 +21,7 @@ OPEN_QUANTILES = (
     "Kaplan-Meier with Brookmeyer-Crowley limits, minutes rounded to three digits, answers taken as independent"
 )
 SHARE_METHODS = {"score": "Wilson interval"}
+NOT_ENDED = "not ended"  # the class of durations that were still running
 
 
 By: TypeAlias = Sequence[str] | Sequence[Sequence[str]] | None
@@ -119,7 +120,8 @@ def distribution(
 
     Returns:
         Columns metric, period, <dimensions>, answer, group, n, share: one row per cell and possible answer. Cells
-        without answers or that may not be shown are left out.
+        without answers or that may not be shown are left out. Durations that had not ended are a class of their own,
+        "not ended": how long they will have lasted is not known, so their answer is infinite.
     """
     (chosen_metric,) = chosen(tallies, [metric])
     _, keys = declared(tallies, by, where, periods)
@@ -128,8 +130,11 @@ def distribution(
     position = np.searchsorted(answers, cells.values)
     n, w = np.zeros((2, len(keys), len(answers)))
     n[:, position], w[:, position] = cells.counts, cells.weights
-    shown = cells.n > 0
     group = [next((g for g, members in chosen_metric.classes.items() if a in members), "") for a in answers]
+    if cells.open is not None:  # without weights, with which open cases are not tallied
+        n = w = np.hstack([cells.counts - cells.open, cells.open.sum(axis=1, keepdims=True)])
+        answers, group = np.append(answers, np.inf), [*group, NOT_ENDED]
+    shown = cells.n > 0
     frame = keys[shown].loc[keys.index[shown].repeat(len(answers))].reset_index(drop=True)
     frame.insert(0, "metric", metric)
     share = 100 * w[shown] / cells.w[shown, None]

@@ -3,20 +3,28 @@
 A reader can subtract. Rows read, less all that was refused, less the bases that the pages show, are the bases that they
 hide; and what a place has over all periods, less what it shows, is the period that it hides. So the blanks of an item
 of which a total leaves somebody out are not counted in public, and every base is the sum of bases that are shown.
-`cxkit check` tells the operator everything.
+
+A refused answer can be anything that somebody wrote: a name, a phone number, a complaint. In public only those are
+quoted that look like a code and are frequent. `cxkit check` tells the operator everything.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
 
 from cxkit.analysis.privacy import MINIMUM
 from cxkit.data.audit import reports, response
+from cxkit.data.responses import QUOTING
 from cxkit.data.tallies import Tallies
 
 BLANK = "empty"  # the reason of which every item has some, so that it says nothing to leave it open
+OTHERS = "(other values, not shown)"
+LONGEST = 12  # characters of a code
+DIGITS = 4  # more than so many are a phone number, an account, a day of birth
+_QUOTED = re.compile(rf"(?P<what>(?:{'|'.join(QUOTING)})[^:]*): (?P<value>.*)", re.DOTALL)
 
 
 def incomplete(tallies: Tallies) -> list[str]:
@@ -31,20 +39,48 @@ def incomplete(tallies: Tallies) -> list[str]:
 
 
 def refusals(tallies: Tallies) -> pd.DataFrame:
-    """Refusals by reason: the blanks of incomplete items are there, but not counted, whether there are any or not.
+    """Refusals by reason, as they may be passed on.
+
+    The blanks of incomplete items are there, but not counted, whether there are any or not; refused answers are quoted
+    only where they are codes.
 
     Args:
         tallies: With hidden cells taken out.
     """
-    items = incomplete(tallies)
+    items, audit = incomplete(tallies), _unquoted(tallies.audit)
     if not items:
-        return tallies.audit
-    frame = tallies.audit.astype({"n": "Int64"})
+        return audit
+    frame = audit.astype({"n": "Int64"})
     blank = frame["item"].isin(items) & (frame["reason"] == BLANK)
     frame["n"] = frame["n"].mask(blank)
     lacking = [item for item in items if item not in set(frame.loc[blank, "item"])]
     more = pd.DataFrame({"item": lacking, "reason": BLANK, "n": pd.array([pd.NA] * len(lacking), dtype="Int64")})
     return pd.concat([frame, more], ignore_index=True) if lacking else frame
+
+
+def is_code(value: str) -> bool:
+    """Whether a refused answer looks like a code: one short word or number, no address, no telephone.
+
+    Two words are a name as often as an answer, so they are none.
+
+    >>> [value for value in ("11", "n/a", "9,5", "Jo Doe", "jo@x.org", "5550199", "see my mail") if is_code(value)]
+    ['11', 'n/a', '9,5']
+    """
+    digits = sum(letter.isnumeric() for letter in value)
+    return len(value) <= LONGEST and len(value.split()) == 1 and "@" not in value and digits <= DIGITS
+
+
+def _unquoted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Refusals in which answers that are no codes, or rare, are counted together for each item."""
+    found = frame["reason"].str.extract(_QUOTED)
+    often = frame.groupby(["item", "reason"])["n"].transform("sum") >= MINIMUM
+    code = found["value"].map(is_code, na_action="ignore").eq(True)
+    told = frame["reason"].mask(found["what"].notna() & ~(often & code), found["what"] + f" {OTHERS}")
+    if told.equals(frame["reason"]):
+        return frame
+    keys = [name for name in frame.columns if name != "n"]
+    summed: pd.DataFrame = frame.assign(reason=told).groupby(keys, sort=False, dropna=False)["n"].sum().reset_index()
+    return summed[list(frame.columns)]
 
 
 def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping[str, int]) -> dict[str, pd.DataFrame]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 
-from cxkit.data.evidence import Evidence
+from cxkit.data.evidence import NOBODY, Evidence
 
 WORDS = {  # words in a name or question that speak for an item
     "nps": r"\bnps\b|net ?promot|netpro|recommend|empfehl|recomend",
     "csat": r"satisf|\bcsat\b|zufrieden|overall rating|\w*\dALL\b|overall",
     "ces": r"\bces\b|effort|\beas(y|e)\b",
 }
+ASKED = {  # words in a name or question that speak for an item of yes and no
+    "churn": r"\bchurn|attrition",
+    "resolved": r"made.?sla|sla.?(met|made|kept)|(within|in).?sla|(resolved|solved).?(in|within|on).?time",
+    "recommended": r"\b(have|has) recommended|^recommended$",
+    "exceeded": r"\bexceed",
+    "would_switch": r"would.?switch",
+}
+YES = ("yes", "true", "y", "1", "ja", "oui", "sí")
+NO = ("no", "false", "n", "0", "nein", "non")
+ENOUGH, LOW = 20, 7  # of so many answers one would be above this code, were the scale 0-10
 SCALES = {"nps": [(0, 10)], "csat": [(1, 5)], "ces": [(1, 7), (1, 5)]}
-NOBODY = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered", "unanswered",
-          "not offered", "offered", "prefer not to say", "don't know", "not applicable", "refused"}  # fmt: skip
 NO_ANSWER = {-9, -8, -1, 88, 97, 98, 99, 997, 998, 999}  # codes that often stand for none; they are asked about
 
 
@@ -44,6 +52,8 @@ def points(one: Evidence, item: str, scale: tuple[int, int]) -> float:
     if not inside or sum(inside.values()) < (0.5 if spoken else 0.8) * max(answers, 1):
         return 0
     reach = {codes[value] for value in inside}
+    if item == "nps" and answers >= ENOUGH and max(reach) <= LOW:
+        return 0  # words of a recommendation on 1-5 or 1-7: read as 0-10 everybody would be a detractor
     whole_scale = len(reach) / (scale[1] - scale[0] + 1)
     wide = item == "nps" and max(reach) > 7 and len(reach) >= 8 and len(one.values) - len(inside) <= 3
     if item and not spoken and not wide:
@@ -59,3 +69,16 @@ def codes_of(one: Evidence) -> dict[str, float]:
     """
     found = {v: re.match(r"\s*(-?\d+)(\.0+)?(?=\s*$|\s*[-–—:=.)]\s*\D)", v) for v in one.values}
     return {value: float(match[1]) for value, match in found.items() if match}
+
+
+def yes_no(one: Evidence, item: str) -> dict[str, int] | None:
+    """Value -> 1 or 0 where a column's words speak for an item of yes and no, and it holds both and nothing else.
+
+    >>> yes_no(Evidence("Churn", "Churn", 3, 3, 2, 0, 0, None, None, {"No": 2, "Yes": 1}), "churn")
+    {'No': 0, 'Yes': 1}
+    """
+    if not re.search(ASKED[item], f"{one.name} {one.question}", re.I):
+        return None
+    answers = [value for value in one.values if value.casefold() not in NOBODY]
+    codes = {v: 1 if v.casefold() in YES else 0 for v in answers if v.casefold() in (*YES, *NO)}
+    return codes if len(codes) == len(answers) == 2 and set(codes.values()) == {0, 1} else None

@@ -38,7 +38,7 @@ def reading(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
         (begun.isnull(), f"time in {declared.start} that cannot be read"),
         (stopped & ended.isnull(), f"time in {declared.end} that cannot be read"),
         (~stopped & seen.isnull(), unseen if declared.open_until else unwatched),
-        (stopped & (minutes < 0), f"negative: {declared.end} lies before {declared.start}"),
+        (stopped & (minutes < 0), f"{declared.end} lies before {declared.start}"),
         (minutes < 0, "opened after it was last seen"),
         else_=ibis.null("string"),
     )

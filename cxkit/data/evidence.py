@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,9 @@ Table = Any  # ibis.expr.types.Table
 
 LISTED = 60  # up to so many different values, a column's values are counted one by one
 WIDEST = 1000  # columns that are looked at
+DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"  # how a time begins, whatever comes first in it
+NOBODY = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered", "unanswered",
+          "not offered", "offered", "prefer not to say", "don't know", "not applicable", "refused"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class Evidence:
         values: Value -> rows, most frequent first, of columns with few values.
         typed: "text", "number", "time" or "other": the column's type, not its content.
         labels: Code -> label, where the file has them.
+        mean: The mean of the numbers.
+        dated: Rows that begin like a date.
+        blanks: Words and marks that stand for no answer -> rows.
     """
 
     name: str
@@ -48,11 +54,16 @@ class Evidence:
     values: Mapping[str, int] = field(default_factory=dict)
     typed: str = "text"
     labels: Mapping[str, str] = field(default_factory=dict)
+    mean: float | None = None
+    dated: int = 0
+    blanks: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         words = f"{self.filled:,} of {self.rows:,} filled, {self.distinct:,} different"
         if self.numbers and self.low is not None and self.high is not None:
             words += f", numbers {self.low:g} to {self.high:g}"
+        if self.blanks:
+            words += f", {sum(self.blanks.values()):,} of them {' or '.join(self.blanks)}"
         return words
 
 
@@ -85,11 +96,23 @@ def look(
             whole=lambda t: t.whole.sum(),
             low=lambda t: t.number.min(),
             high=lambda t: t.number.max(),
+            mean=lambda t: t.number.mean(),
+            dated=lambda t: t.value.re_search(DATE).sum(),
         )
     )
     found = {columns[int(row.pop("column"))]: row for row in summary.to_pyarrow().to_pylist()}
     counts = _values(table, [name for name, row in found.items() if row["distinct"] <= LISTED])
-    nothing = {"filled": 0, "distinct": 0, "numbers": 0, "whole": 0, "low": None, "high": None}
+    blanks = _values(table, columns, NOBODY)
+    nothing = {
+        "filled": 0,
+        "distinct": 0,
+        "numbers": 0,
+        "whole": 0,
+        "low": None,
+        "high": None,
+        "mean": None,
+        "dated": 0,
+    }
     return [
         Evidence(
             name=name,
@@ -97,6 +120,7 @@ def look(
             rows=rows,
             **(nothing | found.get(name, {}) | {"whole": int(found.get(name, nothing)["whole"] or 0)}),
             values=counts.get(name, {}),
+            blanks=blanks[name],
             typed=_typed(table[name]),
             labels=(labels or {}).get(name, {}),
         )
@@ -125,10 +149,13 @@ def _typed(column: Any) -> str:
     return "number" if kind.is_numeric() else "other"
 
 
-def _values(table: Table, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+def _values(table: Table, columns: Sequence[str], only: Collection[str] = ()) -> dict[str, dict[str, int]]:
+    """Column -> value -> rows, most frequent first, of all values or of these."""
     if not columns:
         return {}
-    counted = _long(table, columns).group_by(["column", "value"]).agg(n=lambda t: t.count())
+    cells = _long(table, columns)
+    cells = cells.filter(cells.value.lower().isin(sorted(only))) if only else cells
+    counted = cells.group_by(["column", "value"]).agg(n=lambda t: t.count())
     found: dict[str, dict[str, int]] = {name: {} for name in columns}
     for row in sorted(counted.to_pyarrow().to_pylist(), key=lambda row: (-row["n"], row["value"])):
         found[columns[int(row["column"])]][row["value"]] = int(row["n"])

@@ -1,42 +1,34 @@
 """An export -> a mapping to start from: guesses with their evidence, and a TODO where only a person can know.
 
-Each role and item has one function here that picks its column from the evidence and writes its lines.
+What the columns seem to be is guessed in `guesses` and `chronology`; here each guess is written down.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import ibis
 
-from cxkit.data import times, values
-from cxkit.data.candidates import NOBODY, SCALES, codes_of, points
+from cxkit.data import times
+from cxkit.data.candidates import codes_of
+from cxkit.data.chronology import Clock, Events, When, stray
 from cxkit.data.door import LEFT_OUT, spelled
-from cxkit.data.evidence import LISTED, Evidence, look
-from cxkit.data.mapping import RESERVED, TODO, Roles
+from cxkit.data.evidence import LISTED, NOBODY, Evidence, look
+from cxkit.data.guesses import Guesses, Question, YesNo, guess, scored
+from cxkit.data.lines import WIDTH, ask, column, entry, free_key, note, pairs, quote
+from cxkit.data.mapping import BLANK, RESERVED, Roles
 from cxkit.data.sources import Source, SourceLike, Table, open_source
 from cxkit.errors import CxError
 from cxkit.metrics import METRICS
 
 LOOKED_AT = 1_000_000  # rows; a mapping needs no more
 FETCHED = 100_000  # rows of a database, which does not have to scan all for it
-MOMENTS = ("recordeddate", "enddate", "submitdate(utc)", "timestamp", "createdat", "openedat")
-GIVEN = {  # clocks of tickets: (item, unit)
-    "First reply time in minutes": ("first_response", "minutes"),
-    "Resolution time": ("full_resolution", "hours"),
-}
-CUTS = (
-    r"brand|region|segment|channel|country|lang|product|store|branch|area|gender|age|group|plan|via|priority|site|city"
-)
-NO_CUT = r"NPS.?GROUP|date|time|day|stamp|_at$| at$"
-MOST_CUTS = 8
+ASKED_ABOUT = 10  # rows from which on an answer that is no number is asked about; the others are refused and counted
+LONG_CODE = 4  # letters; a longer number that is rare can be a telephone
 ITEMS = {metric.item for metric in METRICS.values()}
-YAML_WORDS = ("yes", "no", "on", "off", "y", "n", "true", "false", "null")
 
 
 def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str | None = None) -> str:
@@ -60,12 +52,16 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     found = look(table, opened.questions, opened.labels)
     if not found or found[0].rows == 0:
         raise CxError(f"{_names(opened)}: holds no answers")
-    taken: set[str] = set()
-    when = _when(opened, table, found, taken)
-    roles = _roles(found, taken)
-    items = _items(opened, found, taken)
-    lines = [*_preface(opened, found), *when[0], "", "columns:", *when[1], *roles, "", "items:", *items]
-    return "\n".join([*lines, "", *_dimensions(found, taken), *_rest(found, taken)]) + "\n"
+    guesses = guess(opened, table, found)
+    return "\n".join([
+        *_preface(opened, found, guesses),
+        *_time(opened, guesses.moment),
+        "", "columns:", *_roles(guesses),
+        *_latest(guesses.repeated),
+        "", "items:", *_items(guesses),
+        "", *_dimensions(guesses.cuts),
+        *_rest(guesses.rest, found),
+    ]) + "\n"  # fmt: skip
 
 
 def _looked_at(opened: Source) -> Table:
@@ -78,14 +74,14 @@ def _looked_at(opened: Source) -> Table:
     return ibis.memtable(table.limit(FETCHED).to_pyarrow())
 
 
-# The file -------------------------------------------------------------------------------------------------------------
+# The file and its times -----------------------------------------------------------------------------------------------
 
 
 def _names(opened: Source) -> str:
     return ", ".join(str(file["path"]) for file in opened.files)
 
 
-def _preface(opened: Source, found: Sequence[Evidence]) -> list[str]:
+def _preface(opened: Source, found: Sequence[Evidence], guesses: Guesses) -> list[str]:
     lines = [
         f"# A mapping to start from, made by `cxkit inspect {_names(opened)}`: {found[0].rows:,} rows.",
         "# Comments hold the evidence. Whatever says TODO has to be answered before `cxkit run` accepts the file.",
@@ -93,157 +89,143 @@ def _preface(opened: Source, found: Sequence[Evidence]) -> list[str]:
     for file in opened.files:
         name = f"{Path(str(file['path'])).name}: " if len(opened.files) > 1 else ""
         lines += [f"# {name}{line}" for line in spelled(file)]
-    kind = ("transactional", "a ticket is one contact") if _layout(opened) == "zendesk" else None
-    said = f"{kind[0]}  # {kind[1]}" if kind else _ask(
-        "relationship (asked about the brand as a whole) or transactional (asked about one contact)?"
-    )  # fmt: skip
-    return [*lines, "", f"kind: {said}"]
+    asked = ask("relationship (asked about the brand as a whole) or transactional (asked about one contact)?")
+    return [*lines, "", f"kind: {'transactional  # a ticket is one contact' if guesses.tickets else asked}"]
 
 
-def _layout(opened: Source) -> str:
-    return str(opened.files[0].get("layout", "plain"))
-
-
-def _when(opened: Source, table: Any, found: Sequence[Evidence], taken: set[str]) -> tuple[list[str], list[str]]:
-    """The lines on time: at the top, and the role."""
-    zones = list(opened.zones)
-    for one in sorted(found, key=_moment_rank):
-        forms = _forms(opened, table, one)
-        if forms is None:
-            continue
-        taken.add(one.name)
-        zone = (
-            f"{zones[0]}  # the file's own zone"
-            if zones
-            else _ask("the zone in which months are cut, as Europe/Berlin")
-        )
-        top = [f"timezone: {zone}"]
-        if len(forms) > 1:
-            top.append(f"time_format: {_ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}")
-        elif forms and forms[0] != times.ISO:
-            top.append(f"time_format: {_quote(forms[0])}  # fits all {one.filled:,} values of {one.name}")
-        return top, [f"  time: {_quote(one.name)}  # {one}"]
-    waves = [one for one in found if re.search(r"\b(wave|year|welle)\b", one.name, re.I) and one.distinct <= 40]
-    if waves:
-        taken.add(waves[0].name)
-        return [], [f"  wave: {_quote(waves[0].name)}  # {waves[0]}"]
-    words = "no column holds a time; name one that holds a wave, or give each file a `wave` and write wave"
-    return [], [f"  wave: {_ask(words)}"]
-
-
-def _moment_rank(one: Evidence) -> int:
-    name = re.sub(r"[ _]", "", one.name.casefold())
-    if name in MOMENTS:
-        return MOMENTS.index(name)
-    return len(MOMENTS) + (one.typed != "time") + 2 * (not re.search(r"date|time|day|stamp|_at\b| at$", one.name, re.I))
-
-
-def _forms(opened: Source, table: Any, one: Evidence) -> list[str] | None:
-    """How a column writes times; None where it holds none, [] where nothing has to be said."""
-    if one.typed == "time":
+def _time(opened: Source, moment: When) -> list[str]:
+    """The lines at the top that say how times are read."""
+    if moment.role == "wave" or moment.one is None:
         return []
-    if one.typed != "text" or one.numbers or one.filled < max(one.rows / 2, 1):
-        return None
-    if any(one.name in file.get("times", {}) for file in opened.files):
-        return []  # the layout reads it
-    forms = times.forms(table, one.name)
-    if not forms:
-        return None
-    first = table.agg(first=times.parsed(values.text(table[one.name]), forms[0]).min()).to_pyarrow()["first"][0].as_py()
-    return forms if first.year >= 1970 else None  # a spreadsheet writes a clock without a day as 1899-12-31
+    asked = ask("the zone in which months are cut, as Europe/Berlin")
+    lines = [f"timezone: {f'{opened.zones[0]}  # the zone of the file itself' if opened.zones else asked}"]
+    forms, one = moment.forms, moment.one
+    if len(forms) > 1:
+        return [*lines, f"time_format: {ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}"]
+    if forms and forms[0] != times.ISO:
+        fits = one.filled - stray(one)
+        lines.append(
+            f"time_format: {quote(forms[0])}  # fits {'all ' * (not stray(one))}{fits:,} times of {note(one.name)}"
+        )
+    return lines
 
 
 # Roles ----------------------------------------------------------------------------------------------------------------
 
 
-def _roles(found: Sequence[Evidence], taken: set[str]) -> list[str]:
-    lines = []
-    for role, words, fits in (
-        ("response", r"respons?e?.?id|respondent.?id|respnum|record.?id|ticket|^id$|^#$|^number$", _is_key),
-        (
-            "respondent",
-            r"respondent|customer|client|panel|external.?reference|network.?id|user.?id|account|caller",
-            _repeats,
-        ),
-        ("weight", r"weight|wgt|gewicht|\bwt\b", _is_weight),
-    ):
-        one = next((c for c in found if c.name not in taken and re.search(words, c.name, re.I) and fits(c)), None)
-        if one:
-            taken.add(one.name)
-            lines.append(f"  {role}: {_quote(one.name)}  # {one}")
-    clusters = [
-        c for c in found if c.name not in taken and re.search(r"cluster|psu|^run.?id$|flight.?id", c.name, re.I)
-    ]
-    asked = (
-        f"  # cluster: {_quote(one.name)}  # {one}: were these sampled together?" for one in clusters if _repeats(one)
-    )
-    return [*lines, *asked]
+def _roles(guesses: Guesses) -> list[str]:
+    moment = guesses.moment
+    if moment.one:
+        odd = f", {stray(moment.one):,} of them no times, which are refused" if stray(moment.one) else ""
+        lines = entry(moment.role, moment.one.name, f"{moment.one}{odd}", "  ")
+    else:
+        words = "no column holds a time; name one that holds a wave, or give each file a `wave` and write wave"
+        lines = [f"  wave: {ask(words)}"]
+    for role, one in guesses.roles.items():
+        more = one.filled - one.distinct if role == "response" else 0
+        latest = guesses.repeated and one is guesses.repeated.per and not guesses.repeated.copies
+        again = f"; {more:,} repeat the id of another row and are refused" if more and not latest else ""
+        lines += entry(role, one.name, f"{one}{again}", "  ")
+    if guesses.unknown:
+        one = guesses.unknown
+        lines.append(f"  # respondent: {quote(one.name)}  # {one}: these would count as one person")
+    if guesses.heavy:
+        words = "is this how much a row of the sample weighs? Then write its name, else take this line away"
+        lines.append(f"  weight: {ask(f'{guesses.heavy.name}: {guesses.heavy}: {words}')}")
+    asked = "were these sampled together?"
+    return [*lines, *(f"  # cluster: {quote(one.name)}  # {one}: {asked}" for one in guesses.clusters)]
 
 
-def _is_key(one: Evidence) -> bool:
-    return one.filled > 0 and one.distinct >= 0.98 * one.filled
-
-
-def _repeats(one: Evidence) -> bool:
-    return 1 < one.distinct <= one.filled and one.filled > one.rows / 10
-
-
-def _is_weight(one: Evidence) -> bool:
-    return one.numbers > one.rows / 2 and one.low is not None and one.low >= 0 and one.distinct > 1
+def _latest(repeated: Events | None) -> list[str]:
+    """Which row of a thing counts: without it a log of events would be counted as so many tickets."""
+    if repeated is None or repeated.copies:
+        return []
+    one = repeated.per
+    rows = f"{one.filled:,} rows hold {one.distinct:,} different values of {one.name}"
+    if not repeated.same:
+        grows = " or ".join(column.name for column, _ in repeated.by) or "a column of times or numbers that grows"
+        words = (
+            f"{rows}: are they events of one thing? Then write {{per: {one.name}, by: {grows}}}, and only the latest "
+            f"counts; if each is an answer of its own take this line away"
+        )
+        return ["", f"latest: {ask(words)}"]
+    lines = ["", f"latest:  # {note(f'{rows}, and {repeated.same} is the same in all rows of one')}",
+             f"  per: {quote(one.name)}"]  # fmt: skip
+    (by, ties), *others = repeated.by
+    also = f"; or {', '.join(f'{column.name} ({n:,})' for column, n in others)}" if others else ""
+    return [*lines, *entry("by", by.name, f"{ties:,} rows tie with another{also}", "  ")]
 
 
 # Items ----------------------------------------------------------------------------------------------------------------
 
 
-def _items(opened: Source, found: Sequence[Evidence], taken: set[str]) -> list[str]:
-    lines: list[str] = []
-    for item, scales in SCALES.items():
-        ranked = sorted(
-            (-score, place, scale)
-            for place, one in enumerate(found)
-            for scale in scales
-            if one.name not in taken and (score := points(one, item, scale)) > 0
-        )
-        if not ranked:
-            continue
-        one, scale = found[ranked[0][1]], ranked[0][2]
-        taken.add(one.name)
-        others = [found[place].name for _, place, _ in ranked[1:] if found[place].name != one.name]
-        lines += [*_item(item, one, scale), *_also(item, others)]
-    for name, (item, unit) in GIVEN.items():
-        clock = next((one for one in found if one.name == name), None)
-        if clock and _layout(opened) == "zendesk":
-            taken.add(name)
-            lines.append(f"  {item}: {{column: {_quote(name)}, unit: {unit}}}  # {clock}")
+def _items(guesses: Guesses) -> list[str]:
+    computed = {clock.item for clock in guesses.given}
+    given = [f"  {item}: {{column: {quote(one.name)}, unit: {unit}}}  # {one}" for item, one, unit in guesses.given]
+    lines = [
+        *(line for question in guesses.questions for line in _question(question)),
+        *(line for answer in guesses.answers for line in _yes_no(answer)),
+        *given,
+        *(line for clock in guesses.pairs for line in (_or_clock if clock.item in computed else _clock)(clock)),
+    ]
     if lines:
         return lines
-    scored = [one.name for one in found if any(points(one, "", scale) for scale in ((0, 10), (1, 7), (1, 5)))]
-    hint = f"  # answers on a scale: {_short(', '.join(scored), 1000)}"
-    return [
-        f"  nps: {_ask('no column looks like a question that the kit knows; name one')}",
-        *([hint] if scored else []),
-    ]
+    words = "no column looks like a question that the kit knows; name one"
+    names = [one.name for one in scored([*guesses.cuts, *guesses.rest])]
+    hint = ["  # answers on a scale:", *(f"  # - {note(name)}" for name in names[:12])] if names else []
+    return [f"  nps: {ask(words)}", *hint]
 
 
-def _item(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
-    about = f": {_short(one.question)}" if one.question != one.name else ""
-    lines = [f"  {item}:", f"    column: {_quote(one.name)}  # {one}{about}"]
+def _question(question: Question) -> list[str]:
+    item, one, scale, others = question
+    lines = [f"  {item}:", *column(one)]
     if {"good", "bad"} <= {value.casefold() for value in one.values}:
         labels = {v: {"good": 5, "bad": 1}[v.casefold()] for v in one.values if v.casefold() in ("good", "bad")}
-        shown = ", ".join(f"{_quote(value)}: {code}" for value, code in labels.items())
-        lines.append(f"    labels: {{{shown}}}  # good / (good + bad)")
+        lines.append(f"    labels: {pairs(labels)}  # good / (good + bad)")
     else:
-        codes = codes_of(one)
-        worded = {v: code for v, code in codes.items() if not re.fullmatch(r"\s*-?\d+(\.0+)?\s*", v)}
-        if worded:
-            lines += [
-                "    labels:",
-                *(f"      {_quote(v)}: {code:g}" for v, code in worded.items() if _within(code, scale)),
-            ]
+        labels = {v: int(code) for v, code in codes_of(one).items() if scale[0] <= code <= scale[1]}
+        worded = [v for v in labels if not re.fullmatch(r"\s*-?\d+(\.0+)?\s*", v)]
+        lines += ["    labels:", *(f"      {quote(v)}: {labels[v]}" for v in worded)] if worded else []
         lines += _direction(item, one, scale)
-        labels = {v: int(code) for v, code in codes.items() if _within(code, scale)}
-    missing = [_missing(value, n, one, scale) for value, n in one.values.items() if value not in labels]
-    return [*lines, *(["    missing:", *missing] if missing else [])]
+    also = [f"  # {item} could also be: {note(', '.join(others), 300)}"] if others else []
+    return [*lines, *_missing(one, labels, scale), *also]
+
+
+def _yes_no(answer: YesNo) -> list[str]:
+    item, one, codes = answer
+    asked = next(metric.question for metric in METRICS.values() if metric.item == item)
+    lines = [f"  {item}:  # {asked}", *column(one)]
+    if set(codes) != {"0", "1"}:
+        lines.append(f"    labels: {pairs(codes)}  # {note(', '.join(f'{one.values[v]:,} {v}' for v in codes))}")
+    return [*lines, *_missing(one, codes, (0, 1))]
+
+
+def _clock(clock: Clock) -> list[str]:
+    """A duration between two times; a person says which of several ends it, and when open cases were last seen."""
+    start, *other = clock.starts
+    known = {one.name: one.filled - sum(one.blanks.values()) for one in clock.ends}
+    told = " or ".join(f"{name} ({n:,} of {start.rows:,} rows hold a time)" for name, n in known.items())
+    also = f"; or {', '.join(one.name for one in other)}" if other else ""
+    lines = [f"  {clock.item}:", *entry("from", start.name, f"{start}{also}")]
+    if len(known) > 1:
+        lines.append(f"    to: {ask(f'which moment ends the clock: {told}?')}")
+    else:
+        lines += entry("to", clock.ends[0].name, str(clock.ends[0]))
+    marks = sorted({mark for one in (start, *clock.ends) for mark in one.blanks})
+    lines += [f"    missing: [{', '.join(map(quote, marks))}]  # no time"] if marks else []
+    if any(n < start.rows for n in known.values()):
+        words = (
+            f"when were cases that had not ended last seen: a day, or a column such as {clock.ends[-1].name}? The last "
+            f"time in the file is {clock.last}. Without this line such cases are refused and counted"
+        )
+        lines.append(f"    open_until: {ask(words)}")
+    return lines
+
+
+def _or_clock(clock: Clock) -> list[str]:
+    """The same duration from its two times, where the export has computed it for the cases that ended."""
+    ends = f"from: {quote(clock.starts[0].name)}, to: {quote(clock.ends[0].name)}"
+    return [f"  # or {clock.item}: {{{ends}, open_until: a day}}, in which cases that had not ended count, too"]
 
 
 def _direction(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
@@ -253,87 +235,62 @@ def _direction(item: str, one: Evidence, scale: tuple[int, int]) -> list[str]:
     low = " ".join(v for v, code in codes_of(one).items() if code == scale[0]) + one.labels.get(str(scale[0]), "")
     if item == "csat":
         if re.search(r"very (un|dis)satisf|poor|unacceptable|terrible|bad", low, re.I):
-            return [f"    reversed: false  # {scale[0]} is {_short(low)}"]
-        return [f"    reversed: {_ask(f'true if {scale[0]} is the best answer, false if {scale[1]} is?')}"]
-    asked = _ask(
+            return [f"    reversed: false  # {scale[0]} is {note(low, 80)}"]
+        return [f"    reversed: {ask(f'true if {scale[0]} is the best answer, false if {scale[1]} is?')}"]
+    asked = ask(
         f"is a high answer good (higher, as for: it was easy) or bad (lower, as for: how much effort)? Scale {scale}"
     )
     return [f"    scale: [{scale[0]}, {scale[1]}]", f"    better: {asked}"]
 
 
-def _missing(value: str, n: int, one: Evidence, scale: tuple[int, int]) -> str:
-    key = _quote(value) if not re.fullmatch(r"0|[1-9]\d*", value) else value
-    if value in one.labels:
-        return f"      {key}: {_quote(one.labels[value])}  # {n:,} answers, labelled so in the file"
-    if value.casefold() in NOBODY:
-        return f"      {key}: {_quote(value.casefold())}  # {n:,} answers"
-    where = f"outside {scale[0]}-{scale[1]}" if value in codes_of(one) else "not a number"
-    count = f"{n:,} answers are" if n > 1 else "1 answer is"
-    words = f"{count} {value}, {where}: what does it mean? Without this line they are refused"
-    return f"      {key}: {_ask(words)}"
+def _missing(one: Evidence, known: Iterable[str], scale: tuple[int, int]) -> list[str]:
+    """The lines on answers that are none; what is neither a code nor frequent can be anything that somebody wrote."""
+    codes, lines, others = codes_of(one), [], []
+    for value, n in one.values.items():
+        key = quote(value) if not re.fullmatch(r"0|[1-9]\d*", value) else value
+        if value in known:
+            continue
+        if value in one.labels:
+            lines.append(f"      {key}: {quote(one.labels[value])}  # {_answers(n)}, labelled so in the file")
+        elif value.casefold() in NOBODY:
+            lines.append(f"      {key}: {quote(value.casefold())}  # {_answers(n)}")
+        elif (value in codes and len(value) <= LONG_CODE) or n >= ASKED_ABOUT:
+            where = f"outside {scale[0]}-{scale[1]}" if value in codes else "not a number"
+            words = f"{_answers(n)} {'are' if n > 1 else 'is'} {value}, {where}: what does it mean?"
+            lines.append(f"      {key}: {ask(f'{words} Without this line they are refused')}")
+        else:
+            others.append(n)
+    words = f"    # {_answers(sum(others))} in other words, {len(others):,} different: refused and counted"
+    return [*(["    missing:", *lines] if lines else []), *([words] if others else [])]
 
 
-def _within(code: float, scale: tuple[int, int]) -> bool:
-    return scale[0] <= code <= scale[1]
-
-
-def _also(item: str, others: Iterable[str]) -> list[str]:
-    named = list(dict.fromkeys(others))
-    return [f"  # {item} could also be: {_short(', '.join(named), 300)}"] if named else []
+def _answers(n: int) -> str:
+    return f"{n:,} answer{'s' if n != 1 else ''}"
 
 
 # Dimensions -----------------------------------------------------------------------------------------------------------
 
 
-def _dimensions(found: Sequence[Evidence], taken: set[str]) -> list[str]:
-    free = [one for one in found if one.name not in taken and one.filled >= one.rows / 2 and one.typed != "time"]
-    free = [one for one in free if 2 <= one.distinct <= LISTED and not re.search(NO_CUT, one.name, re.I)]
-    named = [one for one in free if re.search(CUTS, one.name, re.I) or one.labels]
-    worded = [
-        one for one in free if one not in named and one.typed == "text" and not one.numbers and one.distinct <= 20
-    ]
-    chosen = [*named, *worded][:MOST_CUTS]
-    if not chosen:
+def _dimensions(cuts: Sequence[Evidence]) -> list[str]:
+    if not cuts:
         return ["dimensions: {}  # no column with few values"]
     lines, keys = ["dimensions:  # ways of cutting; take away what is none"], {*RESERVED, *Roles.model_fields, *ITEMS}
-    for one in chosen:
-        taken.add(one.name)
-        key = _key(one.name, keys)
-        lines += [f"  {key}:", f"    column: {_quote(one.name)}  # {one}: {_short(', '.join(list(one.values)[:6]))}"]
-        if one.labels:
-            lines.append(f"    labels: {{{', '.join(f'{_quote(c)}: {_quote(t)}' for c, t in one.labels.items())}}}")
+    for one in cuts:
+        shown = f"{one}: {note(', '.join(list(one.values)[:6]), 80)}"
+        lines += [f"  {free_key(one.name, keys)}:", *entry("column", one.name, shown)]
+        labels = dict(one.labels) | {v: BLANK for v in one.blanks if not re.search(r"\w", v)}
+        lines += [f"    labels: {pairs({c: quote(t) for c, t in labels.items()})}"] if labels else []
     return lines
 
 
-def _rest(found: Sequence[Evidence], taken: set[str]) -> list[str]:
-    rest = [one for one in found if one.name not in taken and one.filled]
-    few = [one.name for one in rest if one.distinct <= LISTED]
+def _rest(rest: Sequence[Evidence], found: Sequence[Evidence]) -> list[str]:
+    """What is not mapped; of a question with many columns only how many."""
     blank = sum(one.filled == 0 for one in found)
+    asked = Counter(
+        re.sub(r"( \[.*\])?( \(column \d+\))?$", "", note(one.name)) for one in rest if one.distinct <= LISTED
+    )
+    few = [f"{name} ({n} columns)" if n > 1 else name for name, n in asked.items()]
     lines = ["", f"# Not mapped: {len(rest)} columns" + (f", and {blank} that are empty." if blank else ".")]
-    return [*lines, *([f"# Of these with few values: {_short(', '.join(few), 1000)}"] if few else [])]
-
-
-def _key(name: str, taken: set[str]) -> str:
-    """A name for a dimension: small letters that nothing else is called."""
-    base = re.sub(r"[^a-z0-9]+", "_", name.casefold())[:30].strip("_")
-    base = base if re.match(r"[a-z]", base) and base not in YAML_WORDS else f"by_{base or 'column'}"
-    free = next(key for i in itertools.count(1) if (key := base if i == 1 else f"{base}_{i}") not in taken)
-    taken.add(free)
-    return free
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-
-
-def _ask(question: str) -> str:
-    return _quote(f"{TODO}: {question}")
-
-
-def _quote(text: str) -> str:
-    """Text in YAML: in quotes, so that nothing in it can mean something else."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _short(text: str, most: int = 80) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[:most]}..."
+    long = sum(map(len, few)) > 10 * WIDTH or any(len(name) > WIDTH / 2 for name in few)
+    listed = [f"# - {note(name, WIDTH - 4)}" for name in few] if long else [f"# {', '.join(few)}"]
+    return [*lines, *(["# Of these with few values:", *listed] if few else [])]

@@ -27,6 +27,10 @@ Column = Any  # ibis.expr.types.Column
 
 SAMPLE = "sample"
 IDS = ("response", "respondent", "cluster")
+# Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
+QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE = (
+    "not a number or known label", "outside", "negative", "not a whole number",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     _require_columns(source, mapping)
     _check_times(source, mapping)
     mapping = _with_file_codes(source, mapping)
-    rows = rules.applied(source.table, mapping)
+    rows = rules.applied(source.table, mapping, _columns(mapping).values())
     usable = rules.usable(rows, mapping)
     wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
     whys = {f"why_{i}": reading(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
@@ -256,13 +260,13 @@ def reading(table: Table, mapping: Mapping, item: str, clean: bool = False) -> t
     outside = ~number.between(low, high) if high < float("inf") else (number < low)
     between = number != number.floor() if metric.values else ibis.literal(False)
     shown = text.substr(0, 40)
-    expected = f"outside {low:g}-{high:g}: " if high < float("inf") else "negative: "
+    expected = f"{OUTSIDE} {low:g}-{high:g}: " if high < float("inf") else f"{NEGATIVE}: "
     why = ibis.cases(
         (values.is_blank(raw), "empty"),
         *((is_missing, reason) for reason, is_missing in missing.items()),
-        (nothing, ibis.literal("not a number or known label: ") + shown),
+        (nothing, ibis.literal(f"{NO_NUMBER}: ") + shown),
         (outside, ibis.literal(expected) + shown),
-        (between, ibis.literal("not a whole number: ") + shown),
+        (between, ibis.literal(f"{NOT_WHOLE}: ") + shown),
         else_=ibis.null("string"),
     )
     refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words

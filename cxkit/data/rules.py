@@ -20,12 +20,19 @@ Column = Any  # ibis.expr.types.Column
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
 EARLIER = "earlier_"
+TIED = "tied_"
 NUMBER = "row_"
 
 
-def applied(table: Table, mapping: Mapping) -> Table:
-    """Every row of a source with `problem_`: why it cannot be used."""
-    marked = _mark_duplicates(_mark_earlier(table, mapping), mapping)
+def applied(table: Table, mapping: Mapping, mapped: Collection[str]) -> Table:
+    """Every row of a source with `problem_`: why it cannot be used.
+
+    Args:
+        table: All rows.
+        mapping: The mapping.
+        mapped: Every column that it names; of rows that tie, these decide.
+    """
+    marked = _mark_duplicates(_mark_earlier(table, mapping, mapped), mapping)
     rules = _rules(marked, mapping)
     nothing = ibis.null("string")
     reason = ibis.cases(*((rule, name) for name, rule in rules.items()), else_=nothing) if rules else nothing
@@ -51,6 +58,7 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         left = sorted(collect(table.select(LEFT_OUT).distinct())[LEFT_OUT].dropna())
         rules.update({reason: table[LEFT_OUT] == reason for reason in left})
     if EARLIER in table.columns:
+        rules["as late as the latest row of its kind, of which one was taken"] = table[TIED]
         rules["earlier than the latest row of its kind"] = table[EARLIER]
     if roles.time:
         rules["no time"] = values.is_blank(table[roles.time])
@@ -66,8 +74,11 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
     return {reason: rule.fill_null(False) for reason, rule in rules.items()}
 
 
-def _mark_earlier(table: Table, mapping: Mapping) -> Table:
-    """The table with a mark on every row but the latest of those that `latest` puts together."""
+def _mark_earlier(table: Table, mapping: Mapping, mapped: Collection[str]) -> Table:
+    """The table with a mark on every row but the latest of those that `latest` puts together, and on its ties.
+
+    Of rows that tie the other mapped columns decide, so that the order of the rows never does.
+    """
     if not mapping.latest:
         return table
     numbered, by = table.mutate(**{NUMBER: ibis.row_number()}), mapping.latest.by
@@ -77,8 +88,11 @@ def _mark_earlier(table: Table, mapping: Mapping) -> Table:
         [ibis.desc(values.number(raw), nulls_first=False)] if raw.type().is_numeric() or raw.type().is_string() else []
     )
     per = values.text(numbered[mapping.latest.per])
-    window = ibis.window(group_by=[per], order_by=[*moment, *number, ibis.desc(numbered[NUMBER])])
-    return numbered.mutate(**{EARLIER: (ibis.row_number().over(window) > 0) & per.notnull()})
+    latest = ibis.window(group_by=[per], order_by=[*moment, *number])
+    others = [values.text(numbered[name]) for name in sorted(set(mapped))]
+    decided = ibis.window(group_by=[per], order_by=[*moment, *number, *others])
+    earlier = (ibis.row_number().over(decided) > 0) & per.notnull()
+    return numbered.mutate(**{EARLIER: earlier, TIED: earlier & (ibis.rank().over(latest) == 0)})
 
 
 def _mark_duplicates(table: Table, mapping: Mapping) -> Table:

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from cxkit.data import periods
 from cxkit.data.exact import settle
+from cxkit.data.mapping import RESERVED
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
@@ -42,7 +44,7 @@ def load(path: str | Path) -> Tallies:
     """Tallies that `save` wrote.
 
     Raises:
-        CxError: A file that is absent or holds no tallies.
+        CxError: A file that is absent, holds no tallies, or lacks what tallies of today have.
     """
     if _HELD and (held := _HELD.get(_file(path))):
         return held
@@ -81,9 +83,11 @@ def _load(path: str | Path) -> Tallies:
         content = pa.BufferReader(Path(path).read_bytes())
         table = pq.ParquetFile(content).read(use_threads=False)
         about = json.loads(table.schema.metadata[b"cxkit"])
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's own are ValueErrors, too
         raise CxError(f"{path}: holds no tallies; `cxkit run` and cx.save write them ({error})") from error
-    frame = table.to_pandas(use_threads=False)
+    _require_known(path, about)
+    frame = table.to_pandas(use_threads=False).assign(**({} if "open" in table.column_names else {"open": 0}))
+    about["columns"]["counts"].setdefault("open", "int64")  # before there was this column no duration could be open
     parts = {}
     for part, columns in about["columns"].items():
         rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))
@@ -95,6 +99,17 @@ def _load(path: str | Path) -> Tallies:
         levels=[tuple(level) for level in about["levels"]],
         compared=[tuple(pair) for pair in about["compared"]],
     )
+
+
+def _require_known(path: str | Path, about: dict[str, Any]) -> None:
+    """That tallies have every part and declaration of today, whatever version wrote them."""
+    lacking = [name for name in ("metrics", "columns", *_DECLARED) if name not in about]
+    lacking += [part for part in PARTS if part not in about.get("columns", PARTS)]
+    needed = {"item", "period", "cut", "answer", "n", "w", "w2"}
+    lacking += sorted(needed - set(about.get("columns", {}).get("counts", needed)))
+    wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
+    if wrong:
+        raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")
 
 
 def _both_known(first: Tallies, second: Tallies) -> list[tuple[str, str]]:

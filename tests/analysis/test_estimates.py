@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import cxkit as cx
 from cxkit.errors import CxError
 from cxkit.metrics import METRICS
+from cxkit.present import score_distribution
 
 NUMBERS = ["n", "n_eff", "value", "low", "high"]
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))  # each example is many queries
@@ -229,6 +230,21 @@ def test_a_distribution_is_the_answers_with_their_weighted_shares() -> None:
     assert found["n"].tolist() == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2]
     assert found["share"].tolist() == [12.5, 0, 0, 0, 0, 0, 0, 50, 0, 0, 37.5]
     assert found["group"].unique().tolist() == ["Detractors (0-6)", "Passives (7-8)", "Promoters (9-10)"]
+
+
+def test_durations_that_had_not_ended_are_a_class_of_their_own() -> None:
+    frame = pd.DataFrame({"wave": "1", "from": "2026-10-01 08:00", "to": ["2026-10-01 09:00"] * 6 + [None] * 2})
+    frame.loc[:1, "to"] = "2026-10-01 10:00"
+    clocks = {"from": "from", "to": "to", "open_until": "2026-10-01 10:00"}
+    mapping = {"kind": "transactional", "columns": {"wave": "wave"}, "items": {"full_resolution": clocks}}
+    found = cx.distribution(cx.tally(cx.read(frame, mapping), ["full_resolution"], period="wave"), "full_resolution")
+    assert found[["answer", "group", "n", "share"]].to_numpy().tolist() == [
+        [60.0, "", 4, 50.0],
+        [120.0, "", 2, 25.0],  # the two that were seen for as long had not ended
+        [np.inf, "not ended", 2, 25.0],
+    ]
+    made = score_distribution(found, METRICS["full_resolution"])
+    assert "not ended 25%" in made
 
 
 def test_a_misspelt_use_is_refused_and_never_drops_the_design() -> None:

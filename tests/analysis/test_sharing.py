@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -96,3 +102,77 @@ def test_where_nothing_is_hidden_everything_is_counted():
     assert incomplete(masked) == []
     assert refusals(masked) is masked.audit
     assert shared(audit(survey, whole), masked, {})["answers"]["missing"].tolist() == [20]
+
+
+# What somebody wrote --------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+PRIVATE = {  # refused answer -> how often; none of them may be passed on
+    "Jane Doe called twice": 1, "jane.doe@example.org": 15, "j@x.io": 20, "+49 30 555": 1, "5550199": 30,
+    "Jane Doe": 40, "zq7": 9, "8.25": 2, "1977": 3, "-4711": 9, "line one\nJane: Doe": 1,
+}  # fmt: skip
+CODES = {"DKNW": 12, "77": 10, "6.5": 11}
+RUN = """\
+name: private
+title: Private
+source: survey.csv
+mapping: {kind: transactional, columns: {time: day}, items: {nps: score}, dimensions: {brand: brand}}
+metrics: [nps]
+for_each: [brand]
+as_of: 2026-11-15
+"""
+
+
+def _cxkit(*given: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "cxkit.cli", *given], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _texts(file: Path) -> str:
+    """All that a file of the shelf says."""
+    if not zipfile.is_zipfile(file):
+        return file.read_text("utf-8")
+    with zipfile.ZipFile(file) as parts:
+        return " ".join(parts.read(name).decode("utf-8", "replace") for name in parts.namelist())
+
+
+def test_what_somebody_wrote_into_a_score_is_nowhere_on_the_shelf(tmp_path):
+    wrong = [value for value, n in {**PRIVATE, **CODES}.items() for _ in range(n)]
+    frame = pd.DataFrame({"score": [*(["9", "3", "10", "7"] * 60), *wrong]})
+    frame["brand"] = np.resize(["Acme", "Brim"], len(frame))
+    frame["day"] = np.resize(["2026-09-10", "2026-09-10", "2026-10-10", "2026-10-10"], len(frame))
+    frame.to_csv(tmp_path / "survey.csv", index=False)
+    (tmp_path / "private.yaml").write_text(RUN)
+    for notebook in ("report", "overview", "audit"):
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        (tmp_path / "notebooks" / f"{notebook}.ipynb").write_text((ROOT / f"notebooks/{notebook}.ipynb").read_text())
+    _cxkit("run", str(tmp_path / "private.yaml"), "--out", str(tmp_path / "shelf"))
+    files = [f for f in (tmp_path / "shelf").rglob("*") if f.is_file() and ".work" not in f.parts]
+    assert {"data.html", "index.html", "manifest.json", "summary.csv", "summary.xlsx"} <= {f.name for f in files}
+    for file in files:
+        said = _texts(file)
+        for value in PRIVATE:
+            assert not re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", said), (file.name, value)
+        assert "Jane" not in said
+    shown = (tmp_path / "shelf" / "data.html").read_text("utf-8")
+    assert all(value in shown for value in CODES)
+    count = dict.fromkeys(("not a number or known label", "outside 0-10", "not a whole number", "other"), 0)
+    refused = json.loads((tmp_path / "shelf" / "manifest.json").read_text("utf-8"))["refused"]
+    for row in refused:
+        count[next(reason for reason in count if row["reason"].startswith(reason))] += row["n"]
+    assert sum(count.values()) == len(wrong)  # none is lost
+    assert "not a number or known label (other values, not shown)" in {row["reason"] for row in refused}
+    told = _cxkit("check", str(tmp_path / "private.yaml"))
+    assert all(value.partition("\n")[0] in told for value in PRIVATE)
+
+
+def test_a_value_is_judged_over_all_waves():
+    frame = pd.DataFrame({"wave": ["1", "2"] * 20, "nps": ["9", "3"] * 12 + ["DK"] * 10 + ["Bo", "Al"] * 3})
+    told = refusals(cx.tally(cx.read(frame), ["nps"], period="wave"))
+    assert told[["wave", "reason", "n"]].to_numpy().tolist() == [
+        ["1", "not a number or known label: DK", 5],
+        ["1", "not a number or known label (other values, not shown)", 3],
+        ["2", "not a number or known label: DK", 5],
+        ["2", "not a number or known label (other values, not shown)", 3],
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -18,11 +20,15 @@ ROWS = [  # opened, solved, last seen, what becomes of it: minutes, or a refusal
     ("2026-10-24 12:00", "2026-10-25 12:00", "", 1500.0),  # 25 hours: clocks went back in Berlin that night
     ("2026-10-02 08:00", "?", "2026-10-02 10:00", "open, 120"),
     ("2026-10-02 08:00", "", "", "last seen cannot be read"),
-    ("2026-10-03 08:00", "2026-10-03 07:59", "", "negative: solved lies before opened"),
+    ("2026-10-03 08:00", "2026-10-03 07:59", "", "solved lies before opened"),
     ("2026-10-03 08:00", "soon", "", "time in solved that cannot be read"),
     ("2026-10-03 08:00", "", "2026-10-01", "opened after it was last seen"),
 ]
 ITEM = {"from": "opened", "to": "solved", "missing": ["?"]}
+
+
+EARLIER = "earlier than the latest row of its kind"
+TIED = "as late as the latest row of its kind, of which one was taken"
 
 
 def read(frame: pd.DataFrame, item: dict[str, Any] | None = None, **more: Any) -> cx.Responses:
@@ -62,8 +68,38 @@ def test_one_moment_may_hold_for_all_open_cases_and_tallies_with_them_add_and_co
     assert whole.counts["open"].sum() == 3
     back = cx.load(cx.save(whole, tmp_path / "t.parquet"))
     pd.testing.assert_frame_equal(back.counts, whole.counts)
+    frame = pq.read_table(tmp_path / "t.parquet")
+    about = json.loads(frame.schema.metadata[b"cxkit"])
+    del about["columns"]["counts"]["open"]  # as tallies were before a duration could be open
+    write(frame.drop_columns("open"), about, tmp_path / "old.parquet")
+    old = cx.load(tmp_path / "old.parquet")
+    assert old.counts["open"].tolist() == [0] * len(whole.counts)
+    assert cx.estimate(cx.add(old, whole))["n"].tolist() == [2 * n for n in cx.estimate(whole)["n"]]
     both = cx.add(whole, whole)
     assert (both.counts["open"] == 2 * whole.counts["open"]).all()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda about: about.pop("compared"), "no compared"),
+        (lambda about: about["columns"].pop("hidden"), "no hidden"),
+        (lambda about: about["columns"]["counts"].pop("w2"), "no w2"),
+        (lambda about: about["by"].append("open"), "a dimension open"),
+    ],
+)
+def test_tallies_of_another_version_are_refused_with_their_name(spoil: Any, words: str, tmp_path: Path) -> None:
+    path = cx.save(cx.tally(read(table()), ["full_resolution"]), tmp_path / "t.parquet")
+    frame = pq.read_table(path)
+    about = json.loads(frame.schema.metadata[b"cxkit"])
+    spoil(about)
+    write(frame, about, tmp_path / "odd.parquet")
+    with pytest.raises(cx.CxError, match=rf"odd.parquet: was written by another version .*{words}.*tally .* anew"):
+        cx.load(tmp_path / "odd.parquet")
+
+
+def write(frame: Any, about: dict[str, Any], path: Path) -> None:
+    pq.write_table(frame.replace_schema_metadata({b"cxkit": json.dumps(about).encode()}), path)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +135,27 @@ def test_only_the_latest_row_of_a_thing_counts() -> None:
     }
     survey = cx.read(frame, mapping)
     assert sorted(cx.tally(survey, ["nps"], period="wave").counts["answer"]) == [2, 3, 5]
-    assert survey.refused["reason"].tolist() == ["earlier than the latest row of its kind"]
-    assert survey.refused["n"].tolist() == [2]
+    assert survey.refused[["reason", "n"]].to_numpy().tolist() == [[EARLIER, 2]]
+
+
+def test_of_rows_that_tie_the_order_does_not_decide_and_they_are_counted() -> None:
+    rows = [("a", "1", "x", 3), ("a", "2", "y", 9), ("a", "2", "x", 9), ("a", "2", "x", 4), ("b", "?", "x", 7),
+            ("b", "", "y", 1), ("c", "1", "x", 5)]  # fmt: skip
+    mapping = {
+        "kind": "transactional",
+        "columns": {"response": "id", "wave": "wave"},
+        "latest": {"per": "id", "by": "step"},
+        "items": {"nps": "nps"},
+        "dimensions": {"team": "team"},
+    }
+    found = set()
+    for order in ([0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [3, 5, 1, 0, 6, 4, 2]):
+        frame = pd.DataFrame([rows[i] for i in order], columns=["id", "step", "team", "nps"]).assign(wave="1")
+        survey = cx.read(frame, mapping)
+        assert survey.refused.set_index("reason")["n"].to_dict() == {TIED: 3, EARLIER: 1}
+        counts = cx.tally(survey, ["nps"], by=["team"], period="wave").counts
+        found.add(tuple(counts.loc[counts["cut"] == "team", ["team", "answer"]].itertuples(index=False, name=None)))
+    assert len(found) == 1
 
 
 def lifetimes(counts: pd.DataFrame) -> tuple[Any, Any, Any]:
@@ -129,7 +184,7 @@ def test_the_public_event_log_of_a_service_desk() -> None:
         },
     }
     survey = cx.read(log, mapping)
-    assert survey.refused[["reason", "n"]].to_numpy().tolist() == [["earlier than the latest row of its kind", 5108]]
+    assert survey.refused[["reason", "n"]].to_numpy().tolist() == [[EARLIER, 5106], [TIED, 2]]
     tallies = cx.tally(survey, ["full_resolution"])
     counts = tallies.counts
     assert (counts["n"].sum(), counts["open"].sum()) == (890, 29)  # 29 were closed without a time of resolution

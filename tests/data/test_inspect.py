@@ -16,9 +16,14 @@ from cxkit.data.sources import collect, open_source
 from cxkit.strict import parse_yaml
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
-VENDORS = ("qualtrics", "surveymonkey", "google_forms", "typeform", "zendesk", "spss")
 ANSWERS = {  # what a person would say, by the last part of the key
     "kind": "relationship", "timezone": "Europe/Berlin", "reversed": False, "better": "higher", "wave": "wave",
+    "nps": "score", "to": "resolved_at", "open_until": "closed_at",
+}  # fmt: skip
+USED = {  # export -> metric and its answers: all rows but the repeated, the refused and the undated
+    "qualtrics": ("nps", 4), "surveymonkey": ("nps", 3), "google_forms": ("nps", 3), "typeform": ("nps", 3),
+    "zendesk": ("csat", 2), "spss": ("nps", 3), "json_lines": ("nps", 2), "plain_csv": ("nps", 2),
+    "plain_utf16": ("nps", 2), "excel": ("nps", 2), "parquet": ("nps", 2),
 }  # fmt: skip
 
 
@@ -37,16 +42,27 @@ def inspected(source: Any) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_a_vendors_export_gives_a_mapping_that_runs_once_it_is_answered(name: str, tmp_path: Path) -> None:
+def real(name: str) -> Path:
+    if not (REAL / name).exists():
+        pytest.skip("the public files are not beside this folder")
+    return REAL / name
+
+
+def used(survey: cx.Responses, period: Any = "month") -> dict[str, int]:
+    """Metric -> answers, from tallies by the first dimension, too."""
+    tallies = cx.tally(survey, list(survey.metrics), by=list(survey.mapping.dimensions)[:1], period=period)
+    counts = tallies.counts[tallies.counts["cut"] == ""].groupby("item")["n"].sum()
+    return {name: int(counts.get(metric.item, 0)) for name, metric in tallies.metrics.items()}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_gives_a_mapping_that_runs_once_it_is_answered(name: str, tmp_path: Path) -> None:
     path = EXPORTS[name](tmp_path)
     data = inspected(path)
     with pytest.raises(cx.CxError, match=r"mapping: \w+.*: TODO: .*\n.*answer what says TODO"):
         cx.read(path, data)
-    survey = cx.read(path, answered(data))
-    tallies = cx.tally(survey, list(survey.metrics), by=list(survey.mapping.dimensions)[:1])
-    assert "csat" in tallies.metrics if name == "zendesk" else "nps" in tallies.metrics
-    assert tallies.counts["n"].sum() > 0
+    metric, n = USED[name]
+    assert used(cx.read(path, answered(data)))[metric] == n
 
 
 def test_the_columns_of_a_qualtrics_export_are_found(tmp_path: Path) -> None:
@@ -107,10 +123,100 @@ def test_evidence_counts_what_the_column_holds() -> None:
     assert (c.filled, c.rows) == (0, 5)
 
 
-@pytest.mark.skipif(not (REAL / "sfo").exists(), reason="the public files are not beside this folder")
+# Rows that are events of one thing ------------------------------------------------------------------------------------
+
+
+def log(**changed: Any) -> pd.DataFrame:
+    """Forty tickets in 120 rows: opened, worked on, closed; the last four are still open."""
+    rows = [
+        {"case": f"C{i}", "Created": f"2026-10-{1 + i % 28:02} 08:{i:02}", "Updated": f"2026-11-{1 + step:02} 09:00",
+         "Closed": f"2026-11-03 1{i % 10}:00" if i < 36 else "?", "team": "AB"[i % 2]}
+        for i in range(40) for step in range(3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**changed)
+
+
+def test_a_log_of_events_is_counted_by_its_tickets() -> None:
+    data = inspected(log())
+    assert data["kind"] == "transactional"
+    assert data["columns"] == {"time": "Created", "response": "case"}
+    assert data["latest"] == {"per": "case", "by": "Updated"}
+    (item,) = data["items"].values()
+    assert (item["from"], item["to"], item["missing"]) == ("Created", "Closed", ["?"])
+    assert "The last time in the file is 2026-11-03 19:00" in item["open_until"]
+    survey = cx.read(log(), answered(data) | {"items": {"full_resolution": item | {"open_until": "2026-11-04"}}})
+    counts = cx.tally(survey, ["full_resolution"]).counts
+    assert (counts["n"].sum(), counts["open"].sum()) == (40, 4)
+
+
+def test_a_log_is_known_by_its_clocks_where_its_ticket_has_a_name_of_its_own() -> None:
+    data = inspected(log().rename(columns={"case": "Wurzel"}))
+    assert data["latest"] == {"per": "Wurzel", "by": "Updated"}
+    stamped = inspected(log().rename(columns={"Updated": "timestamp"}))
+    assert (stamped["columns"]["time"], stamped["latest"]["by"]) == ("Created", "timestamp")
+    asked = inspected(log().rename(columns={"case": "Wurzel", "Updated": "Moment"}))
+    assert asked["latest"].startswith("TODO: 120 rows hold 40 different values of Wurzel: are they events of one")
+    assert "response" not in asked["columns"]
+
+
+def test_whether_rows_with_one_id_are_events_or_people_is_asked() -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (9, 10) for day in range(1, 29)]
+    panel = pd.DataFrame({"id": [*map(str, range(28))] * 2, "day": days, "nps": [9, 3, 8, 10] * 14})
+    data = inspected(panel)
+    assert data["latest"].startswith("TODO: 56 rows hold 28 different values of id: are they events of one thing?")
+    with pytest.raises(cx.CxError, match=r"latest: TODO"):
+        cx.read(panel, data)
+    del data["latest"]
+    assert used(cx.read(panel, answered(data)))["nps"] == 56
+    again = pd.concat([panel.head(28), panel.head(3)])
+    assert inspected(again)["columns"] == {"time": "day", "response": "id"}  # copies of rows are refused
+    assert "3 repeat the id of another row and are refused" in inspect(again)
+
+
+# What is not what it is called ----------------------------------------------------------------------------------------
+
+
+def test_a_recommendation_on_five_points_is_no_nps() -> None:
+    frame = pd.DataFrame({"wave": "1", "Would you recommend us?": [1, 2, 3, 4, 5] * 8})
+    assert inspected(frame)["items"]["nps"].startswith("TODO: no column looks like a question")
+
+
+def test_the_weight_of_parcels_and_a_respondent_called_unknown_are_not_taken() -> None:
+    frame = pd.DataFrame({"wave": "1", "nps": [9, 3] * 20, "weight": [900, 1200] * 20, "customer": ["a", "?"] * 20})
+    data = inspected(frame)
+    assert data["columns"]["weight"].startswith("TODO: weight: 40 of 40 filled, 2 different, numbers 900 to 1200")
+    assert "respondent" not in data["columns"]
+    assert '# respondent: "customer"  # 40 of 40 filled, 2 different, 20 of them ?' in inspect(frame)
+
+
+def test_what_few_wrote_into_a_score_is_not_copied_into_the_mapping() -> None:
+    frame = pd.DataFrame(
+        {"wave": "1", "nps": [*["9", "3", "10"] * 20, "Jane Doe, 555 0199", "5550199", *["later"] * 12, "12"]}
+    )
+    text = inspect(frame)
+    assert "Jane" not in text
+    assert "5550199" not in text.replace("numbers 3 to 5.5502e+06", "")
+    assert "# 2 answers in other words, 2 different: refused and counted" in text
+    assert list(inspected(frame)["items"]["nps"]["missing"]) == ["later", 12]
+
+
+def test_long_names_are_folded_and_stay_what_they_are() -> None:
+    long = (
+        'How often does it \\ happen, "really" #happen,  ' + "in all of the areas of your company and its branches " * 3
+    )
+    frame = pd.DataFrame(
+        {"wave": "1", f"{long}[Use of tools]": ["a", "b"] * 20, f"{long}[No\x7f or\u2028never]": ["c", "d"] * 20}
+    )
+    text = inspect(frame.assign(nps=9))
+    assert max(map(len, text.splitlines())) <= 120
+    dimensions = parse_yaml(text, "inspected")["dimensions"]
+    assert {d["column"] for d in dimensions.values()} == {column for column in frame if column != "wave"}
+    assert "use_of_tools" in dimensions
+
+
 class TestRealFiles:
     def test_code_11_of_the_airport_survey_is_suspicious(self) -> None:
-        path = REAL / "sfo/2017_SFO_Customer_Survey.csv"
+        path = real("sfo/2017_SFO_Customer_Survey.csv")
         data = inspected(path)
         assert data["items"]["nps"]["column"] == "NETPRO"
         (question,) = data["items"]["nps"]["missing"].values()
@@ -119,26 +225,58 @@ class TestRealFiles:
         source = {"files": [{"path": str(path), "wave": "2017"}]}
         survey = cx.read(source, answered(data))
         # 2,746 bases and one empty answer, as the airport's own report and a plain count of the file have it
-        assert collect(survey.table)["nps"].notna().sum() == 2746
         assert survey.refused.query("item == 'nps'").set_index("reason")["n"].to_dict() == {
             "declared missing: 11 (blank)": 84,
             "empty": 1,
         }
-        assert cx.tally(survey, ["nps"], period="wave").counts["n"].sum() == 2746
+        assert used(survey, "wave")["nps"] == 2746
+
+    def test_the_airport_survey_of_the_next_year(self) -> None:
+        path = real("sfo/2018_SFO_Customer_Survey.csv")
+        survey = cx.read({"files": [{"path": str(path), "wave": "2018"}]}, answered(inspected(path)))
+        assert used(survey, "wave")["nps"] == 2809 - 159  # rows, and those in which NETPRO is 11
 
     @pytest.mark.parametrize("year", ["2018", "2020"])
     def test_the_surveymonkey_exports(self, year: str) -> None:
-        (path,) = (REAL / "surveymonkey").glob(f"*{year}_results*.csv")
+        (path,) = real("surveymonkey").glob(f"*{year}_results*.csv")
         data = inspected(path)
         assert data["columns"]["time"] == "End Date"
         assert data["columns"]["response"] == "Respondent ID"
         # neither survey asks for a recommendation; the person who is asked names the 1-5 question, 1 being best
         assert data["items"] == {"nps": "TODO: no column looks like a question that the kit knows; name one"}
+        assert all(len(line) <= 220 for line in inspect(path).splitlines())
         critical = next(c for c in open_source(path).table.columns if "how business-critical is your open source" in c)
         codes = {value: int(value[0]) for value in _values(path, critical)}
         item = {"column": critical, "labels": codes, "reversed": True}
-        survey = cx.read(path, answered(data) | {"items": {"csat": item}, "dimensions": {}})
-        assert cx.tally(survey, ["csat"], period="year").periods == [year]
+        survey = cx.read(path, answered(data) | {"items": {"csat": item}})
+        assert cx.tally(survey, ["csat"], by=list(data["dimensions"])[:1], period="year").periods == [year]
+        assert used(survey, "year")["csat"] == collect(survey.table)["csat"].notna().sum() > 150
+
+    def test_the_event_log_of_a_service_desk_is_counted_by_its_incidents(self) -> None:
+        path = real("servicedesk/incident_event_log.csv")
+        data = inspected(path)
+        assert data["columns"] == {"time": "opened_at", "response": "number", "respondent": "caller_id"}
+        assert data["latest"] == {"per": "number", "by": "sys_mod_count"}
+        assert data["items"]["resolved"]["labels"] == {"TRUE": 1, "FALSE": 0}
+        clock = data["items"]["full_resolution"]
+        assert (clock["from"], clock["missing"], data["time_format"]) == ("opened_at", ["?"], "%d-%m-%Y %H:%M")
+        assert clock["to"].startswith("TODO: which moment ends the clock: resolved_at (5,939 of 5,998 rows")
+        assert clock["open_until"].startswith("TODO: when were cases that had not ended last seen")
+        assert data["dimensions"]["category"]["labels"] == {"?": "(blank)"}
+        survey = cx.read(path, answered(data))
+        assert used(survey) == {"resolved": 890, "full_resolution": 890}
+        assert cx.tally(survey, ["full_resolution"]).counts["open"].sum() == 29
+        without = cx.read(path, {key: value for key, value in answered(data).items() if key != "latest"})
+        assert used(without) == {"resolved": 890, "full_resolution": 890}  # later rows repeat the id of a response
+
+    def test_the_churn_of_a_phone_company(self) -> None:
+        path = real("telco/Telco-Customer-Churn.csv")
+        data = inspected(path)
+        assert data["items"] == {"churn": {"column": "Churn", "labels": {"No": 0, "Yes": 1}}}
+        assert "contract" in data["dimensions"]
+        survey = cx.read({"files": [{"path": str(path), "wave": "1"}]}, answered(data))
+        found = cx.estimate(cx.tally(survey, ["churn"], period="wave"))
+        assert found[["n", "value"]].to_numpy().tolist() == [[7043, pytest.approx(100 * 1869 / 7043)]]
 
 
 def _values(path: Path, column: str) -> list[str]:

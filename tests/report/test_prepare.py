@@ -218,8 +218,8 @@ def test_the_summary_holds_every_estimate_and_comparison_of_every_report(project
 
 def test_what_was_refused_and_read_is_told(project, tmp_path):
     ready = prepare(project("for_each: [brand]\n"), tmp_path / "work")
-    assert {"item": "nps", "reason": "outside 0-10: 11", "n": 1} in ready.refused
-    assert {"item": "nps", "reason": "not a number or known label: x", "n": 1} in ready.refused
+    assert {"item": "nps", "reason": "outside 0-10 (other values, not shown)", "n": 1} in ready.refused
+    assert {"item": "nps", "reason": "not a number or known label (other values, not shown)", "n": 1} in ready.refused
     assert [(file["path"], file["rows"]) for file in ready.data] == [("survey.csv", len(DATA))]
 
 
