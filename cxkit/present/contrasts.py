@@ -10,7 +10,7 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.html import Html, join, name, tag
 from cxkit.present.rows import Row, rows
-from cxkit.present.tables import Cell, bases, heading, table
+from cxkit.present.tables import Cell, bases, heading, table, unshown
 
 
 def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -24,16 +24,17 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     found = [_as_change(row) for row in rows(frame) if row["metric"] == metric.name]
     if len(found) < 2:
         return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+    shown, absent = unshown(found, "change", lambda row: str(row[dimension]))
     body = [
         [(name(row[dimension]), ""), (verdicts.short(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
          (_tested(row), "cx-n"), (bases(row), "cx-n"), _verdict(row, metric), (verdicts.could(row, metric), "cx-n")]
-        for row in found
+        for row in shown
     ]  # fmt: skip
     head = [heading(dimension), "Difference", "Interval", "Adjusted p", "Bases level / rest", "Verdict", "Detectable"]
-    grey = [row["verdict"] == "too few" for row in found]
+    grey = [row["verdict"] == "too few" for row in shown]
     caption = f"{metric.label}: each {heading(dimension).lower()} against the rest"
     names = [row[dimension] for row in found]
-    return table(head, body, caption, _notes(found), grey=grey, names=names, kind="cmp cx-vs")
+    return table(head, body, caption, [*_notes(found), *absent], grey=grey, names=names, kind="cmp cx-vs")
 
 
 def _as_change(row: Row) -> dict[str, Any]:

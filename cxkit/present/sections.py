@@ -102,7 +102,7 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
         f"{cuts[0][0]}, which gets no verdict. Low base: below {cuts[1][0]}. Caution: below {cuts[2][0]}. "
         f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
         "Effective n: what the base is worth after weights and after several answers of one customer or cluster.",
-        "Changed: the corrected p-value is below 1 minus the level. No evidence of change is not evidence of no "
+        f"Changed: the corrected p-value is below {wording.below(tested)}. No evidence of change is not evidence of no "
         "change; what could have been detected (at 80% power) stands beside it. Associations are not causes.",
     ]
     tests = wording.methods_words(row.get("method") for row in tested)
@@ -129,7 +129,7 @@ def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     cut = "median" if metric.quantile == 0.5 else f"{100 * metric.quantile:g}% quantile"
     score = {
         "net": "100 × (share of the best class − share of the worst class), in points",
-        "share": "share of answers that count, in %",
+        "share": f"share of {_counted(metric)} among all answers, in %",
         "mean": "mean of the answers",
         "quantile": f"{cut} of the durations",
     }[metric.statistic]
@@ -141,6 +141,12 @@ def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     interval = f" {' / '.join(levels)} {used}." if used else ""
     classes = f" Classes: {', '.join(metric.classes)}." if metric.classes else ""
     return join(["“", name(metric.question), f"”, {scale}. Score: {score}; {better}.{classes}{interval}"])
+
+
+def _counted(metric: Metric) -> str:
+    """The answers that a share counts, by the names of their classes."""
+    counts = {answer for answer, value in metric.values.items() if value}
+    return " and ".join(f"“{label}”" for label, answers in metric.classes.items() if counts & set(answers)) or "those"
 
 
 def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from cxkit.present.html import Html, clean, full_names, join, name, plain, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
 
 Cell = tuple[object, str]  # content, class
+ABSENT = 3  # rows without a number that a table may hold; more are named below it
 SHARES = "Shares of answers, weighted where the data have weights; they are described: no interval, no test."
 
 
@@ -20,7 +21,7 @@ def table(
     head: Sequence[str],
     body: Sequence[Sequence[Cell]],
     caption: str,
-    notes: Sequence[str] = (),
+    notes: Sequence[object] = (),
     *,
     grey: Sequence[bool] = (),
     names: Iterable[object] = (),
@@ -65,8 +66,9 @@ def estimates_table(
     """
     found = [row for row in rows(frame) if row["metric"] in metrics]
     keys = list(order) or _keys(found, [*dimensions(frame), "period"])
+    shown, absent = unshown(found, "value", lambda row: _called(row, keys, metrics))
     body, grey = [], []
-    for row in found:
+    for row in shown:
         metric = metrics[row["metric"]]
         places = wording.decimals(row.get("low"), row.get("high"))
         known = row.get("value") is not None
@@ -81,8 +83,9 @@ def estimates_table(
         grey.append(not known or wording.is_small(row))
     levels = " / ".join(sorted({wording.level_words(row.get("level")) for row in found}))
     head = [*_key_heads(keys), "Score", f"{levels} interval", "Base", "Remarks"]
-    return table(head, body, caption or "Scores with interval and base", estimate_notes(found, metrics), grey=grey,
-                 names=_names(found, keys), kind="est")  # fmt: skip
+    notes = [*estimate_notes(found, metrics), *absent]
+    return table(head, body, caption or "Scores with interval and base", notes, grey=grey, names=_names(found, keys),
+                 kind="est")  # fmt: skip
 
 
 def comparisons_table(
@@ -100,8 +103,9 @@ def comparisons_table(
     if not found:
         return Html("")
     keys = _keys(found, [*dimensions(frame), "now", "before"])
+    shown, absent = unshown(found, "change", lambda row: _called(row, keys, metrics))
     body, grey = [], []
-    for row in found:
+    for row in shown:
         metric = metrics[row["metric"]]
         tested = wording.pnumber(row["pvalue_adj"]) if row.get("pvalue_adj") is not None else ""
         body.append(
@@ -117,7 +121,8 @@ def comparisons_table(
         if among is not None
         else families(found, dimensions(frame), metrics)
     )
-    return table(head, body, title, comparison_notes(found, held), grey=grey, names=_names(found, keys), kind="cmp")
+    notes = [*comparison_notes(found, held), *absent]
+    return table(head, body, title, notes, grey=grey, names=_names(found, keys), kind="cmp")
 
 
 def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = "") -> Html:
@@ -210,8 +215,7 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
 
 def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     """What is said under a table or figure of comparisons: marks, test, family (`held`, in words) and correction."""
-    level = next((row["level"] for row in found if row.get("level") is not None), None)
-    tested = f"adjusted p below {1 - (0.95 if level is None else level):.2g}"
+    tested = f"adjusted p below {wording.below(found)}"
     notes = [
         f"{wording.UP} {wording.DOWN} changed ({tested}); {wording.NONE} no evidence of change; "
         f"{wording.FEW} too few answers to say (effective base below {wording.BASES[0][0]} in either period)."
@@ -224,6 +228,31 @@ def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     if held:
         notes.append(f"Corrected for {held}. Each interval is a single comparison's.")
     return notes
+
+
+def unshown(found: Sequence[Row], number: str, called: Callable[[Row], str]) -> tuple[list[Row], list[Html]]:
+    """The rows that a table shows, and notes on many others, which have no number and would only fill it.
+
+    Args:
+        found: All rows.
+        number: The column without which a row has nothing to show.
+        called: What a row is called.
+    """
+    absent = [row for row in found if row.get(number) is None]
+    if len(absent) <= ABSENT:
+        return list(found), []
+    reasons: dict[str, list[str]] = {}
+    for row in absent:
+        reasons.setdefault(str(row.get("note") or "too few answers to say"), []).append(called(row))
+    notes = [
+        join([f"Not in the table, {why}: {len(names):,} (", join(map(name, names), ", "), ")."])
+        for why, names in reasons.items()
+    ]
+    return [row for row in found if row.get(number) is not None], notes
+
+
+def _called(row: Row, keys: Sequence[str], metrics: Mapping[str, Metric]) -> str:
+    return " · ".join(metrics[row["metric"]].label if key == "metric" else _level(row, key) for key in keys)
 
 
 def _keys(found: Sequence[Row], names: Sequence[str]) -> list[str]:

@@ -111,6 +111,16 @@ def level_words(level: float | None) -> str:
     return f"{100 * (0.95 if level is None else level):.4g}%"
 
 
+def below(found: Iterable[Row]) -> str:
+    """The bound that an adjusted p-value must lie below, of some comparisons.
+
+    >>> below([{"level": 0.9}, {}])
+    '0.1'
+    """
+    level = next((row["level"] for row in found if row.get("level") is not None), 0.95)
+    return f"{1 - level:.2g}"
+
+
 def pvalue(p: float | None) -> str:
     r"""A p-value in words, in one piece.
 
