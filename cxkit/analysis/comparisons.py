@@ -14,6 +14,7 @@ from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies,
 from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import lifetimes
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
+from cxkit.analysis.frames import Frame
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -102,7 +103,7 @@ def compare(
     split = together.groupby([together["metric"] == lead, *own], sort=False, dropna=False)
     frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index()
     used = [name for name in tallies.by if name in frame.columns]
-    return frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]]
+    return Frame.of(frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]], tallies.metrics)
 
 
 def check_correction(name: str) -> None:

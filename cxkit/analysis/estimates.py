@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
 from cxkit.analysis.durations import kish, open_quantiles, quantiles
+from cxkit.analysis.frames import Frame
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -83,7 +84,8 @@ def estimate(
             frames.append(_frame(metric, cells, estimates(metric, cells, level, method), level))
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
-    return frame[["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]]
+    columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]
+    return Frame.of(frame[columns], tallies.metrics)
 
 
 def at(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:

@@ -103,9 +103,11 @@ class Tallies:
         raise CxError(f"the level {ALL.join(dimensions) or 'everybody'} was not tallied; declared are: {declared}")
 
     def _repr_html_(self) -> str:
-        head = self.counts.head(10).to_html(index=False)
-        ends = f"{self.periods[0]} to {self.periods[-1]}" if self.periods else "no period"
-        return f"{head}<p>The first of {len(self.counts)} counts, {ends}.</p>"
+        from cxkit.present import style
+        from cxkit.present.counts import counts
+
+        made = counts(self.counts, self.by, self.levels, self.periods, self.weighted)
+        return f"{style()}{made._repr_html_()}"
 
 
 def tally(

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from cxkit.present.sorting import SCRIPT
+
 SHORT = 60  # characters of a name that are printed inside sentences, table heads and figures
 LONG = 80  # a name up to this length is printed whole
 WORD = 18  # a word longer than this may be broken anywhere
@@ -25,12 +27,12 @@ _RTL = re.compile(
 
 
 class Html(str):
-    """Markup that is ready for a page; shows itself in a notebook."""
+    """Markup that is ready for a page; shows itself in a notebook, tables so that they can be sorted."""
 
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        return str.__str__(self)
+        return str.__str__(self) + (SCRIPT if 'class="cx-table' in self else "")
 
     def __repr__(self) -> str:
         return f"<Html, {len(self)} characters>"

@@ -21,6 +21,7 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.present.html import Html, clean, plain, shorten, slug, tag
 from cxkit.present.shelf import shelf
+from cxkit.present.sorting import still
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -88,7 +89,7 @@ def _check(notebook: NotebookNode) -> None:
                 raise ValueError(
                     f"cell {number} holds an error ({output.ename}): only a notebook without errors becomes a page"
                 )
-            markup = "".join(output.get("data", {}).get("text/html", ""))
+            markup = still("".join(output.get("data", {}).get("text/html", "")))
             if re.search(r"<script\b", markup, re.IGNORECASE):
                 raise ValueError(
                     f"cell {number} prints a <script>: pages hold none; show tables and figures of cxkit.present"
@@ -174,7 +175,7 @@ def _free(key: str, state: dict[str, Any]) -> str:
 
 def _own(markup: str | list[str], state: dict[str, Any]) -> str:
     """The HTML of one output; ids that the page already has get a number, and so do the references inside it."""
-    text = "".join(markup)
+    text = still("".join(markup))
     ids = list(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text)))
     renamed = {key: free for key in ids if (free := _free(key, state)) != key}
     if not renamed:
