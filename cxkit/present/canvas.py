@@ -43,13 +43,14 @@ def put(
     shift: tuple[float, float] = (0, 0),
     limit: int = 60,
     halo: bool = False,
+    wide: bool = False,
 ) -> None:
     """Write a text at data coordinates, moved by `shift` user units and cut to `limit` characters.
 
-    A `halo` of the paper's colour keeps a text readable that stands on lines.
+    A `halo` of the paper's colour keeps a text readable that stands on lines; what has no room on a phone is `wide`.
     """
     anchor = {"left": None, "center": "middle", "right": "end"}[ha]
-    write(Written(ax, (x, y), shift, plain(text, limit), anchor, RISE[va], role, small, bold, halo))
+    write(Written(ax, (x, y), shift, plain(text, limit), anchor, RISE[va], role, small, bold, halo, wide))
 
 
 def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: float = 1.0, **options: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 RIGHT = 92  # user units for the numbers of a row
 TALL = 540  # user units of rows in one drawing, about what a sheet of paper holds
+CHARACTERS = 5  # of a score with a decimal: a narrower cell leaves it out
 GAP = 0.7  # rows between what has enough answers and what has not
 TONES = {"better": "good", "worse": "bad", "moved": "ink", "none": "muted", "few": "faint"}
 HIDDEN = "*"  # a cell of a grid that must not be shown
@@ -188,16 +189,20 @@ def outlines(ax: Axes, at: Sequence[tuple[float, float]], size: tuple[float, flo
         stroke(ax, [*across, *across[::-1], across[0]], [down[0], *down, *down[::-1]], "faint", 0.8, **DASHED)
 
 
-def cell_text(ax: Axes, x: float, y: float, cell: Row | None, metric: Metric, narrow: bool, bases: bool) -> None:
-    """Score and, where there is room, base in a cell, or a sign for why there is none."""
+def cell_text(ax: Axes, x: float, y: float, cell: Row | None, metric: Metric, room: float) -> None:
+    """Score and base in a cell of `room` user units, or a sign for why there is none.
+
+    A base that has no room on a phone is drawn on wider pages only, and one that has none there stands in the table.
+    """
     if cell is None or cell.get("value") is None:
         put(ax, x, y, HIDDEN if cell is not None and cell.get("n") is None else wording.NONE, **NOTE)
         return
-    small = wording.is_small(cell)
+    small, narrow, n = wording.is_small(cell), room < 6.7 * CHARACTERS, wording.count(cell.get("n"))
+    wide = room < 7 * len(n) + 2
     value, role = wording.number(cell["value"], 0) if narrow else score(cell, metric), "muted" if small else "ink"
-    put(ax, x, y, value, bold=not small, role=role, small=narrow, shift=(0, 5.5 * bases))
-    if bases:
-        put(ax, x, y, wording.count(cell.get("n")), shift=(0, -6), small=True, role=role)
+    put(ax, x, y, value, bold=not small, role=role, small=narrow, shift=(0, 4 if wide else 5.5))
+    if room >= 4 * len(n):
+        put(ax, x, y, n, shift=(0, -6), small=True, role=role, wide=wide)
 
 
 def tick(value: float, at: Sequence[float], unit: str, signed: bool = False) -> str:

@@ -197,13 +197,12 @@ def heat(
     )  # fmt: skip
     small = [(x, y) for y, line in enumerate(grid.values()) for x, one in enumerate(line) if _framed(one)]
     marks.outlines(ax, small)
-    room, narrow = (WIDTH - laid.margin - 4) / len(across), len(across) > 8
+    room = (WIDTH - laid.margin - 4) / len(across)
     _heads(ax, across, max(4, int(room / 6.6)))
-    bases = room >= 6.2 * max(len(base(one)) - 2 for one in found)
     for y, (label, line) in enumerate(grid.items()):
         marks.put_name(ax, y + 0.5, label)
         for x, one in enumerate(line):
-            marks.cell_text(ax, x + 0.5, y + 0.5, one, metric, narrow, bases)
+            marks.cell_text(ax, x + 0.5, y + 0.5, one, metric, room)
     _legend(ax, (low, high), metric, bool(small))
     return figure
 

@@ -70,6 +70,7 @@ class Written(NamedTuple):
     small: bool
     bold: bool
     halo: bool
+    wide: bool  # not on a phone
 
 
 _WRITTEN: WeakKeyDictionary[Any, list[Written]] = WeakKeyDictionary()  # figure -> its texts
@@ -211,9 +212,9 @@ def _css(value: str) -> str:
 def _texts(written: Iterable[Written], height: float) -> Iterator[Html]:
     """The texts, those that look alike together in a group that says how."""
     for look, found in groupby(sorted(written, key=_look), key=_look):
-        anchor, marks, style = look
+        anchor, named, style = look
         texts = (_text(one, height) for one in found)
-        yield tag("g", *texts, text_anchor=anchor or None, class_=f"cx-{marks}" if marks else None, style=style or None)
+        yield tag("g", *texts, text_anchor=anchor or None, class_=named or None, style=style or None)
 
 
 def _look(one: Written) -> tuple[str, str, str]:
@@ -221,7 +222,7 @@ def _look(one: Written) -> tuple[str, str, str]:
     marks = "s" * one.small + "b" * one.bold + "m" * (one.role == "muted")
     style = [f"fill:{CSS[one.role]}"] if one.role not in ("ink", "muted") else []
     style += [f"paint-order:stroke;stroke:{CSS['paper']};stroke-width:3"] if one.halo else []
-    return one.anchor or "", marks, ";".join(style)
+    return one.anchor or "", " ".join([f"cx-{marks}"] * bool(marks) + ["cx-wide"] * one.wide), ";".join(style)
 
 
 def _text(one: Written, height: float) -> Html:

@@ -326,3 +326,10 @@ def test_a_hostile_brand_in_every_figure_is_text():
         (answers_frame(), lambda f: stacked(f, NPS, "brand")),
     ):
         assert "<script" not in make(frame.assign(brand=SCRIPT))
+
+
+def test_bases_without_room_on_a_phone_are_for_wider_pages():
+    made = heatmap(months_frame().assign(brand="A firm of a long name"), NPS, "brand", "period")
+    wide = {node.text for group in drawing(made).iter("g") if "cx-wide" in group.get("class", "") for node in group}
+    assert {"504", "24"} & wide == {"504"}
+    assert "cx-wide" not in heatmap(grid_frame(), NPS, "area", "channel")
