@@ -260,7 +260,7 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     drawn = _drawings(parts(down, shapes.CELL), draw, tell, key, title)
     claim, proof = captions.grid_finding(metric, found, rows, columns)
     notes = [
-        f"Cells: score, and n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
+        f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
         "Colours: equal steps from the lowest to the highest score with enough answers."
     ]
     for part, most, column in (("last", across, columns), ("first", down, rows)):
