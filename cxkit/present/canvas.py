@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,14 +42,15 @@ def put(
     bold: bool = False,
     shift: tuple[float, float] = (0, 0),
     limit: int = 60,
-    middle: bool = False,
+    halo: bool = False,
+    wide: bool = False,
 ) -> None:
     """Write a text at data coordinates, moved by `shift` user units and cut to `limit` characters.
 
-    A name is cut in its middle (`middle`), because long names often differ at their ends only.
+    A `halo` of the paper's colour keeps a text readable that stands on lines; what has no room on a phone is `wide`.
     """
-    words, anchor = plain(text, limit, middle), {"left": None, "center": "middle", "right": "end"}[ha]
-    write(Written(ax, (x, y), shift, words, anchor, RISE[va], role, small, bold))
+    anchor = {"left": None, "center": "middle", "right": "end"}[ha]
+    write(Written(ax, (x, y), shift, plain(text, limit), anchor, RISE[va], role, small, bold, halo, wide))
 
 
 def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: float = 1.0, **options: Any) -> None:
@@ -56,12 +58,14 @@ def stroke(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, width: f
     ax.plot(x, y, color=colour(role), linewidth=width, clip_on=False, solid_capstyle="butt", **options)
 
 
-def dots(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, *, filled: bool = True, size: float = 7) -> None:
-    """Marks of one style; hollow where there is no verdict."""
-    ax.plot(
-        x, y, linestyle="none", marker="o", markersize=size, markeredgewidth=1.5, clip_on=False,
-        markerfacecolor=colour(role if filled else "paper"), markeredgecolor=colour(role),
-    )  # fmt: skip
+def dots(ax: Axes, x: Sequence[float], y: Sequence[float], role: str, *, filled: bool = True, size: float = 6) -> None:
+    """Marks of one style; hollow where there is no verdict.
+
+    A dot is a line without length and with round ends: all of one style are one short path.
+    """
+    points = [[place for one in line for place in (one, one, math.nan)] for line in (x, y)]
+    for drawn, width in [(role, size + 1.2), *([] if filled else [("paper", size - 1.2)])]:
+        ax.plot(*points, color=colour(drawn), linewidth=width, clip_on=False, solid_capstyle="round")
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

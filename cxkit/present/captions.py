@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.html import Html, join, name, tag
+from cxkit.present.labels import plural, words
 from cxkit.present.rows import Row
 
 NAMED = 3  # levels that a finding names; more are counted
@@ -63,11 +64,6 @@ def level(row: Row, dimension: str) -> str:
     return "All" if row.get(dimension) is None else str(row[dimension])
 
 
-def words(column: str) -> str:
-    """A column name inside a sentence."""
-    return column.replace("_", " ")
-
-
 def score(row: Row, metric: Metric) -> str:
     """A score as short as it can be said: number, and % where it is one."""
     places = wording.decimals(row.get("low"), row.get("high"))
@@ -100,10 +96,8 @@ def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
     n = sum(row["n"] for row in found)
     if not n:
         return "no answers"
-    shares = [(group, sum(row["share"] or 0 for row in found if str(row["group"]) == group)) for group in groups]
-    return ", ".join(
-        [*(f"{group} {wording.quantity(share, 'percent', 0)}" for group, share in shares), f"n {wording.count(n)}"]
-    )
+    parts = (f"{group} {_percent(share)}" for group, share in shares(found, groups))
+    return ", ".join([*parts, f"n {wording.count(n)}"])
 
 
 def change_finding(metric: Metric, dimension: str, found: Sequence[Row], held: str) -> tuple[Parts, Parts]:
@@ -133,32 +127,93 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row], held: s
     return [*claim, "."], proof
 
 
-def segment_finding(metric: Metric, dimension: str, known: Sequence[Row], tested: Sequence[Row]) -> tuple[Parts, Parts]:
-    """Claim and proof on the scores of the levels: their range with bases, and which levels changed."""
-    sound = [row for row in known if not wording.is_small(row)] or list(known)
-    best, worst = sound[0], sound[-1]
-    claim: list[object] = [
-        f"{metric.label} by {words(dimension)}, ",
-        name(best["period"]),
-        f": {score(worst, metric)} (",
-    ]
-    claim += [name(level(worst, dimension)), f", {base(worst)})"]
-    if len(sound) > 1:
-        claim += [f" to {score(best, metric)} (", name(level(best, dimension)), f", {base(best)})"]
+def segment_finding(
+    metric: Metric, dimension: str, levels: Sequence[Row], tested: Sequence[Row], *, rest: bool = False
+) -> tuple[Parts, Parts]:
+    """Claim and proof on the scores of the levels: the range of those with enough answers, and which levels changed.
+
+    Args:
+        metric: The metric.
+        dimension: Column of the levels.
+        levels: The estimates, the highest first.
+        tested: Comparisons of the levels with another period.
+        rest: Whether a table follows in which each level is tested against the rest.
+    """
+    sound = [row for row in levels if _enough(row)]
+    which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels)} or more"
+    claim: list[object] = [f"{metric.label} by {words(dimension)}, ", name(levels[0]["period"])]
+    if not sound:
+        claim += [f": none of {which} has {enough}"]
+    elif len(sound) < len(levels):
+        some = f"of the {len(sound):,} {plural(dimension)}" if len(sound) > 1 else f"the only one of {which}"
+        claim += [f", {some} with {enough}: "]
+    else:
+        claim += [": "]
+    claim += _ends(sound, metric, dimension) if sound else []
     moved = [row for row in tested if row.get("verdict") == "changed" and row.get(dimension) is not None]
-    proof: list[object] = ["The levels are not tested against each other."]
+    said = f"The {plural(dimension)} are not tested against each other."
+    proof: list[object] = ["Each is tested against the rest below." if rest and len(sound) > 1 else said]
     if moved:
         proof += [" Changed against ", name(moved[0].get("before")), ": ", *_named(moved, metric, dimension), "."]
     return [*claim, "."], proof
 
 
-def range_finding(metric: Metric, known: Sequence[Row], names: Sequence[str]) -> tuple[Parts, Parts]:
-    """Claim and proof on the lowest and the highest cell of a grid."""
-    ends = [min(known, key=lambda row: row["value"]), max(known, key=lambda row: row["value"])]
-    places = [name(", ".join(level(row, key) for key in names)) for row in ends]
-    claim: list[object] = [f"{metric.label} from {score(ends[0], metric)} (", places[0], f", {base(ends[0])})"]
-    claim += [f" to {score(ends[1], metric)} (", places[1], f", {base(ends[1])})."]
-    return claim, ["Cells are not tested against each other; their intervals stand in the table."]
+def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
+    """The lowest and the highest of some levels with their bases."""
+    ends = [sound[-1], *([sound[0]] if len(sound) > 1 else [])]
+    parts = ([f"{score(row, metric)} (", name(level(row, dimension)), f", {base(row)})"] for row in ends)
+    return [piece for i, part in enumerate(parts) for piece in ([" to "] * i + part)]
+
+
+def _enough(row: Row) -> bool:
+    return row.get("value") is not None and not wording.is_small(row)
+
+
+def _threshold(found: Sequence[Row]) -> str:
+    """The base from which a row says something, "effective" where answers are worth less than their number."""
+    less = any(row.get("n_eff") not in (None, row.get("n")) for row in found)
+    return f"{wording.BASES[0][0]} {'effective ' * less}answers"
+
+
+def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) -> tuple[Parts, Parts]:
+    """Claim and proof on a grid: how many cells there are and how many say something; no extremes, which are chance."""
+    sound = sum(map(_enough, found))
+    some = (
+        f"{sound:,} of {len(found):,}" if 0 < sound < len(found) else f"{'all' if sound else 'none'} of {len(found):,}"
+    )
+    claim = [f"{metric.label} by {words(rows)} and {words(columns)}: {some} cells have {_threshold(found)} or more."]
+    return claim, [
+        "The highest and the lowest of many cells are so by chance, too; none is tested against another. "
+        "Intervals stand in the table."
+    ]
+
+
+def class_finding(
+    metric: Metric, bars: Mapping[str, Sequence[Row]], groups: Sequence[str], before: str | None
+) -> Parts:
+    """Claim on the shares of the classes in the last period, against those in another where there is one.
+
+    Args:
+        metric: The metric.
+        bars: The rows of each period.
+        groups: The classes.
+        before: The period to set the last one against.
+    """
+    last = list(bars)[-1]
+    old, new = (dict(shares(bars.get(period, []), groups)) for period in (str(before), last))
+    if before == last or not (any(old.values()) and any(new.values())):
+        return [f"{metric.label}, ", name(last), f": {classes(bars[last], groups)}."]
+    parts = ", ".join(f"{group} {_percent(old[group])} → {_percent(new[group])}" for group in groups)
+    return [f"{metric.label}, ", name(before), " → ", name(last), f": {parts} (described, not tested)."]
+
+
+def shares(found: Sequence[Row], groups: Sequence[str]) -> list[tuple[str, float]]:
+    """The share of each class in one bar."""
+    return [(group, sum(row["share"] or 0 for row in found if str(row["group"]) == group)) for group in groups]
+
+
+def _percent(share: float) -> str:
+    return wording.quantity(share, "percent", 0)
 
 
 def cut(found: Sequence[object], most: int) -> list[str]:
@@ -169,6 +224,6 @@ def cut(found: Sequence[object], most: int) -> list[str]:
 def _named(moved: Sequence[Row], metric: Metric, dimension: str) -> Parts:
     parts: list[object] = []
     for i, row in enumerate(sorted(moved, key=lambda r: -abs(r["change"]))[:NAMED]):
-        sign = verdicts.verdict(row, metric).sign
-        parts += [", " if i else "", name(level(row, dimension)), f" {sign} {verdicts.change(row, metric)}"]
+        sign = f"{verdicts.verdict(row, metric).sign} " if row.get("verdict") == "changed" else ""  # a dash is no minus
+        parts += [", " if i else "", name(level(row, dimension)), f" {sign}{verdicts.change(row, metric)}"]
     return [*parts, f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""]

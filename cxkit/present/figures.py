@@ -6,23 +6,28 @@ with the numbers as alternative text, and the table behind it, one click away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import captions, shapes, verdicts, wording
-from cxkit.present.captions import level, told, words
+from cxkit.present.captions import level, told
 from cxkit.present.families import families, family
-from cxkit.present.html import Html, name, slug
-from cxkit.present.marks import HIDDEN
+from cxkit.present.html import Html, join, name, slug
+from cxkit.present.labels import plural, words
+from cxkit.present.marks import HIDDEN, layout, parts
 from cxkit.present.rows import Row, dimensions, of_metric, varying
 from cxkit.present.rows import rows as all_rows
 from cxkit.present.svg import svg
 from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
 
-MOST = 60  # rows in one drawing; the table holds all
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST = 60  # rows that are drawn; the table holds all
 YEAR = 13  # bars of one drawing over periods: a year of months, and the same month of the year before
 ACROSS = 12  # columns in one drawing
 
@@ -79,6 +84,7 @@ def segments(
     dimension: str,
     *,
     benchmarks: Sequence[Mapping[str, object]] = (),
+    rest: bool = False,
 ) -> Html:
     """The levels of a dimension as dots with intervals, the highest first, too small bases last.
 
@@ -89,6 +95,7 @@ def segments(
         metric: The metric drawn.
         dimension: Column of the levels.
         benchmarks: Published values to draw as lines, as in `trend`.
+        rest: Whether `against_rest` of the same levels follows, so that the caption can point to it.
     """
     compared = [] if comparisons is None else of_metric(comparisons[_cut_by(comparisons, dimension)], metric)
     tested = {row.get(dimension): row for row in compared}
@@ -102,10 +109,16 @@ def segments(
     known = [row for row in levels if row.get("value") is not None]
     if not known:
         return captions.nothing(key, title, shown, levels)
-    text = told([*([whole] if whole else []), *levels[:MOST]], metric, [dimension])
     marks = captions.published(benchmarks, metric)
-    draw = partial(shapes.segments, levels[:MOST], known, whole, metric, dimension, tested, marks)
-    drawn = svg(draw, key, title, text)
+    laid = layout([level(row, dimension) for row in levels[:MOST]])
+
+    def draw(part: Sequence[Row]) -> Figure:
+        return shapes.segments(part, known, whole, metric, dimension, laid, tested, marks)
+
+    def tell(part: Sequence[Row]) -> str:
+        return told([*([whole] if whole and part[0] is levels[0] else []), *part], metric, [dimension])
+
+    drawn = _drawings(parts(levels[:MOST], laid.height), draw, tell, key, title)
     sure = wording.level_words(known[0].get("level"))
     notes: list[object] = [
         f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."
@@ -115,7 +128,7 @@ def segments(
     notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
     notes += ["The order is no ranking: overlapping intervals do not settle it.", *captions.cut(levels, MOST)]
     notes += captions.sources(marks, metric)
-    claim, proof = captions.segment_finding(metric, dimension, known, list(tested.values()))
+    claim, proof = captions.segment_finding(metric, dimension, levels, list(tested.values()), rest=rest)
     return captions.figure(key, claim, proof, drawn, notes, shown)
 
 
@@ -136,8 +149,15 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     if not known:
         return captions.nothing(key, title, shown, found)
     found.sort(key=lambda r: (r.get(dimension) is not None, r.get("change") is None, -(r.get("change") or 0)))
-    text = "; ".join(f"{level(row, dimension)}: {captions.change_words(row, metric)}" for row in found[:MOST])
-    drawn = svg(partial(shapes.changes, found[:MOST], known, metric, dimension), key, title, text)
+    laid = layout([level(row, dimension) for row in found[:MOST]])
+
+    def draw(part: Sequence[Row]) -> Figure:
+        return shapes.changes(part, known, metric, dimension, laid)
+
+    def tell(part: Sequence[Row]) -> str:
+        return "; ".join(f"{level(row, dimension)}: {captions.change_words(row, metric)}" for row in part)
+
+    drawn = _drawings(parts(found[:MOST], laid.height), draw, tell, key, title)
     sure = wording.level_words(known[0].get("level"))
     notes = [
         f"Dot: change. Line: {sure} interval of a single comparison. Filled: changed after correction. "
@@ -180,13 +200,14 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     return captions.figure(key, claim, [f"n {wording.count(n)}."], drawn, notes, shown)
 
 
-def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None) -> Html:
+def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None, *, before: str | None = None) -> Html:
     """The classes of answers as stacked bars, a bar per period or level.
 
     Args:
         distribution: Rows of the bars: answer, group, n, share.
         metric: The metric drawn.
         rows: The column that makes the bars; where it is None the first that varies, period before dimensions.
+        before: Where the bars are periods, the one that the caption sets the last one against.
     """
     frame = distribution[distribution["metric"] == metric.name]
     found = of_metric(frame, metric)
@@ -203,9 +224,8 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None)
     drawn_bars = dict(list(bars.items())[-most:] if by == "period" else list(bars.items())[:most])
     lines = {top: captions.classes(drawn_bars[top], list(roles)) for top in drawn_bars}
     text = "; ".join(f"{top}: {line}" for top, line in lines.items())
-    drawn = svg(partial(shapes.stacked, drawn_bars, roles), key, title, text)
-    last = list(lines)[-1]
-    claim = [f"{metric.label}, ", name(last), f": {lines[last]}."] if by == "period" else [f"{title}."]
+    drawn = svg(partial(shapes.stacked, drawn_bars, roles, layout(list(drawn_bars))), key, title, text)
+    claim = captions.class_finding(metric, bars, list(roles), before) if by == "period" else [f"{title}."]
     notes = ["Bars: share of answers in each class. n: answers. Shares are described: no interval, no test."]
     return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), most)], shown)
 
@@ -225,20 +245,40 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     found = of_metric(drawn_frame, metric)
     key, title = slug("heat", metric.name, rows, columns), f"{metric.label} by {words(rows)} and {words(columns)}"
     shown = estimates_table(drawn_frame, {metric.name: metric}, caption=title)
-    known = [row for row in found if row.get("value") is not None]
-    if not known:
+    if all(row.get("value") is None for row in found):
         return captions.nothing(key, title, shown, found)
     cells = {(row[rows], row[columns]): row for row in found}
-    grid = [[cells.get((one, other)) for other in across] for one in down]
-    draw = partial(shapes.heat, grid, list(map(str, down)), list(map(str, across)), metric)
-    drawn = svg(draw, key, title, told(found, metric, [rows, columns]))
-    claim, proof = captions.range_finding(metric, known, [rows, columns])
-    notes = [f"Cells: score, n below it. Grey: too few answers. {wording.NONE} no answers. {HIDDEN} hidden."]
-    if len(drawn_frame) < len(frame):
-        notes.append(
-            f"The last {len(across)} of {frame[columns].nunique()} columns and first {len(down)} rows are drawn."
-        )
+    laid = layout(list(map(str, down)))
+
+    def draw(part: Sequence[object]) -> Figure:
+        grid = {laid.labels[str(one)]: [cells.get((one, other)) for other in across] for one in part}
+        return shapes.heat(grid, list(map(str, across)), metric, laid, found)
+
+    def tell(part: Sequence[object]) -> str:
+        return told([row for row in found if row[rows] in part], metric, [rows, columns])
+
+    drawn = _drawings(parts(down, shapes.CELL), draw, tell, key, title)
+    claim, proof = captions.grid_finding(metric, found, rows, columns)
+    notes = [
+        f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
+        "Colours: equal steps from the lowest to the highest score with enough answers."
+    ]
+    for part, most, column in (("last", across, columns), ("first", down, rows)):
+        if len(most) < frame[column].nunique():
+            notes.append(f"The {part} {len(most)} of {frame[column].nunique():,} {plural(column)} are drawn.")
     return captions.figure(key, claim, proof, drawn, notes, shown)
+
+
+def _drawings(
+    split: Sequence[Sequence[Any]], draw: Callable[[Any], Figure], tell: Callable[[Any], str], key: str, title: str
+) -> Html:
+    """One drawing, or several where it would be higher than a sheet of paper."""
+    if len(split) == 1:
+        return svg(partial(draw, split[0]), key, title, tell(split[0]))
+    return join(
+        svg(partial(draw, part), f"{key}-{i}", f"{title}, part {i} of {len(split)}", tell(part))
+        for i, part in enumerate(split, 1)
+    )
 
 
 def _cut_by(comparisons: pd.DataFrame, dimension: str) -> pd.Series[bool]:

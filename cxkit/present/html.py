@@ -15,8 +15,7 @@ from typing import Any
 
 from cxkit.present.sorting import SCRIPT
 
-SHORT = 60  # characters of a name that are printed inside sentences, table heads and figures
-LONG = 80  # a name up to this length is printed whole
+LONG = 160  # characters of a name that are printed; a shorter name is never cut where text may wrap
 WORD = 18  # a word longer than this may be broken anywhere
 
 _OPENERS = {"\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069", "\u202a": "\u202c", "\u202b": "\u202c",
@@ -102,7 +101,7 @@ def _close(closers: list[str], char: str) -> bool:
     return False
 
 
-def shorten(value: object, limit: int = SHORT, middle: bool = False) -> str:
+def shorten(value: object, limit: int = LONG, middle: bool = False) -> str:
     """The text, cut with an ellipsis (in its middle, or at its end) where it is longer than `limit` characters.
 
     >>> shorten("a very long name", 7), shorten("segment number 12", 10, middle=True)
@@ -115,13 +114,13 @@ def shorten(value: object, limit: int = SHORT, middle: bool = False) -> str:
     return clean(text[: limit - 1 - tail].rstrip() + "…" + text[len(text) - tail :])  # a cut may part controls
 
 
-def plain(value: object, limit: int = LONG, middle: bool = False) -> str:
+def plain(value: object, limit: int = LONG) -> str:
     r"""Text for places that hold no elements (title, alternative text, figure labels), isolated where it needs to be.
 
     >>> plain("plain"), plain("\u202eevil") == "\u2068\u202eevil\u202c\u2069"
     ('plain', True)
     """
-    text = shorten(value, limit, middle)
+    text = shorten(value, limit)
     if not _RTL.search(text):
         return text
     closers: list[str] = []  # cutting may have removed the closing controls
@@ -133,7 +132,7 @@ def plain(value: object, limit: int = LONG, middle: bool = False) -> str:
     return "\u2068" + text + "".join(reversed(closers)) + "\u2069"
 
 
-def name(value: object, limit: int = SHORT) -> Html:
+def name(value: object, limit: int = LONG) -> Html:
     """A string from the data inside a line of text: isolated where it could reorder the text around it, cut where long.
 
     ASCII has no letters that run from right to left and no controls, so it needs no isolation.
@@ -141,8 +140,7 @@ def name(value: object, limit: int = SHORT) -> Html:
     >>> str(name("<b>")), str(name("Söhne"))
     ('&lt;b&gt;', '<bdi>Söhne</bdi>')
     """
-    text = clean(value)
-    text = text if len(text) <= LONG else shorten(text, limit)
+    text = shorten(value, limit, middle=True)
     breaks = any(len(word) > WORD for word in text.split())
     if text.isascii() and not breaks:
         return Html(escape(text))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cxkit.metrics import Metric
 from cxkit.present import canvas, verdicts, wording
 from cxkit.present.canvas import dots, put, stroke
-from cxkit.present.captions import base, level, score
-from cxkit.present.html import clean
+from cxkit.present.captions import base, score
+from cxkit.present.labels import LINE, lines, together, width
 from cxkit.present.rows import Row
 from cxkit.present.svg import colour
 
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = 22  # characters of a name beside a row
-RIGHT = 108  # user units for the numbers of a row
+T = TypeVar("T")
+RIGHT = 92  # user units for the numbers of a row
+TALL = 540  # user units of rows in one drawing, about what a sheet of paper holds
+CHARACTERS = 5  # of a score with a decimal: a narrower cell leaves it out
+GAP = 0.7  # rows between what has enough answers and what has not
 TONES = {"better": "good", "worse": "bad", "moved": "ink", "none": "muted", "few": "faint"}
 HIDDEN = "*"  # a cell of a grid that must not be shown
 NOTE: Any = {"small": True, "role": "muted"}
+DASHED: Any = {"linestyle": (0, (3, 2))}
 
 
 def reach(found: Sequence[Row]) -> tuple[list[float], list[float]]:
@@ -44,23 +49,55 @@ def band(ax: Axes, run: Sequence[tuple[int, Row]]) -> None:
         ax.fill(x, y, color=colour("line"), alpha=0.18, linewidth=0, clip_on=False)
 
 
-def margin(labels: Sequence[str], limit: int = NAME) -> float:
-    """Room for the longest of the names beside the rows."""
-    return 22 + 7 * min(max(len(clean(label)) for label in labels), limit)
+class Layout(NamedTuple):
+    """How names stand beside the rows of a drawing: what is written for each, row height and margin in user units."""
+
+    labels: Mapping[str, str]
+    height: int
+    margin: float
+
+
+def layout(names: Sequence[str]) -> Layout:
+    """Names shortened together, and the room that they need."""
+    labels = together(names)
+    double = any(len(lines(label)) > 1 for label in labels.values())
+    longest = max(map(width, labels.values()), default=0)
+    return Layout(labels, 25 if double else 16 if len(labels) < 16 else 14, 12 + 6.7 * min(longest, LINE + 1))
+
+
+def parts(found: Sequence[T], height: float) -> list[Sequence[T]]:
+    """The rows of each drawing, about as many in all: what is higher than a sheet cannot be read on paper."""
+    size = math.ceil(len(found) / math.ceil(len(found) * height / TALL))
+    return [found[start : start + size] for start in range(0, len(found), size)]
+
+
+def places(found: Sequence[Row]) -> list[float]:
+    """Where rows stand, with a gap before those that have too few answers."""
+    few = [row.get("value") is None or wording.is_small(row) for row in found]
+    return [y + GAP * (small and not few[0]) for y, small in enumerate(few)]
 
 
 def row_area(
-    labels: Sequence[str], low: float, high: float, unit: str, signed: bool = False, foot: float = 0
+    laid: Layout, last: float, low: float, high: float, unit: str, signed: bool = False, foot: float = 0
 ) -> tuple[Figure, Axes]:
-    """An area with a row per label and vertical lines at round values; `foot` is further room below."""
-    height = 20 if len(labels) < 16 else 17
-    figure, ax = canvas.axes(46 + height * len(labels) + foot, margin(labels), RIGHT, top=16, bottom=22 + foot)
-    ax.set(xlim=(low, high), ylim=(len(labels) - 0.5, -0.7))
+    """An area with rows down to the place `last` and vertical lines at round values; `foot` is further room below."""
+    bottom = last + 0.5
+    figure, ax = canvas.axes(30 + laid.height * (bottom + 0.5) + foot, laid.margin, RIGHT, top=14, bottom=16 + foot)
+    ax.set(xlim=(low, high), ylim=(bottom, -0.5))
     at = canvas.ticks(low, high, 4)
     for x in at:
-        stroke(ax, [x, x], [-0.7, len(labels) - 0.5], "rule", 0.8)
-        put(ax, x, len(labels) - 0.5, tick(x, at, unit, signed), va="top", shift=(0, -6), **NOTE)
+        stroke(ax, [x, x], [-0.5, bottom], "rule", 0.8)
+        put(ax, x, bottom, tick(x, at, unit, signed), va="top", shift=(0, -4), **NOTE)
     return figure, ax
+
+
+def put_name(ax: Axes, y: float, label: str, role: str = "ink") -> None:
+    """The name of a row at its left, in one line or two."""
+    left = ax.get_xlim()[0]
+    found = lines(label)
+    for i, line in enumerate(found):
+        down = -11.5 * (i - (len(found) - 1) / 2)
+        put(ax, left, y, line, ha="right", role=role, shift=(-8, down), small=len(found) > 1)
 
 
 class Whisker(NamedTuple):
@@ -85,70 +122,44 @@ def whiskers(ax: Axes, found: Sequence[Whisker | None]) -> None:
         dots(ax, [x for x, _ in at], [y for _, y in at], role, filled=filled)
 
 
-def dot_row(ax: Axes, y: int, row: Row, metric: Metric, dimension: str, tested: Row | None) -> Whisker | None:
+def dot_row(ax: Axes, y: float, label: str, row: Row, metric: Metric, tested: Row | None) -> Whisker | None:
     """One level: name, score, base and the sign of its change; returns its dot with interval."""
     small = row.get("value") is None or wording.is_small(row)
-    left, right = ax.get_xlim()
-    put(
-        ax,
-        left,
-        y,
-        level(row, dimension),
-        ha="right",
-        role="muted" if small else "ink",
-        shift=(-8, 0),
-        limit=NAME,
-        middle=True,
-    )
+    role, right = "muted" if small else "ink", ax.get_xlim()[1]
+    put_name(ax, y, label, role)
     if row.get("value") is None:
         note = str(row.get("note") or "not computed").partition(":")[0]
-        put(ax, right, y, note, ha="left", shift=(8, 0), limit=18, **NOTE)
+        put(ax, right, y, note, ha="left", shift=(8, 0), limit=14, **NOTE)
         return None
-    put(ax, right, y, score(row, metric), ha="right", bold=not small, role="muted" if small else "ink", shift=(40, 0))
-    put(ax, right, y, base(row), ha="left", shift=(46, 0), **NOTE)
+    put(ax, right, y, score(row, metric), ha="right", bold=not small, role=role, shift=(37, 0))
+    put(ax, right, y, base(row), ha="left", shift=(40, 0), **NOTE)
     if tested is not None and tested.get("verdict") == "changed":
         found = verdicts.verdict(tested, metric)
-        put(ax, right, y, found.sign, ha="right", small=True, role=TONES[found.tone], shift=(RIGHT - 12, 0))
+        put(ax, right, y, found.sign, ha="right", small=True, role=TONES[found.tone], shift=(RIGHT, 0))
     return Whisker(y, row["value"], row.get("low"), row.get("high"), "faint" if small else "line", not small)
 
 
-def change_row(ax: Axes, y: int, row: Row, metric: Metric, dimension: str) -> Whisker | None:
-    """One level: name, verdict as sign and number; returns its dot with interval."""
+def change_row(ax: Axes, y: float, label: str, row: Row, metric: Metric) -> Whisker | None:
+    """One level: name, number, and the sign of a change, since a dash beside a number is a minus; returns its dot."""
     found = verdicts.verdict(row, metric)
-    role, moved = TONES[found.tone], row.get("verdict") == "changed"
-    left, right = ax.get_xlim()
-    put(
-        ax,
-        left,
-        y,
-        level(row, dimension),
-        ha="right",
-        role="ink" if moved else "muted",
-        shift=(-8, 0),
-        limit=NAME,
-        middle=True,
-    )
+    tone, moved, right = TONES[found.tone], row.get("verdict") == "changed", ax.get_xlim()[1]
+    role = "ink" if moved else "muted"
+    put_name(ax, y, label, role)
     if row.get("change") is None:
-        put(
-            ax,
-            right,
-            y,
-            f"{found.sign} {'hidden' if verdicts.protects(row) else 'too few'}",
-            ha="left",
-            shift=(8, 0),
-            **NOTE,
-        )
+        said = f"{found.sign} {'hidden' if verdicts.protects(row) else 'too few'}"
+        put(ax, right, y, said, ha="left", shift=(8, 0), **NOTE)
         return None
     places = wording.change_decimals(row.get("low"), row.get("high"))
     size = wording.number(row["change"], places, signed=True)
-    put(ax, right, y, found.sign, ha="left", role=role if moved else "muted", shift=(8, 0))
-    put(ax, right, y, size, ha="right", bold=moved, role="ink" if moved else "muted", shift=(66, 0))
+    put(ax, right, y, size, ha="right", bold=moved, role=role, shift=(62, 0))
+    if moved:
+        put(ax, right, y, found.sign, ha="left", role=tone, shift=(6, 0))
     if row.get("verdict") == "too few":
-        put(ax, right, y, "few", ha="left", shift=(71, 0), **NOTE)
-    return Whisker(y, row["change"], row.get("low"), row.get("high"), role, moved)
+        put(ax, right, y, "few", ha="left", shift=(66, 0), **NOTE)
+    return Whisker(y, row["change"], row.get("low"), row.get("high"), tone, moved)
 
 
-def stacks(ax: Axes, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, str]) -> None:
+def stacks(ax: Axes, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, str], laid: Layout) -> None:
     """Bars split into classes, the bars of one class together, with names and bases."""
     starts = dict.fromkeys(bars, 0.0)
     for group, role in roles.items():
@@ -164,21 +175,34 @@ def stacks(ax: Axes, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, str]
                 put(ax, starts[top] + shares[top] / 2, y, share, small=True, role="on")
             starts[top] += shares[top]
     for y, (top, found) in enumerate(bars.items()):
-        put(ax, 0, y, top, ha="right", shift=(-8, 0), limit=NAME, middle=True)
+        put_name(ax, y, laid.labels[top])
         hidden, n = any(row.get("n") is None for row in found), sum(row.get("n") or 0 for row in found)
         said = "hidden" if hidden else f"n {wording.count(n)}" if n else "no answers"
         put(ax, 100 if n else 0, y, said, ha="left", shift=(8, 0), **NOTE)
 
 
-def cell_text(ax: Axes, x: float, y: float, cell: Row | None, metric: Metric, narrow: bool) -> None:
-    """Score and base in a cell, or a sign for why there is none."""
+def outlines(ax: Axes, at: Sequence[tuple[float, float]], size: tuple[float, float] = (1, 1)) -> None:
+    """Dashed frames of cells that have too few answers for a colour; `at` are their upper left corners."""
+    (w, h), (dx, dy) = size, (0.07 * size[0], 0.07 * size[1])
+    for x, y in at:
+        across, down = [x + dx, x + w - dx], [y + dy, y + h - dy]
+        stroke(ax, [*across, *across[::-1], across[0]], [down[0], *down, *down[::-1]], "faint", 0.8, **DASHED)
+
+
+def cell_text(ax: Axes, x: float, y: float, cell: Row | None, metric: Metric, room: float) -> None:
+    """Score and base in a cell of `room` user units, or a sign for why there is none.
+
+    A base that has no room on a phone is drawn on wider pages only, and one that has none there stands in the table.
+    """
     if cell is None or cell.get("value") is None:
         put(ax, x, y, HIDDEN if cell is not None and cell.get("n") is None else wording.NONE, **NOTE)
         return
-    small = wording.is_small(cell)
-    value = wording.number(cell["value"], 0) if narrow else score(cell, metric)
-    put(ax, x, y, value, bold=not small, role="muted" if small else "ink", shift=(0, 5))
-    put(ax, x, y, wording.count(cell.get("n")), shift=(0, -6), small=True, role="muted" if small else "ink")
+    small, narrow, n = wording.is_small(cell), room < 6.7 * CHARACTERS, wording.count(cell.get("n"))
+    wide = room < 7 * len(n) + 2
+    value, role = wording.number(cell["value"], 0) if narrow else score(cell, metric), "muted" if small else "ink"
+    put(ax, x, y, value, bold=not small, role=role, small=narrow, shift=(0, 4 if wide else 5.5))
+    if room >= 4 * len(n):
+        put(ax, x, y, n, shift=(0, -6), small=True, role=role, wide=wide)
 
 
 def tick(value: float, at: Sequence[float], unit: str, signed: bool = False) -> str:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 480  # user units; the page scales the drawing to its column
-TEXT, SMALL = 11, 9
+WIDTH = 360  # user units, about the pixels of a phone; the page scales the drawing to its column, and sets the fonts
+TEXT, SMALL = 10, 9  # between the sizes that the page sets on a phone (12, 11) and on a wide screen
 
 # role -> css; the fallbacks serve a figure outside the page. Blue and vermilion are told apart by all common kinds of
 # colour vision; nothing is told by colour alone.
@@ -69,6 +69,8 @@ class Written(NamedTuple):
     role: str
     small: bool
     bold: bool
+    halo: bool
+    wide: bool  # not on a phone
 
 
 _WRITTEN: WeakKeyDictionary[Any, list[Written]] = WeakKeyDictionary()  # figure -> its texts
@@ -105,7 +107,7 @@ def svg(draw: Callable[[], Figure], key: str, title: str, desc: str) -> Html:
         tag("title", plain(title, 200), id=f"{key}-t"),
         tag("desc", plain(desc, 4000), id=f"{key}-d"),
         Html(_grouped(pieces)),
-        *(_text(one, figure.get_figheight() * 72) for one in _WRITTEN.pop(figure, [])),
+        *_texts(_WRITTEN.pop(figure, []), figure.get_figheight() * 72),
         viewBox=f"0 0 {WIDTH} {figure.get_figheight() * 72:g}",
         role="img",
         aria_labelledby=f"{key}-t {key}-d",
@@ -116,11 +118,13 @@ def svg(draw: Callable[[], Figure], key: str, title: str, desc: str) -> Html:
 
 
 def _grouped(pieces: Iterable[tuple[str, str]]) -> str:
-    """Neighbours of one style share it through a group."""
+    """Neighbours of one style share it: paths become one path, other shapes a group."""
     parts = []
     for style, found in groupby(pieces, key=lambda piece: piece[0]):
-        markup = "".join(text for _, text in found)
-        parts.append(f'<g style="{style}">{markup}</g>' if style else markup)
+        markup = "".join(text for _, text in found).replace('"/><path d="', "")
+        styled = f' style="{style}"' if style else ""
+        alone = markup.startswith("<path") and markup.count("<") == 1
+        parts.append(f"<path{styled}{markup[5:]}" if alone else f"<g{styled}>{markup}</g>" if style else markup)
     return "".join(parts)
 
 
@@ -151,7 +155,7 @@ def _element(node: ElementTree.Element, names: dict[str, str]) -> str:
         elif key in ("style", "clip-path"):
             continue
         else:
-            value = _short(value)
+            value = _path(value) if key == "d" else _short(value)
         kept.append(f' {key}="{escape(value)}"' if value else "")
     return f"<{kind}{''.join(kept)}/>"
 
@@ -161,6 +165,38 @@ def _short(value: str) -> str:
     value = re.sub(r"\s+", " ", value).strip()
     value = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)
     return re.sub(r"(?<=[A-Za-z]) | (?=[A-Za-z])", "", value)
+
+
+def _path(value: str) -> str:
+    """Straight lines with each point as its way from the one before, which is short; other paths only rounded."""
+    found = re.findall(r"([A-Za-z])([^A-Za-z]*)", value)
+    if {letter for letter, _ in found} - set("MLz"):
+        return _short(value)
+    parts, now, start, last = [], (0, 0), (0, 0), ""
+    for letter, numbers in found:
+        if letter == "z":
+            now, last, said = start, "", "z"
+        else:
+            x, y = (round(10 * float(number)) for number in numbers.split())
+            way = (x - now[0], y - now[1])
+            now = (x, y)
+            if letter == "M":
+                start, last, said = now, "", f"M{_pair(x, y)}"
+            else:
+                kind = "l" if all(way) else "v" if way[1] else "h"
+                said = _pair(*way) if kind == "l" else _tenth(way[1] or way[0])
+                said, last = (said if said[0] == "-" else f" {said}") if kind == last else kind + said, kind
+        parts.append(said)
+    return "".join(parts)
+
+
+def _pair(x: int, y: int) -> str:
+    return f"{_tenth(x)}{' ' * (y >= 0)}{_tenth(y)}"
+
+
+def _tenth(value: int) -> str:
+    """Tenths as a number, without the zeros that nobody needs."""
+    return re.sub(r"^(-?)0(?=\.)", r"\1", f"{value / 10:.1f}".removesuffix(".0"))
 
 
 def _style(value: str) -> str:
@@ -173,16 +209,28 @@ def _css(value: str) -> str:
     return CSS[_ROLES[int(found[1], 16) - 16]] if found else value
 
 
+def _texts(written: Iterable[Written], height: float) -> Iterator[Html]:
+    """The texts, those that look alike together in a group that says how."""
+    for look, found in groupby(sorted(written, key=_look), key=_look):
+        anchor, named, style = look
+        texts = (_text(one, height) for one in found)
+        yield tag("g", *texts, text_anchor=anchor or None, class_=named or None, style=style or None)
+
+
+def _look(one: Written) -> tuple[str, str, str]:
+    """Anchor, class and style of a text; without the stylesheet a muted text is as dark as the others."""
+    marks = "s" * one.small + "b" * one.bold + "m" * (one.role == "muted")
+    style = [f"fill:{CSS[one.role]}"] if one.role not in ("ink", "muted") else []
+    style += [f"paint-order:stroke;stroke:{CSS['paper']};stroke-width:3"] if one.halo else []
+    return one.anchor or "", " ".join([f"cx-{marks}"] * bool(marks) + ["cx-wide"] * one.wide), ";".join(style)
+
+
 def _text(one: Written, height: float) -> Html:
     x, y = one.ax.transData.transform(one.at)
     size = SMALL if one.small else TEXT
-    marks = "s" * one.small + "b" * one.bold + "m" * (one.role == "muted")
     return tag(
         "text",
         one.text,
         x=_short(f"{x + one.shift[0]:.1f}"),
         y=_short(f"{height - y - one.shift[1] + one.rise * size:.1f}"),
-        text_anchor=one.anchor,
-        class_=f"cx-{marks}" if marks else None,  # without the stylesheet a muted text is as dark as the others
-        style=f"fill:{CSS[one.role]}" if one.role not in ("ink", "muted") else None,
     )

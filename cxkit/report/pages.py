@@ -100,13 +100,13 @@ def _shell(title: str, lang: str, header: str, body: str) -> str:
     ids = set(re.findall(r'\bid="([^"]+)"', body))
     body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
     return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
-        lang=escape(lang), title=escape(plain(title, 70)), style=_style(), header=header, contents=_contents(body),
+        lang=escape(lang), title=escape(plain(title)), style=_style(), header=header, contents=_contents(body),
         body=body.strip(), footer=escape(FOOTER),
     )  # fmt: skip
 
 
 def _header(title: str) -> Html:
-    return tag("header", tag("h1", tag("bdi", shorten(title, 80))), class_="cx-header")
+    return tag("header", tag("h1", tag("bdi", shorten(title))), class_="cx-header")
 
 
 def _contents(body: str) -> str:

@@ -126,13 +126,31 @@ def test_hostile_levels_are_text_in_the_drawing_and_in_the_table():
         assert "onmouseover='" not in made.replace("&#x27;", "")
         assert all(clean(text)[:20] in Words(made).text for text in HOSTILE)
         assert any("frac" in text for text in texts(made))  # not parsed as mathematics
-        assert max(map(len, texts(made))) <= 24  # cut, with isolates
+        assert max(map(len, texts(made))) <= 24  # cut and in two lines, with isolates
 
 
 def test_long_names_that_differ_at_their_end_stay_apart():
-    estimates, _ = segment_frames([f"Customers of the region number {i}" for i in range(40)])
-    labels = [text for text in texts(segments(estimates, None, NPS, "area")) if text.startswith("Customers")]
-    assert len(labels) == len(set(labels)) == 40
+    names = [f"Customers of the southern region with number {i}" for i in range(20)]
+    for made in (segments(segment_frames(names)[0], None, NPS, "area"), changes(segment_frames(names)[1], NPS, "area")):
+        second = [text for text in texts(made) if re.fullmatch(r"(with )?number \d+", text)]
+        assert len(set(second)) == 20
+
+
+def test_rows_that_a_sheet_of_paper_cannot_hold_are_two_drawings_on_one_scale():
+    names = [f"Customers of the southern region with number {i}" for i in range(40)]
+    made = segments(segment_frames(names)[0], None, NPS, "area")
+    first, second = (ElementTree.fromstring(one) for one in re.findall(r"<svg.*?</svg>", made, re.DOTALL))
+    assert [first.find("title").text, second.find("title").text] == [f"NPS by area, part {i} of 2" for i in (1, 2)]
+    axes = [
+        [(t.get("x"), t.text) for t in one.iter("text") if re.fullmatch(r"−?\d0", t.text or "")]
+        for one in (first, second)
+    ]
+    assert set(axes[0]) & set(axes[1])
+    assert "All: " in first.find("desc").text
+    assert "All: " not in second.find("desc").text
+    ids = re.findall(r'\bid="([^"]+)"', made)
+    assert len(ids) == len(set(ids))
+    assert len(re.findall("<svg", segments(segment_frames([f"s{i}" for i in range(36)])[0], None, NPS, "area"))) == 1
 
 
 def test_more_rows_than_a_drawing_holds_are_counted():
@@ -181,20 +199,55 @@ def test_benchmarks_are_named_with_source_and_date_and_never_tested():
         assert "Other" not in made
 
 
-def test_segments_name_their_range_without_ranking_small_bases():
+def test_published_values_that_are_near_are_named_apart():
+    near = [{"metric": "nps", "name": name, "value": value, "source": "s", "date": "d"}
+            for name, value in (("Sector", 40), ("Best", 38), ("Rival", 39))]  # fmt: skip
+    for made in (trend(months_frame(), NPS, benchmarks=near), segments(*AREAS, NPS, "area", benchmarks=near)):
+        root = drawing(made)
+        at = {
+            (node.get("x"), node.get("y"))
+            for node in root.iter("text")
+            if (node.text or "")[:4] in ("Sect", "Best", "Riva")
+        }
+        assert len(at) == 3
+        halo = [group for group in root.iter("g") if "paint-order:stroke" in group.get("style", "")]
+        assert {node.text for group in halo for node in group} >= {"Sector 40", "Best 38", "Rival 39"}
+        assert len(set(re.findall(r"stroke-dasharray:[^;\"]+", made))) >= 3
+
+
+def test_segments_name_the_range_of_those_with_enough_answers():
     made = segments(*AREAS, NPS, "area")
-    assert claim(made) == "NPS by area, 2026-10: 10.1 (D, n 700) to 63.8 (B, n 517)."
-    assert "The levels are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Words(made).text
+    assert claim(made) == (
+        "NPS by area, 2026-10, of the 5 areas with 30 answers or more: 10.1 (D, n 700) to 63.8 (B, n 517)."
+    )
+    assert "The areas are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Words(made).text
     labels = [text for text in texts(made) if text in "ABCDEFGH"]
     assert labels == list("BEACDFGH")  # too few (F), hidden (G) and empty (H) at the end
     assert {"hidden", "no answers"} <= set(texts(made))
+    assert "Each is tested against the rest below." in segments(*AREAS, NPS, "area", rest=True)
+
+
+def test_segments_leave_a_gap_before_those_with_too_few_answers():
+    at = {node.text: float(node.get("y")) for node in drawing(segments(*AREAS, NPS, "area")).iter("text")}
+    assert at["F"] - at["D"] > 1.5 * (at["D"] - at["C"])
+
+
+def test_segments_with_few_answers_claim_no_range():
+    rows = [estimate("nps", "2026-10", n, 20.0 + n, area=area) for area, n in (("A", 70.0), ("B", 20.0), ("C", 25.0))]
+    made = claim(segments(pd.DataFrame(rows), None, NPS, "area"))
+    assert made == "NPS by area, 2026-10, the only one of 3 areas with 30 answers or more: 90 (A, n 70)."
+    made = claim(segments(pd.DataFrame(rows[1:]), None, NPS, "area"))
+    assert made == "NPS by area, 2026-10: none of 2 areas has 30 answers or more."
+    whole = [{**row, "n": 200.0, "n_eff": 90.0 - i} for i, row in enumerate(rows)]
+    made = claim(segments(pd.DataFrame(whole), None, NPS, "area"))
+    assert made == "NPS by area, 2026-10: 40 (B, n 200) to 90 (A, n 200)."
 
 
 def test_changes_count_their_verdicts():
     made = changes(AREAS[1], NPS, "area")
     assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
     assert "corrected for 8 comparisons: NPS by area and others. Of 8 comparisons, 1 shows a change" in Words(made).text
-    assert "Only before correction: D – −10 points." in Words(made).text
+    assert "Only before correction: D −10 points." in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."
     few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")
@@ -237,10 +290,33 @@ def test_the_heatmap_marks_what_it_does_not_show():
     assert shown.count("–") == 1
 
 
+def test_the_heatmap_has_a_legend_and_frames_what_has_too_few_answers():
+    made = heatmap(grid_frame(), NPS, "area", "channel")
+    root = drawing(made)
+    muted = {node.text for group in root.iter("g") if group.get("class") == "cx-sm" for node in group}
+    assert {"−8", "31", "70", "too few"} <= muted  # of the lowest, middle and highest colour
+    assert len(set(re.findall(r"--cx-step\d", made))) == 7
+    assert any("stroke-dasharray" in path.get("style", "") for path in root.iter("path"))
+    enough = grid_frame()[lambda frame: frame["n"] != 24.0]
+    assert "too few" not in texts(heatmap(enough, NPS, "area", "channel"))
+
+
+def test_the_classes_by_period_state_both_periods_and_no_test():
+    made = stacked(answers_frame(), NPS, "period", before="2026-09")
+    assert claim(made) == (
+        "NPS, 2026-09 → 2026-10: Detractors (0-6) 19% → 19%, Passives (7-8) 33% → 33%, Promoters (9-10) 47% → 48% "
+        "(described, not tested)."
+    )
+    for before in (None, "2026-10", "1999-01"):
+        assert claim(stacked(answers_frame(), NPS, "period", before=before)).startswith("NPS, 2026-10: Detractors")
+
+
 def test_the_heatmap_draws_the_last_periods():
     months = pd.concat([months_frame().assign(brand=brand) for brand in "AB"])
     made = heatmap(months, NPS, "brand", "period")
-    assert "The last 12 of 13 columns and first 2 rows are drawn." in made
+    assert "The last 12 of 13 periods are drawn." in made
+    assert "rows" not in made
+    assert claim(made) == "NPS by brand and period: 20 of 24 cells have 30 answers or more."
     assert texts(made).count("2026") == 1  # the year is written once
 
 
@@ -250,3 +326,10 @@ def test_a_hostile_brand_in_every_figure_is_text():
         (answers_frame(), lambda f: stacked(f, NPS, "brand")),
     ):
         assert "<script" not in make(frame.assign(brand=SCRIPT))
+
+
+def test_bases_without_room_on_a_phone_are_for_wider_pages():
+    made = heatmap(months_frame().assign(brand="A firm of a long name"), NPS, "brand", "period")
+    wide = {node.text for group in drawing(made).iter("g") if "cx-wide" in group.get("class", "") for node in group}
+    assert {"504", "24"} & wide == {"504"}
+    assert "cx-wide" not in heatmap(grid_frame(), NPS, "area", "channel")

@@ -58,7 +58,7 @@ def test_provenance_prints_any_record(value, shown):
 
 def test_an_endless_title_is_cut_in_the_heading_and_whole_below():
     made = header(ENDLESS, now="1")
-    assert len(Words(re.findall("<h1>.*</h1>", made)[0]).text) <= 80
+    assert len(Words(re.findall("<h1>.*</h1>", made)[0]).text) <= 160
     assert ENDLESS.strip() in Words(made).text
 
 
