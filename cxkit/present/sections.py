@@ -16,6 +16,7 @@ from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
 from cxkit.present.tables import heading, table
 
 FINDINGS = 5
+SYNTHETIC = "Synthetic sample data: no real customer answered"
 
 
 def header(
@@ -51,11 +52,7 @@ def header(
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     text = clean(title)
     cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
-    mark = (
-        tag("p", "Synthetic sample data: no real customer answered", class_="cx-badge")
-        if data.get("synthetic")
-        else None
-    )
+    mark = tag("p", SYNTHETIC, class_="cx-badge") if data.get("synthetic") else None
     return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
                class_="cx-header")  # fmt: skip
 
