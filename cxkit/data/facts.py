@@ -16,6 +16,7 @@ from cxkit.data.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
 LEAST_ITEMS = 3  # questions of one scale, from which on one answer throughout means something
+LEAST_REACH = 3  # from the first answer of a scale to its last: with two or three answers, many are alike by chance
 
 
 def _facts(facts: Mapping[str, str]) -> pd.DataFrame:
@@ -47,7 +48,7 @@ def straightlining(survey: Responses) -> pd.DataFrame:
     found = []
     for ends in dict.fromkeys(scale.values()):
         alike = [item for item, other in scale.items() if other == ends]
-        if len(alike) >= LEAST_ITEMS and ends[1] < float("inf"):
+        if len(alike) >= LEAST_ITEMS and LEAST_REACH <= ends[1] - ends[0] < float("inf"):
             found.append((", ".join(alike), *_straight(survey.table, alike)))
     return pd.DataFrame(found, columns=["items", "answered", "alike"])
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cxkit.present import wording
-from cxkit.present.html import LONG, Html, name, tag
+from cxkit.present.html import LONG, Html, join, name, tag
 from cxkit.present.rows import rows
 from cxkit.present.tables import table
 
@@ -30,8 +30,9 @@ CAPTIONS = {  # part -> heading, what its table holds, what to say where there i
     "straightlining": (
         "Straight-lining",
         "The same answer throughout",
-        "No scale has three questions or more, so nothing tells who answered without reading.",
-        "Of those who answered all of the questions. A high share can be haste, or content customers.",
+        "No scale of four answers or more has three questions, so nothing tells who answered without reading.",
+        "Of those who answered all of the questions. A high share can be haste, or content customers. "
+        "Questions with two or three answers are left out: the same answer throughout says nothing there.",
     ),
     "weights": ("Weights", "What the weights do", "The answers carry no weights.", ""),
     "time": ("Time", "How times were read", "The answers are in waves; no time was read.", ""),
@@ -94,11 +95,8 @@ def audit_tables(found: Mapping[str, pd.DataFrame]) -> Html:
     """Every part of the audit, in order, each under its heading."""
     if not found:
         return tag("p", "This run was made without an audit of its data.")
-    parts = [
-        tag("div", tag("h2", CAPTIONS[part][0], id=f"audit-{part}"), _content(part, frame))
-        for part, frame in found.items()
-    ]
-    return tag("div", *parts)
+    parts = [(tag("h2", CAPTIONS[part][0], id=f"audit-{part}"), _content(part, frame)) for part, frame in found.items()]
+    return join(piece for both in parts for piece in both)
 
 
 def _content(part: str, frame: pd.DataFrame) -> Html:

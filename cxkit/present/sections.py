@@ -14,6 +14,8 @@ from cxkit.present.html import LONG, Html, clean, described, full, join, name, s
 from cxkit.present.rows import Row, metrics_of, rows
 from cxkit.present.tables import heading, table
 
+SYNTHETIC = "Synthetic sample data: no real customer answered"
+
 
 def header(
     title: str,
@@ -48,11 +50,7 @@ def header(
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     text = clean(title)
     cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
-    mark = (
-        tag("p", "Synthetic sample data: no real customer answered", class_="cx-badge")
-        if data.get("synthetic")
-        else None
-    )
+    mark = tag("p", SYNTHETIC, class_="cx-badge") if data.get("synthetic") else None
     return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
                class_="cx-header")  # fmt: skip
 

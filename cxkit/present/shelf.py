@@ -15,7 +15,7 @@ from cxkit.present import verdicts, wording
 from cxkit.present.families import families
 from cxkit.present.html import LONG, Html, clean, described, join, name, shorten, tag
 from cxkit.present.rows import Row, metrics_of, rows
-from cxkit.present.sections import audit, filter_facts, provenance
+from cxkit.present.sections import SYNTHETIC, audit, filter_facts, provenance
 from cxkit.present.tables import Cell, base, comparison_notes, estimates_table, heading, table, verdict_cell
 from cxkit.present.tiles import bar
 
@@ -74,9 +74,12 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     facts += [("Compared with", name(manifest["before"]))] if manifest.get("before") else []
     facts += filter_facts(manifest.get("filters") or {})
     facts += [("Reports", counted), ("As of", name(manifest.get("as_of")))]
+    synthetic = any(file.get("synthetic") for file in manifest.get("data") or [])
+    mark = tag("p", SYNTHETIC, class_="cx-badge") if synthetic else None
     return tag(
-        "header", tag("h1", tag("bdi", shorten(text, LONG))), described(facts, class_="cx-facts"), class_="cx-header"
-    )
+        "header", tag("h1", tag("bdi", shorten(text, LONG))), mark, described(facts, class_="cx-facts"),
+        class_="cx-header",
+    )  # fmt: skip
 
 
 def _earlier(kept: Sequence[str]) -> Html | None:
@@ -127,7 +130,8 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
         held = families(list(compared.values()), keys, {metric.name: metric})
         notes += comparison_notes(list(compared.values()), held)
     made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
-    return join([tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None, made])
+    said = tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None
+    return join([said, tag("div", made, class_="cx-shelf")])
 
 
 def _ends(found: Sequence[Row], metric: Metric) -> tuple[float, float]:

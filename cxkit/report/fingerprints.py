@@ -47,7 +47,7 @@ def key(job: Job, version: str) -> str:
     given = {
         name: value for name, value in job.parameters.items() if name != "tallies"
     }  # a path; its content is in data
-    return digest(version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data)
+    return digest(version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data, job.links)
 
 
 def data(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ class Job:
         file: Name of the page on the shelf.
         lang: Language of the page.
         data: Hash of all data that the page shows; empty where that is not known.
+        links: Other pages of the run that this one leads to: file -> words.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Job:
     file: str
     lang: str = "en"
     data: str = ""
+    links: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON-ready data."""
@@ -191,11 +193,13 @@ def expand(
         wanted = ", ".join(f"{key}={value}" for key, values in params.only.items() for value in values)
         raise CxError(f"--only {wanted}: selects no report; {nearest(wanted.split('=')[-1], map(' · '.join, chosen))}")
     if params.for_each:
-        own = given | {"where": {}, "title": params.title, "segments": list(params.for_each)}
+        own = given | {"where": {}, "title": f"Overview · {params.title}", "segments": list(params.for_each)}
         jobs.append(_job(params, "overview", "overview", "Overview", own, {}))
     own = {name: given[name] for name in ("tallies", "now", "before")} | {"title": f"Data · {params.title}"}
     jobs.append(_job(params, "audit", "data", "Data", own, {}))
-    return jobs, skipped
+    ways = {"index.html": "All reports"} | {job.file: job.title for job in jobs if job.kind != "report"}
+    linked = [replace(job, links={file: words for file, words in ways.items() if file != job.file}) for job in jobs]
+    return linked, skipped
 
 
 def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:

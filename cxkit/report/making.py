@@ -220,7 +220,7 @@ def render(notebook: Any, job: Job) -> bytes:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
     notebook.metadata.pop("papermill", None)
-    text: str = pages.page(notebook, title=job.parameters["title"], lang=job.lang)
+    text: str = pages.page(notebook, title=job.parameters["title"], lang=job.lang, links=job.links)
     return text.encode("utf-8")
 
 

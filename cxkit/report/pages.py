@@ -15,11 +15,12 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.present.html import Html, clean, plain, shorten, slug, tag
+from cxkit.present.html import Html, clean, join, plain, shorten, slug, tag
 from cxkit.present.shelf import shelf
 from cxkit.present.sorting import still
 
@@ -29,11 +30,19 @@ if TYPE_CHECKING:
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
 _SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
 _EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
+REFERENCE = {
+    "all-numbers",
+    "what-the-design-does",
+    "what-was-left-out-of-the-run",
+    "method-and-provenance",
+    "refused-answers",
+    "about-this-run",
+}  # ids of sections that are looked up, not read
 _DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "report" / "templates"))
 
 
-def page(notebook: NotebookNode, *, title: str, lang: str = "en") -> str:
+def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping[str, str] | None = None) -> str:
     """An executed notebook as a page.
 
     Code is left out. So is the cell that opens the notebook, where it is prose with a first-level heading: it
@@ -43,6 +52,7 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en") -> str:
         notebook: Executed, without errors.
         title: Title of the window, and of the page where the notebook prints no header of its own.
         lang: Language of the content, as in the attribute `lang`.
+        links: Other pages in the same folder that the page leads to: file -> words.
 
     Raises:
         ValueError: Where a cell holds an error, or an output holds a script.
@@ -53,7 +63,7 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en") -> str:
     found = re.search(r'<header class="cx-header">.*?</header>\s*', body, re.DOTALL)
     header = found[0].strip() if found else _header(title)
     body = _without_echoes(body.replace(found[0], "", 1) if found else body)
-    return _shell(title, lang, header, body)
+    return _shell(title, lang, header, body, links or {})
 
 
 def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
@@ -67,7 +77,7 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     """
     title = str(manifest.get("title") or manifest["name"])
     header, body = shelf(summary, manifest, metrics)
-    return _shell(title, str(manifest.get("lang") or "en"), header, body)
+    return _shell(title, str(manifest.get("lang") or "en"), header, body, {})
 
 
 def _without_echoes(body: str) -> str:
@@ -96,13 +106,44 @@ def _check(notebook: NotebookNode) -> None:
                 )
 
 
-def _shell(title: str, lang: str, header: str, body: str) -> str:
+def _shell(title: str, lang: str, header: str, body: str, links: Mapping[str, str]) -> str:
     ids = set(re.findall(r'\bid="([^"]+)"', body))
     body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
     return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
-        lang=escape(lang), title=escape(plain(title)), style=_style(), header=header, contents=_contents(body),
-        body=body.strip(), footer=escape(FOOTER),
+        lang=escape(lang), title=escape(plain(title)), style=_style() + _running(title), header=header,
+        contents=_contents(body), body=_lean(_folded(body)).strip(), ways=_ways(links), footer=escape(FOOTER),
     )  # fmt: skip
+
+
+def _folded(body: str) -> str:
+    """The body with its sections of reference closed on the screen; a link to one opens it, and paper shows all."""
+
+    def fold(part: str) -> str:
+        found = re.match(r'<h2 id="([^"]+)">(.*?</h2>)', part, re.DOTALL)
+        if not found or found[1] not in REFERENCE:
+            return part
+        opens = f'<details class="cx-fold"><summary>Show this part</summary><div id="{found[1]}">'
+        return f"<h2>{found[2]}{opens}{part[found.end() :].strip()}</div></details>\n"
+
+    return "".join(fold(part) for part in re.split(r"(?=<h2 id=)", body))
+
+
+def _lean(body: str) -> str:
+    """The body without what drawings carry for a place that has no stylesheet: colours and font."""
+    body = re.sub(r'style="[^"]*"', lambda m: re.sub(r",#\w+\)", ")", m[0]), body)
+    return re.sub(r"<svg [^>]*>", lambda m: re.sub(r' font-[a-z]+="[^"]*"', "", m[0]), body)
+
+
+def _running(title: str) -> str:
+    """The style that prints a title at the head of each sheet; what is no letter or digit is written by its number."""
+    told = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):06x}" for c in plain(title, 70))
+    return f'@page{{@top-left{{content:"{told}"}}}}'
+
+
+def _ways(links: Mapping[str, str]) -> Html:
+    """The way to other pages of the run."""
+    found = join([tag("a", words, href=quote(file)) for file, words in links.items()], " · ")
+    return tag("nav", tag("p", "In the folder of this page: ", found), aria_label="This run") if links else Html("")
 
 
 def _header(title: str) -> Html:
@@ -114,14 +155,16 @@ def _contents(body: str) -> str:
     if len(found) < 2:
         return ""
     items = (tag("li", tag("a", unescape(re.sub(r"<[^>]*>", "", text)), href=f"#{key}")) for key, text in found)
-    return tag("nav", tag("p", "Contents"), tag("ol", *items), class_="cx-toc", aria_label="Contents")
+    listed = tag("details", tag("summary", "Contents"), tag("ol", *items))
+    return tag("nav", listed, class_="cx-toc", aria_label="Contents")
 
 
 @lru_cache(1)
 def _style() -> str:
     source = (_TEMPLATES / "cxkit" / "style.css").read_text("utf-8")
-    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
-    return re.sub(r"\n\s*", "", source)
+    source = re.sub(r"\n\s*", "", re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL))
+    parts = re.split(r'("[^"]*")', source)  # what is quoted stays as it is
+    return "".join(p if p[:1] == '"' else re.sub(r";?\s*([{};,>])\s*|(?<=:) ", r"\1", p) for p in parts)
 
 
 @lru_cache(1)

@@ -67,14 +67,22 @@ def test_people_weights_and_time(audited_rows: Any) -> None:
     assert people["people"] == "4 gave 5 responses"
     assert people["without a respondent"].startswith("1 responses")
     assert people["repeat respondents"] == "1, at most 2 responses of one"
-    # of rows 1-5, which answer all three: 1, 3 and 5 say the same throughout
-    (alike,) = found["straightlining"].to_dict("records")
-    assert alike == {"items": "recommended, exceeded, would_switch", "answered": 5, "alike": 3}
     # six responses, weights 1 1 1 1 1 3: n sum w^2 / (sum w)^2 = 6 * 14 / 64
     assert facts(found, "weights")["design effect (Kish)"] == "1.312: 6 responses are worth 5"
     time = facts(found, "time")
     assert time["time zone"] == "periods are cut in Europe/Berlin"
     assert time["last period"] == "2026-01 may be partial: nobody answered in its last 11 days"
+
+
+def test_the_same_answer_throughout_is_counted_where_a_scale_has_four_answers_or_more(
+    audited_rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey, tallies, found = audited_rows
+    assert found["straightlining"].empty  # three questions, answered by yes or no
+    monkeypatch.setattr("cxkit.data.facts.LEAST_REACH", 1)
+    (alike,) = audit(survey, tallies)["straightlining"].to_dict("records")
+    # of rows 1-5, which answer all three: 1, 3 and 5 say the same throughout
+    assert alike == {"items": "recommended, exceeded, would_switch", "answered": 5, "alike": 3}
 
 
 def test_response_rate_codes_between_years_and_shares(audited_rows: Any) -> None:

@@ -30,6 +30,13 @@ def test_what_is_missing_says_why():
     assert "ab" * 32 in text
 
 
+def test_invented_data_are_marked():
+    manifest = manifest_of(["A"])
+    assert "Synthetic" not in shelf(summary_of(["A"]), manifest, TWO)[0]
+    manifest["data"][0]["synthetic"] = True
+    assert "Synthetic sample data" in shelf(summary_of(["A"]), manifest, TWO)[0]
+
+
 def test_an_error_shows_its_first_line_only():
     manifest = manifest_of(["A"])
     manifest["jobs"][-1]["error"] = "ValueError: no\nTraceback: secret path"

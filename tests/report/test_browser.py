@@ -229,3 +229,45 @@ def test_a_page_prints_on_paper_without_losing_its_numbers(opened: Any, pages: l
         assert tab.locator(".cx-tile").first.is_visible()
         assert tab.locator("figure > svg").first.is_visible()
         assert tab.pdf(format="A4").startswith(b"%PDF")
+
+
+PRINTED = """() => [...document.querySelectorAll('details')].map(one => {
+    const table = one.querySelector('.cx-table'), body = one.querySelector(':scope > :not(summary)');
+    return {figure: !!one.closest('figure'), rows: table ? table.querySelectorAll('tbody > tr').length : 0,
+            limits: !!one.querySelector('.cx-est, .cx-cmp'), shown: body.checkVisibility({contentVisibilityAuto: true}),
+            said: one.querySelector('summary').checkVisibility()};
+})"""
+
+
+@pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "index.html"])
+def test_paper_shows_what_is_folded_on_the_screen(opened: Any, demo: Path, name: str) -> None:
+    tab = opened.new_page(viewport={"width": 680, "height": 1000})
+    tab.goto((demo / name).as_uri())
+    tab.emulate_media(media="print")
+    for one in tab.evaluate(PRINTED)[1:]:  # the first is that of the contents
+        kept = not one["figure"] or (one["limits"] and one["rows"] <= 12)
+        assert (one["shown"], one["said"]) == (kept, not kept), one
+    assert not tab.locator(".cx-toc").is_visible()
+    tab.close()
+
+
+def test_a_link_of_the_contents_opens_the_section_that_it_leads_to(opened: Any, demo: Path) -> None:
+    tab = opened.new_page(viewport={"width": 360, "height": 780})
+    tab.goto((demo / "brimvale.html").as_uri())
+    assert tab.locator(".cx-toc summary").is_visible()
+    assert not tab.locator(".cx-toc a").first.is_visible()
+    assert tab.locator(".cx-tile .cx-value").first.bounding_box()["y"] < 2 * 780
+    tab.click(".cx-toc summary")
+    tab.click("text=What was left out of the run")
+    assert tab.locator("text=Answers refused in the whole run").is_visible()
+    head = tab.locator("main > h2:has-text('What was left out')").bounding_box()
+    assert 0 <= head["y"] < 780
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    assert tab.locator(".cx-toc a").first.is_visible()
+    assert not tab.locator(".cx-toc summary").is_visible()
+    tab.close()
+
+
+def test_the_sections_of_the_data_are_numbered_as_in_the_contents(opened: Any, demo: Path) -> None:
+    with looking(opened, demo / "data.html") as (tab, _):
+        assert tab.locator("main > h2").count() == tab.locator(".cx-toc li").count() == 11

@@ -64,7 +64,15 @@ def test_what_the_notebooks_are_given(params):
     }
     common |= {"correction": "bh"}
     assert jobs[0].parameters == common | {"where": {"brand": "Acme"}, "title": "Acme · Demo", "segments": ["channel"]}
-    assert jobs[-2].parameters == common | {"where": {}, "title": "Demo", "segments": ["brand"]}
+    assert jobs[-2].parameters == common | {"where": {}, "title": "Overview · Demo", "segments": ["brand"]}
+
+
+def test_pages_lead_to_the_index_and_to_the_pages_about_the_whole_run(params):
+    ways = {"index.html": "All reports", "overview.html": "Overview", "data.html": "Data"}
+    for job in expanded(params("for_each: [brand]\n"))[0]:
+        assert job.links == {file: words for file, words in ways.items() if file != job.file}
+    (report, _), _ = expanded(params(), [()])
+    assert report.links == {"index.html": "All reports", "data.html": "Data"}  # there is no overview
 
 
 def test_jobs_are_plain_data(params):

@@ -140,6 +140,45 @@ def test_a_section_of_which_the_only_output_is_empty_goes():
     assert "More</h2>" in made
 
 
+def test_sections_of_reference_are_folded_and_open_where_a_link_leads():
+    cells = [new_markdown_cell(text) for text in ("## All numbers\n\nTable", "## More", "## Method and *provenance*")]
+    made = page(new_notebook(cells=cells), title="T")
+    opened = (
+        '<details class="cx-fold"><summary>Show this part</summary><div id="all-numbers"><p>Table</p></div></details>'
+    )
+    assert f"<h2>All numbers</h2>{opened}" in made
+    assert '<h2 id="more">More</h2>' in made
+    assert made.count('class="cx-fold"') == 2
+    assert re.findall(r'<li><a href="#([^"]+)">', made) == ["all-numbers", "more", "method-and-provenance"]
+
+
+def test_a_page_leads_to_other_pages_of_its_run():
+    made = page(report(), title="T", links={"index.html": "All reports", 'a"b.html': "<b>"})
+    assert '<a href="index.html">All reports</a> · <a href="a%22b.html">&lt;b&gt;</a>' in made
+    assert "In the folder of this page" not in page(report(), title="T")
+
+
+def test_a_title_on_the_sheets_of_paper_cannot_leave_its_quotes():
+    made = page(report(), title='a"}</style> é')
+    assert '@top-left{content:"a\\000022\\00007d\\00003c\\00002fstyle\\00003e\\000020\\0000e9"}' in made
+
+
+def test_the_stylesheet_is_small_and_whole():
+    made = page(report(), title="T")
+    style = made[made.index("<style>") : made.index("</style>")]
+    assert 'content:counter(page) " / " counter(pages)' in style
+    assert '"Segoe UI"' in style
+    assert style.count("{") == style.count("}")
+    assert not re.search(r"[;,{}] |;}|/\*", re.sub(r'"[^"]*"', "", style))
+
+
+def test_drawings_leave_to_the_page_what_its_stylesheet_says():
+    made = page(report(), title="T")
+    assert "var(--cx-line)" in made
+    assert ",#" not in made
+    assert "font-size=" not in made
+
+
 def test_repeated_headings_get_ids_of_their_own():
     made = page(new_notebook(cells=[new_markdown_cell("## Same\n\n## Same\n\n### Same\n\n## 日本")]), title="T")
     ids = re.findall(r'<h\d id="([^"]+)"', made)
