@@ -40,7 +40,7 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
         answers: item, column, rows, used, missing, refused, share (percent used).
         refused: item, reason, n, rows: the first rows, as numbers from 1 below the headers.
         respondents: fact, value: people, repeat answers, rows that repeat others.
-        straightlining: items, answered, alike: how many gave one answer to every question of a scale.
+        straightlining: items, answered, alike: how many gave every answer at one place of its scale.
         weights: fact, value: range, design effect, effective share.
         time: fact, value: zone, first and last day, whether the last period is whole.
         response: period, invited, answered, rate (percent).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import ibis
@@ -11,11 +11,11 @@ import pandas as pd
 from cxkit.data import periods
 from cxkit.data.periods import UNITS
 from cxkit.data.responses import Responses
-from cxkit.data.sources import Table, count
+from cxkit.data.sources import count
 from cxkit.data.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
-LEAST_ITEMS = 3  # questions of one scale, from which on one answer throughout means something
+LEAST_ITEMS = 3  # scaled questions, from which on one place throughout means something
 LEAST_REACH = 3  # from the first answer of a scale to its last: with two or three answers, many are alike by chance
 
 
@@ -43,24 +43,21 @@ def respondents(survey: Responses) -> pd.DataFrame:
 
 
 def straightlining(survey: Responses) -> pd.DataFrame:
-    """How many gave one and the same answer to every question of a scale: items, answered, alike."""
+    """How many gave every answer at one place of its scale, such as all at the lowest: items, answered, alike.
+
+    Of those who answered three scaled questions or more; scales of different length agree at their ends and middle.
+    """
     scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in survey.mapping.items}
-    found = []
-    for ends in dict.fromkeys(scale.values()):
-        alike = [item for item, other in scale.items() if other == ends]
-        if len(alike) >= LEAST_ITEMS and LEAST_REACH <= ends[1] - ends[0] < float("inf"):
-            found.append((", ".join(alike), *_straight(survey.table, alike)))
-    return pd.DataFrame(found, columns=["items", "answered", "alike"])
-
-
-def _straight(table: Table, items: Sequence[str]) -> tuple[int, int]:
-    """How many answered all questions, and how many of them with one answer."""
-    whole = table.filter([table[item].notnull() for item in items])
-    same = ibis.literal(True)
-    for item in items[1:]:
-        same = same & (whole[item] == whole[items[0]])
-    row = whole.agg(n=whole.count(), same=same.sum()).to_pyarrow().to_pylist()[0]
-    return row["n"], row["same"] or 0
+    scaled = {item: ends for item, ends in scale.items() if LEAST_REACH <= ends[1] - ends[0] < float("inf")}
+    if len(scaled) < LEAST_ITEMS:
+        return pd.DataFrame(columns=["items", "answered", "alike"])
+    table = survey.table
+    places = [(table[item] - low) / (high - low) for item, (low, high) in scaled.items()]
+    many = sum(place.notnull().cast("int64") for place in places) >= LEAST_ITEMS
+    low, high = (extreme(*(place.fill_null(gap) for place in places))
+                 for extreme, gap in ((ibis.least, 2.0), (ibis.greatest, -1.0)))  # fmt: skip
+    row = table.agg(n=many.sum(), alike=(many & (low == high)).sum()).to_pyarrow().to_pylist()[0]
+    return pd.DataFrame([(", ".join(scaled), row["n"] or 0, row["alike"] or 0)], columns=["items", "answered", "alike"])
 
 
 def weights(survey: Responses) -> pd.DataFrame:

@@ -29,10 +29,11 @@ CAPTIONS = {  # part -> heading, what its table holds, what to say where there i
     "respondents": ("Respondents", "Who answered", "The mapping has no respondents.", ""),
     "straightlining": (
         "Straight-lining",
-        "The same answer throughout",
-        "No scale of four answers or more has three questions, so nothing tells who answered without reading.",
-        "Of those who answered all of the questions. A high share can be haste, or content customers. "
-        "Questions with two or three answers are left out: the same answer throughout says nothing there.",
+        "The same place of the scale throughout",
+        "No three questions have scales of four answers or more, so nothing tells who answered without reading.",
+        "Of those who answered three of these questions or more: all at the lowest, the middle, the highest or "
+        "another same place of their scales. A high share can be haste, or content customers. Questions with two or "
+        "three answers are left out: the same answer throughout says nothing there.",
     ),
     "weights": ("Weights", "What the weights do", "The answers carry no weights.", ""),
     "time": ("Time", "How times were read", "The answers are in waves; no time was read.", ""),

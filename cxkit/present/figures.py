@@ -62,7 +62,7 @@ def trend(
     last = known[-1][1]
     compared = of_metric(comparisons, metric) if comparisons is not None else []
     if compared:
-        held = family(compared[0], compared, dimensions(comparisons)) if comparisons is not None else ""
+        held = family(compared[0], all_rows(comparisons), dimensions(comparisons)) if comparisons is not None else ""
         claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric, held)]
     else:
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []

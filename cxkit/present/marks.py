@@ -25,6 +25,7 @@ TALL = 540  # user units of rows in one drawing, about what a sheet of paper hol
 CHARACTERS = 5  # of a score with a decimal: a narrower cell leaves it out
 GAP = 0.7  # rows between what has enough answers and what has not
 TONES = {"better": "good", "worse": "bad", "moved": "ink", "none": "muted", "few": "faint"}
+UNSAID = {"protecting": "hidden", "hidden": "hidden", "empty": "no answers", "few": "too few"}
 HIDDEN = "*"  # a cell of a grid that must not be shown
 NOTE: Any = {"small": True, "role": "muted"}
 DASHED: Any = {"linestyle": (0, (3, 2))}
@@ -146,7 +147,7 @@ def change_row(ax: Axes, y: float, label: str, row: Row, metric: Metric) -> Whis
     role = "ink" if moved else "muted"
     put_name(ax, y, label, role)
     if row.get("change") is None:
-        said = f"{found.sign} {'hidden' if verdicts.protects(row) else 'too few'}"
+        said = f"{found.sign} {UNSAID[verdicts.unsaid(row)]}"
         put(ax, right, y, said, ha="left", shift=(8, 0), **NOTE)
         return None
     places = wording.change_decimals(row.get("low"), row.get("high"))

@@ -145,15 +145,15 @@ def pnumber(p: float) -> str:
 
 
 def methods_words(found: Iterable[object]) -> str:
-    """Several methods as one line, each once, with what they share at the end.
+    """Several methods as one line, each once, with the correction at the end.
 
     >>> methods_words(["Welch's t test, Holm correction", "MOVER of score limits, weighted, Holm correction", None])
     "MOVER of score limits, weighted; Welch's t test; Holm correction"
     """
     parts = [str(method).split(", ") for method in dict.fromkeys(found) if method]
-    shared = parts[0][-1] if len(parts) > 1 and all(len(p) > 1 and p[-1] == parts[0][-1] for p in parts) else None
-    heads = sorted({", ".join(part[:-1] if shared else part) for part in parts})
-    return "; ".join([*heads, *([shared] if shared else [])])
+    corrections = {part[-1] for part in parts if part[-1].endswith(" correction")}
+    heads = {", ".join(part[:-1] if part[-1] in corrections else part) for part in parts}
+    return "; ".join([*sorted(heads), *sorted(corrections)])
 
 
 def count(n: float | None) -> str:

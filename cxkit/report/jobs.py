@@ -99,7 +99,7 @@ class Prepared:
         period: month, quarter, week, year or wave.
         now: The period that the reports are about.
         before: The period that it is compared with.
-        metrics: Names of the metrics, in order.
+        metrics: What is measured, in order, as the mapping declares it (`Metric.to_dict`).
         jobs: What is to be done.
         skipped: Reports that are not made: name, title, where, why.
         tallies: Path of the tallies.
@@ -118,7 +118,7 @@ class Prepared:
     period: str
     now: str
     before: str
-    metrics: list[str]
+    metrics: list[dict[str, Any]]
     jobs: list[Job]
     skipped: list[dict[str, Any]]
     tallies: str

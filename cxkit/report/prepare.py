@@ -81,7 +81,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         period=params.period,
         now=planned.now,
         before=planned.before,
-        metrics=params.metrics,
+        metrics=[metric.to_dict() for metric in planned.tallies.metrics.values()],
         jobs=[replace(job, data=hashes[job.name]) for job in planned.jobs],
         skipped=planned.skipped,
         tallies=str(work / "tallies.parquet"),

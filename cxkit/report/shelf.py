@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxkit.errors import CxError
-from cxkit.metrics import METRICS
+from cxkit.metrics import Metric
 from cxkit.report.jobs import Job, Prepared, Result
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _index(prepared: Prepared, record: Mapping[str, Any], out: Path) -> None:
     from cxkit.report import pages, workbook
 
     summary = pd.read_parquet(prepared.summary)
-    metrics = {name: METRICS[name] for name in prepared.metrics}
+    metrics = {data["name"]: Metric.from_dict(data) for data in prepared.metrics}
     jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
     put(out / "summary.csv", safe_csv(summary).encode("utf-8"))
     put(out / "summary.xlsx", workbook.workbook(summary, record, metrics))

@@ -85,15 +85,14 @@ def test_a_hidden_total_is_no_zero():
     assert MINIMUM > 5
 
 
-def test_those_who_answered_everything_are_told_in_round_numbers(monkeypatch):
-    monkeypatch.setattr("cxkit.data.facts.LEAST_REACH", 1)  # no scale of four answers or more has three questions yet
-    items = ["recommended", "exceeded", "would_switch"]
-    frame = pd.DataFrame({"wave": "1", **{item: [1.0] * 50 + [0.0] * 37 for item in items}, "nps": 9.0})
-    frame.loc[:9, "exceeded"] = 0.0
+def test_those_who_answered_everything_are_told_in_round_numbers():
+    scales = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
+    frame = pd.DataFrame({"wave": "1", **{item: [high] * 50 + [low] * 37 for item, (low, high) in scales.items()}})
+    frame.loc[:9, "csat"] = 1.0
     survey = cx.read(frame)
-    whole = cx.tally(survey, ["nps", *items], period="wave")
+    whole = cx.tally(survey, list(scales), period="wave")
     (row,) = shared(audit(survey, whole), mask(whole), {})["straightlining"].to_dict("records")
-    assert row == {"items": ", ".join(sorted(items)), "about": 80, "share": 89.0}  # 77 of 87
+    assert row == {"items": "nps, csat, ces", "about": 80, "share": 89.0}  # 77 of 87
 
 
 def test_where_nothing_is_hidden_everything_is_counted():

@@ -74,15 +74,19 @@ def test_people_weights_and_time(audited_rows: Any) -> None:
     assert time["last period"] == "2026-01 may be partial: nobody answered in its last 11 days"
 
 
-def test_the_same_answer_throughout_is_counted_where_a_scale_has_four_answers_or_more(
-    audited_rows: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    survey, tallies, found = audited_rows
-    assert found["straightlining"].empty  # three questions, answered by yes or no
-    monkeypatch.setattr("cxkit.data.facts.LEAST_REACH", 1)
-    (alike,) = audit(survey, tallies)["straightlining"].to_dict("records")
-    # of rows 1-5, which answer all three: 1, 3 and 5 say the same throughout
-    assert alike == {"items": "recommended, exceeded, would_switch", "answered": 5, "alike": 3}
+def test_the_same_place_throughout_is_counted_where_three_scales_have_four_answers_or_more(audited_rows: Any) -> None:
+    assert audited_rows[2]["straightlining"].empty  # one scale, and three questions answered by yes or no
+    answers = [
+        (0, 1, 1, 0),  # all at the lowest; yes and no say nothing
+        (5, 3, 4, 1),  # all in the middle
+        (10, 5, None, 1),  # two only
+        (10, 5, 7, 1),
+        (9, 5, 7, 1),
+        (10, 1, 7, 1),
+    ]
+    survey = cx.read(pd.DataFrame(answers, columns=["nps", "csat", "ces", "recommended"]).assign(wave="1"))
+    (found,) = audit(survey, cx.tally(survey, ["nps"], period="wave"))["straightlining"].to_dict("records")
+    assert found == {"items": "nps, csat, ces", "answered": 5, "alike": 3}
 
 
 def test_response_rate_codes_between_years_and_shares(audited_rows: Any) -> None:

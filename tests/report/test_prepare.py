@@ -124,6 +124,12 @@ def test_a_wave_must_exist(project, text, message):
         resolve(project(text, WAVES), ["wave 2", "wave 9", "wave 10"])
 
 
+def test_what_is_measured_is_known_as_the_mapping_declares_it(project, tmp_path):
+    least = LEAST.replace("nps: score", "ces: {column: score, scale: [1, 10], better: lower}").replace("[nps]", "[ces]")
+    (metric,) = prepare(project("", least), tmp_path / "work").metrics
+    assert (metric["name"], tuple(metric["scale"]), metric["better"]) == ("ces", (1, 10), "lower")
+
+
 def test_waves_come_from_the_data(project):
     found = planned(project("for_each: [brand]\nnow: 2026-10\n", WAVES))
     assert (found.now, found.before) == ("2026-10", "2026-09")

@@ -16,6 +16,7 @@ import pytest
 from small import write_notebook
 
 from cxkit.errors import CxError
+from cxkit.metrics import METRICS
 from cxkit.report import runs, shelf
 from cxkit.report.jobs import Job, Prepared, Result
 
@@ -54,7 +55,8 @@ def prepared(folder: Path, jobs: list[Job], **other: object) -> Prepared:
     summary = folder / "summary.parquet"
     pd.DataFrame(rows).to_parquet(summary, index=False)
     plain = Prepared(
-        "demo", "Demo", "2026-11-15", "month", "2026-10", "2026-09", ["nps"], jobs, [], "t.parquet", str(summary),
+        "demo", "Demo", "2026-11-15", "month", "2026-10", "2026-09", [METRICS["nps"].to_dict()], jobs, [], "t.parquet",
+        str(summary),
         [{"path": "a.csv", "sha256": "0", "rows": 3}], [{"item": "nps", "reason": "empty", "n": 1}], {},
     )  # fmt: skip
     return replace(plain, **other)  # type: ignore[arg-type]
