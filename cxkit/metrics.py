@@ -62,8 +62,9 @@ class Metric:
     def to_dict(self) -> dict[str, Any]:
         """The metric as JSON-ready data; `from_dict` is the way back."""
         data = asdict(self)
-        data["values"] = sorted(self.values.items())
-        data["classes"] = list(self.classes.items())
+        data["scale"] = list(self.scale)
+        data["values"] = [list(pair) for pair in sorted(self.values.items())]
+        data["classes"] = [[label, list(answers)] for label, answers in self.classes.items()]
         return data
 
     @classmethod

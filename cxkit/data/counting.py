@@ -19,7 +19,7 @@ from cxkit.data import periods
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
-from cxkit.data.portions import Level, Pair, Portion, Used, portions
+from cxkit.data.portions import Level, Pair, Portion, Used, portions, sized
 from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
 
@@ -45,7 +45,7 @@ def answers(
         return _latest(rows, by, links, cells, order) if once else rows.select(*by, *links, **cells)
 
     weighted = "weight" in roles
-    found = _looked_at(Used(used, kept, period, metrics, {}, 0.0, dict.fromkeys(links, 0)), weighted)
+    found = _looked_at(Used(used, kept, period, metrics, 0, 0.0, dict.fromkeys(links, 0)), weighted)
     return replace(found, replaced=count(used) - found.n) if once else found
 
 
@@ -69,17 +69,12 @@ def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
 
 
 def _looked_at(used: Used, weighted: bool) -> Used:
-    """With the number of answers of each period, their largest weight, and how many are linked to no other."""
+    """With how many answers count, their largest weight, and how many are linked to no other."""
     kept, links = used.answers(), list(used.blank)
     blank = {role: kept[role].isnull().sum() for role in links}
-    facts = kept.group_by("period_").agg(n=kept.count(), largest=kept.w_.max(), **blank)
-    found = ordered(facts, ["period_"])
-    return replace(
-        used,
-        sizes=dict(zip(found["period_"], found["n"].astype(int), strict=True)),
-        largest=float(found["largest"].max()) if weighted and len(found) else 0.0,
-        blank={role: int(found[role].sum()) for role in links},
-    )
+    row = kept.agg(n=kept.count(), largest=kept.w_.max(), **blank).to_pyarrow().to_pylist()[0]
+    largest = float(row["largest"] or 0) if weighted else 0.0
+    return sized(replace(used, n=row["n"], largest=largest, blank={role: row[role] or 0 for role in links}))
 
 
 def _rounded(minutes: Column) -> Column:

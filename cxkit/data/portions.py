@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -18,7 +18,7 @@ import ibis
 import pandas as pd
 
 from cxkit.data import periods
-from cxkit.data.sources import Table
+from cxkit.data.sources import Table, collect
 from cxkit.metrics import Metric
 
 Level = tuple[str, ...]
@@ -37,7 +37,8 @@ class Used:
             and stratum that are mapped. Whatever it does, it does within a period.
         period: How time is cut.
         metrics: The metrics that read the item.
-        sizes: Of each period that occurs, in order, how many answers count.
+        n: How many answers count.
+        sizes: Of each period that occurs, in order, how many; not looked up where one query takes all.
         largest: The largest weight; 0 where answers carry none, so that sums are of whole numbers.
         blank: Of each role that links answers, how many have none.
         replaced: How many a later answer of the same respondent replaced.
@@ -47,15 +48,11 @@ class Used:
     kept: Callable[[Table], Table]
     period: str
     metrics: Sequence[Metric]
-    sizes: Mapping[Any, int]
+    n: int
     largest: float
     blank: Mapping[str, int]
+    sizes: Mapping[Any, int] = field(default_factory=dict)
     replaced: int = 0
-
-    @property
-    def n(self) -> int:
-        """How many answers count."""
-        return sum(self.sizes.values())
 
     def answers(self, wanted: Iterable[Any] | None = None) -> Table:
         """The answers that count, of some periods or of all."""
@@ -135,8 +132,16 @@ def portions(used: Used, by: Sequence[str], levels: Sequence[Level]) -> list[Por
     numbered = dict(enumerate(levels))
     if used.n * len(levels) <= AT_ONCE:
         return [Portion(used, numbered, by)]
-    spans = list(_spans(used.sizes)) if used.n > AT_ONCE else [None]
+    spans = list(_spans(used.sizes)) if used.sizes else [None]
     return [Portion(used, {i: level}, by, span) for span in spans for i, level in numbered.items()]
+
+
+def sized(used: Used) -> Used:
+    """With how many answers each period has, where they have to be counted some periods at a time."""
+    if used.n <= AT_ONCE:
+        return used
+    counted = collect(used.answers().group_by("period_").agg(n=lambda t: t.count())).sort_values("period_")
+    return replace(used, sizes=dict(zip(counted["period_"], counted["n"].astype(int), strict=True)))
 
 
 def _spans(sizes: Mapping[Any, int]) -> Iterator[list[Any]]:

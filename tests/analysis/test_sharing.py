@@ -92,7 +92,7 @@ def test_those_who_answered_everything_are_told_in_round_numbers():
     survey = cx.read(frame)
     whole = cx.tally(survey, list(scales), period="wave")
     (row,) = shared(audit(survey, whole), mask(whole), {})["straightlining"].to_dict("records")
-    assert row == {"items": "nps, csat, ces", "about": 80, "share": 89.0}  # 77 of 87
+    assert row == {"items": "ces, csat, nps", "about": 80, "share": 89.0}  # 77 of 87
 
 
 def test_where_nothing_is_hidden_everything_is_counted():

@@ -86,7 +86,7 @@ def test_the_same_place_throughout_is_counted_where_three_scales_have_four_answe
     ]
     survey = cx.read(pd.DataFrame(answers, columns=["nps", "csat", "ces", "recommended"]).assign(wave="1"))
     (found,) = audit(survey, cx.tally(survey, ["nps"], period="wave"))["straightlining"].to_dict("records")
-    assert found == {"items": "nps, csat, ces", "answered": 5, "alike": 3}
+    assert found == {"items": "ces, csat, nps", "answered": 5, "alike": 3}
 
 
 def test_response_rate_codes_between_years_and_shares(audited_rows: Any) -> None:

@@ -22,12 +22,21 @@ from bs4 import BeautifulSoup, Tag
 from cxkit.metrics import METRICS
 from cxkit.present.tables import heading
 from cxkit.report.params import RunParams
+from cxkit.report.workbook import COLUMNS
 
 LABELS = {metric.label: name for name, metric in METRICS.items()}
+PARTS = {"Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast"}
 NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
 BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
-NO_BASES = {"What was read", "Who answered", "The same answer throughout", "What the weights do", "How times were read",
-            "Levels that only one of two successive waves or years has", "What has to fit together"}  # fmt: skip
+NO_BASES = {
+    "What was read",
+    "Who answered",
+    "The same place of the scale throughout",
+    "What the weights do",
+    "How times were read",
+    "Levels that only one of two successive waves or years has",
+    "What has to fit together",
+}
 
 
 class Reader:
@@ -43,7 +52,7 @@ class Reader:
         self.facts, self.unread, self.left_out = Facts(), list[str](), set[str]()
         self.metrics, self.items = params.metrics, {name: METRICS[name].item for name in params.metrics}
         self.headings = {heading(name): name for name in (*params.for_each, *params.segments)}
-        self.now, self.before = now, before
+        self.now, self.before, self.level = now, before, params.level
         self.places: dict[str, dict[str, str]] = {}
         self.refused: dict[tuple[str, str], int | None] = {}
 
@@ -69,11 +78,19 @@ class Reader:
 
     def _workbook(self, content: bytes) -> None:
         for sheet in openpyxl.load_workbook(io.BytesIO(content)):
-            head, *rows = sheet.iter_rows(values_only=True)
-            if "metric" in head:
-                self.records("summary.xlsx", [dict(zip(head, row, strict=True)) for row in rows])
+            lines = list(sheet.iter_rows(values_only=True))
+            top = next((i for i, line in enumerate(lines) if {"Metric", "Page"} <= set(line)), None)
+            if top is not None and sheet.title in PARTS:
+                self.records("summary.xlsx", [self._said(sheet.title, lines[top], line) for line in lines[top + 1 :]])
             elif sheet.title != "Notes":
                 self.unread.append(f"summary.xlsx: sheet {sheet.title}")
+
+    def _said(self, title: str, heads: Sequence[Any], line: Sequence[Any]) -> dict[str, Any]:
+        """A row of a sheet, whose headings are words, as it stands in the summary."""
+        names = {column.head: name for name, column in COLUMNS.items() if name != "now"} | self.headings
+        row = {names[head]: value for head, value in zip(heads, line, strict=True) if value not in (None, "All")}
+        usual = {"period": self.now, "level": self.level}
+        return {**usual, **row, "part": PARTS[title], "metric": LABELS[row["metric"]]}
 
     def records(self, source: str, rows: Sequence[Mapping[Any, Any]]) -> None:
         """Read estimates, comparisons and contrasts, as they stand in the summary."""
@@ -172,7 +189,7 @@ class Reader:
             return
         place = self.places[row["Report"]] if "Report" in row else place
         name = self._named(row, caption)
-        yield from self._line(source, row, name, row.get("Period", self.now), place, row["Remarks"])
+        yield from self._line(source, row, name, row.get("Period", self.now), place, row.get("Remarks", ""))
 
     def _line(
         self, source: str, row: Mapping[str, str], name: str, period: str, place: Mapping[str, str], note: str = ""

@@ -111,7 +111,8 @@ def test_comparisons_hold_both_scores_and_estimates_begin_with_the_latest() -> N
     ],
 )
 def test_the_verdict_says_why_there_is_none(note: str, words: str) -> None:
-    book = opened([estimate(), comparison(**nothing(note))])
+    bases = {"n": 22.0, "n_before": 40.0} if note.startswith("fewer") else {}
+    book = opened([estimate(), comparison(**nothing(note) | bases)])
     assert [table(book, sheet)[0]["Verdict"] for sheet in ("Summary", "Comparisons")] == [words, words]
 
 
