@@ -13,12 +13,10 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.comments import COLUMNS, with_comments
-from cxkit.analysis.comparisons import compare
-from cxkit.analysis.contrasts import against_rest
-from cxkit.analysis.estimates import estimate
 from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import lone, mask, with_totals
 from cxkit.analysis.sharing import refusals, shared
+from cxkit.analysis.summaries import summary
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
 from cxkit.data.mapping import load_mapping
@@ -69,11 +67,11 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         CxError: Anything wrong with parameters, notebooks, mapping or data; nothing is written then.
     """
     planned = plan(params, work / "tallies.parquet")
-    summary = summarise(planned, params)
+    told = _summary(planned, params)
     work.mkdir(parents=True, exist_ok=True)
     save(planned.tallies, work / "tallies.parquet")
-    summary.to_parquet(work / "summary.parquet", index=False)
-    hashes = _hashes(planned, params, summary)
+    told.to_parquet(work / "summary.parquet", index=False)
+    hashes = _hashes(planned, params, told)
     return Prepared(
         name=params.name,
         title=params.title,
@@ -300,39 +298,16 @@ def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[st
     return values, notes
 
 
-def summarise(planned: Plan, params: RunParams) -> pd.DataFrame:
-    """Every estimate and comparison that the pages of a run show, in the families in which they show them.
-
-    Returns:
-        `report` (name of the job), `part` ("estimate" or "comparison", of the
-        places themselves; "segment estimate" or "segment comparison" inside them, "segment contrast" of one with the
-        rest), then the columns of these frames.
-    """
-    t, now, places = planned.tallies, planned.now, tuple(params.for_each)
-    names = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
+def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
+    """The summary of the run, each row with the report that it belongs to; margins stand in the overview."""
+    places = tuple(params.for_each)
+    names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
-    found: list[tuple[str, pd.DataFrame]] = []
-    for by in dict.fromkeys([places, *((name,) for name in places), ()]):
-        found.append(("estimate", estimate(t, params.level, by=by)))
-        moves = compare(t, now, planned.before, params.level, params.correction, by=by, lead=params.metrics[0])
-        found.append(("comparison", moves))
-    if inside := [(*places, name) for name in params.segments]:
-        given: dict[str, Any] = {"by": inside, "level": params.level}
-        found.append(("segment estimate", estimate(t, periods=[now], **given)))
-        family: dict[str, Any] = {"per": places, "lead": params.metrics[0]}
-        changes = compare(t, now, planned.before, correction=params.correction, **family, **given)
-        found.append(("segment comparison", changes))
-        lead: dict[str, Any] = {"by": places, "metrics": params.metrics[:1]}
-        for name in params.segments:
-            contrast = against_rest(t, now, name, params.level, params.correction, **lead)
-            found.append(("segment contrast", contrast))
-    parts = [frame.assign(part=part, report=_reports(frame, places, names)) for part, frame in found]
-    summary = pd.concat(parts, ignore_index=True)
-    return summary.loc[:, ["report", "part", *summary.columns.drop(["report", "part"])]]
-
-
-def _reports(frame: pd.DataFrame, places: Sequence[str], names: Mapping[Any, str]) -> list[str]:
-    """The report that each row belongs to; margins stand in the overview."""
-    levels = frame.reindex(columns=list(places)).to_dict("records")
+    found = summary(
+        planned.tallies, planned.now, planned.before, places, params.segments, params.metrics[0], params.level,
+        params.correction,
+    )  # fmt: skip
+    levels = found.reindex(columns=list(places)).to_dict("records")
     keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]
-    return [names.get(key, names.get((), "")) for key in keys]
+    found.insert(0, "report", [names.get(key, names.get((), "")) for key in keys])
+    return found

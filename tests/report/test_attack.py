@@ -20,7 +20,7 @@ import pytest
 from attack_reading import Reader
 from attack_solving import Cell, attack, attack_counts, counted, counts_of
 
-from cxkit.analysis import privacy
+from cxkit.analysis import disclosure, privacy
 from cxkit.data.audit import audited
 from cxkit.data.stored import load as load_tallies
 from cxkit.metrics import METRICS
@@ -145,7 +145,7 @@ def base(seed: int, cell: Cell) -> int:
 
 @pytest.mark.parametrize("variant", ["segments", "crossed"])
 def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeypatch, variant):
-    monkeypatch.setattr(privacy, "_protect", lambda *_: None)
+    monkeypatch.setattr(privacy, "protect", lambda *_: None)
     monkeypatch.setattr(preparing, "lone", lambda tallies: privacy.lone(tallies, minimum=1))
     facts = summarised(tmp_path, variant, 2).facts
     solved = attack(facts)["solved"]
@@ -156,7 +156,7 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeyp
 
 def test_the_attack_succeeds_where_only_sums_are_thought_of(tmp_path, monkeypatch):
     """A reason tells how small a base is: with a sum it can tell the base."""
-    monkeypatch.setattr(privacy, "_pinned", lambda *_: [])
+    monkeypatch.setattr(disclosure, "_pinned", lambda *_: [])
     found = attack(summarised(tmp_path, "crossed", 2).facts)
     assert found["solved"] == []
     assert found["pinned"]

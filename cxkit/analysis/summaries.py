@@ -1,0 +1,54 @@
+"""Every estimate and comparison that the pages of a run show, in the families in which they show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from cxkit.analysis.comparisons import Correction, compare
+from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.estimates import estimate
+from cxkit.data.tallies import Tallies
+
+
+def summary(
+    tallies: Tallies,
+    now: str,
+    before: str,
+    places: Sequence[str],
+    segments: Sequence[str],
+    lead: str,
+    level: float,
+    correction: Correction,
+) -> pd.DataFrame:
+    """The numbers of all reports of a run, one after another.
+
+    Args:
+        tallies: Of the run, with all levels that its reports show.
+        now: The period of the reports.
+        before: The period that it is compared with.
+        places: Dimensions of which every combination has a report.
+        segments: Dimensions that are compared inside each report.
+        lead: The metric that the reports are about.
+        level: Confidence level.
+        correction: "holm" or "bh".
+
+    Returns:
+        `part` ("estimate" or "comparison", of the places themselves; "segment estimate" or "segment comparison" inside
+        them, "segment contrast" of one with the rest), then the columns of these frames.
+    """
+    found: list[tuple[str, pd.DataFrame]] = []
+    for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
+        found.append(("estimate", estimate(tallies, level, by=by)))
+        found.append(("comparison", compare(tallies, now, before, level, correction, by=by, lead=lead)))
+    if inside := [(*places, name) for name in segments]:
+        family: dict[str, Any] = {"by": inside, "per": places, "lead": lead}
+        found.append(("segment estimate", estimate(tallies, level, by=inside, periods=[now])))
+        found.append(("segment comparison", compare(tallies, now, before, level, correction, **family)))
+    for name in segments:
+        contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
+        found.append(("segment contrast", contrast))
+    together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
+    return together.loc[:, ["part", *together.columns.drop("part")]]
