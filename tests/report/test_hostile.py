@@ -37,7 +37,7 @@ PROSE = "<script>alert(18)</script> <img src=x onerror=alert(19)> [link](javascr
 
 TAGS = """html head meta title link style body a div header h1 h2 h3 h4 bdi dl dt dd main nav p ol ul li small b strong
 span table caption thead tbody tr th td figure figcaption svg desc g path rect circle use text defs details summary code
-pre footer""".split()  # noqa: SIM905
+pre footer q""".split()  # noqa: SIM905
 ATTRIBUTES = """lang charset http-equiv content name rel href class id aria-label aria-labelledby aria-hidden focusable
 role scope data-label viewbox fill font-family font-size style x y width height rx cx cy r d text-anchor open""".split()  # noqa: SIM905
 ELEMENTS = """() => [...document.querySelectorAll('*')].map(one => [
@@ -74,14 +74,14 @@ def export(folder: Path) -> Path:
 def parameters(folder: Path, file: Path) -> Path:
     mapping = {
         "kind": "transactional",
-        "columns": {"time": "day"},
+        "columns": {"time": "day", "comment": "comment"},
         "items": {"nps": {"column": "score", "missing": {99: REASON}}},
         "dimensions": {"brand": "<b>brand</b>", DIMENSION: 'seg\'ment "column"', "only": "filter"},
     }
     given = {
         "name": "hostile", "title": TITLE, "source": file.name, "mapping": mapping, "metrics": ["nps"],
         "as_of": "2026-11-15", "for_each": ["brand"], "segments": [DIMENSION], "where": {"only": [FILTER]},
-        "report": "notebooks/own.ipynb",
+        "report": "notebooks/own.ipynb", "comments": 3,
         "benchmarks": [{"metric": "nps", "value": 40, "name": NAME, "source": QUOTES, "date": REVERSED}],
     }  # fmt: skip
     own = json.loads((browsing.ROOT / "notebooks" / "report.ipynb").read_text("utf-8"))
@@ -141,6 +141,8 @@ def test_hostile_text_is_read_as_text(opened: Any, pages: dict[str, Path]) -> No
         said = tab.inner_text("body")
         assert SCRIPT in tab.title()
         assert SCRIPT in tab.inner_text("h1")
+        quoted = tab.locator(".cx-quotes q").all_inner_texts()
+        assert any(SCRIPT[:10] in text or QUOTES[:6] in text for text in quoted), quoted
     shown = [
         QUOTES,
         FORMULA,
