@@ -29,7 +29,7 @@ def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     if first["reason"]:
         p = first.get("pvalue")
         tested = "" if p is None else f" (test that all are alike: {wording.pvalue(p)})"
-        why = f"No league table by {units}: {first['reason']}{tested}. Any order would be chance."
+        why = f"No league table by {units}: {first['reason']}{tested}. So no order is given."
         return tag("p", why, class_="cx-none")
     ranked = [row for row in found if row["first"] is not None]
     levels = " / ".join(sorted({wording.level_words(row["level"]) for row in ranked}))
