@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 Engine = Literal["warm", "kernel"]
-OUTSIDE = (errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+OUTSIDE = {getattr(errno, name) for name in "ENOENT EACCES EPERM EEXIST ENOTDIR ENOSPC EDQUOT EROFS".split()}  # noqa: SIM905
 Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[
@@ -136,7 +136,7 @@ def inspect(
     """Look at an export and write a mapping to start from, with TODO where only a person can know."""
     with _readable():
         if out and out.exists():
-            raise FileExistsError(f"{out}: exists; name another file")
+            raise CxError(f"{out}: exists; name another file")
         from cxkit.data.inspection import inspect as inspected
 
         text = inspected(export)

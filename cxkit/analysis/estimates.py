@@ -135,7 +135,7 @@ def distribution(
     group = [next((g for g, members in chosen_metric.classes.items() if a in members), "") for a in answers]
     if cells.open is not None:  # without weights, with which open cases are not tallied
         n = w = np.hstack([cells.counts - cells.open, cells.open.sum(axis=1, keepdims=True)])
-        answers, group = np.append(answers, np.inf), [*group, NOT_ENDED]
+        answers, group = np.append(answers, np.inf), [*(name or "ended" for name in group), NOT_ENDED]
     shown = cells.n > 0
     frame = keys[shown].loc[keys.index[shown].repeat(len(answers))].reset_index(drop=True)
     frame.insert(0, "metric", metric)

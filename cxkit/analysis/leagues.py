@@ -24,6 +24,7 @@ from cxkit.stats import funnel, holm, shrink
 
 UNITS = 8  # with enough answers, below which there is nothing to rank
 NUMBERS = ("shrunk", "first", "last", "pvalue", "between")
+OWN = 3.0  # answers of the pooled variance with which each unit's own is mixed: one whose answers agree has some, too
 _NO_VARIANCE = 1e-12  # of answers that are all the same
 
 
@@ -52,17 +53,19 @@ def league(
         Columns metric, period, <dimension>, n, n_eff, value, low, high, level, method, note, shrunk, first, last,
         limits, pvalue, between, reason; the best unit first, those that are not ranked last. `first` and `last` are the
         places between which a unit may stand; `limits` says whether its score lies "above", "below" or "within" the
-        limits of its base; `pvalue` is that of Cochran's test that all are alike, `between` their standard deviation
-        without the part of chance. Where nothing is ranked `reason` says why: fewer than eight units with enough
-        answers, or units that the test does not tell apart.
+        funnel limits of its base, which are widened where many units lie far off; `pvalue` is that of Welch's test
+        that all are alike, `between` their standard deviation without the part of chance. Where nothing is ranked
+        `reason` says why: fewer than eight units with enough answers, or units that the test does not tell apart.
 
     Raises:
         CxError: A metric, dimension, level or period that was not declared.
 
     Formula: shrunken scores and limits as in `stats.shrink` and `stats.funnel`, with the pooled variance on effective
-    bases. A unit may stand at any place that no other one surely takes: all pairs are tested as in `compare`, corrected
-    by Holm; first = 1 + those surely better, last = units - those surely worse. Source of such places: Mogstad, Romano,
-    Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006. Customers of two units are taken for different ones.
+    bases; Welch (1951), doi 10.1093/biomet/38.3-4.330, on the own variance of each unit mixed with three answers of the
+    pooled one. A unit may stand at any place that no other one surely takes: all pairs are tested as in `compare`,
+    corrected by Holm; first = 1 + those surely better, last = units - those surely worse. Source of such places:
+    Mogstad, Romano, Shaikh and Wilhelm (2024), doi 10.1093/restud/rdad006. Customers of two units are taken for
+    different ones.
 
     >>> import cxkit as cx
     >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
@@ -79,7 +82,7 @@ def league(
         return frame
     units = _units(one, taken(every, ranked), level)
     frame[["pvalue", "between"]] = units.pop("pvalue"), units.pop("between")
-    if frame["pvalue"].iloc[0] >= 1 - level:
+    if frame["pvalue"].iloc[0] >= 1 - level or (units["first"] == 1).all():
         return frame.assign(reason="they are not told apart")
     frame.loc[ranked, list(units)] = pd.DataFrame(units, index=ranked)
     return frame.sort_values("shrunk", ascending=one.better == "lower", kind="stable", ignore_index=True)
@@ -107,7 +110,7 @@ def _units(metric: Metric, cells: Cells, level: float) -> dict[str, Any]:
         "first": first,
         "last": last,
         "limits": np.where(limits.signal, side, "within"),
-        "pvalue": _alike(mean, pooled / base),
+        "pvalue": _alike(mean, (base * variance + OWN * pooled) / (base + OWN), base),
         "between": metric.factor * shrunk.between**0.5,
     }
 
@@ -116,11 +119,13 @@ def _ends(metric: Metric) -> tuple[float, float]:
     return metric.ends[0] / metric.factor, metric.ends[1] / metric.factor
 
 
-def _alike(mean: FloatArray, squared_errors: FloatArray) -> float:
-    """Cochran's test that all units have one mean: the p-value."""
-    w = 1 / squared_errors
-    q = (w * (mean - (w * mean).sum() / w.sum()) ** 2).sum()
-    return float(stats.chi2.sf(q, len(mean) - 1))
+def _alike(mean: FloatArray, variance: FloatArray, n: FloatArray) -> float:
+    """Welch's test that all units have one mean, which lets each have a spread of its own: the p-value."""
+    w, k = n / variance, len(mean)
+    share = (1 - w / w.sum()) ** 2 / (n - 1)
+    between = (w * (mean - (w * mean).sum() / w.sum()) ** 2).sum() / (k - 1)
+    f = between / (1 + 2 * (k - 2) / (k**2 - 1) * share.sum())
+    return float(stats.f.sf(f, k - 1, (k**2 - 1) / (3 * share.sum())))
 
 
 def _places(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, FloatArray]:

@@ -48,7 +48,7 @@ def points(one: Evidence, item: str, scale: tuple[int, int]) -> float:
     blank = {value for value in one.values if value.casefold() in NOBODY or codes.get(value) in NO_ANSWER}
     answers = sum(n for value, n in one.values.items() if value not in blank)
     inside = {v: n for v, n in one.values.items() if v in codes and scale[0] <= codes[v] <= scale[1]}
-    spoken = bool(item) and bool(re.search(WORDS[item], f"{one.name} {one.question}", re.I))
+    spoken = speaks(one, item)
     if not inside or sum(inside.values()) < (0.5 if spoken else 0.8) * max(answers, 1):
         return 0
     reach = {codes[value] for value in inside}
@@ -59,6 +59,11 @@ def points(one: Evidence, item: str, scale: tuple[int, int]) -> float:
     if item and not spoken and not wide:
         return 0
     return (4 if spoken else 0) + whole_scale + sum(inside.values()) / one.rows
+
+
+def speaks(one: Evidence, item: str) -> bool:
+    """Whether the words of a column's name or question speak for an item; answers alone may be of any question."""
+    return bool(item) and bool(re.search(WORDS[item], f"{one.name} {one.question}", re.I))
 
 
 def codes_of(one: Evidence) -> dict[str, float]:

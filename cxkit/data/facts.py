@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import ibis
 import pandas as pd
@@ -91,20 +91,41 @@ def time(survey: Responses, tallies: Tallies) -> pd.DataFrame:
     facts["time zone"] = f"periods are cut in {mapping.timezone}" + (
         f"; times without an offset were recorded in {mapping.recorded_in}" if mapping.recorded_in else ""
     )
-    ends = survey.table.agg(first=survey.table.time.min(), last=survey.table.time.max()).to_pyarrow().to_pylist()[0]
-    if ends["first"] is None:
+    if not (ends := _ends(survey)):
         return _facts(facts)
-    facts["first and last"] = f"{ends['first']:%Y-%m-%d} to {ends['last']:%Y-%m-%d}"
+    facts["first and last"] = f"{ends[0]} to {ends[1]}"
     if tallies.period in UNITS:
-        last = periods.label(_start(ends["last"].date(), tallies.period), tallies.period)
-        until = periods.start(periods.shift(last, tallies.period, 1), tallies.period)
-        days = (until - ends["last"].date()).days - 1
-        facts["last period"] = f"{last}" + (
-            f" may be partial: nobody answered in its last {days} days" if days > 1 else " reaches its end"
-        )
+        found = partial(survey, tallies.period)
+        for name, day in zip(("first period", "last period"), ends, strict=True):
+            label = periods.label(_start(day, tallies.period), tallies.period)
+            facts[name] = f"{label} may be partial: {found[label]}" if label in found else f"{label} is whole"
     return _facts(facts)
 
 
-def _start(day: Any, period: str) -> Any:
+def partial(survey: Responses, period: str) -> dict[str, str]:
+    """The first and the last period of the data where nobody answered in several days at their end, and in which."""
+    ends = _ends(survey) if period in UNITS else None
+    if not ends:
+        return {}
+    first, last = (_start(day, period) for day in ends)
+    gaps = {"first": (ends[0] - first).days, "last": (periods.after(last, period) - ends[1]).days - 1}
+    found: dict[str, list[str]] = {}
+    for end, start in (("first", first), ("last", last)):
+        if gaps[end] > 1:
+            found.setdefault(periods.label(start, period), []).append(f"its {end} {gaps[end]} days")
+    return {label: f"nobody answered in {' and in '.join(days)}" for label, days in found.items()}
+
+
+def _ends(survey: Responses) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day on which somebody answered."""
+    if "time" not in survey.table.columns:
+        return None
+    moment = survey.table.time
+    row = survey.table.agg(first=moment.min(), last=moment.max()).to_pyarrow().to_pylist()[0]
+    return (row["first"].date(), row["last"].date()) if row["first"] else None
+
+
+def _start(day: dt.date, period: str) -> dt.date:
     """The first day of the period that holds a day."""
-    return pd.Timestamp(day).to_period({"week": "W-SUN"}.get(period, UNITS[period])).start_time.date()
+    first: dt.date = pd.Timestamp(day).to_period({"week": "W-SUN"}.get(period, UNITS[period])).start_time.date()
+    return first

@@ -25,9 +25,11 @@ CUTS = (
 NO_CUT = r"NPS.?GROUP|date|time|day|stamp|_at$| at$"
 MOST_CUTS = 8
 NEARLY_ALL = 0.97  # of the rows in one value: a column that cuts nothing
+COMMENTS = r"comment|verbatim|free.?text|feedback|remark|kommentar|freitext|anmerkung|bemerkung|warum|^why"
 _ROLES = {
-    "response": r"respons?e?.?id|respondent.?id|respnum|record.?id|ticket|^id$|^#$|^number$",
-    "respondent": r"respondent|customer|client|panel|external.?reference|network.?id|user.?id|account|caller",
+    "response": r"respons?e?.?id|respondent.?id|respnum|record.?id|ticket|^id$|^#$|^number$|^lfd.*nr|antwort.?nr",
+    "respondent": r"respondent|customer|client|panel|external.?reference|network.?id|user.?id|account|caller"
+    r"|kunden?\W?n",
     "weight": r"weight|wgt|gewicht|\bwt\b",
 }
 
@@ -63,6 +65,7 @@ class Guesses:
 
     Attributes:
         moment: When somebody answered.
+        comment: What people wrote in their own words.
         repeated: The column whose values stand in several rows.
         roles: Role -> column.
         clusters: Columns of what may have been sampled together.
@@ -77,6 +80,7 @@ class Guesses:
     """
 
     moment: When
+    comment: Evidence | None
     repeated: Events | None
     roles: dict[str, Evidence]
     clusters: list[Evidence]
@@ -110,10 +114,13 @@ def guess(opened: Source, table: Table, found: Sequence[Evidence]) -> Guesses:
     ]
     questions, answers = _questions(found, taken), _answers(found, taken)
     given = _given(opened, found, taken)
+    written = [one for one in found if one.name not in taken and _is_comment(one)]
+    taken |= {one.name for one in written}
     cuts = _cuts([one for one in found if one.name not in taken])
     taken |= {one.name for one in cuts}
     return Guesses(
         moment=moment,
+        comment=next(iter(written), None),
         repeated=repeated,
         unknown=roles.pop("respondent") if "respondent" in roles and roles["respondent"].blanks else None,
         heavy=roles.pop("weight") if "weight" in roles and not _is_usual(roles["weight"]) else None,
@@ -124,7 +131,7 @@ def guess(opened: Source, table: Table, found: Sequence[Evidence]) -> Guesses:
         given=given,
         pairs=timed,
         cuts=cuts,
-        rest=[one for one in found if one.name not in taken and one.filled],
+        rest=[one for one in found if one.filled and (one.name not in taken or one in written[1:])],
     )
 
 
@@ -152,6 +159,11 @@ def _is_key(one: Evidence) -> bool:
 
 def _repeats(one: Evidence) -> bool:
     return 1 < one.distinct <= one.filled and one.filled > one.rows / 10
+
+
+def _is_comment(one: Evidence) -> bool:
+    """Whether a column holds what people wrote, by its name; no value of it belongs into a mapping."""
+    return one.typed == "text" and one.filled > one.numbers and bool(re.search(COMMENTS, one.name, re.I))
 
 
 def _is_weight(one: Evidence) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import ibis
 
 from cxkit.data import times
-from cxkit.data.candidates import codes_of
+from cxkit.data.candidates import codes_of, speaks
 from cxkit.data.chronology import Clock, Events, When, stray
 from cxkit.data.door import LEFT_OUT, spelled
 from cxkit.data.evidence import LISTED, NOBODY, Evidence, look
@@ -132,6 +132,9 @@ def _roles(guesses: Guesses) -> list[str]:
     if guesses.heavy:
         words = "is this how much a row of the sample weighs? Then write its name, else take this line away"
         lines.append(f"  weight: {ask(f'{guesses.heavy.name}: {guesses.heavy}: {words}')}")
+    if guesses.comment:
+        one = guesses.comment
+        lines.append(f"  # comment: {quote(one.name)}  # {one}: in people's own words; with it pages may quote some")
     asked = "were these sampled together?"
     return [*lines, *(f"  # cluster: {quote(one.name)}  # {one}: {asked}" for one in guesses.clusters)]
 
@@ -178,7 +181,7 @@ def _items(guesses: Guesses) -> list[str]:
 
 def _question(question: Question) -> list[str]:
     item, one, scale, others = question
-    lines = [f"  {item}:", *column(one)]
+    lines = [f"  {item}:", *(column(one) if _is_sure(question) else [f"    column: {ask(_doubt(one))}"])]
     if {"good", "bad"} <= {value.casefold() for value in one.values}:
         labels = {v: {"good": 5, "bad": 1}[v.casefold()] for v in one.values if v.casefold() in ("good", "bad")}
         lines.append(f"    labels: {pairs(labels)}  # good / (good + bad)")
@@ -189,6 +192,19 @@ def _question(question: Question) -> list[str]:
         lines += _direction(item, one, scale)
     also = [f"  # {item} could also be: {note(', '.join(others), 300)}"] if others else []
     return [*lines, *_missing(one, labels, scale), *also]
+
+
+def _is_sure(question: Question) -> bool:
+    """Whether words speak for the item, and nothing for another scale: 1-10 is not 0-10."""
+    codes = [code for code in codes_of(question.one).values() if code <= question.scale[1]]
+    return speaks(question.one, question.item) and not (question.scale == (0, 10) and min(codes, default=0) == 1)
+
+
+def _doubt(one: Evidence) -> str:
+    return (
+        f"{one.name} ({one}): is this whether people recommend you, asked on 0-10? Then write its name; of a scale of "
+        "1-10 or another question it is no NPS, and the item goes"
+    )
 
 
 def _yes_no(answer: YesNo) -> list[str]:

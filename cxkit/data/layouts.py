@@ -23,6 +23,9 @@ _PERSON = r"(recipient|requester|submitter|respondent|contact|customer|your|user
 _PERSONAL = re.compile(
     rf"{_PERSON}(e?mail(address)?|(first|last|full|sur|given|family|middle)?name|phone(number)?|telephone|mobile(number)?"
     r"|ip(address)?|(location)?(latitude|longitude)|(street|postal|home)?address[12]?|dateofbirth|birthdate)"
+    r"|contactperson|employee(name)?|agent(name)?|iban"
+    r"|(vor|nach|familien|kunden|ansprechpartner)?name|(tele|mobil)?(fon|telefon)(nummer|nr)?|mobil(nummer|nr)?"
+    r"|(kunden|post)?(anschrift|adresse)|strasse|straße|geburts(datum|tag)|ansprechpartner(in)?|(mail|emailadresse)"
 )
 
 
@@ -91,7 +94,7 @@ def is_personal(name: str) -> bool:
     >>> [name for name in ("E-mail address", "Brand name", "IPAddress", "Your name") if is_personal(name)]
     ['E-mail address', 'IPAddress', 'Your name']
     """
-    return _PERSONAL.fullmatch(re.sub(r"[^a-z0-9]", "", name.casefold())) is not None
+    return _PERSONAL.fullmatch(re.sub(r"[^a-z0-9ß]", "", name.casefold())) is not None
 
 
 # The vendors ----------------------------------------------------------------------------------------------------------

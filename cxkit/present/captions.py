@@ -151,7 +151,7 @@ def segment_finding(
         claim += [": "]
     claim += _ends(sound, metric, dimension) if sound else []
     moved = [row for row in tested if row.get("verdict") == "changed" and row.get(dimension) is not None]
-    said = f"The {plural(dimension)} are not tested against each other."
+    said = "This order is not tested."
     proof: list[object] = ["Each is tested against the rest below." if rest and len(sound) > 1 else said]
     if moved:
         proof += [" Changed against ", name(moved[0].get("before")), ": ", *_named(moved, metric, dimension), "."]

@@ -28,7 +28,7 @@ def counts(
     """
     body = [
         [(name(row["item"]), ""), (name(row["period"]), ""),
-         *((name("all" if row[key] is None else row[key]), "") for key in by), (f"{row['answer']:g}", "cx-n"),
+         *((name("all" if row[key] is None else row[key]), "") for key in by), (wording.answer(row["answer"]), "cx-n"),
          (wording.count(row["n"]), "cx-n"), *([(wording.number(row["w"], 1), "cx-n")] if weighted else [])]
         for row in rows(frame.head(FIRST))
     ]  # fmt: skip

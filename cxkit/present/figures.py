@@ -126,7 +126,7 @@ def segments(
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
     moved = [row for row in tested.values() if row.get("verdict") == "changed"]
     notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
-    notes += ["The order is no ranking: overlapping intervals do not settle it.", *captions.cut(levels, MOST)]
+    notes += ["The order is no ranking.", *captions.cut(levels, MOST)]
     notes += captions.sources(marks, metric)
     claim, proof = captions.segment_finding(metric, dimension, levels, list(tested.values()), rest=rest)
     return captions.figure(key, claim, proof, drawn, notes, shown)
@@ -189,7 +189,7 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     sums = {group: sum(row["share"] for row in answers if str(row["group"]) == group) for group in roles}
     parts = [f"{group} {wording.quantity(share, 'percent', 0)}" for group, share in sums.items()]
     text = "; ".join(
-        f"{row['answer']:g}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
+        f"{wording.answer(row['answer'])}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
         for row in answers
     )
     drawn = svg(partial(shapes.distribution, answers, roles), key, title, f"n {wording.count(n)}. {text}")

@@ -16,19 +16,17 @@ from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
 
 FINDINGS = 5
 NAMED = 3  # parts that one sentence names; more are counted
-SAME = (
-    "These are the same answers, cut again. That the others are not shown to have changed is no evidence that they "
-    "moved differently."
-)
+SAME = "These are the same answers, cut again."
+OTHERS = " That the others are not shown to have changed is no evidence that they moved differently."
 
 
 def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit: int = FINDINGS) -> Html:
     """What the comparisons say, in at most five sentences.
 
-    The whole (of the page) comes first: what changed, ordered by its size against its uncertainty, and then the first
-    metric in any case. Parts follow, ordered by that and by the share of answers that they hold; those that moved with
-    the whole share one sentence. The other metrics of the whole, without a change, share one too. A closing sentence
-    counts all verdicts.
+    What changed comes first: of the whole (of the page), ordered by its size against its uncertainty, then of its
+    parts, ordered by that and by the share of answers that they hold; parts that moved with the whole share one
+    sentence. The metrics of the whole without a change follow, the first one for itself, the others together. A closing
+    sentence counts all verdicts.
 
     Args:
         comparisons: All comparisons of the page, of the whole and of its parts together.
@@ -42,11 +40,18 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
         return unknown(found)
     cuts = dimensions(comparisons)
     page = _Page(found, metrics, varying(found, cuts), cuts)
-    told = [*_of_whole(page), *_of_parts(page), *_of_others(page)][:limit]
+    told = _chosen([*_of_whole(page), *_of_parts(page)], _of_others(page), limit)
     listed = tag("ol", *(said.item for said in told), class_="cx-findings") if told else None
     methods = wording.methods_words(row.get("method") for said in told for row in said.about)
     method = tag("p", f"Method: {methods}.", class_="cx-notes") if told else None
-    return tag("div", listed, tag("p", verdicts.tally(found) + _reach(page), class_="cx-tally"), method)
+    return tag("div", listed, tag("p", verdicts.tally(found) + _reach(page, told), class_="cx-tally"), method)
+
+
+def _chosen(moved: Sequence[_Said], still: Sequence[_Said], limit: int) -> list[_Said]:
+    """The first ones; the last place is kept for the first metric without a change, which is never left out."""
+    if still and len(moved) >= limit:
+        return [*moved[: limit - 1], still[0]]
+    return [*moved, *still][:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,7 @@ class _Said(NamedTuple):
 
 
 def _of_whole(page: _Page) -> list[_Said]:
-    moved = page.moved(page.whole)
-    lead = [row for row in page.whole if row["metric"] == page.lead and row not in moved]
-    return [_one(row, page) for row in (*moved, *lead)]
+    return [_one(row, page) for row in page.moved(page.whole)]
 
 
 def _of_parts(page: _Page) -> list[_Said]:
@@ -113,20 +116,20 @@ def _of_parts(page: _Page) -> list[_Said]:
 
 
 def _of_others(page: _Page) -> list[_Said]:
-    """The other metrics of the whole that did not change."""
-    others = [row for row in page.whole if row["metric"] != page.lead and row.get("verdict") != "changed"]
+    """The metrics of the whole that did not change, the one that leads by itself."""
+    still = [row for row in page.whole if row.get("verdict") != "changed"]
+    lead, others = ([row for row in still if (row["metric"] == page.lead) is own] for own in (True, False))
     plain = [row for row in others if row.get("verdict") == "no evidence" and not verdicts.corrected_away(row)]
     rest = [_one(row, page) for row in others if row not in plain]
-    return [*([_one(plain[0], page)] if len(plain) == 1 else [_unmoved(plain, page)] if plain else []), *rest]
+    alike = [_one(plain[0], page)] if len(plain) == 1 else [_unmoved(plain, page)] if plain else []
+    return [*(_one(row, page) for row in lead), *alike, *rest]
 
 
 def _one(row: Row, page: _Page) -> _Said:
     metric = page.metrics[row["metric"]]
     where = any(row.get(key) is not None for key in page.names)
     before, _, after = verdicts.claim(row, metric, "\0" if where else "").partition("\0")
-    claim = tag(
-        "a", before, name(place(row, page.names)) if where else None, after, href=f"#{_target(row, page.names)}"
-    )
+    claim = tag("a", before, name(_called(row, page)) if where else None, after, href=f"#{_target(row, page.names)}")
     proof = tag("p", verdicts.proof(row, metric, page.held(row)), class_="cx-proof")
     return _Said(tag("li", tag("p", _sign(row, metric), " ", claim), proof), [row])
 
@@ -134,17 +137,26 @@ def _one(row: Row, page: _Page) -> _Said:
 def _with_whole(moved: Sequence[Row], page: _Page) -> _Said:
     """The parts that changed as the whole did: the answers are the same, so that this is one finding and not many."""
     metric, shown = page.metrics[moved[0]["metric"]], moved[:NAMED]
-    links = [tag("a", name(place(row, page.names)), href=f"#{_target(row, page.names)}") for row in shown]
+    links = [tag("a", name(_called(row, page)), href=f"#{_target(row, page.names)}") for row in shown]
     more = [f"{len(moved) - NAMED} more"] if len(moved) > NAMED else []
     tested = [row for row in page.parts if row["metric"] == metric.name and row.get("pvalue_adj") is not None]
     verb = verdicts.verdict(moved[0], metric).words.split(" (")[0]
     claim = join(
         [f"{metric.label} {verb} in ", _listed([*links, *more]), f", too ({len(moved)} of {len(tested)} tested)"]
     )
-    proofs = [join([name(place(row, page.names)), " ", verdicts.in_short(row, metric)]) for row in shown]
-    held = f". Adjusted for {page.held(moved[0])}. " if (moved[0].get("family") or 0) > 1 else ". "
-    proof = tag("p", join(proofs, "; "), held, SAME, class_="cx-proof")
+    proofs = [join([name(_called(row, page)), " ", verdicts.in_short(row, metric)]) for row in shown]
+    families = dict.fromkeys(page.held(row) for row in moved if (row.get("family") or 0) > 1)
+    held = f". Adjusted for {' or '.join(families)}. " if families else ". "
+    still = any(row.get("verdict") == "no evidence" for row in tested)
+    proof = tag("p", join(proofs, "; "), held, SAME, OTHERS if still else None, class_="cx-proof")
     return _Said(tag("li", tag("p", _sign(moved[0], metric), " ", claim), proof), moved)
+
+
+def _called(row: Row, page: _Page) -> str:
+    """What a part is called; with its dimension where the page has several, as "ja" alone tells nothing."""
+    if len(page.names) == 1:
+        return place(row, page.names)
+    return ", ".join(f"{key.replace('_', ' ')} {row[key]}" for key in page.names if row.get(key) is not None)
 
 
 def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
@@ -163,12 +175,17 @@ def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
     return _Said(tag("li", tag("p", _sign(found[0], page.metrics[page.lead]), " ", claim), proof), found)
 
 
-def _reach(page: _Page) -> str:
-    """What could have been detected in the parts; the sentences on the whole tell their own."""
-    said = [verdicts.reach_of(page.parts, metric) for metric in metrics_of(page.parts, page.metrics)]
-    words = "; ".join(filter(None, said))
+def _reach(page: _Page, told: Sequence[_Said]) -> str:
+    """What could have been detected in the parts, and of the whole where no sentence says it."""
+    said = [row for one in told for row in one.about]
     by = " and ".join(key.replace("_", " ") for key in page.names)
-    return f" By {by}, a change of about so much could have been detected: {words}." if words else ""
+    untold = [row for row in page.whole if row not in said]
+    words = [(f"By {by}", page.parts), ("Of the other metrics", untold)]
+    return "".join(
+        f" {lead}, a change of about so much could have been detected: {'; '.join(sizes)}."
+        for lead, found in words
+        if (sizes := [size for m in metrics_of(found, page.metrics) if (size := verdicts.reach_of(found, m))])
+    )
 
 
 def unknown(found: Sequence[Row]) -> Html:
@@ -191,6 +208,8 @@ def unknown(found: Sequence[Row]) -> Html:
         f"{wording.PEOPLE} people who answer give a score with its interval and base; {wording.BASES[0][0]} "
         "(effective) answers in both periods give a verdict on a change."
     )
+    if any(verdicts.protects(row) for row in found):
+        needed = "nothing more: there are enough answers, and they are hidden for the sake of a smaller group."
     lines = [tag("strong", "Nothing can be shown for ", now, "."), join([why, " In ", before, f" {then}."]),
              f"What would be needed: {needed}"]  # fmt: skip
     return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")

@@ -12,7 +12,7 @@ from cxkit.present.html import Html, join, name, tag
 from cxkit.present.rows import Row, rows
 from cxkit.present.tables import Cell, base, heading, table
 
-LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "within")}
+LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "no")}
 
 
 def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -33,7 +33,7 @@ def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         return tag("p", why, class_="cx-none")
     ranked = [row for row in found if row["first"] is not None]
     levels = " / ".join(sorted({wording.level_words(row["level"]) for row in ranked}))
-    head = ["Place", heading(dimension), "Score", f"{levels} interval", "Base", "Shrunken score", "Limits of its size"]
+    head = ["Place", heading(dimension), "Score", f"{levels} interval", "Base", "Shrunken score", "Stands out"]
     body = [_line(row, metric, dimension) for row in ranked]
     caption = f"{metric.label} by {units}: the places at which each may stand"
     notes = _notes(ranked, len(found) - len(ranked), metric)
@@ -59,10 +59,11 @@ def _notes(ranked: Sequence[Row], left_out: int, metric: Metric) -> list[str]:
     spread = wording.quantity(ranked[0]["between"], metric.unit, 2 if metric.unit == "scale" else 1)
     notes = [
         f"Intervals: {wording.methods_words(row['method'] for row in ranked)}. Base: answers used (n).",
-        f"They differ by more than chance ({wording.pvalue(ranked[0]['pvalue'])}, Cochran's test); standard deviation "
+        f"They differ by more than chance ({wording.pvalue(ranked[0]['pvalue'])}, Welch's test); standard deviation "
         f"between them, without the part of chance: {spread.replace('%', ' percentage points')}.",
         "Place: no other one surely takes it (all pairs tested, Holm correction), so that all places hold together.",
         "Shrunken score: pulled to the mean of all by how little is known of it (empirical Bayes); it gives the order. "
-        "Limits: within them a score of this base differs from the mean by chance (funnel, 3.09 standard errors).",
+        "Stands out: farther from the mean than others of its base, given how much all of them differ (funnel limits "
+        "of 3.09 standard errors, widened where many lie far off).",
     ]
     return [*notes, f"Left out, with too few answers or hidden: {left_out}."] if left_out else notes

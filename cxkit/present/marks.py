@@ -209,5 +209,6 @@ def cell_text(ax: Axes, x: float, y: float, cell: Row | None, metric: Metric, ro
 def tick(value: float, at: Sequence[float], unit: str, signed: bool = False) -> str:
     """The label of a grid line, with the decimals that the grid needs."""
     step = min((b - a for a, b in pairwise(at)), default=1.0)
-    text = wording.number(value, 0 if step >= 1 else 1 if step >= 0.1 else 2, signed)
+    places = next(n for n in range(4) if n == 3 or abs(step - round(step, n)) < 0.02 * step)
+    text = wording.number(value, places, signed)
     return f"{text}%" if unit == "percent" and not signed else text

@@ -38,7 +38,7 @@ def header(
         metrics: What is measured, by name.
         where: The place of this page, dimension -> level.
         filters: What was filtered before anything was counted, column -> value or values.
-        provenance: Of the data; `data_date` and `synthetic` are printed here where they are given.
+        provenance: Of the data; `data_date`, `partial` and `synthetic` are printed here where they are given.
     """
     facts: list[tuple[object, object]] = [("Period", name(now))]
     facts += [("Compared with", name(before))] if before else []
@@ -48,6 +48,8 @@ def header(
         facts.append(("Base: answers", _bases(rows(base), metrics)))
     data = provenance or {}
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
+    gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
+    facts += [("May be partial", "; ".join(gaps))] if gaps else []
     text = clean(title)
     cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
     mark = tag("p", SYNTHETIC, class_="cx-badge") if data.get("synthetic") else None
@@ -124,12 +126,11 @@ def style() -> Html:
 def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     low, high = metric.scale
     scale = "minutes" if metric.unit == "minutes" else f"answers {wording.number(low, 0)} to {wording.number(high, 0)}"
-    cut = "median" if metric.quantile == 0.5 else f"{100 * metric.quantile:g}% quantile"
     score = {
         "net": "100 × (share of the best class − share of the worst class), in points",
         "share": f"share of {_counted(metric)} among all answers, in %",
         "mean": "mean of the answers",
-        "quantile": f"{cut} of the durations",
+        "quantile": f"{wording.quantile_words(metric)} of the durations",
     }[metric.statistic]
     better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}[
         metric.better

@@ -145,7 +145,7 @@ def distribution(answers: Sequence[Row], roles: Mapping[str, str]) -> Figure:
     for x, row in enumerate(answers):
         share = wording.quantity(row["share"], "percent", 0)
         put(ax, x, row["share"], share, va="bottom", small=True, shift=(0, 2))
-        put(ax, x, 0, f"{row['answer']:g}", va="top", shift=(0, -4))
+        put(ax, x, 0, wording.answer(row["answer"]), va="top", shift=(0, -4))
     for group, role in roles.items():
         at = [x for x, found in enumerate(groups) if found == group]
         if at:

@@ -37,7 +37,7 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     """
     found = rows(summary)
     shown = metrics_of(found, metrics)
-    metric = next((m for m in shown if m.name == "nps"), shown[0] if shown else None)
+    metric = shown[0] if shown else None
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
     parts: list[Html | None] = [_earlier(manifest.get("kept") or []), _whole(done)]

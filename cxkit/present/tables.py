@@ -89,7 +89,12 @@ def estimates_table(
 
 
 def comparisons_table(
-    frame: pd.DataFrame, metrics: Mapping[str, Metric], *, caption: str = "", among: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    *,
+    caption: str = "",
+    among: pd.DataFrame | None = None,
+    judged: bool = True,
 ) -> Html:
     """Comparisons with change, interval, corrected p-value, bases and verdict, a line each.
 
@@ -98,12 +103,16 @@ def comparisons_table(
         metrics: What is measured, by name.
         caption: Heading of the table; says what it holds where empty.
         among: All comparisons of the same call, where the frame is a part of them: their family is named by it.
+        judged: Whether these are the comparisons that the verdicts rest on. Others have a p-value of their own, without
+            correction, and no verdict.
     """
     found = [row for row in rows(frame) if row["metric"] in metrics]
     if not found:
         return Html("")
     keys = _keys(found, [*dimensions(frame), "now", "before"])
     shown, absent = unshown(found, "change", lambda row: _called(row, keys, metrics))
+    if not judged:
+        return _unjudged(shown, keys, metrics, caption)
     body, grey = [], []
     for row in shown:
         metric = metrics[row["metric"]]
@@ -125,12 +134,24 @@ def comparisons_table(
     return table(head, body, title, notes, grey=grey, names=_names(found, keys), kind="cmp")
 
 
+def _unjudged(found: Sequence[Row], keys: Sequence[str], metrics: Mapping[str, Metric], caption: str) -> Html:
+    """Comparisons beside the one that counts."""
+    body = [
+        [*_key_cells(row, keys, metrics), (verdicts.short(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
+         ("" if row.get("pvalue") is None else wording.pnumber(row["pvalue"]), "cx-n"), (bases(row), "cx-n")]
+        for row in found for metric in [metrics[row["metric"]]]
+    ]  # fmt: skip
+    notes = [f"Method: {wording.methods_words(row.get('method') for row in found)}. p: of this comparison alone."]
+    head = [*_key_heads(keys), "Change", "Interval", "p alone", "Bases now / before"]
+    return table(head, body, caption or "Changes with interval and test", notes)
+
+
 def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = "") -> Html:
     """How many answers each answer code got, with its share."""
     found = [row for row in rows(frame) if row["metric"] == metric.name]
     keys = varying(found, [*dimensions(frame), "period"])
     body = [
-        [(f"{row['answer']:g}", ""), (name(row["group"]), ""), *((name(_level(row, key)), "") for key in keys),
+        [(wording.answer(row["answer"]), ""), (name(row["group"]), ""), *((name(_level(row, key)), "") for key in keys),
          (wording.count(row["n"]), "cx-n"), (wording.quantity(row["share"], "percent", 1), "cx-n")]
         for row in found
     ]  # fmt: skip

@@ -107,6 +107,8 @@ def _measured(row: Row, metric: Metric) -> list[Html | None]:
     places = wording.decimals(row.get("low"), row.get("high"))
     number = wording.number(row["value"], places)
     unit = wording.UNITS[metric.unit] or f"on {metric.scale[0]:g}–{metric.scale[1]:g}"
+    if metric.statistic == "quantile":
+        unit += f", {wording.quantile_words(metric)}"
     value = tag("p", number, tag("small", " " + unit if metric.unit != "percent" else unit), class_="cx-value")
     span = wording.limits(row.get("low"), row.get("high"), metric.unit, places)
     words = span if span == "no interval" else f"{wording.level_words(row.get('level'))} interval {span}"

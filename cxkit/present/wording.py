@@ -144,6 +144,25 @@ def pnumber(p: float) -> str:
     return text.replace("0.", ".", 1) if p < 0.995 else f">{HARD}.99"
 
 
+def answer(code: float) -> str:
+    """An answer as it is written; a duration that had not ended has no end.
+
+    >>> answer(9.0), answer(float("inf"))
+    ('9', 'not ended')
+    """
+    return f"{code:g}" if math.isfinite(code) else "not ended"
+
+
+def quantile_words(metric: Metric) -> str:
+    """Which quantile a duration is told by.
+
+    >>> from cxkit.metrics import METRICS
+    >>> quantile_words(METRICS["wait_time"])
+    'median'
+    """
+    return "median" if metric.quantile == 0.5 else f"{100 * metric.quantile:g}% quantile"
+
+
 def methods_words(found: Iterable[object]) -> str:
     """Several methods as one line, each once, with the correction at the end.
 

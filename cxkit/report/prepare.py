@@ -19,6 +19,7 @@ from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
+from cxkit.data.facts import partial
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
@@ -31,6 +32,8 @@ from cxkit.report.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.report.options import paths
 from cxkit.report.params import RunParams
 from cxkit.report.reads import PRINTED
+
+NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,10 @@ def plan(params: RunParams, path: Path) -> Plan:
     masked = mask(replace(counted, values=values))
     if params.comments:
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, params.comments_minimum)
+    cut = {label: words for label, words in partial(survey, params.period).items() if label in (now, before)}
+    unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     shown = _shareable(masked, facts, params)
+    shown = replace(shown, provenance={**shown.provenance, "partial": cut})
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
 
 
@@ -163,7 +169,8 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "pairs": [(now, before)],
         "rest": True,
         "where": params.where,
-        "until": max(now, before, key=periods.natural),  # the names of waves need not be in the order of time
+        # the names of waves need not be in the order of time
+        "until": now if before == NO_WAVE else max(now, before, key=periods.natural),
     }
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
@@ -188,6 +195,8 @@ def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[
 
 def _with_before(counted: Tallies, before: str) -> list[str]:
     """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
+    if before == NO_WAVE:
+        return [before, *counted.periods]
     if counted.period == "wave":
         return sorted([*counted.periods, before], key=periods.natural)
     return periods.span(before, counted.periods[-1], counted.period)
@@ -271,9 +280,7 @@ def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
         if params.against == now:
             raise CxError(f"expected another wave than {now!r}")
         return now, params.against
-    if now == held[0]:
-        raise CxError(f"{now!r} is the first wave of the data, so there is no previous one")
-    return now, held[held.index(now) - 1]
+    return now, held[held.index(now) - 1] if now != held[0] else NO_WAVE
 
 
 def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:

@@ -40,8 +40,10 @@ COLUMNS = {
     "value_before": Column("Score before", "the score in the period compared with, where the run has it", "score"),
     "change": Column("Change", "the later score minus the one before", "change"),
     "difference": Column("Difference", "the score of a group minus that of all other groups together", "change"),
-    "change_low": Column("Change from", "lower limit of the interval of the change or difference", "change"),
-    "change_high": Column("Change to", "upper limit of the interval of the change or difference", "change"),
+    "difference_low": Column("Difference from", "lower limit of the interval of the difference", "change"),
+    "difference_high": Column("Difference to", "upper limit of the interval of the difference", "change"),
+    "change_low": Column("Change from", "lower limit of the interval of the change", "change"),
+    "change_high": Column("Change to", "upper limit of the interval of the change", "change"),
     "pvalue": Column("p alone", "p-value of this comparison alone", "p"),
     "pvalue_adj": Column("Adjusted p", "p-value after correction for all comparisons of its family", "p"),
     "n": Column("Base n", "answers used; of a comparison in the later period", "n"),
@@ -70,7 +72,7 @@ SHEETS = {
         "metric", "unit", "now", "before", "value", "value_before", "change", "change_low", "change_high", *_TEST, "n",
         "n_before", "n_eff", "n_eff_before", "verdict", "detectable", *_ENDS)),
     "contrast": ("Against the rest", (
-        "metric", "unit", "period", "difference", "change_low", "change_high", *_TEST, "n", "n_rest", "n_eff",
+        "metric", "unit", "period", "difference", "difference_low", "difference_high", *_TEST, "n", "n_rest", "n_eff",
         "n_eff_rest", "verdict", "detectable", *_ENDS)),
 }  # fmt: skip
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
@@ -124,11 +126,11 @@ def _key(row: Row, period: Any, places: Sequence[str]) -> tuple[Any, ...]:
 
 def _first(found: Sequence[Row], scores: Mapping[Any, Row], places: Sequence[str], now: str) -> list[Row]:
     """A row per metric and report: its score in the period of the run, and what has become of it; totals go first."""
-    moves = {(row["report"], row["metric"]): row for row in found if row["part"] == "comparison"}
+    moves = {_key(row, None, places): row for row in found if row["part"] == "comparison"}
     made = []
     for row in found:
         if row["part"] == "estimate" and str(row.get("period")) == now:
-            move = _as_change(_with_scores(moves.get((row["report"], row["metric"]), {}), scores, places))
+            move = _as_change(_with_scores(moves.get(_key(row, None, places), {}), scores, places))
             methods = [row.get("method"), f"change: {move['method']}" if move.get("method") else None]
             notes = dict.fromkeys(str(one["note"]).removeprefix("now: ") for one in (row, move) if one.get("note"))
             own = ("change", "change_low", "change_high", "pvalue", "pvalue_adj", "family", "verdict", "detectable")
@@ -160,10 +162,13 @@ def _as_change(row: Row) -> Row:
     `said` is the row as the words of a verdict need it.
     """
     said = {**row, "change": row.get("change", row.get("difference"))}
+    said.setdefault("n_before", row.get("n_rest"))
     if row.get("verdict") == "differs":
         said["verdict"] = "changed"
     seen = row.get("detectable") if row.get("verdict") == "no evidence" else None
-    return {**row, "change_low": row.get("low"), "change_high": row.get("high"), "detectable": seen, "said": said}
+    tested = {"family": row.get("family") or None, "detectable": seen}  # a row that was not tested has no family
+    what = "change" if row.get("difference") is None else "difference"
+    return {**row, **tested, f"{what}_low": row.get("low"), f"{what}_high": row.get("high"), "said": said}
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------
@@ -209,7 +214,8 @@ def _format(row: Row, kind: str, metric: Metric | None) -> str:
     if kind in ("p", "n", "level"):
         return {"p": '[<0.001]"< 0.001";0.000', "n": "#,##0", "level": "0.0%"}[kind]
     of_change = kind in ("change", "size")
-    low, high = ("change_low", "change_high") if of_change else ("low", "high")
+    what = "difference_" if row.get("difference") is not None else "change_"
+    low, high = (f"{what if of_change else ''}{end}" for end in ("low", "high"))
     places = (wording.change_decimals if of_change else wording.decimals)(row.get(low), row.get(high))
     mark = MARKS[metric.unit] if metric else ""
     mark = mark.replace("%", " pp") if of_change else mark
@@ -258,7 +264,8 @@ def _notes(
         ("title", "Run"), ("name", "Name"), ("now", "Period"), ("before", "Compared with"), ("as_of", "As of"),
         ("filters", "Filters")) if record.get(key)]  # fmt: skip
     lost = [("Not in here", "", f"{cut:,} rows did not fit into a sheet; summary.csv has them all")] if cut else []
-    codes = {"change_low": "low", "change_high": "high", "unit": "", "value_before": ""}
+    codes = {f"{of}_{end}": end for of in ("change", "difference") for end in ("low", "high")}
+    codes |= {"unit": "", "value_before": ""}
     columns = [(place, place, "dimension: the level of the row; All where it is summed over") for place in places]
     columns += [(column.head, codes.get(name, name), column.told) for name, column in COLUMNS.items()]
     asked = [(metric.label, name, _asked(metric)) for name, metric in metrics.items()]

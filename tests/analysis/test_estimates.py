@@ -239,8 +239,8 @@ def test_durations_that_had_not_ended_are_a_class_of_their_own() -> None:
     mapping = {"kind": "transactional", "columns": {"wave": "wave"}, "items": {"full_resolution": clocks}}
     found = cx.distribution(cx.tally(cx.read(frame, mapping), ["full_resolution"], period="wave"), "full_resolution")
     assert found[["answer", "group", "n", "share"]].to_numpy().tolist() == [
-        [60.0, "", 4, 50.0],
-        [120.0, "", 2, 25.0],  # the two that were seen for as long had not ended
+        [60.0, "ended", 4, 50.0],
+        [120.0, "ended", 2, 25.0],  # the two that were seen for as long had not ended
         [np.inf, "not ended", 2, 25.0],
     ]
     made = score_distribution(found, METRICS["full_resolution"])

@@ -72,6 +72,7 @@ def test_people_weights_and_time(audited_rows: Any) -> None:
     time = facts(found, "time")
     assert time["time zone"] == "periods are cut in Europe/Berlin"
     assert time["last period"] == "2026-01 may be partial: nobody answered in its last 11 days"
+    assert time["first period"].startswith("2025-")
 
 
 def test_the_same_place_throughout_is_counted_where_three_scales_have_four_answers_or_more(audited_rows: Any) -> None:

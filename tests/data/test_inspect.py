@@ -287,3 +287,28 @@ def test_nps_is_named_by_its_question_too(tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     path.write_text(table([["wave", NPS, "score"], *(["1", "9", str(i % 11)] for i in range(40))]))
     assert inspected(path)["items"]["nps"]["column"] == NPS
+
+
+@pytest.mark.parametrize("name", ["Overall satisfaction", "Wait minutes", "Friendliness"])
+def test_ten_codes_alone_are_no_recommendation(name: str) -> None:
+    frame = pd.DataFrame({name: [i % 11 for i in range(220)], "wave": "1"})
+    assert str(inspected(frame)["items"]["nps"]["column"]).startswith(f"TODO: {name}")
+
+
+def test_a_scale_of_1_to_10_is_asked_about() -> None:
+    frame = pd.DataFrame({NPS: [1 + i % 10 for i in range(200)], "wave": "1"})
+    assert str(inspected(frame)["items"]["nps"]["column"]).startswith("TODO")
+
+
+def test_what_people_wrote_and_who_they_are_is_not_copied_into_a_mapping(tmp_path: Path) -> None:
+    names, words = ["Anna Schulz", "Uwe Kowalski"], ["Bitte um Rückruf unter 0171 2345678", "gut"]
+    rows = [["Kundennr", "Welle", "NPS", "Kommentar", "Vorname", "Ansprechpartner", "Telefonnummer", "IBAN"]]
+    rows += [[str(i % 30), "1", str(i % 11), words[i % 2], names[i % 2], names[i % 2], "0171 2345678", "DE1"]
+             for i in range(60)]  # fmt: skip
+    path = tmp_path / "kunden.csv"
+    path.write_text(table(rows, ";"), encoding="utf-8")
+    text = inspect(path)
+    assert [word for word in ("Anna", "0171", "Rückruf", "DE1") if word in text] == []
+    assert '# comment: "Kommentar"' in text
+    assert inspected(path)["columns"]["respondent"] == "Kundennr"
+    assert "Vorname" in text.split("columns:")[0]  # dropped at the door, and said so

@@ -220,7 +220,7 @@ def test_segments_name_the_range_of_those_with_enough_answers():
     assert claim(made) == (
         "NPS by area, 2026-10, of the 5 areas with 30 answers or more: 10.1 (D, n 700) to 63.8 (B, n 517)."
     )
-    assert "The areas are not tested against each other. Changed against 2026-09: B ▲ +13 points." in Words(made).text
+    assert "This order is not tested. Changed against 2026-09: B ▲ +13 points." in Words(made).text
     labels = [text for text in texts(made) if text in "ABCDEFGH"]
     assert labels == list("BEACDFGH")  # too few (F), hidden (G) and empty (H) at the end
     assert {"hidden", "no answers"} <= set(texts(made))

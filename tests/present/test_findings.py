@@ -21,11 +21,27 @@ def part(area: str, change: float, verdict: str = "changed", **rest) -> dict:
     return comparison("nps", change, 6.0, verdict, brand="Acme", area=area, **rest)
 
 
-def test_findings_are_at_most_five_and_the_whole_comes_first(headline_changes, metrics):
+def test_findings_are_at_most_five_and_what_changed_comes_first(headline_changes, metrics):
     _, parts = segment_frames([f"level {i}" for i in range(40)])
     made = findings(pd.concat([headline_changes, parts]), metrics)
     assert len(claims(made)) <= 5
     assert claims(made)[0] == "▲ NPS increased by 8.1 points against 2026-09"
+    told = claims(findings(pd.DataFrame([whole(1.0, "no evidence"), part("north", -9.0)]), METRICS))
+    assert told == [
+        "▼ NPS, north, decreased by 9.0 points against 2026-09",
+        "– NPS: no evidence of change against 2026-09",
+    ]
+
+
+def test_parts_of_several_dimensions_are_called_by_theirs():
+    cut = [
+        whole() | {"solved": None},
+        part("north", 9.0) | {"solved": None},
+        part("north", 9.0) | {"area": None, "solved": "ja"},
+    ]
+    made = findings(pd.DataFrame(cut), METRICS)
+    assert claims(made)[1] == "▲ NPS increased in area north and solved ja, too (2 of 2 tested)"
+    assert "That the others" not in made
 
 
 def test_of_parts_alone_the_most_telling_change_comes_first():
@@ -72,6 +88,23 @@ def test_findings_never_claim_more_than_the_verdict(headline_changes, metrics):
     ]
     assert "A change of about 4.9 percentage points or more could have been detected." in made
     assert "Of 3 comparisons, 1 shows a change" in made
+
+
+def test_the_first_metric_keeps_a_place_where_many_others_changed():
+    others = [
+        whole(9.0, "changed", metric) for metric in ("csat", "csat_mean", "ces", "cared", "recommended", "exceeded")
+    ]
+    told = claims(findings(pd.DataFrame([whole(1.0, "no evidence"), *others]), METRICS))
+    assert len(told) == 5
+    assert told[-1] == "– NPS: no evidence of change against 2026-09"
+
+
+def test_what_could_have_been_detected_is_said_of_metrics_without_a_sentence():
+    parts = [part(area, -9.0) for area in "ABCDE"]
+    frame = pd.DataFrame([whole(1.0, "no evidence"), whole(0.1, "no evidence", "csat"), *parts])
+    assert "Of the other metrics, a change of about so much could have been detected: CSAT 7.2" in findings(
+        frame, METRICS
+    )
 
 
 def test_findings_link_to_their_figure():

@@ -32,8 +32,9 @@ def test_each_unit_has_the_places_that_it_may_take():
         "1 to 2",
         "38",
         "▲ above",
+        "– no",
         "▼ below",
-        "p < .001, Cochran's test",
+        "p < .001, Welch's test",
         "the part of chance: 9.3 points",
         "with too few answers or hidden: 1.",
     ):
@@ -42,8 +43,7 @@ def test_each_unit_has_the_places_that_it_may_take():
 
 def test_without_a_league_the_page_says_why():
     assert Words(league(units("they are not told apart", 0.31), NPS, "shop")).text.replace("\xa0", " ") == (
-        "No league table by shop: they are not told apart (test that all are alike: p = .31). "
-        "So no order is given."
+        "No league table by shop: they are not told apart (test that all are alike: p = .31). So no order is given."
     )
     few = league(units("only 6 have 30 (effective) answers, and 8 are needed", math.nan), NPS, "shop")
     assert "and 8 are needed. So no order" in Words(few).text

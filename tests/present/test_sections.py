@@ -10,8 +10,8 @@ from cxkit.present import audit, header, methods, provenance, style
 
 def test_the_header_says_what_the_page_is_about(headline, metrics):
     made = header("Acme", now="2026-10", before="2026-09", base=headline, metrics=metrics, where={"brand": "Acme"},
-                  filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True,
-                  "data_date": "2026-10-31"})  # fmt: skip
+                  filters={"home_country": ["DE", "AT"]}, provenance={"synthetic": True, "data_date": "2026-10-31",
+                  "partial": {"2026-09": "nobody answered in its first 9 days"}})  # fmt: skip
     text = Words(made).text
     assert made.count("<h1>") == 1
     for words in (
@@ -22,6 +22,7 @@ def test_the_header_says_what_the_page_is_about(headline, metrics):
         "DE, AT",
         "NPS 412 (effective 371) · 2 other metrics 42 to 388",
         "Synthetic sample data",
+        "May be partial2026-09: nobody answered in its first 9 days",
     ):
         assert words in text
 

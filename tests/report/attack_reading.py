@@ -205,7 +205,7 @@ class Reader:
     ) -> Iterator[int]:
         place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}
         found = [_whole(n) if n[0].isdigit() else None for n in re.match(r"(\S+) / (\S+)", row[bases]).groups()]  # type: ignore[union-attr]
-        name, note = self._named(row, caption), row["Verdict"]
+        name, note = self._named(row, caption), row.get("Verdict", "")
         if bases.endswith("before"):
             self._both(source, name, place, found, note)
         else:

@@ -115,7 +115,6 @@ def test_waves_are_in_natural_order(project, text, expected):
     [
         ("now: wave 11\n", r"'wave 11' is no wave of the data; did you mean 'wave 1.'\?"),
         ("against: latest\n", "'latest' is no wave of the data"),
-        ("now: wave 2\n", "'wave 2' is the first wave of the data, so there is no previous one"),
         ("against: wave 10\n", "expected another wave than 'wave 10'"),
     ],
 )
@@ -128,6 +127,25 @@ def test_what_is_measured_is_known_as_the_mapping_declares_it(project, tmp_path)
     least = LEAST.replace("nps: score", "ces: {column: score, scale: [1, 10], better: lower}").replace("[nps]", "[ces]")
     (metric,) = prepare(project("", least), tmp_path / "work").metrics
     assert (metric["name"], tuple(metric["scale"]), metric["better"]) == ("ces", (1, 10), "lower")
+
+
+def test_a_period_that_the_data_hold_a_part_of_is_named(project):
+    found = planned(project("now: 2026-11\n"))
+    assert found.tallies.provenance["partial"] == {"2026-11": "nobody answered in its last 20 days"}
+    assert "2026-11 may be partial: nobody answered in its last 20 days" in found.notes
+    assert planned(project("now: 2026-10\n")).tallies.provenance["partial"] == {
+        "2026-09": "nobody answered in its first 9 days"
+    }
+
+
+def test_the_first_wave_is_compared_with_none(project, tmp_path):
+    assert resolve(project("", WAVES), ["wave 1"]) == ("wave 1", "no earlier wave")
+    ready = prepare(project("now: 2026-09\n", WAVES), tmp_path / "work")
+    moves = pd.read_parquet(ready.summary).query("part == 'comparison'")
+    assert (moves["n_before"] == 0).all()
+    assert set(moves["verdict"]) == {"too few"}
+    periods = cx.load(ready.tallies).periods
+    assert periods == ["no earlier wave", "2026-09"]
 
 
 def test_waves_come_from_the_data(project):
@@ -154,7 +172,10 @@ def test_every_value_of_the_data_has_a_report(project):
     found = planned(project("for_each: [brand]\n"))
     assert [job.title for job in found.jobs] == ["Acme", "Brim", "Few", "Overview", "Data"]
     assert [skip["title"] for skip in found.skipped] == ["(blank)"]
-    assert found.notes == ["as of 2026-11-15: 2026-10 compared with 2026-09"]
+    assert found.notes == [
+        "as of 2026-11-15: 2026-10 compared with 2026-09",
+        "2026-09 may be partial: nobody answered in its first 9 days",
+    ]
 
 
 def test_a_day_that_nobody_gave_is_today_and_is_printed(project):

@@ -223,7 +223,7 @@ def test_the_notes_explain_every_heading_and_metric_and_give_the_names_in_the_cs
     notes = {row[0]: row[1:3] for row in book["Notes"].iter_rows(values_only=True) if row[0]}
     heads = {head for sheet in ("Summary", "Estimates", "Comparisons") for head in table(book, sheet)[0]}
     assert heads - set(notes) == set()
-    assert notes["Change from"] == ("low", "lower limit of the interval of the change or difference")
+    assert notes["Change from"] == ("low", "lower limit of the interval of the change")
     assert notes["Run"][1] == "=TITLE()"
     assert notes["NPS"][0] == "nps"
 
@@ -237,3 +237,34 @@ def test_rows_without_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_to_tell_is_a_workbook_too() -> None:
     assert table(opened(brands(["a"])[:0]), "Summary") == []
+
+
+def test_each_margin_of_two_dimensions_has_its_own_change_in_the_summary() -> None:
+    margins = [{"brand": "Acme"}, {"area": "north"}, {}]
+    rows = [
+        row
+        for i, place in enumerate(margins)
+        for row in (estimate(report="overview", **place), comparison(report="overview", change=float(i + 1), **place))
+    ]
+    found = table(opened(rows), "Summary")
+    assert {(line["Brand"], line["Area"]): line["Change"] for line in found} == {
+        ("All", "All"): 3,
+        ("Acme", "All"): 1,
+        ("All", "north"): 2,
+    }
+
+
+def test_a_contrast_without_a_verdict_says_that_it_is_too_few() -> None:
+    row = {"report": "a", "part": "segment contrast", "metric": "nps", "period": "2026-10", "channel": "web", "n": 20.0}
+    row |= {
+        "n_rest": 300.0,
+        "difference": 5.0,
+        "low": -9.0,
+        "high": 19.0,
+        "family": 0,
+        "verdict": "too few",
+        "note": "few",
+    }
+    (line,) = table(opened([row]), "Against the rest")
+    assert line["Verdict"] == "○ too few answers to say"
+    assert (line["Difference from"], line["Difference to"], line["Family"]) == (-9, 19, None)
