@@ -46,6 +46,7 @@ class FileSpec(Strict):
     rename: dict[str, Text] = Field(default_factory=dict)
     encoding: str | None = None
     separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
     sheet: Text | None = None
     layout: Text | None = None
 

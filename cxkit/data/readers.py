@@ -38,6 +38,8 @@ def read_csv(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Ta
         rows, separator = _top(file, path, spec.separator)
         head = recognise(rows, spec.layout, str(path))
         table = _load_csv(connection, file, path, separator, head, name)
+    if spec.decimal == ",":
+        table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
     return table, _noted(head, path, encoding, spec)
 
 
@@ -68,6 +70,11 @@ def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: He
         told = str(error).partition("Possible fixes")[0].split("\n")
         words = "; ".join(line.strip() for line in told if line.strip())
         raise CxError(f"{shown}: is not a table of text separated by {separator!r}: {words}") from error
+
+
+def _with_point(column: Any) -> Any:
+    """Numbers with a decimal comma as numbers with a point; every other text as it stands."""
+    return column.re_search(r"^\s*[+-]?\d+,\d+\s*$").ifelse(column.replace(",", "."), column)
 
 
 @contextmanager
@@ -232,4 +239,9 @@ READERS: dict[str, Reader] = {
     ".zsav": read_spss,
 }
 
-OPTIONS = {"encoding": (read_csv,), "separator": (read_csv,), "sheet": (read_excel,)}  # what has a meaning for whom
+OPTIONS = {
+    "encoding": (read_csv,),
+    "separator": (read_csv,),
+    "decimal": (read_csv,),
+    "sheet": (read_excel,),
+}  # what has a meaning for whom

@@ -79,9 +79,9 @@ def open_source(
     """The table behind a path, several files, a database, a data frame or an Ibis table.
 
     Args:
-        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, sheet,
-            layout}]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame; or a table of any Ibis
-            backend, which stays where it is.
+        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, decimal,
+            sheet, layout}]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame; or a table of
+            any Ibis backend, which stays where it is.
         folder: Where relative paths start; the working folder if None.
         wanted: Columns that come in, of files; None for all but those that say who someone is.
         untouched: Columns of times whose form is declared elsewhere.

@@ -61,6 +61,16 @@ def test_the_separator_is_found(file, mark) -> None:
     assert rows(file(f"nps{mark}brand\n9{mark}A\n")) == [{"nps": "9", "brand": "A"}]
 
 
+def test_a_decimal_comma_is_read_where_it_is_declared(file) -> None:
+    path = file("nps;weight;said\n9;0,87;1,5 hours\n10;1,130;ok\n")
+    assert rows([{"path": str(path), "decimal": ","}]) == [
+        {"nps": "9", "weight": "0.87", "said": "1,5 hours"},
+        {"nps": "10", "weight": "1.130", "said": "ok"},
+    ]
+    assert rows([{"path": str(path)}])[0]["weight"] == "0,87"
+    assert "decimal: expected" in refused([{"path": str(path), "decimal": ";"}])
+
+
 def test_a_declared_separator_wins(file) -> None:
     path = file("nps;brand, region\n9;A\n")
     assert rows([{"path": str(path), "separator": ";"}]) == [{"nps": "9", "brand, region": "A"}]
