@@ -33,7 +33,7 @@ def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         return tag("p", why, class_="cx-none")
     ranked = [row for row in found if row["first"] is not None]
     levels = " / ".join(sorted({wording.level_words(row["level"]) for row in ranked}))
-    head = ["Place", heading(dimension), "Score", f"{levels} interval", "Base", "Shrunken score", "Stands out"]
+    head = [heading(dimension), "Place", "Score", f"{levels} interval", "Base", "Shrunken score", "Stands out"]
     body = [_line(row, metric, dimension) for row in ranked]
     caption = f"{metric.label} by {units}: the places at which each may stand"
     notes = _notes(ranked, len(found) - len(ranked), metric)
@@ -45,8 +45,8 @@ def _line(row: Row, metric: Metric, dimension: str) -> list[Cell]:
     first, last = int(row["first"]), int(row["last"])
     sign, words = LIMITS[row["limits"]]
     return [
-        (f"{first}" if first == last else f"{first} to {last}", ""),
         (name(row[dimension]), ""),
+        (f"{first}" if first == last else f"{first} to {last}", ""),
         (wording.quantity(row["value"], metric.unit, places), "cx-n"),
         (wording.limits(row["low"], row["high"], metric.unit, places), "cx-n"),
         (base(row), "cx-n"),
