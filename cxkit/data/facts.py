@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 import pandas as pd
@@ -40,6 +40,20 @@ def respondents(survey: Responses) -> pd.DataFrame:
         repeats = rows - count(table.select(*keys).distinct())
         facts["rows that repeat another in every mapped column"] = f"{repeats:,} of {rows:,}; none was left out for it"
     return _facts(facts)
+
+
+def elsewhere(survey: Responses, item: str, places: Sequence[str], period: str) -> int:
+    """Of a relationship item, how many answers gave way to a later one of the same person about another place.
+
+    Not looked for beyond some million rows.
+    """
+    table = survey.table
+    if survey.mapping.kind_of(item) != "relationship" or "respondent" not in table.columns or count(table) > SEARCHED:
+        return 0
+    known = table.filter(table[item].notnull() & table.respondent.notnull())
+    when = known.wave if period == "wave" else known.time.truncate(UNITS[period])
+    each = known.select("respondent", *places, period_=when).distinct()
+    return count(each) - count(each.select("respondent", "period_").distinct())
 
 
 def straightlining(survey: Responses) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
-from cxkit.data.facts import partial
+from cxkit.data.facts import elsewhere, partial
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
@@ -147,9 +147,19 @@ def plan(params: RunParams, path: Path) -> Plan:
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, params.comments_minimum)
     cut = {label: words for label, words in partial(survey, params.period).items() if label in (now, before)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
+    unknown += _about_others(survey, params)
     shown = _shareable(masked, facts, params)
     shown = replace(shown, provenance={**shown.provenance, "partial": cut})
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
+
+
+def _about_others(survey: Responses, params: RunParams) -> list[str]:
+    """A note for each item of which an answer about one place made way for an answer about another."""
+    items = dict.fromkeys(survey.metrics[name].item for name in params.metrics)
+    lost = {item: elsewhere(survey, item, list(params.for_each), params.period) for item in items}
+    told = f"answers gave way to a later one of the same respondent about another {' or '.join(params.for_each)}"
+    hint = "where each counts, declare the item as transactional"
+    return [f"{item}: {n:,} {told}; {hint}" for item, n in lost.items() if n]
 
 
 def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunParams) -> Tallies:

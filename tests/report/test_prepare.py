@@ -138,6 +138,16 @@ def test_a_period_that_the_data_hold_a_part_of_is_named(project):
     }
 
 
+def test_answers_that_give_way_to_one_about_another_place_are_told(project):
+    least = LEAST.replace("transactional", "relationship").replace("weight: w", "respondent: who")
+    rated = [{**row, "who": f"c{i % 30}"} for i, row in enumerate(answers("Acme", "2026-10", "9 " * 30))]
+    rated += [{**row, "who": f"c{i}"} for i, row in enumerate(answers("Brim", "2026-10", "3 " * 10))]
+    found = planned(project("for_each: [brand]\n", least, data=rated))
+    assert any(note.startswith("nps: 10 answers gave way to a later one of the same respondent about another brand")
+               for note in found.notes)  # fmt: skip
+    assert not any("gave way" in note for note in planned(project("", least, data=rated)).notes)
+
+
 def test_the_first_wave_is_compared_with_none(project, tmp_path):
     assert resolve(project("", WAVES), ["wave 1"]) == ("wave 1", "no earlier wave")
     ready = prepare(project("now: 2026-09\n", WAVES), tmp_path / "work")
