@@ -51,8 +51,10 @@ def summarised(folder: Path, variant: str, seed: int) -> Reader:
         reader.facts.totals[row.item] = (row.rows, row.used)
     for row in public["reports"].dropna().itertuples():
         reader.facts.uses.append((tallies.metrics[params.metrics[0]].item, ((row.dimension, row.level),), int(row.n)))
-    for cell in tallies.provenance.get("withheld", []):  # the overview names them
-        reader.left_out.add(f"{cell['period']} · {cell[next(iter(params.for_each))]}")
+    for cell in tallies.provenance.get("withheld", []):  # the overview names them, but not the item
+        (dimension,) = cell.keys() - {"item", "period"}
+        reader.left_out.add(f"{cell['period']} · {cell[dimension]}")
+        reader.facts.left_out.add(Cell(cell["item"], cell["period"], ((dimension, cell[dimension]),)))
     return reader.done()
 
 
@@ -64,8 +66,10 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Reade
     def reading(variant: str, seed: int) -> Reader:
         if (variant, seed) not in found:
             folder = tmp_path_factory.mktemp(variant)
-            only = [("brand", "A")] if variant == "crossed" else []  # the overview names all other cells
-            params = load(attack_data.parameters(folder, variant, seed), only=only)
+            file = attack_data.parameters(folder, variant, seed)
+            brand = pd.read_csv(folder / "survey.csv")["brand"].dropna().min()
+            only = [("brand", brand)] if variant == "crossed" else []  # the overview names all other cells
+            params = load(file, only=only)
             ready = preparing.prepare(params, folder / "shelf.work")
             manifest = runs.run(ready, folder / "shelf", 2)
             assert {job["status"] for job in manifest["jobs"]} <= {"done", "skipped"}
