@@ -29,7 +29,8 @@ app = typer.Typer(
 )
 
 Engine = Literal["warm", "kernel"]
-OUTSIDE = {getattr(errno, name) for name in "ENOENT EACCES EPERM EEXIST ENOTDIR ENOSPC EDQUOT EROFS".split()}  # noqa: SIM905
+OUTSIDE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT,
+           errno.EROFS)  # fmt: skip
 Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[

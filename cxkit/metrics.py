@@ -59,6 +59,11 @@ class Metric:
         """What natural units (shares, -1..1) are multiplied by to give `unit`."""
         return 100.0 if self.unit in ("points", "percent") else 1.0
 
+    @property
+    def natural_ends(self) -> tuple[float, float]:
+        """The same in natural units, in which the formulas count."""
+        return self.ends[0] / self.factor, self.ends[1] / self.factor
+
     def to_dict(self) -> dict[str, Any]:
         """The metric as JSON-ready data; `from_dict` is the way back."""
         data = asdict(self)

@@ -14,7 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from cxkit.analysis.privacy import MINIMUM, people, within
+from cxkit.analysis.privacy import MINIMUM, people
+from cxkit.data import periods
+from cxkit.data.portions import within
 from cxkit.data.responses import Responses
 from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies
@@ -78,7 +80,10 @@ def _answers(tallies: Tallies, survey: Responses, metric: Metric, now: str, plac
     table = survey.table
     for name, values in tallies.provenance.get("where", {}).items():
         table = table.filter(table[name].isin(list(values)))
-    table = table.filter(within(table, now, tallies.period) & table.comment.notnull() & table[metric.item].notnull())
+    first = now if tallies.period == "wave" else periods.start(now, tallies.period)
+    table = table.filter(
+        within(table, [first], tallies.period) & table.comment.notnull() & table[metric.item].notnull()
+    )
     frame = collect(table.select(*places, answer=table[metric.item], comment=table.comment))
     group = {answer: name for name, answers in metric.classes.items() for answer in answers}
     frame["group"] = frame["answer"].map(group).fillna("")

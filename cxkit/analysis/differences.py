@@ -73,11 +73,10 @@ def differences(
         paired &= now.personal and before.personal
     found = _independent(metric, now, before, correlation, level)
     if paired.any():
-        ends = (metric.ends[0] / metric.factor, metric.ends[1] / metric.factor)
         sides = now.sums, before.sums
-        same = paired_difference(*sides, cross[0], level, scale=ends)  # type: ignore[index]
+        same = paired_difference(*sides, cross[0], level, scale=metric.natural_ends)  # type: ignore[index]
         flat = np.isnan(np.asarray(same.pvalue)) & (np.asarray(now.sums.clusters) > 1)
-        bound = alike_difference(*sides, level, scale=ends)
+        bound = alike_difference(*sides, level, scale=metric.natural_ends)
         alike = paired & flat
         both = zip(same, bound, found, strict=True)
         found = Difference(*(np.where(alike, b, np.where(paired, a, c)) for a, b, c in both))
@@ -97,7 +96,7 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
             (*moments(metric, now), now.n),
             (*moments(metric, before), before.n),
             level,
-            scale=(metric.ends[0] / metric.factor, metric.ends[1] / metric.factor),
+            scale=metric.natural_ends,
             designs=designs,
             correlation=correlation,
         )

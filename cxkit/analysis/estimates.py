@@ -213,7 +213,7 @@ def _interval(
         variance,
         cells.n,
         level,
-        scale=(metric.ends[0] / metric.factor, metric.ends[1] / metric.factor),
+        scale=metric.natural_ends,
         design=cells.design,
     ), "t interval"
 

@@ -102,7 +102,7 @@ def _units(metric: Metric, cells: Cells, level: float) -> dict[str, Any]:
     base = effective(metric, cells)
     # A unit whose answers are all the same has an own variance of 0, which is not what is known of it.
     pooled = max(float((base * variance).sum() / base.sum()), _NO_VARIANCE)
-    shrunk, limits = shrink(mean, pooled / base), funnel(mean, base, pooled, scale=_ends(metric))
+    shrunk, limits = shrink(mean, pooled / base), funnel(mean, base, pooled, scale=metric.natural_ends)
     first, last = _places(metric, cells, level)
     side = np.where(mean > limits.target, "above", "below")
     return {
@@ -113,10 +113,6 @@ def _units(metric: Metric, cells: Cells, level: float) -> dict[str, Any]:
         "pvalue": _alike(mean, (base * variance + OWN * pooled) / (base + OWN), base),
         "between": metric.factor * shrunk.between**0.5,
     }
-
-
-def _ends(metric: Metric) -> tuple[float, float]:
-    return metric.ends[0] / metric.factor, metric.ends[1] / metric.factor
 
 
 def _alike(mean: FloatArray, variance: FloatArray, n: FloatArray) -> float:

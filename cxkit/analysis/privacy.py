@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.disclosure import Relation, Told, protect
-from cxkit.data import periods
 from cxkit.data.mapping import BLANK
 from cxkit.data.tallies import ALL, Tallies
 
@@ -48,14 +47,6 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     chosen = pd.MultiIndex.from_frame(few[["item", "period"]]).isin(given)
     found: pd.DataFrame = few.loc[chosen, ["item", "period", *below[0]]].reset_index(drop=True)
     return found
-
-
-def within(table: Any, label: str, period: str) -> Any:
-    """Whether a response lies in a period, as it is written."""
-    if period == "wave":
-        return table["wave"] == label
-    first, after = (pd.Timestamp(periods.start(p, period)) for p in (label, periods.shift(label, period, 1)))
-    return (table["time"] >= first) & (table["time"] < after)
 
 
 def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:

@@ -105,21 +105,25 @@ def time(survey: Responses, tallies: Tallies) -> pd.DataFrame:
     facts["time zone"] = f"periods are cut in {mapping.timezone}" + (
         f"; times without an offset were recorded in {mapping.recorded_in}" if mapping.recorded_in else ""
     )
-    if not (ends := _ends(survey)):
+    if not (ends := days(survey)):
         return _facts(facts)
     facts["first and last"] = f"{ends[0]} to {ends[1]}"
     if tallies.period in UNITS:
-        found = partial(survey, tallies.period)
+        found = partial(ends, tallies.period)
         for name, day in zip(("first period", "last period"), ends, strict=True):
             label = periods.label(_start(day, tallies.period), tallies.period)
             facts[name] = f"{label} may be partial: {found[label]}" if label in found else f"{label} is whole"
     return _facts(facts)
 
 
-def partial(survey: Responses, period: str) -> dict[str, str]:
-    """The first and the last period of the data where nobody answered in several days at their end, and in which."""
-    ends = _ends(survey) if period in UNITS else None
-    if not ends:
+def partial(ends: tuple[dt.date, dt.date] | None, period: str) -> dict[str, str]:
+    """The first and the last period of the data where nobody answered in several days at their end, and in which.
+
+    Args:
+        ends: From `days`.
+        period: How time is cut; of waves nothing is known.
+    """
+    if not ends or period not in UNITS:
         return {}
     first, last = (_start(day, period) for day in ends)
     gaps = {"first": (ends[0] - first).days, "last": (periods.after(last, period) - ends[1]).days - 1}
@@ -130,7 +134,7 @@ def partial(survey: Responses, period: str) -> dict[str, str]:
     return {label: f"nobody answered in {' and in '.join(days)}" for label, days in found.items()}
 
 
-def _ends(survey: Responses) -> tuple[dt.date, dt.date] | None:
+def days(survey: Responses) -> tuple[dt.date, dt.date] | None:
     """The first and the last day on which somebody answered."""
     if "time" not in survey.table.columns:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from cxkit.data.candidates import ASKED, SCALES, points, yes_no
+from cxkit.data.candidates import ASKED, SCALES, codes_of, points, speaks, yes_no
 from cxkit.data.chronology import Clock, Events, When, clocks, events, when
 from cxkit.data.evidence import LISTED, Evidence
 from cxkit.data.sources import Source
@@ -41,6 +41,12 @@ class Question(NamedTuple):
     one: Evidence
     scale: tuple[int, int]
     others: list[str]
+
+    @property
+    def sure(self) -> bool:
+        """Whether words speak for the item, and nothing for another scale: 1-10 is not 0-10."""
+        codes = [code for code in codes_of(self.one).values() if code <= self.scale[1]]
+        return speaks(self.one, self.item) and not (self.scale == (0, 10) and min(codes, default=0) == 1)
 
 
 class YesNo(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 import ibis
 
 from cxkit.data import times
-from cxkit.data.candidates import codes_of, speaks
+from cxkit.data.candidates import codes_of
 from cxkit.data.chronology import Clock, Events, When, stray
 from cxkit.data.door import LEFT_OUT, spelled
 from cxkit.data.evidence import LISTED, NOBODY, Evidence, look
@@ -181,7 +181,7 @@ def _items(guesses: Guesses) -> list[str]:
 
 def _question(question: Question) -> list[str]:
     item, one, scale, others = question
-    lines = [f"  {item}:", *(column(one) if _is_sure(question) else [f"    column: {ask(_doubt(one))}"])]
+    lines = [f"  {item}:", *(column(one) if question.sure else [f"    column: {ask(_doubt(one))}"])]
     if {"good", "bad"} <= {value.casefold() for value in one.values}:
         labels = {v: {"good": 5, "bad": 1}[v.casefold()] for v in one.values if v.casefold() in ("good", "bad")}
         lines.append(f"    labels: {pairs(labels)}  # good / (good + bad)")
@@ -192,12 +192,6 @@ def _question(question: Question) -> list[str]:
         lines += _direction(item, one, scale)
     also = [f"  # {item} could also be: {note(', '.join(others), 300)}"] if others else []
     return [*lines, *_missing(one, labels, scale), *also]
-
-
-def _is_sure(question: Question) -> bool:
-    """Whether words speak for the item, and nothing for another scale: 1-10 is not 0-10."""
-    codes = [code for code in codes_of(question.one).values() if code <= question.scale[1]]
-    return speaks(question.one, question.item) and not (question.scale == (0, 10) and min(codes, default=0) == 1)
 
 
 def _doubt(one: Evidence) -> str:

@@ -25,7 +25,7 @@ _PERSONAL = re.compile(
     r"|ip(address)?|(location)?(latitude|longitude)|(street|postal|home)?address[12]?|dateofbirth|birthdate)"
     r"|contactperson|employee(name)?|agent(name)?|iban"
     r"|(vor|nach|familien|kunden|ansprechpartner)?name|(tele|mobil)?(fon|telefon)(nummer|nr)?|mobil(nummer|nr)?"
-    r"|(kunden|post)?(anschrift|adresse)|strasse|straße|geburts(datum|tag)|ansprechpartner(in)?|(mail|emailadresse)"
+    r"|(kunden|post)?(anschrift|adresse)|strasse|geburts(datum|tag)|ansprechpartner(in)?|(mail|emailadresse)"
 )
 
 
@@ -94,7 +94,7 @@ def is_personal(name: str) -> bool:
     >>> [name for name in ("E-mail address", "Brand name", "IPAddress", "Your name") if is_personal(name)]
     ['E-mail address', 'IPAddress', 'Your name']
     """
-    return _PERSONAL.fullmatch(re.sub(r"[^a-z0-9ß]", "", name.casefold())) is not None
+    return _PERSONAL.fullmatch(re.sub(r"[^a-z0-9]", "", name.casefold())) is not None
 
 
 # The vendors ----------------------------------------------------------------------------------------------------------

@@ -66,10 +66,7 @@ def after(first: dt.date, period: str) -> dt.date:
     >>> after(dt.date(2026, 10, 1), "quarter"), after(dt.date(2026, 10, 5), "week")
     (datetime.date(2027, 1, 1), datetime.date(2026, 10, 12))
     """
-    if period == "week":
-        return first + dt.timedelta(weeks=1)
-    months = {"month": 1, "quarter": 3, "year": 12}[period]
-    return (pd.Timestamp(first) + pd.DateOffset(months=months)).date()
+    return start(shift(label(first, period), period, 1), period)
 
 
 def shift(text: str, period: str, by: int) -> str:

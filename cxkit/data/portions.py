@@ -56,7 +56,9 @@ class Used:
 
     def answers(self, wanted: Iterable[Any] | None = None) -> Table:
         """The answers that count, of some periods or of all."""
-        return self.kept(self.rows if wanted is None else self.rows.filter(self._within(sorted(wanted))))
+        return self.kept(
+            self.rows if wanted is None else self.rows.filter(within(self.rows, sorted(wanted), self.period))
+        )
 
     def each_alone(self, role: str) -> Used:
         """With a role that links no two answers."""
@@ -67,15 +69,22 @@ class Used:
             blank={**self.blank, role: self.n},
         )
 
-    def _within(self, wanted: Sequence[Any]) -> Any:
-        """Whether a row lies in one of some periods, said of the time itself: a file skips what lies outside."""
-        if self.period == "wave":
-            return self.rows.wave.isin(wanted)
-        ends = [(pd.Timestamp(first), pd.Timestamp(periods.after(first, self.period))) for first in wanted]
-        inside = (self.rows.time >= ends[0][0]) & (self.rows.time < ends[-1][1])
-        if all(before[1] == later[0] for before, later in itertools.pairwise(ends)):
-            return inside
-        return inside & reduce(or_, ((self.rows.time >= first) & (self.rows.time < end) for first, end in ends))
+
+def within(rows: Table, wanted: Sequence[Any], period: str) -> Any:
+    """Whether a row lies in one of some periods, said of the time itself: a file skips what lies outside.
+
+    Args:
+        rows: With the column time or wave.
+        wanted: First days of the periods in order, or waves.
+        period: How time is cut.
+    """
+    if period == "wave":
+        return rows.wave.isin(wanted)
+    ends = [(pd.Timestamp(first), pd.Timestamp(periods.after(first, period))) for first in wanted]
+    inside = (rows.time >= ends[0][0]) & (rows.time < ends[-1][1])
+    if all(before[1] == later[0] for before, later in itertools.pairwise(ends)):
+        return inside
+    return inside & reduce(or_, ((rows.time >= first) & (rows.time < end) for first, end in ends))
 
 
 @dataclass(frozen=True, slots=True)

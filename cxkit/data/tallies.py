@@ -240,7 +240,7 @@ def _filtered(survey: Responses, period: str, where: Mapping[str, Sequence[str]]
     if period == "wave":
         waves = collect(table.select("wave").distinct())["wave"]
         return table.filter(table.wave.isin([w for w in waves if periods.natural(w) <= periods.natural(until)]))
-    return table.filter(table.time < pd.Timestamp(periods.start(periods.shift(until, period, 1), period)))
+    return table.filter(table.time < pd.Timestamp(periods.after(periods.start(until, period), period)))
 
 
 def _periods(counts: Any, period: str) -> tuple[list[Any], list[str]]:

@@ -8,7 +8,7 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.html import Html, join, name, tag
 from cxkit.present.labels import plural, words
-from cxkit.present.rows import Row
+from cxkit.present.rows import Row, shares
 
 NAMED = 3  # levels that a finding names; more are counted
 
@@ -96,7 +96,7 @@ def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
     n = sum(row["n"] for row in found)
     if not n:
         return "no answers"
-    parts = (f"{group} {_percent(share)}" for group, share in shares(found, groups))
+    parts = (f"{group} {_percent(share)}" for group, share in shares(found, groups).items())
     return ", ".join([*parts, f"n {wording.count(n)}"])
 
 
@@ -139,7 +139,7 @@ def segment_finding(
         tested: Comparisons of the levels with another period.
         rest: Whether a table follows in which each level is tested against the rest.
     """
-    sound = [row for row in levels if _enough(row)]
+    sound = [row for row in levels if wording.is_sound(row)]
     which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels)} or more"
     claim: list[object] = [f"{metric.label} by {words(dimension)}, ", name(levels[0]["period"])]
     if not sound:
@@ -165,10 +165,6 @@ def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
     return [piece for i, part in enumerate(parts) for piece in ([" to "] * i + part)]
 
 
-def _enough(row: Row) -> bool:
-    return row.get("value") is not None and not wording.is_small(row)
-
-
 def _threshold(found: Sequence[Row]) -> str:
     """The base from which a row says something, "effective" where answers are worth less than their number."""
     less = any(row.get("n_eff") not in (None, row.get("n")) for row in found)
@@ -177,7 +173,7 @@ def _threshold(found: Sequence[Row]) -> str:
 
 def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) -> tuple[Parts, Parts]:
     """Claim and proof on a grid: how many cells there are and how many say something; no extremes, which are chance."""
-    sound = sum(map(_enough, found))
+    sound = sum(map(wording.is_sound, found))
     some = (
         f"{sound:,} of {len(found):,}" if 0 < sound < len(found) else f"{'all' if sound else 'none'} of {len(found):,}"
     )
@@ -200,16 +196,11 @@ def class_finding(
         before: The period to set the last one against.
     """
     last = list(bars)[-1]
-    old, new = (dict(shares(bars.get(period, []), groups)) for period in (str(before), last))
+    old, new = (shares(bars.get(period, []), groups) for period in (str(before), last))
     if before == last or not (any(old.values()) and any(new.values())):
         return [f"{metric.label}, ", name(last), f": {classes(bars[last], groups)}."]
     parts = ", ".join(f"{group} {_percent(old[group])} → {_percent(new[group])}" for group in groups)
     return [f"{metric.label}, ", name(before), " → ", name(last), f": {parts} (described, not tested)."]
-
-
-def shares(found: Sequence[Row], groups: Sequence[str]) -> list[tuple[str, float]]:
-    """The share of each class in one bar."""
-    return [(group, sum(row["share"] or 0 for row in found if str(row["group"]) == group)) for group in groups]
 
 
 def _percent(share: float) -> str:

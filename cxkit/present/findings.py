@@ -12,6 +12,7 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.families import family
 from cxkit.present.html import Html, join, name, slug, tag
+from cxkit.present.labels import words
 from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
 
 FINDINGS = 5
@@ -156,7 +157,7 @@ def _called(row: Row, page: _Page) -> str:
     """What a part is called; with its dimension where the page has several, as "ja" alone tells nothing."""
     if len(page.names) == 1:
         return place(row, page.names)
-    return ", ".join(f"{key.replace('_', ' ')} {row[key]}" for key in page.names if row.get(key) is not None)
+    return ", ".join(f"{words(key)} {row[key]}" for key in page.names if row.get(key) is not None)
 
 
 def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
@@ -178,12 +179,12 @@ def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
 def _reach(page: _Page, told: Sequence[_Said]) -> str:
     """What could have been detected in the parts, and of the whole where no sentence says it."""
     said = [row for one in told for row in one.about]
-    by = " and ".join(key.replace("_", " ") for key in page.names)
+    by = " and ".join(map(words, page.names))
     untold = [row for row in page.whole if row not in said]
-    words = [(f"By {by}", page.parts), ("Of the other metrics", untold)]
+    about = [(f"By {by}", page.parts), ("Of the other metrics", untold)]
     return "".join(
         f" {lead}, a change of about so much could have been detected: {'; '.join(sizes)}."
-        for lead, found in words
+        for lead, found in about
         if (sizes := [size for m in metrics_of(found, page.metrics) if (size := verdicts.reach_of(found, m))])
     )
 

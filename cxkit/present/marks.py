@@ -12,7 +12,7 @@ from cxkit.present import canvas, verdicts, wording
 from cxkit.present.canvas import dots, put, stroke
 from cxkit.present.captions import base, score
 from cxkit.present.labels import LINE, lines, together, width
-from cxkit.present.rows import Row
+from cxkit.present.rows import Row, shares
 from cxkit.present.svg import colour
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def parts(found: Sequence[T], height: float) -> list[Sequence[T]]:
 
 def places(found: Sequence[Row]) -> list[float]:
     """Where rows stand, with a gap before those that have too few answers."""
-    few = [row.get("value") is None or wording.is_small(row) for row in found]
+    few = [not wording.is_sound(row) for row in found]
     return [y + GAP * (small and not few[0]) for y, small in enumerate(few)]
 
 
@@ -125,7 +125,7 @@ def whiskers(ax: Axes, found: Sequence[Whisker | None]) -> None:
 
 def dot_row(ax: Axes, y: float, label: str, row: Row, metric: Metric, tested: Row | None) -> Whisker | None:
     """One level: name, score, base and the sign of its change; returns its dot with interval."""
-    small = row.get("value") is None or wording.is_small(row)
+    small = not wording.is_sound(row)
     role, right = "muted" if small else "ink", ax.get_xlim()[1]
     put_name(ax, y, label, role)
     if row.get("value") is None:
@@ -162,19 +162,21 @@ def change_row(ax: Axes, y: float, label: str, row: Row, metric: Metric) -> Whis
 
 def stacks(ax: Axes, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, str], laid: Layout) -> None:
     """Bars split into classes, the bars of one class together, with names and bases."""
+    held = {top: shares(found, roles) for top, found in bars.items()}
     starts = dict.fromkeys(bars, 0.0)
     for group, role in roles.items():
-        shares = {
-            top: sum(row["share"] or 0.0 for row in found if str(row["group"]) == group) for top, found in bars.items()
-        }
-        drawn = [(y, top) for y, top in enumerate(bars) if shares[top] > 0]
-        ys, widths, lefts = [y for y, _ in drawn], [shares[top] for _, top in drawn], [starts[top] for _, top in drawn]
+        drawn = [(y, top) for y, top in enumerate(bars) if held[top][group] > 0]
+        ys, widths, lefts = (
+            [y for y, _ in drawn],
+            [held[top][group] for _, top in drawn],
+            [starts[top] for _, top in drawn],
+        )
         ax.barh(ys, widths, left=lefts, height=0.72, color=colour(role), linewidth=0, clip_on=False)
         for y, top in drawn:
-            if shares[top] >= 9:  # narrower bars have no room for their number on a phone
-                share = wording.quantity(shares[top], "percent", 0)
-                put(ax, starts[top] + shares[top] / 2, y, share, small=True, role="on")
-            starts[top] += shares[top]
+            if held[top][group] >= 9:  # narrower bars have no room for their number on a phone
+                share = wording.quantity(held[top][group], "percent", 0)
+                put(ax, starts[top] + held[top][group] / 2, y, share, small=True, role="on")
+            starts[top] += held[top][group]
     for y, (top, found) in enumerate(bars.items()):
         put_name(ax, y, laid.labels[top])
         hidden, n = any(row.get("n") is None for row in found), sum(row.get("n") or 0 for row in found)

@@ -50,6 +50,11 @@ def place(row: Row, names: Iterable[str]) -> str:
     return " · ".join(str(row[name]) for name in names if row.get(name) is not None) or "All"
 
 
+def shares(found: Sequence[Row], groups: Iterable[str]) -> dict[str, float]:
+    """The share of each class of answers in the rows of one bar."""
+    return {group: sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups}
+
+
 def metrics_of(found: Iterable[Row], metrics: Mapping[str, Metric]) -> list[Metric]:
     """The metrics that occur in the rows, in the order of `metrics`."""
     present = {row["metric"] for row in found}

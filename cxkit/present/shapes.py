@@ -209,7 +209,7 @@ def heat(
 
 def _sound(cell: Row | None) -> float:
     """The value that a cell is coloured by: none where it has too few answers."""
-    return math.nan if not cell or cell.get("value") is None or wording.is_small(cell) else float(cell["value"])
+    return float(cell["value"]) if cell and wording.is_sound(cell) else math.nan
 
 
 def _framed(cell: Row | None) -> bool:

@@ -10,7 +10,7 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.families import families
 from cxkit.present.html import Html, clean, full_names, join, name, plain, tag
-from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
+from cxkit.present.rows import Row, dimensions, metrics_of, rows, shares, varying
 
 Cell = tuple[object, str]  # content, class
 ABSENT = 3  # rows without a number that a table may hold; more are named below it
@@ -171,8 +171,7 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
     body = []
     for label, found in bars.items():
         n = None if any(row.get("n") is None for row in found) else sum(row["n"] for row in found)
-        shares = [sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups]
-        cells = [wording.quantity(share, "percent", 1) if n else "" for share in shares]
+        cells = [wording.quantity(share, "percent", 1) if n else "" for share in shares(found, groups).values()]
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
     notes = [f"{SHARES} Base: answers used (n)."]
     return table([heading(by), *groups, "Base"], body, caption, notes, names=bars)

@@ -229,6 +229,11 @@ def is_small(row: Row) -> bool:
     return n_eff is not None and n_eff < BASES[0][0]
 
 
+def is_sound(row: Row) -> bool:
+    """Whether a row has a score, and answers enough for a verdict."""
+    return row.get("value") is not None and not is_small(row)
+
+
 def estimate_words(row: Row, metric: Metric, *, base: bool = True) -> str:
     r"""An estimate with interval and base, or why there is none.
 

@@ -19,7 +19,7 @@ from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
-from cxkit.data.facts import elsewhere, partial
+from cxkit.data.facts import days, elsewhere, partial
 from cxkit.data.mapping import load_mapping
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
@@ -145,7 +145,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     masked = mask(replace(counted, values=values))
     if params.comments:
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, params.comments_minimum)
-    cut = {label: words for label, words in partial(survey, params.period).items() if label in (now, before)}
+    cut = {label: words for label, words in partial(days(survey), params.period).items() if label in (now, before)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     unknown += _about_others(survey, params)
     shown = _shareable(masked, facts, params)

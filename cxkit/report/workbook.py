@@ -228,7 +228,7 @@ def _verdict(row: Row, metric: Metric) -> Cell:
     said = row.get("said") or {}
     found = verdicts.verdict(said, metric)
     words = found.words if found.tone != "few" else _reason(said) or found.words
-    if "difference" in row and row["difference"] is not None:
+    if row.get("difference") is not None:
         words = words.replace("increased", "higher than the rest").replace("decreased", "lower than the rest")
         words = words.replace("of change", "of a difference")
     return Cell(f"{found.sign} {words}", fill=FILLS.get(found.tone, ""), wrap=True, align=_align("verdict"))
