@@ -14,33 +14,22 @@ from typing import Any
 
 import pandas as pd
 
+from cxkit.analysis.masks import WINDOW, masked, names_of
 from cxkit.analysis.privacy import MINIMUM, people
 from cxkit.data import periods
+from cxkit.data.mapping import BLANK
 from cxkit.data.portions import within
 from cxkit.data.responses import Responses
 from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 
-LENGTH = 500  # characters of a comment that are shown
 COLUMNS = ["group", "comment", "note"]
-MASKS = {
-    "[e-mail]": re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.\w+"),
-    "[link]": re.compile(r"(?:\w+://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|info|io|de|uk|eu|fr)\b\S*", re.I),
-    "[number]": re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){4,}"),
-}
-
-
-def masked(text: str) -> str:
-    """A comment without what says who or where: e-mail addresses, links, and five digits or more, as of a phone.
-
-    >>> masked("Call me: +49 (30) 123-4567, ann@example.org, see www.example.org/me. Waited 2 hours.")
-    'Call me: [number], [e-mail], see [link] Waited 2 hours.'
-    """
-    for mask, pattern in MASKS.items():
-        text = pattern.sub(mask, text)
-    text = " ".join(text.split())
-    return text if len(text) <= LENGTH else f"{text[:LENGTH].rstrip()}…"
+_STAFF = re.compile(
+    r"employee|agent|manager|advis[eo]r|assignee|consultant|representative|staff|mitarbeiter|berater|bearbeiter|emplead|"
+    r"conseill|collaborat",
+    re.I,
+)  # a dimension of which the levels are people
 
 
 def with_comments(
@@ -84,13 +73,22 @@ def _answers(tallies: Tallies, survey: Responses, metric: Metric, now: str, plac
     table = table.filter(
         within(table, [first], tallies.period) & table.comment.notnull() & table[metric.item].notnull()
     )
-    frame = collect(table.select(*places, answer=table[metric.item], comment=table.comment))
+    said = table.comment.left(WINDOW + 1)  # of a book that somebody pasted only the beginning is read
+    frame = collect(table.select(*places, answer=table[metric.item], comment=said))
     group = {answer: name for name, answers in metric.classes.items() for answer in answers}
     frame["group"] = frame["answer"].map(group).fillna("")
     frame["rank"] = frame["group"].map({name: i for i, name in enumerate(metric.classes)}).fillna(len(metric.classes))
-    frame["comment"] = frame["comment"].map(masked)
+    names = names_of(_staff(survey))
+    frame["comment"] = [masked(text, names) for text in frame["comment"]]
     frame["order"] = [hashlib.sha256(text.encode()).hexdigest() for text in frame["comment"]]
     return frame[frame["comment"] != ""]
+
+
+def _staff(survey: Responses) -> set[str]:
+    """Who is known to work there: the levels of dimensions that are people, by what they are called or as declared."""
+    dimensions = survey.mapping.dimensions.items()
+    kept = [name for name, one in dimensions if (bool(_STAFF.search(name)) if one.person is None else one.person)]
+    return {str(value) for name in kept for value in collect(survey.table.select(name).distinct())[name]} - {BLANK}
 
 
 def comments(tallies: Tallies, *, where: Mapping[str, str] | None = None) -> pd.DataFrame:

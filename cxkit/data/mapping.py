@@ -126,11 +126,12 @@ class Item(Strict):
 
 
 class Dimension(Strict):
-    """One way of cutting the answers: its column, names for its codes, and the levels that exist."""
+    """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people."""
 
     column: Text
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
     values: list[Text] | None = None
+    person: bool | None = None
 
     @field_validator("values")
     @classmethod

@@ -12,7 +12,10 @@ RULE = (
     "Picked by a fixed rule: the worst class of answers first, inside a class in an order that is drawn from the texts "
     "alone, each text once. They are examples and no measure of how many think so."
 )
-MASKED = "E-mail addresses, links and numbers of five digits or more are masked; names may have been left in a text."
+MASKED = (
+    "E-mail addresses, links, accounts, numbers of five digits or more, order numbers, the names of employees that the "
+    "data hold and names after a title are masked; other names may have been left in a text."
+)
 
 
 def comments(frame: pd.DataFrame, metric: Metric) -> Html:
