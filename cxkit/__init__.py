@@ -21,6 +21,7 @@ _HOME = {
     "METRICS": "cxkit.metrics",
     "Metric": "cxkit.metrics",
     "CxError": "cxkit.errors",
+    "Rules": "cxkit.schema",
     "read": "cxkit.data.responses",
     "Responses": "cxkit.data.responses",
     "tally": "cxkit.data.tallies",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from cxkit.data.tallies import Tallies, tally
     from cxkit.errors import CxError
     from cxkit.metrics import METRICS, Metric
+    from cxkit.schema import Rules
 
 
 def __getattr__(name: str) -> Any:

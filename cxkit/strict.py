@@ -190,7 +190,12 @@ def _words(model: type[BaseModel], detail: Any) -> str:
             hint = nearest(str(found), re.findall(r"'([^']*)'", expected))
             return f"expected {expected}, found {found!r}{'; ' + hint if 'mean' in hint else ''}"
         case _:
-            expected = detail["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
+            expected = (
+                detail["msg"]
+                .removeprefix("Input should be ")
+                .replace("a valid integer", "a whole number")
+                .replace("a valid ", "a ")
+            )
             return f"expected {expected}, found {detail['input']!r}"
 
 

@@ -12,12 +12,17 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LEAVES = ("cxkit.errors", "cxkit.strict")  # how to refuse; every layer that faces a user may
+LEAVES = (
+    "cxkit.errors",
+    "cxkit.strict",
+    "cxkit.schema",
+)  # how to refuse, and the limits; every layer that faces a user may
 # The longest matching prefix counts. A layer may always import itself.
 MAY_IMPORT = {
     "cxkit.errors": (),
     "cxkit.strict": ("cxkit.errors",),
     "cxkit.metrics": ("cxkit.errors",),
+    "cxkit.schema": ("cxkit.errors",),  # the limits; every layer but the formulas keeps to them
     "cxkit.stats": ("cxkit.errors",),
     "cxkit.data": ("cxkit.metrics", *LEAVES),
     "cxkit.analysis": ("cxkit.metrics", "cxkit.stats", "cxkit.data", *LEAVES),

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
-from cxkit.analysis.comparisons import MINIMUM, unjudged, verdicts
+from cxkit.analysis.comparisons import unjudged, verdicts
 from cxkit.analysis.differences import differences, effective, found_by, smallest
 from cxkit.analysis.estimates import estimates
 from cxkit.analysis.results import Change, Estimate
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import METRICS, Metric
+from cxkit.schema import RULES
 from cxkit.stats import Cross, cross_of
 
 
@@ -166,7 +167,7 @@ def change(
         cross = None
     result = differences(metric, after, prior, cross, level)
     difference, low, high, pvalue = (float(np.ravel(x)[0]) for x in result.found)
-    enough = min(effective(metric, after)[0], effective(metric, prior)[0]) >= MINIMUM
+    enough = min(effective(metric, after)[0], effective(metric, prior)[0]) >= RULES.judge_from
     tested = np.array([pvalue if enough else np.nan])
     seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
     kind = after.kind or prior.kind
@@ -182,7 +183,7 @@ def change(
         detectable=seen if enough else float("nan"),
         verdict=str(verdicts(tested, level)[0]),
         method=f"{words}, {kind}" if kind else words,
-        note=unjudged(metric, after, prior, np.ravel(pvalue), MINIMUM, 0),
+        note=unjudged(metric, after, prior, np.ravel(pvalue), RULES.judge_from, 0),
     )
 
 

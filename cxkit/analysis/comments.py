@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.masks import WINDOW, masked, names_of
-from cxkit.analysis.privacy import MINIMUM, people
+from cxkit.analysis.privacy import people
 from cxkit.data import periods
 from cxkit.data.mapping import BLANK
 from cxkit.data.portions import within
@@ -43,9 +43,9 @@ def with_comments(
         now: The period.
         places: Dimensions that have a page for each level.
         most: Comments of a place.
-        minimum: People who answered the lead metric in a place that shows comments.
+        minimum: People who answered the lead metric in a place that shows comments; at least as many as a score needs.
     """
-    metric = next(iter(tallies.metrics.values()))
+    metric, least = next(iter(tallies.metrics.values())), max(minimum, tallies.rules.hide_below)
     cells, cut = people(tallies), tallies.cut(places)
     here = (cells["item"] == metric.item) & (cells["period"] == now) & (cells["cut"] == cut)
     known = {tuple(row): n for *row, n in cells.loc[here, [*places, "n"]].itertuples(index=False)}
@@ -55,8 +55,8 @@ def with_comments(
     records = []
     for place, n in known.items():
         where = dict(zip(places, place, strict=True))
-        if n < max(minimum, MINIMUM):
-            note = f"not shown: fewer than {max(minimum, MINIMUM)} people answered"
+        if n < least:
+            note = f"not shown: fewer than {least} people answered"
             records.append({**where, "group": "", "comment": "", "note": note})
             continue
         rows = found.get(place, answers[:0]).sort_values(["rank", "order"]).drop_duplicates("comment")[:most]

@@ -24,10 +24,10 @@ Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
 WORDS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
-MINIMUM = 30  # effective answers on either side, below which nothing is said about a change
 COLUMNS = (
     "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
     "family", "detectable", "verdict", "level", "method", "note",
+    "hide_below", "judge_from",
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def compare(
     metrics: Sequence[str] | None = None,
     per: Sequence[str] = (),
     lead: str | None = None,
-    minimum: float = MINIMUM,
+    minimum: float | None = None,
     use: Use = "full",
 ) -> pd.DataFrame:
     """Changes from one period to another, tested, corrected and judged.
@@ -63,14 +63,15 @@ def compare(
         per: Dimensions of which every level is a family of its own, as the pages of a run are for their segments.
         lead: The metric that the report is about, planned before the data were seen: its comparisons are a family of
             their own, and those of all other metrics another. None: all are one family.
-        minimum: Effective answers that either side needs for a verdict.
+        minimum: Effective answers that either side needs for a verdict; None: as the tallies' rules say.
         use: "full" design, its "weights" only, or "none": to show what a choice does to a result. Without the full
             design the respondents whom both periods share are ignored, too.
 
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
-        pvalue_adj, family, detectable, verdict, level, method, note. `detectable` is the smallest change that these
-        bases would have shown with 80 % power at the first Holm step of the family.
+        pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from. `detectable` is the
+        smallest change that these bases would have shown with 80 % power at the first Holm step of the family; the
+        last two are the limits in force.
 
     Raises:
         CxError: A level, period, pair, metric or correction that was not declared or is unknown.
@@ -89,6 +90,7 @@ def compare(
     measured = chosen(tallies, metrics)
     if lead is not None and lead not in (names := [metric.name for metric in measured]):
         raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
+    minimum = tallies.rules.judge_from if minimum is None else minimum
     parts = []
     for metric in measured:
         for dimensions in cuts(tallies, by, where):
@@ -103,7 +105,8 @@ def compare(
     split = together.groupby([together["metric"] == lead, *own], sort=False, dropna=False)
     frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index()
     used = [name for name in tallies.by if name in frame.columns]
-    return Frame.of(frame.assign(now=now, before=before)[["metric", *used, *COLUMNS]], tallies.metrics)
+    frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=minimum)
+    return Frame.of(frame[["metric", *used, *COLUMNS]], tallies.metrics)
 
 
 def check_correction(name: str) -> None:

@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, taken
-from cxkit.analysis.comparisons import CHANGED, MINIMUM, Correction, check_correction, compared, judged
+from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.privacy import FEW
-from cxkit.analysis.privacy import MINIMUM as PEOPLE
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
@@ -23,7 +22,7 @@ from cxkit.stats import Cross, Sums, cell_design
 DIFFERS = "differs"
 COLUMNS = (
     "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
-    "verdict", "level", "method", "note",
+    "verdict", "level", "method", "note", "hide_below", "judge_from",
 )  # fmt: skip
 _NO_VARIANCE = 1e-13
 _SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
@@ -39,12 +38,12 @@ def against_rest(
     by: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     metrics: Sequence[str] | None = None,
-    minimum: float = MINIMUM,
+    minimum: float | None = None,
 ) -> pd.DataFrame:
     """Every level of a dimension against all its other levels together, in one period: tested, corrected, judged.
 
     People who answered on both sides, such as a customer who used two channels, are accounted for; not for durations,
-    whose answers are taken as independent. A rest of fewer than ten answers is hidden.
+    whose answers are taken as independent. A rest of too few answers to be shown is hidden.
 
     Args:
         tallies: Tallies with `rest=True`, in which the place was declared, and the place with the dimension last.
@@ -55,11 +54,12 @@ def against_rest(
         by: Other dimensions of which every level is a place of its own, as the pages of a run are.
         where: One level per other dimension: the place.
         metrics: Names; None for all.
-        minimum: Effective answers that either side needs for a verdict.
+        minimum: Effective answers that either side needs for a verdict; None: as the tallies' rules say.
 
     Returns:
         Columns metric, period, <dimensions>, n, n_rest, n_eff, n_eff_rest, difference, low, high, pvalue, pvalue_adj,
-        family, detectable, verdict, level, method, note; the verdict is "differs", "no evidence" or "too few".
+        family, detectable, verdict, level, method, note, hide_below, judge_from; the verdict is
+        "differs", "no evidence" or "too few".
 
     Raises:
         CxError: A level or period that was not declared, or tallies without what a rest needs.
@@ -80,6 +80,7 @@ def against_rest(
     if not where and not by and tallies.provenance.get("withheld"):
         raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
     frames, inside = [], np.empty(0, np.intp)
+    minimum = tallies.rules.judge_from if minimum is None else minimum
     for metric in chosen(tallies, metrics):
         dimensions, keys = declared(tallies, [*by, dimension], where, [period])
         if dimensions[-1] != dimension:
@@ -88,7 +89,7 @@ def against_rest(
         part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
         cross = _cross(tallies, metric, part, dimensions)
-        rest = _rest(metric, part, taken(whole, inside), cross)
+        rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
         frames.append(compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period))
     split = pd.concat(frames, ignore_index=True).groupby(np.tile(inside, len(frames)), sort=False)
     frame = (
@@ -98,7 +99,8 @@ def against_rest(
     )
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
-    return frame.assign(verdict=verdict)[["metric", "period", *used, *COLUMNS]]
+    frame = frame.assign(verdict=verdict, hide_below=tallies.rules.hide_below, judge_from=minimum)
+    return frame[["metric", "period", *used, *COLUMNS]]
 
 
 def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
@@ -115,7 +117,7 @@ def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[s
     return Cross(*found[:4]), found[4]
 
 
-def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatArray] | None) -> Cells:
+def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatArray] | None, least: int) -> Cells:
     """The cells of what the whole holds beside each part."""
     values = np.union1d(whole.values, part.values)
     open_ = (part.hidden == "") & (whole.hidden == "")
@@ -129,7 +131,7 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     )
     n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
-    hidden = np.where(open_ & (n > 0) & (n < PEOPLE), FEW.format(PEOPLE), np.where(open_, "", why))
+    hidden = np.where(open_ & (n > 0) & (n < least), FEW.format(least), np.where(open_, "", why))
     rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
                    design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
     mean, variance = moments(metric, rest)

@@ -64,7 +64,8 @@ def estimate(
         use: "full" design, its "weights" only, or "none": to show what a choice does to a result.
 
     Returns:
-        Columns metric, period, <dimensions>, n, n_eff, value, low, high, level, method, note, in the metric's unit.
+        Columns metric, period, <dimensions>, n, n_eff, value, low, high, level, method, note, in the metric's unit,
+        and the limits in force: hide_below, judge_from.
 
     Raises:
         CxError: A metric, dimension, level or period that was not declared.
@@ -85,7 +86,8 @@ def estimate(
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
     columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]
-    return Frame.of(frame[columns], tallies.metrics)
+    limits = {name: getattr(tallies.rules, name) for name in ("hide_below", "judge_from")}
+    return Frame.of(frame[columns].assign(**limits), tallies.metrics)
 
 
 def at(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:

@@ -15,7 +15,6 @@ import pandas as pd
 from scipy import stats
 
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, taken
-from cxkit.analysis.comparisons import MINIMUM
 from cxkit.analysis.differences import differences, effective
 from cxkit.analysis.estimates import chosen, estimate
 from cxkit.data.tallies import Tallies
@@ -36,7 +35,7 @@ def league(
     level: float = 0.95,
     *,
     where: Mapping[str, str] | None = None,
-    minimum: float = MINIMUM,
+    minimum: float | None = None,
 ) -> pd.DataFrame:
     """A league table of the levels of a dimension in one period, where the data allow one.
 
@@ -47,7 +46,7 @@ def league(
         metric: Name of a net score, share or mean with a better end.
         level: Confidence level of the intervals; with it all places hold together.
         where: One level per other dimension: the place.
-        minimum: Effective answers that a unit needs.
+        minimum: Effective answers that a unit needs; None: those that a verdict needs.
 
     Returns:
         Columns metric, period, <dimension>, n, n_eff, value, low, high, level, method, note, shrunk, first, last,
@@ -73,6 +72,7 @@ def league(
     'only 6 have 30 (effective) answers, and 8 are needed'
     """
     (one,) = chosen(tallies, [metric])
+    minimum = tallies.rules.judge_from if minimum is None else minimum
     _, keys = declared(tallies, [dimension], where, [period])
     every = from_tallies(tallies, one, keys)
     ranked = np.flatnonzero((every.hidden == "") & (effective(one, every) >= minimum))

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cxkit.analysis.privacy import MINIMUM, people
+from cxkit.analysis.privacy import people
 from cxkit.data.responses import Responses
 from cxkit.data.tallies import Tallies
 
 
-def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str], minimum: int = MINIMUM) -> list[str]:
+def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str]) -> list[str]:
     """The levels of a dimension that are too small to be shown in any place in both periods, at least two or none.
 
     Args:
         tallies: Whole tallies.
         dimension: A segment dimension.
         compared: The period of the reports and the one it is compared with; periods without any answer do not count.
-        minimum: People that a cell needs in order to be shown.
 
     Returns:
         The small levels; where there is only one, the next larger one with it, since one level alone would merely
@@ -35,7 +34,7 @@ def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str], mini
     both = largest.agg(["min", "size"]).query("size == @least", local_dict={"least": len(periods)})["min"]
     reach = both.groupby(dimension).max().reindex(cells[dimension].unique(), fill_value=0).astype(float)
     order = sorted(reach.index, key=lambda level: (reach[level], level))
-    small = [level for level in order if reach[level] < minimum]
+    small = [level for level in order if reach[level] < tallies.rules.hide_below]
     chosen = order[:2] if len(small) == 1 else small
     return chosen if len(order) - len(chosen) >= 1 else []
 

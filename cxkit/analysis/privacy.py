@@ -20,17 +20,15 @@ from cxkit.analysis.disclosure import Relation, Told, protect
 from cxkit.data.mapping import BLANK
 from cxkit.data.tallies import ALL, Tallies
 
-MINIMUM = 10  # people who answered, below which a cell shows neither score nor base
 FEW = "hidden: fewer than {} people answered"
 GIVEN_AWAY = "hidden: it would give a smaller group away"
 
 
-def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
+def lone(tallies: Tallies) -> pd.DataFrame:
     """The small places that the total of everybody would give away, where one level of places is shown below it.
 
     Args:
         tallies: Whole tallies.
-        minimum: People that a cell needs in order to be shown.
 
     Returns:
         Columns item, period, <dimensions of the level>; empty where nothing is given away, or where several levels
@@ -39,7 +37,7 @@ def lone(tallies: Tallies, minimum: int = MINIMUM) -> pd.DataFrame:
     below = _next((), tallies.levels) if () in tallies.levels else []
     if len(below) != 1:
         return pd.DataFrame(columns=["item", "period"])
-    cells = people(tallies)
+    cells, minimum = people(tallies), tallies.rules.hide_below
     parts = cells[cells["cut"] == ALL.join(below[0])]
     few = parts[(parts["n"] > 0) & (parts["n"] < minimum)]
     size = few.groupby(["item", "period"])["n"].agg(["size", "sum"])
@@ -63,19 +61,23 @@ def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Ta
     return replace(tallies, **{k: f.reset_index(drop=True) for k, f in parts.items()}, provenance=about)
 
 
-def mask(tallies: Tallies, minimum: int = MINIMUM) -> Tallies:
+def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     """The tallies without the counts of cells that may not be shown.
 
     People are counted where respondents are known, answers otherwise: twelve answers of two customers are two people.
 
     Args:
         tallies: Whole tallies.
-        minimum: People that a cell needs in order to be shown; empty cells hide nobody.
+        minimum: People that a cell needs in order to be shown; empty cells hide nobody. None: as the tallies' rules
+            say; any other becomes their rule.
 
     Returns:
         Tallies in which hidden cells have no counts, sums or pairs, and stand in `hidden` with the reason.
     """
-    cells = people(tallies)
+    if minimum is not None:
+        rules = replace(tallies.rules, hide_below=minimum, judge_from=max(minimum, tallies.rules.judge_from))
+        tallies = replace(tallies, rules=rules)
+    cells, minimum = people(tallies), tallies.rules.hide_below
     few = ((cells["n"] > 0) & (cells["n"] < minimum)).to_numpy()
     hidden = few.copy()
     relations = list(_relations(tallies, cells))

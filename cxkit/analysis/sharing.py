@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cxkit.analysis.privacy import MINIMUM
 from cxkit.data.audit import reports, response
 from cxkit.data.responses import QUOTING
 from cxkit.data.tallies import Tallies
@@ -47,7 +46,7 @@ def refusals(tallies: Tallies) -> pd.DataFrame:
     Args:
         tallies: With hidden cells taken out.
     """
-    items, audit = incomplete(tallies), _unquoted(tallies.audit)
+    items, audit = incomplete(tallies), _unquoted(tallies.audit, tallies.rules.hide_below)
     if not items:
         return audit
     frame = audit.astype({"n": "Int64"})
@@ -70,10 +69,10 @@ def is_code(value: str) -> bool:
     return len(value) <= LONGEST and len(value.split()) == 1 and "@" not in value and digits <= DIGITS
 
 
-def _unquoted(frame: pd.DataFrame) -> pd.DataFrame:
+def _unquoted(frame: pd.DataFrame, least: int) -> pd.DataFrame:
     """Refusals in which answers that are no codes, or rare, are counted together for each item."""
     found = frame["reason"].str.extract(_QUOTED)
-    often = frame.groupby(["item", "reason"])["n"].transform("sum") >= MINIMUM
+    often = frame.groupby(["item", "reason"])["n"].transform("sum") >= least
     code = found["value"].map(is_code, na_action="ignore").eq(True)
     told = frame["reason"].mask(found["what"].notna() & ~(often & code), found["what"] + f" {OTHERS}")
     if told.equals(frame["reason"]):
@@ -94,7 +93,7 @@ def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping
     own = {
         "answers": _answers(found["answers"], tallies),
         "refused": _by_reason(refusals(tallies)),
-        "straightlining": _alike(found["straightlining"]),
+        "straightlining": _alike(found["straightlining"], tallies.rules.hide_below),
         "response": _response(tallies, invited),
         "waves": found["waves"][found["waves"]["dimension"].isin(tallies.by)],
         "reports": reports(tallies),
@@ -117,10 +116,10 @@ def _by_reason(frame: pd.DataFrame) -> pd.DataFrame:
     return summed
 
 
-def _alike(frame: pd.DataFrame) -> pd.DataFrame:
+def _alike(frame: pd.DataFrame, least: int) -> pd.DataFrame:
     """In round numbers: everybody who answered three questions may be everybody who answered one."""
-    answered = frame["answered"].astype("Int64").mask(frame["answered"] < MINIMUM)
-    about = answered.map(lambda n: n // (unit := max(10 ** (len(str(n)) - 2), MINIMUM)) * unit, na_action="ignore")
+    answered = frame["answered"].astype("Int64").mask(frame["answered"] < least)
+    about = answered.map(lambda n: n // (unit := max(10 ** (len(str(n)) - 2), least)) * unit, na_action="ignore")
     return frame[["items"]].assign(about=about, share=(100 * frame["alike"] / answered).round())
 
 

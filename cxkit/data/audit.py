@@ -23,7 +23,6 @@ from cxkit.data.tallies import Tallies
 
 SHOWN_ROWS = 3  # first rows that are named for each reason
 FEW_LEVELS = 60  # levels of a dimension that are compared between waves
-LEAST = 10  # answers, below which a page may not say how many there are
 EXPECTED = ("empty", "declared missing")  # reasons that need no example
 
 
@@ -45,7 +44,7 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
         time: fact, value: zone, first and last day, whether the last period is whole.
         response: period, invited, answered, rate (percent).
         waves: dimension, period, before, gone, new: levels that do not occur in both of two successive waves.
-        reports: dimension, level, n, share: of all answers of the first item, in percent; absent below ten.
+        reports: dimension, level, n, share: of all answers of the first item, in percent; absent where too few to show.
         checks: check, held, detail: sums and totals that have to fit together.
 
     >>> import cxkit as cx
@@ -99,7 +98,7 @@ def _line(name: str, row: Mapping[Any, Any]) -> str:
             f"{row['missing']:,} missing, {row['refused']:,} refused"
         )
     if name == "reports" and pd.isna(row["n"]):
-        return f"{row['dimension']} {row['level']}: fewer than {LEAST} answers"
+        return f"{row['dimension']} {row['level']}: too few answers to say how many"
     if name == "straightlining":
         return f"{row['items']}: {row['alike']:,} of {row['answered']:,} who answered all gave one answer throughout"
     if name == "refused":
@@ -216,7 +215,7 @@ def reports(tallies: Tallies) -> pd.DataFrame:
     frames = []
     for name in (level[0] for level in tallies.levels if len(level) == 1):
         n = counts[counts["cut"] == name].groupby(name)["n"].sum()
-        total, n = max(int(n.sum()), 1), n.astype("Int64").mask(n < LEAST)
+        total, n = max(int(n.sum()), 1), n.astype("Int64").mask(n < tallies.rules.hide_below)
         share = 100 * n.astype("Float64") / total
         frames.append(pd.DataFrame({"dimension": name, "level": n.index, "n": n.to_numpy(), "share": share.to_numpy()}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cxkit.data.mapping import RESERVED
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
+from cxkit.schema import Rules
 
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 
@@ -29,6 +30,7 @@ def save(tallies: Tallies, path: str | Path) -> Path:
     about = {
         "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
         "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
+        "rules": asdict(tallies.rules),
         **{name: getattr(tallies, name) for name in _DECLARED},
     }
     table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -98,6 +100,7 @@ def _load(path: str | Path) -> Tallies:
         **{name: about[name] for name in _DECLARED if name not in ("levels", "compared")},
         levels=[tuple(level) for level in about["levels"]],
         compared=[tuple(pair) for pair in about["compared"]],
+        rules=Rules(**about.get("rules", {})),  # older ones were made under the limits that are the default
     )
 
 
@@ -132,7 +135,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     Raises:
         CxError: Tallies that were declared differently, hide cells, or share a period and have clusters.
     """
-    for name in ("by", "levels", "period", "weighted", "metrics"):
+    for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
     for name in ("where", "timezone"):

@@ -24,6 +24,7 @@ from cxkit.data.responses import Responses
 from cxkit.data.sources import Table, collect
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
+from cxkit.schema import RULES, Rules
 
 PAIRS = ("previous", "year_ago")
 
@@ -49,6 +50,7 @@ class Tallies:
         hidden: item, period, <dimensions>, cut, reason: cells that may not be shown; their counts are gone.
         audit: item, reason, n: what was refused.
         provenance: Files with sha256 and rows, filters, time zone.
+        rules: From how many answers on a number is shown, and judged.
     """
 
     counts: pd.DataFrame
@@ -65,6 +67,7 @@ class Tallies:
     hidden: pd.DataFrame
     audit: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
+    rules: Rules = RULES
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, part: str, name: str, dimensions: Sequence[str]) -> Rows:
@@ -122,6 +125,7 @@ def tally(
     where: Mapping[str, Sequence[str]] | None = None,
     until: str | None = None,
     without: pd.DataFrame | None = None,
+    rules: Rules = RULES,
 ) -> Tallies:
     """Counts of answers per metric, period and cell.
 
@@ -138,6 +142,7 @@ def tally(
         where: Only these levels of a dimension.
         until: The last period that counts, as it is written; None: all.
         without: Cells that are left out: item, period, <dimensions of `by`>.
+        rules: From how many answers on a number is shown, and judged; all that is made of the tallies keeps to them.
 
     Raises:
         CxError: A metric, dimension, level or period that does not fit the mapping.
@@ -178,6 +183,7 @@ def tally(
         hidden=blank_frame(["item", "period", *by, "cut", "reason"]),
         audit=pd.concat(audit, ignore_index=True),
         provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
+        rules=rules,
     )
 
 

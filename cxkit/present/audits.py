@@ -58,7 +58,7 @@ CAPTIONS = {  # part -> heading, what its table holds, what to say where there i
     "checks": ("Checks", "What has to fit together", "There is nothing to check.", ""),
 }
 DESCRIBED = "Shares say what the data are like; they are described: no interval, no test."
-HIDDEN = "Not shown: fewer than ten people, or a number that would give them away."
+HIDDEN = "Not shown: too few people, or a number that would give them away."
 WORDS = {
     "n": "Answers",
     "used": "Answers",

@@ -168,7 +168,7 @@ def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
 def _threshold(found: Sequence[Row]) -> str:
     """The base from which a row says something, "effective" where answers are worth less than their number."""
     less = any(row.get("n_eff") not in (None, row.get("n")) for row in found)
-    return f"{wording.BASES[0][0]} {'effective ' * less}answers"
+    return f"{wording.rule(found, 'judge_from')} {'effective ' * less}answers"
 
 
 def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) -> tuple[Parts, Parts]:

@@ -206,7 +206,8 @@ def unknown(found: Sequence[Row]) -> Html:
     past = {row.get("n_before") for row in found}
     then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
     needed = (
-        f"{wording.PEOPLE} people who answer give a score with its interval and base; {wording.BASES[0][0]} "
+        f"{wording.rule(found, 'hide_below')} people who answer give a score with its interval and base; "
+        f"{wording.rule(found, 'judge_from')} "
         "(effective) answers in both periods give a verdict on a change."
     )
     if any(verdicts.protects(row) for row in found):

@@ -12,7 +12,8 @@ from cxkit.metrics import Metric
 Row = dict[str, Any]
 
 _VOCABULARY = """metric period n n_eff value low high level method note now before n_before n_eff_before change pvalue
-pvalue_adj family detectable verdict answer group share report part"""
+pvalue_adj family detectable verdict answer group share report part
+hide_below judge_from"""
 COLUMNS = frozenset(_VOCABULARY.split())
 
 

@@ -96,10 +96,13 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
     found = rows(estimates)
     tested = rows(comparisons) if comparisons is not None else []
     asked = [(metric.label, _definition(metric, found)) for metric in metrics_of(found, metrics)]
-    cuts = wording.BASES
+    judged = wording.rule([*found, *tested], "judge_from")
+    bases = "".join(
+        f" {word.partition(':')[0].capitalize()}: below {cut}." for cut, word in wording.BASES if cut > float(judged)
+    )
     rules = [
-        f"Hidden: scores of fewer than {wording.PEOPLE} people. Grey: an effective base below "
-        f"{cuts[0][0]}, which gets no verdict. Low base: below {cuts[1][0]}. Caution: below {cuts[2][0]}. "
+        f"Hidden: scores of fewer than {wording.rule(found, 'hide_below')} people. Grey: an effective base below "
+        f"{judged}, which gets no verdict.{bases} "
         f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
         "Effective n: what the base is worth after weights and after several answers of one customer or cluster.",
         f"Changed: the corrected p-value is below {wording.below(tested)}. No evidence of change is not evidence of no "

@@ -226,7 +226,8 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
         notes.append(f"Intervals: {methods}. Base: answers used (n).")
     if any(row.get("value") is not None and wording.is_small(row) for row in found):
         notes.append(
-            f"Grey: effective base below {wording.BASES[0][0]}, too few answers to say anything about a change."
+            f"Grey: effective base below {wording.rule(found, 'judge_from')}, too few answers to say anything about a "
+            "change."
         )
     if any(wording.band(row, metric) for metric in metrics_of(found, metrics) for row in found):
         notes.append("Two band names: the interval crosses a cut.")
@@ -238,7 +239,8 @@ def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     tested = f"adjusted p below {wording.below(found)}"
     notes = [
         f"{wording.UP} {wording.DOWN} changed ({tested}); {wording.NONE} no evidence of change; "
-        f"{wording.FEW} too few answers to say (effective base below {wording.BASES[0][0]} in either period)."
+        f"{wording.FEW} too few answers to say (effective base below "
+        f"{wording.rule(found, 'judge_from')} in either period)."
     ]
     methods = wording.methods_words(row.get("method") for row in found)
     if methods:

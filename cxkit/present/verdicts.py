@@ -192,7 +192,9 @@ def proof(row: Row, metric: Metric, held: str = "") -> str:
         f"{wording.base_words(row)} in {row.get('now')}, {wording.base_words(row, '_before')} in {row.get('before')}"
     )
     if row.get("change") is None or row.get("verdict") not in ("changed", "no evidence"):
-        why = str(row.get("note") or f"an effective base of {wording.BASES[0][0]} is needed in both periods")
+        why = str(
+            row.get("note") or f"an effective base of {wording.rule([row], 'judge_from')} is needed in both periods"
+        )
         return f"{why[:1].upper()}{why[1:]}; {bases}."
     text = f"{interval(row, metric)}; {corrected(row, held)}; {bases}."
     if row["verdict"] == "changed":

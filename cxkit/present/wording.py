@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from cxkit.metrics import Metric, Unit
 from cxkit.present.rows import Row
+from cxkit.schema import RULES
 
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
 HARD = "\u00a0"  # a space at which no line ends
 UNITS: dict[Unit, str] = {"points": "points", "percent": "%", "scale": "", "minutes": "min"}
-PEOPLE = 10  # who answered, below which a score is hidden
-BASES = ((30, "too few to say"), (50, "low base"), (100, "caution: small base"))
+BASES = ((50, "low base"), (100, "caution: small base"))
 IMPRECISE = 20.0  # points of half-width
 
 
@@ -121,6 +121,19 @@ def below(found: Iterable[Row]) -> str:
     return f"{1 - level:.2g}"
 
 
+def rule(found: Iterable[Row], name: str) -> str:
+    """A limit that is in force for some rows, which carry it; the kit's own where they do not.
+
+    >>> rule([{}, {"judge_from": 60.0}], "judge_from"), rule([], "hide_below")
+    ('60', '10')
+    """
+    return f"{_rule(found, name):g}"
+
+
+def _rule(found: Iterable[Row], name: str) -> float:
+    return float(next((row[name] for row in found if row.get(name) is not None), getattr(RULES, name)))
+
+
 def pvalue(p: float | None) -> str:
     r"""A p-value in words, in one piece.
 
@@ -207,7 +220,8 @@ def precision(row: Row, metric: Metric) -> list[str]:
     ['low base', 'imprecise']
     """
     n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
-    words = [next((name for cut, name in BASES if n_eff < cut), "")] if n_eff is not None else []
+    cuts = ((_rule([row], "judge_from"), "too few to say"), *BASES)
+    words = [next((name for cut, name in cuts if n_eff < cut), "")] if n_eff is not None else []
     low, high = row.get("low"), row.get("high")
     if metric.unit in ("points", "percent") and low is not None and high is not None and (high - low) / 2 > IMPRECISE:
         words.append("imprecise")
@@ -226,7 +240,7 @@ def sentence(words: str) -> str:
 def is_small(row: Row) -> bool:
     """Whether the effective base is too small for any verdict, so that the row is shown grey."""
     n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
-    return n_eff is not None and n_eff < BASES[0][0]
+    return n_eff is not None and n_eff < _rule([row], "judge_from")
 
 
 def is_sound(row: Row) -> bool:

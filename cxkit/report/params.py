@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cxkit.metrics import METRICS
 from cxkit.report.options import assign
+from cxkit.schema import RULES, Rules
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse
 
 Period = Literal["month", "quarter", "week", "year", "wave"]
@@ -48,6 +49,18 @@ class Benchmark(Strict):
     date: Text
 
 
+class Limits(Strict):
+    """From how many people on a score is shown, and from how many effective answers on a change is judged."""
+
+    hide_below: int = RULES.hide_below
+    judge_from: int = RULES.judge_from
+
+    @model_validator(mode="after")
+    def _sound(self) -> Limits:
+        Rules(**self.model_dump())
+        return self
+
+
 class Params(Strict):
     """The keys of a parameters file."""
 
@@ -73,7 +86,8 @@ class Params(Strict):
     memory: Text | None = None
     merge_small: bool = False
     comments: Annotated[int, Field(ge=0, le=50)] = 0
-    comments_minimum: Annotated[int, Field(ge=10)] = 30
+    comments_minimum: int | None = None
+    rules: Limits = Limits()
     benchmarks: list[Benchmark] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
@@ -115,6 +129,9 @@ class Params(Strict):
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")
         self._check_benchmarks()
+        if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
+            least = f"{self.rules.hide_below} or more, as for a score (rules.hide_below)"
+            raise ValueError(f"comments_minimum: expected {least}, found {self.comments_minimum}")
         for name in self.segments:
             if name in self.for_each:
                 raise ValueError(f"segments: {name!r} has one value in each report, because for_each has it too")

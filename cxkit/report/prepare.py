@@ -6,7 +6,7 @@ Everything that can be wrong with parameters, notebooks, mapping and data is fou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from cxkit.report.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.report.options import paths
 from cxkit.report.params import RunParams
 from cxkit.report.reads import PRINTED
+from cxkit.schema import Rules
 
 NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 
@@ -103,6 +104,7 @@ def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str
         "audit": _records(t.audit),
         "metrics": [metric.to_dict() for metric in t.metrics.values()],
         "time": [t.period, t.periods],
+        "rules": asdict(t.rules),
         "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
         "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
     }
@@ -144,7 +146,8 @@ def plan(params: RunParams, path: Path) -> Plan:
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
     masked = mask(replace(counted, values=values))
     if params.comments:
-        masked = with_comments(masked, survey, now, list(params.for_each), params.comments, params.comments_minimum)
+        least = params.comments_minimum or params.rules.judge_from
+        masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
     cut = {label: words for label, words in partial(days(survey), params.period).items() if label in (now, before)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     unknown += _about_others(survey, params)
@@ -179,6 +182,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "pairs": [(now, before)],
         "rest": True,
         "where": params.where,
+        "rules": Rules(**params.rules.model_dump()),
         # the names of waves need not be in the order of time
         "until": now if before == NO_WAVE else max(now, before, key=periods.natural),
     }

@@ -28,7 +28,13 @@ PRINTED = ("data_date", "partial", "roles", "rows", "synthetic", "timezone", "wh
 """Parts of the provenance that a report may print; the others (files, audit of the whole data) are the overview's."""
 THE_RUNS = {"by": "list(where)", "metrics": "metrics", "lead": "lead.name"}
 """How a comparison is called that is the run's own: another family would depend on cells of other places."""
-FACTS = ("metrics", "audit", "period", "weighted")  # of the tallies: the same in all reports of a run, hashed for each
+FACTS = (
+    "metrics",
+    "audit",
+    "period",
+    "rules",
+    "weighted",
+)  # of the tallies: the same in all reports of a run, hashed for each
 
 
 def scope(notebook: Path) -> Scope:

@@ -269,6 +269,7 @@ def _notes(
     columns = [(place, place, "dimension: the level of the row; All where it is summed over") for place in places]
     columns += [(column.head, codes.get(name, name), column.told) for name, column in COLUMNS.items()]
     asked = [(metric.label, name, _asked(metric)) for name, metric in metrics.items()]
+    few = wording.rule(rows(summary), "hide_below")
     methods = sorted({str(text) for text in summary["method"].dropna()} - {""}) if "method" in summary else []
     return [
         ("About this workbook",), *told, *lost,
@@ -276,7 +277,7 @@ def _notes(
          "and all segments inside the reports, the latest period first."),
         ("Numbers", "", "are shown with the decimals that their interval supports; the cells hold them in full. Every "
          "score stands with its interval, its base and its method in its row."),
-        ("Hidden", "", f"Where fewer than {wording.PEOPLE} people answered, neither score nor base is shown, and so it "
+        ("Hidden", "", f"Where fewer than {few} people answered, neither score nor base is shown, and so it "
          "is where a number would give such a group away; the verdict and the note say so."),
         ("No evidence", "", "is not evidence of no change; Detectable says what could have been seen."),
         ("Metric", "Code in summary.csv", "Question"), *asked,

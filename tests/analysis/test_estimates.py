@@ -211,7 +211,8 @@ def test_what_was_not_declared_is_refused_in_words(options, words) -> None:
 def test_places_and_levels() -> None:
     tallies = cx.tally(cx.read(FRAME), ["nps"], by=["brand", "channel"], period="wave")
     everything = cx.estimate(tallies)
-    assert list(everything.columns) == ["metric", "period", "brand", "channel", *NUMBERS, "level", "method", "note"]
+    named = ["metric", "period", "brand", "channel", *NUMBERS, "level", "method", "note", "hide_below", "judge_from"]
+    assert list(everything.columns) == named
     assert len(everything) == 2 * (1 + 2 + 1 + 2)
     here = cx.estimate(tallies, where={"brand": "A"}, by=())
     assert here[["period", "brand", "n"]].to_numpy().tolist() == [["a", "A", 10], ["b", "A", 10]]

@@ -11,7 +11,8 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.merging import merged, small_levels
-from cxkit.analysis.privacy import MINIMUM, lone, mask, with_totals
+from cxkit.analysis.privacy import lone, mask, with_totals
+from cxkit.schema import RULES, Rules
 
 LAYOUTS = {
     "brands with segments": [(), ("brand",), ("brand", "channel"), ("brand", "region")],
@@ -113,7 +114,7 @@ def test_no_hidden_base_can_be_solved_for(levels, seed, blank):
 def test_no_small_cell_is_shown_and_no_number_of_a_hidden_one(seed):
     whole, shown = published(survey(seed), LAYOUTS["brands with segments"])
     truth, frame = bases(whole), bases(shown)
-    small = ((truth["n"] > 0) & (truth["n"] < MINIMUM)).to_numpy()
+    small = ((truth["n"] > 0) & (truth["n"] < RULES.hide_below)).to_numpy()
     hidden = frame["note"].str.startswith("hidden").to_numpy()
     assert not (small & ~hidden).any()
     assert frame.loc[hidden, ["n", "n_eff", "value", "low", "high"]].isna().all(axis=None)
@@ -127,7 +128,7 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden():
     whole, _ = published(survey(0), LAYOUTS["two dimensions crossed"])
     counts = whole.counts
     few = counts.groupby(["item", "period", *whole.by, "cut"], dropna=False)["n"].sum().reset_index()
-    few = few[(few["n"] < MINIMUM) & (few["cut"] != "")]
+    few = few[(few["n"] < RULES.hide_below) & (few["cut"] != "")]
     one = few.iloc[[0]].assign(reason="hidden: fewer than 10 people answered")
     same = (
         counts[["period", *whole.by, "cut"]].fillna("") == one[["period", *whole.by, "cut"]].fillna("").iloc[0]
@@ -157,7 +158,7 @@ def test_reasons_and_sums_together_leave_the_base_of_a_hidden_cell_open(sizes):
     found = mask(whole)
     few = found.hidden["reason"].str.contains("fewer")
     left = sum(sizes) - cx.estimate(found, by=["brand"])["n"].sum()
-    least, most = few.sum() + MINIMUM * (~few).sum(), 9 * few.sum() if few.all() else np.inf
+    least, most = few.sum() + RULES.hide_below * (~few).sum(), 9 * few.sum() if few.all() else np.inf
     assert least < left < most
     assert cx.estimate(found, by=())["n"].item() == sum(sizes)
 
@@ -199,4 +200,4 @@ def test_small_levels_are_put_together_before_anything_is_hidden():
     assert shown.hidden.empty
     only = cx.tally(cx.read(frame[frame["region"] != "S"]), ["nps"], levels=levels, **given)
     assert small_levels(only, "region", ["2", "1"]) == ["W", "E"]  # one alone would only change its name
-    assert small_levels(only, "region", ["2", "1"], minimum=1) == []
+    assert small_levels(replace(only, rules=Rules(hide_below=3)), "region", ["2", "1"]) == []

@@ -73,6 +73,14 @@ def test_short_and_long_forms_are_one(project):
         ("parameters: {tallies: x}\n", r"parameters: 'tallies' is set by the run itself"),
         ("for_each: [brand]\ntitle: x\n", r"key 'title' is written twice"),
         ("lang: English\n", r"lang: "),
+        ("rules: {hide_below: 2}\n", r"rules: hide_below: expected 3 or more, found 2"),
+        (
+            "rules: {judge_from: 20, hide_below: 25}\n",
+            r"judge_from: expected 25 or more, as hide_below is",
+        ),
+        ("rules: {judge_from: '30'}\n", r"rules.judge_from: expected a whole number, found '30'"),
+        ("rules: {hide_bellow: 10}\n", r"rules.hide_bellow: unknown key; did you mean 'hide_below'"),
+        ("comments_minimum: 9\n", r"comments_minimum: expected 10 or more, as for a score"),
     ],
 )
 def test_what_is_refused_and_how(project, text, message):
