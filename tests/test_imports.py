@@ -40,8 +40,8 @@ KEPT_IN = {
     "nbconvert": ("cxkit.report.pages",),
     "ibis": ("cxkit.data",),
     "duckdb": ("cxkit.data",),
-    "matplotlib": ("cxkit.present",),
-    "seaborn": ("cxkit.present",),
+    "matplotlib": ("cxkit.report.warm",),
+    "seaborn": ("cxkit.report.warm",),
     "typer": ("cxkit.cli",),
 }
 # Results word and show themselves, by importing `present` when they are shown.

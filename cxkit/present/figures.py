@@ -7,13 +7,13 @@ with the numbers as alternative text, and the table behind it, one click away.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.present import captions, shapes, verdicts, wording
+from cxkit.present.canvas import Canvas
 from cxkit.present.captions import level, told
 from cxkit.present.families import families, family
 from cxkit.present.html import Html, join, name, slug
@@ -21,11 +21,7 @@ from cxkit.present.labels import plural, words
 from cxkit.present.marks import HIDDEN, layout, parts
 from cxkit.present.rows import Row, dimensions, of_metric, varying
 from cxkit.present.rows import rows as all_rows
-from cxkit.present.svg import svg
 from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST = 60  # rows that are drawn; the table holds all
 YEAR = 13  # bars of one drawing over periods: a year of months, and the same month of the year before
@@ -68,7 +64,7 @@ def trend(
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
     marks = captions.published(benchmarks, metric)
     text = told(found, metric, ["period"])
-    drawn = svg(partial(shapes.trend, found, known, metric, marks), key, title, text)
+    drawn = shapes.trend(found, known, metric, marks).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
         f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: too few answers."
@@ -112,7 +108,7 @@ def segments(
     marks = captions.published(benchmarks, metric)
     laid = layout([level(row, dimension) for row in levels[:MOST]])
 
-    def draw(part: Sequence[Row]) -> Figure:
+    def draw(part: Sequence[Row]) -> Canvas:
         return shapes.segments(part, known, whole, metric, dimension, laid, tested, marks)
 
     def tell(part: Sequence[Row]) -> str:
@@ -151,7 +147,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     found.sort(key=lambda r: (r.get(dimension) is not None, r.get("change") is None, -(r.get("change") or 0)))
     laid = layout([level(row, dimension) for row in found[:MOST]])
 
-    def draw(part: Sequence[Row]) -> Figure:
+    def draw(part: Sequence[Row]) -> Canvas:
         return shapes.changes(part, known, metric, dimension, laid)
 
     def tell(part: Sequence[Row]) -> str:
@@ -192,7 +188,7 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
         f"{wording.answer(row['answer'])}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
         for row in answers
     )
-    drawn = svg(partial(shapes.distribution, answers, roles), key, title, f"n {wording.count(n)}. {text}")
+    drawn = shapes.distribution(answers, roles).svg(key, title, f"n {wording.count(n)}. {text}")
     claim = [f"{metric.label}, {found[0]['period']}: {', '.join(parts)}."]
     weighted = any(abs(row["share"] - 100 * (row["n"] or 0) / n) > 0.05 for row in answers)
     share = "weighted share" if weighted else "share"
@@ -224,7 +220,7 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None,
     drawn_bars = dict(list(bars.items())[-most:] if by == "period" else list(bars.items())[:most])
     lines = {top: captions.classes(drawn_bars[top], list(roles)) for top in drawn_bars}
     text = "; ".join(f"{top}: {line}" for top, line in lines.items())
-    drawn = svg(partial(shapes.stacked, drawn_bars, roles, layout(list(drawn_bars))), key, title, text)
+    drawn = shapes.stacked(drawn_bars, roles, layout(list(drawn_bars))).svg(key, title, text)
     claim = captions.class_finding(metric, bars, list(roles), before) if by == "period" else [f"{title}."]
     notes = ["Bars: share of answers in each class. n: answers. Shares are described: no interval, no test."]
     return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), most)], shown)
@@ -250,7 +246,7 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     cells = {(row[rows], row[columns]): row for row in found}
     laid = layout(list(map(str, down)))
 
-    def draw(part: Sequence[object]) -> Figure:
+    def draw(part: Sequence[object]) -> Canvas:
         grid = {laid.labels[str(one)]: [cells.get((one, other)) for other in across] for one in part}
         return shapes.heat(grid, list(map(str, across)), metric, laid, found)
 
@@ -270,13 +266,13 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
 
 
 def _drawings(
-    split: Sequence[Sequence[Any]], draw: Callable[[Any], Figure], tell: Callable[[Any], str], key: str, title: str
+    split: Sequence[Sequence[Any]], draw: Callable[[Any], Canvas], tell: Callable[[Any], str], key: str, title: str
 ) -> Html:
     """One drawing, or several where it would be higher than a sheet of paper."""
     if len(split) == 1:
-        return svg(partial(draw, split[0]), key, title, tell(split[0]))
+        return draw(split[0]).svg(key, title, tell(split[0]))
     return join(
-        svg(partial(draw, part), f"{key}-{i}", f"{title}, part {i} of {len(split)}", tell(part))
+        draw(part).svg(f"{key}-{i}", f"{title}, part {i} of {len(split)}", tell(part))
         for i, part in enumerate(split, 1)
     )
 
