@@ -3,7 +3,8 @@
 The way of the data, and the folder that holds each step:
 
     export -> responses -> tallies      `cxkit.data`       read, tally, load, save
-    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, league, distribution;
+    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, alike, contributions,
+                                                           league, distribution;
                                                            on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)                `cxkit.stats`      imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures           `cxkit.present`
@@ -37,6 +38,8 @@ _HOME = {
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
+    "alike": "cxkit.analysis.alike",
+    "contributions": "cxkit.analysis.contributions",
     "league": "cxkit.analysis.leagues",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
@@ -53,10 +56,12 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
+    from cxkit.analysis.alike import alike
     from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
+    from cxkit.analysis.contributions import contributions
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance

@@ -88,7 +88,7 @@ def against_rest(
         _, places = declared(tallies, by, where, [period])
         part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
-        cross = _cross(tallies, metric, part, dimensions)
+        cross = cross_with_rest(tallies, metric, part, dimensions)
         rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
         frames.append(compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period))
     split = pd.concat(frames, ignore_index=True).groupby(np.tile(inside, len(frames)), sort=False)
@@ -103,7 +103,9 @@ def against_rest(
     return frame[["metric", "period", *used, *COLUMNS]]
 
 
-def _cross(tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]) -> tuple[Cross, FloatArray] | None:
+def cross_with_rest(
+    tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]
+) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
     if metric.statistic == "quantile":
         return None  # durations are taken as independent
@@ -135,7 +137,7 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
                    design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
     mean, variance = moments(metric, rest)
-    sums = _without_rounding(_rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
+    sums = _without_rounding(rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
     if whole.design is None and part.design is None:
         return replace(rest, sums=sums)
     return replace(rest, sums=sums, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
@@ -156,7 +158,7 @@ def _spread(table: NDArray[Any], values: FloatArray, wanted: FloatArray) -> NDAr
     return wide
 
 
-def _rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:
+def rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:
     """Sums over the clusters of the rest, from those of the whole, of the part, and of both together."""
     w, s, ww, sw, ss, m = (np.asarray(a, float) - np.asarray(b, float) for a, b in zip(whole, part, strict=True))
     if cross is None:

@@ -26,7 +26,10 @@ RESERVED = frozenset({
     "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
     "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable",
     "verdict", "level", "method", "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw",
-    "rest_ws", "rest_ss",
+    "rest_ws", "rest_ss", "alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable",
+    "alike_verdict", "named", "named_change", "named_low", "named_high", "named_level", "contribution", "by_mix",
+    "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
+    "others_pvalue", "total_change", "explains",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cxkit.metrics import Metric
-from cxkit.present import verdicts, wording
+from cxkit.present import apart, verdicts, wording
 from cxkit.present.html import Html, join, name, tag
 from cxkit.present.labels import plural, words
 from cxkit.present.rows import Row, shares
-
-NAMED = 3  # levels that a finding names; more are counted
 
 Parts = Sequence[object]  # pieces of a sentence; pieces that are not Html are escaped
 
@@ -101,7 +99,7 @@ def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
 
 
 def change_finding(metric: Metric, dimension: str, found: Sequence[Row], held: str) -> tuple[Parts, Parts]:
-    """Claim and proof on the changes of the levels: how many, which, and what can be said of the rest.
+    """Claim and proof on the changes of the levels: how many, which moved differently, what can be said of the rest.
 
     Args:
         metric: The metric.
@@ -112,18 +110,16 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row], held: s
     levels = [row for row in found if row.get(dimension) is not None] or list(found)
     moved = [row for row in levels if row.get("verdict") == "changed"]
     subject = f"{metric.label} by {words(dimension)}: "
-    claim: list[object] = (
-        [f"{subject}{len(moved)} of {len(levels)} changed"] if moved else [f"{subject}no evidence of any change"]
-    )
+    claim: list[object] = [
+        f"{subject}{len(moved)} of {len(levels)} changed" if moved else f"{subject}no evidence of any change"
+    ]
     if not moved and all(row.get("verdict") == "too few" for row in levels):
-        claim = [f"{subject}too few answers to say"]
-    claim += [": ", *_named(moved, metric, dimension)] if moved else []
+        claim = [f"{subject}nothing can be said of a change"]
+    claim += _apart(levels, metric, dimension)
     tested = levels[0]
     corrected = f", corrected for {held}" if held else ""
     proof: list[object] = [name(tested.get("now")), " against ", name(tested.get("before")), f"{corrected}. "]
-    alone = [row for row in levels if verdicts.corrected_away(row)]
     proof += [verdicts.tally(levels), " ", verdicts.reach(levels, metric)]
-    proof += [" Only before correction: ", *_named(alone, metric, dimension), "."] if alone else []
     return [*claim, "."], proof
 
 
@@ -150,11 +146,11 @@ def segment_finding(
     else:
         claim += [": "]
     claim += _ends(sound, metric, dimension) if sound else []
-    moved = [row for row in tested if row.get("verdict") == "changed" and row.get(dimension) is not None]
     said = "This order is not tested."
     proof: list[object] = ["Each is tested against the rest below." if rest and len(sound) > 1 else said]
-    if moved:
-        proof += [" Changed against ", name(moved[0].get("before")), ": ", *_named(moved, metric, dimension), "."]
+    if picked := apart.named([row for row in tested if row.get(dimension) is not None]):
+        since = [" Changed differently against ", name(picked[0].get("before")), ": "]
+        proof += [*since, *apart.listed(picked, metric, dimension), "."]
     return [*claim, "."], proof
 
 
@@ -212,9 +208,9 @@ def cut(found: Sequence[object], most: int) -> list[str]:
     return [f"{most} of {len(found):,} are drawn; the table holds all."] if len(found) > most else []
 
 
-def _named(moved: Sequence[Row], metric: Metric, dimension: str) -> Parts:
-    parts: list[object] = []
-    for i, row in enumerate(sorted(moved, key=lambda r: -abs(r["change"]))[:NAMED]):
-        sign = f"{verdicts.verdict(row, metric).sign} " if row.get("verdict") == "changed" else ""  # a dash is no minus
-        parts += [", " if i else "", name(level(row, dimension)), f" {sign}{verdicts.change(row, metric)}"]
-    return [*parts, f" and {len(moved) - NAMED} more" if len(moved) > NAMED else ""]
+def _apart(levels: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
+    """Which levels changed differently, or that none is shown to; nothing where nobody asked."""
+    said = apart.alike(levels)
+    if said == apart.DIFFERENTLY:
+        return ["; differently from the others: ", *apart.listed(apart.named(levels), metric, dimension)]
+    return [f"; {apart.no_evidence(['they'])}"] if said and any(r.get("verdict") == "changed" for r in levels) else []

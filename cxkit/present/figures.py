@@ -67,7 +67,7 @@ def trend(
     drawn = shapes.trend(found, known, metric, marks).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
-        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: too few answers."
+        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base."
     ]
     notes += captions.sources(marks, metric)
     return captions.figure(key, claim, proof, drawn, notes, shown)
@@ -117,7 +117,7 @@ def segments(
     drawn = _drawings(parts(levels[:MOST], laid.height), draw, tell, key, title)
     sure = wording.level_words(known[0].get("level"))
     notes: list[object] = [
-        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: too few answers."
+        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base."
     ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
     moved = [row for row in tested.values() if row.get("verdict") == "changed"]
@@ -157,7 +157,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     sure = wording.level_words(known[0].get("level"))
     notes = [
         f"Dot: change. Line: {sure} interval of a single comparison. Filled: changed after correction. "
-        "Hollow: no evidence of change, or too few answers to say.",
+        "Hollow: no evidence of change, or answers worth too little to say.",
         *captions.cut(found, MOST),
     ]
     held = families(found, dimensions(comparisons), {metric.name: metric}, of_metric(comparisons, metric))

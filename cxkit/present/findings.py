@@ -9,29 +9,33 @@ from typing import NamedTuple
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.present import verdicts, wording
+from cxkit.present import apart, verdicts, wording
 from cxkit.present.families import family
 from cxkit.present.html import Html, join, name, slug, tag
-from cxkit.present.labels import words
-from cxkit.present.rows import Row, dimensions, metrics_of, place, rows, varying
+from cxkit.present.labels import plural, words
+from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
 
 FINDINGS = 5
-NAMED = 3  # parts that one sentence names; more are counted
-SAME = "These are the same answers, cut again."
-OTHERS = " That the others are not shown to have changed is no evidence that they moved differently."
 
 
-def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit: int = FINDINGS) -> Html:
+def findings(
+    comparisons: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    *,
+    why: pd.DataFrame | None = None,
+    limit: int = FINDINGS,
+) -> Html:
     """What the comparisons say, in at most five sentences.
 
-    What changed comes first: of the whole (of the page), ordered by its size against its uncertainty, then of its
-    parts, ordered by that and by the share of answers that they hold; parts that moved with the whole share one
-    sentence. The metrics of the whole without a change follow, the first one for itself, the others together. A closing
-    sentence counts all verdicts.
+    What changed of the whole (of the page) comes first, ordered by its size against its uncertainty; a part that
+    accounts for it follows. Parts are named only where a test says that they changed differently. Then come the metrics
+    of the whole without a change, the first one for itself, the others together. The last sentence counts all verdicts.
 
     Args:
-        comparisons: All comparisons of the page, of the whole and of its parts together.
+        comparisons: All comparisons of the page, of the whole and of its parts together, those of the parts from
+            `cx.alike`: parts of which nobody asked whether they changed differently are counted and not named.
         metrics: What is measured, by name.
+        why: What each part brings to the change of the whole, from `cx.contributions`.
         limit: The most sentences.
     """
     found = [row for row in rows(comparisons) if row["metric"] in metrics]
@@ -40,12 +44,13 @@ def findings(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, limit:
     if all(not row.get("n") for row in found):
         return unknown(found)
     cuts = dimensions(comparisons)
-    page = _Page(found, metrics, varying(found, cuts), cuts)
+    page = _Page(found, metrics, varying(found, cuts), cuts, [] if why is None else rows(why))
     told = _chosen([*_of_whole(page), *_of_parts(page)], _of_others(page), limit)
     listed = tag("ol", *(said.item for said in told), class_="cx-findings") if told else None
     methods = wording.methods_words(row.get("method") for said in told for row in said.about)
     method = tag("p", f"Method: {methods}.", class_="cx-notes") if told else None
-    return tag("div", listed, tag("p", verdicts.tally(found) + _reach(page, told), class_="cx-tally"), method)
+    closing = verdicts.tally(found) + _reach(page, told) + _unsaid_parts(page)
+    return tag("div", listed, tag("p", closing, class_="cx-tally"), method)
 
 
 def _chosen(moved: Sequence[_Said], still: Sequence[_Said], limit: int) -> list[_Said]:
@@ -57,12 +62,13 @@ def _chosen(moved: Sequence[_Said], still: Sequence[_Said], limit: int) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The comparisons of a page: all that is found, what is measured, the dimensions that differ, and all of them."""
+    """The comparisons of a page: all, what is measured, the dimensions that differ, all of them, and contributions."""
 
     found: Sequence[Row]
     metrics: Mapping[str, Metric]
     names: Sequence[str]
     cuts: Sequence[str]
+    why: Sequence[Row]
 
     @property
     def whole(self) -> list[Row]:
@@ -79,13 +85,27 @@ class _Page:
         """The metric that the page is about."""
         return metrics_of(self.found, self.metrics)[0].name
 
-    def moved(self, among: Sequence[Row]) -> list[Row]:
-        """Those that changed, the most telling first."""
-        most: dict[str, float] = {}
-        for row in self.found:
-            most[row["metric"]] = max(most.get(row["metric"], 0), row["n"] or 0)
-        changed = [row for row in among if row.get("verdict") == "changed"]
-        return sorted(changed, key=lambda row: -_weight(row, most[row["metric"]]))
+    @property
+    def moved(self) -> list[Row]:
+        """Those of the whole that changed, the most telling first."""
+        return sorted((row for row in self.whole if row.get("verdict") == "changed"), key=_uncertainty)
+
+    def tested(self, metric: Metric) -> dict[str, list[Row]]:
+        """The parts of one metric, by dimension."""
+        found = {key: apart.parts_of(self.parts, metric, key) for key in self.names}
+        return {key: held for key, held in found.items() if held}
+
+    def alike(self, metric: Metric, said: str) -> list[str]:
+        """The dimensions of which the test whether parts changed differently says so."""
+        return [key for key, held in self.tested(metric).items() if apart.alike(held) == said]
+
+    def explaining(self, metric: Metric, dimension: str) -> Row | None:
+        """The part that accounts for the change of the whole: it changed differently, and there is but one."""
+        if metric.name not in {row["metric"] for row in self.moved}:
+            return None
+        own = [row for row in self.why if row["metric"] == metric.name and row.get(dimension) is not None]
+        picked = {row[dimension] for row in apart.named(apart.parts_of(self.parts, metric, dimension))}
+        return next((row for row in own if row.get("explains") and row[dimension] in picked), None)
 
     def held(self, row: Row) -> str:
         """The family of a comparison in words."""
@@ -99,21 +119,70 @@ class _Said(NamedTuple):
     about: Sequence[Row]
 
 
+def _said(sign: Html, claim: Html, proof: object, about: Sequence[Row]) -> _Said:
+    return _Said(tag("li", tag("p", sign, " ", claim), tag("p", proof, class_="cx-proof")), about)
+
+
 def _of_whole(page: _Page) -> list[_Said]:
-    return [_one(row, page) for row in page.moved(page.whole)]
+    return [_one(row, page) for row in page.moved]
+
+
+def _one(row: Row, page: _Page) -> _Said:
+    metric = page.metrics[row["metric"]]
+    claim = tag("a", verdicts.claim(row, metric), href=f"#{_target(row)}")
+    return _said(_sign(row, metric), claim, verdicts.proof(row, metric, page.held(row)), [row])
 
 
 def _of_parts(page: _Page) -> list[_Said]:
-    """The parts that changed; those that moved as the whole did, in one sentence per metric."""
-    up = {row["metric"]: row["change"] > 0 for row in page.moved(page.whole)}
-    moved = page.moved(page.parts)
-    with_it = [row for row in moved if up.get(row["metric"]) == (row["change"] > 0)]
-    told = [
-        _with_whole(own, page)
-        for metric in metrics_of(with_it, page.metrics)
-        if (own := [row for row in with_it if row["metric"] == metric.name])
+    """Of each metric the part that accounts for the change, or those that moved differently, or that all are alike."""
+    told = []
+    for metric in metrics_of(page.parts, page.metrics):
+        for key in page.alike(metric, apart.DIFFERENTLY):
+            held = page.tested(metric)[key]
+            part = page.explaining(metric, key)
+            told.append(_apart(held, metric, key) if part is None else _explained(part, held, metric, key))
+        same = page.alike(metric, apart.NO_EVIDENCE)
+        if same and metric.name in {row["metric"] for row in page.moved}:
+            told.append(_alike(page.tested(metric), metric, same))
+    return told
+
+
+def _apart(held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
+    """The parts that changed differently."""
+    picked = apart.named(held)
+    lead = tag("a", f"{metric.label} changed differently by {words(dimension)}", href=f"#{_target(held[0], dimension)}")
+    claim = join([lead, ": ", *apart.listed(picked, metric, dimension)])
+    return _said(_sign(picked[0], metric), claim, apart.proofs(picked, metric, dimension), held)
+
+
+def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
+    """The part that accounts for a change of the whole, and what the others together do."""
+    own = [row for row in apart.named(held) if row[dimension] == part[dimension]]
+    also = [row for row in apart.named(held) if row[dimension] != part[dimension]]
+    which = "rise" if part["total_change"] > 0 else "fall"
+    sizes = [verdicts.arithmetic(part, key, metric) for key in ("contribution", "total_change", "others")]
+    lead = f" accounts for the {which} of {metric.label}"
+    claim = tag("a", name(part[dimension]), lead, href=f"#{_target(own[0], dimension)}")
+    rest = f" ({sizes[0]} of {sizes[1]}); the other {plural(dimension)} together: no evidence ({sizes[2]})"
+    proof = join([
+        f"What it brings to the total: {verdicts.brought(part, '', metric)}; the others: "
+        f"{verdicts.brought(part, 'others_', metric)}, {wording.pvalue(part['others_pvalue'])}. "
+        f"By itself it moved {verdicts.pulled(own[0], metric)}: ",
+        apart.proofs([*own, *also], metric, dimension), " Arithmetic, not a cause.",
+    ])  # fmt: skip
+    return _said(_sign(own[0], metric), join([claim, rest]), proof, [*held, part])
+
+
+def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[str]) -> _Said:
+    """The parts of a whole that changed, of which none is shown to have changed differently."""
+    first = tested[same[0]][0]
+    lead = tag("a", "Everywhere alike", href=f"#{_target(first, same[0])}")
+    proofs = [
+        f"By {words(key)}: {apart.in_numbers(tested[key][0])}; {apart.reach(tested[key], metric, key)}" for key in same
     ]
-    return [*told, *(_one(row, page) for row in moved if row not in with_it)]
+    proof = f"{'. '.join(proofs)}. So none is named."
+    sign = tag("span", wording.NONE, class_="cx-sign cx-none", aria_hidden="true")
+    return _said(sign, join([lead, f": {apart.no_evidence([metric.label], same)}"]), proof, [first])
 
 
 def _of_others(page: _Page) -> list[_Said]:
@@ -122,47 +191,13 @@ def _of_others(page: _Page) -> list[_Said]:
     lead, others = ([row for row in still if (row["metric"] == page.lead) is own] for own in (True, False))
     plain = [row for row in others if row.get("verdict") == "no evidence" and not verdicts.corrected_away(row)]
     rest = [_one(row, page) for row in others if row not in plain]
-    alike = [_one(plain[0], page)] if len(plain) == 1 else [_unmoved(plain, page)] if plain else []
-    return [*(_one(row, page) for row in lead), *alike, *rest]
-
-
-def _one(row: Row, page: _Page) -> _Said:
-    metric = page.metrics[row["metric"]]
-    where = any(row.get(key) is not None for key in page.names)
-    before, _, after = verdicts.claim(row, metric, "\0" if where else "").partition("\0")
-    claim = tag("a", before, name(_called(row, page)) if where else None, after, href=f"#{_target(row, page.names)}")
-    proof = tag("p", verdicts.proof(row, metric, page.held(row)), class_="cx-proof")
-    return _Said(tag("li", tag("p", _sign(row, metric), " ", claim), proof), [row])
-
-
-def _with_whole(moved: Sequence[Row], page: _Page) -> _Said:
-    """The parts that changed as the whole did: the answers are the same, so that this is one finding and not many."""
-    metric, shown = page.metrics[moved[0]["metric"]], moved[:NAMED]
-    links = [tag("a", name(_called(row, page)), href=f"#{_target(row, page.names)}") for row in shown]
-    more = [f"{len(moved) - NAMED} more"] if len(moved) > NAMED else []
-    tested = [row for row in page.parts if row["metric"] == metric.name and row.get("pvalue_adj") is not None]
-    verb = verdicts.verdict(moved[0], metric).words.split(" (")[0]
-    claim = join(
-        [f"{metric.label} {verb} in ", _listed([*links, *more]), f", too ({len(moved)} of {len(tested)} tested)"]
-    )
-    proofs = [join([name(_called(row, page)), " ", verdicts.in_short(row, metric)]) for row in shown]
-    families = dict.fromkeys(page.held(row) for row in moved if (row.get("family") or 0) > 1)
-    held = f". Adjusted for {' or '.join(families)}. " if families else ". "
-    still = any(row.get("verdict") == "no evidence" for row in tested)
-    proof = tag("p", join(proofs, "; "), held, SAME, OTHERS if still else None, class_="cx-proof")
-    return _Said(tag("li", tag("p", _sign(moved[0], metric), " ", claim), proof), moved)
-
-
-def _called(row: Row, page: _Page) -> str:
-    """What a part is called; with its dimension where the page has several, as "ja" alone tells nothing."""
-    if len(page.names) == 1:
-        return place(row, page.names)
-    return ", ".join(f"{words(key)} {row[key]}" for key in page.names if row.get(key) is not None)
+    same = [_one(plain[0], page)] if len(plain) == 1 else [_unmoved(plain, page)] if plain else []
+    return [*(_one(row, page) for row in lead), *same, *rest]
 
 
 def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
     """Several metrics without evidence of a change, in one sentence."""
-    links = [tag("a", page.metrics[row["metric"]].label, href=f"#{_target(row, page.names)}") for row in found]
+    links = [tag("a", page.metrics[row["metric"]].label, href=f"#{_target(row)}") for row in found]
     since = [" against ", name(found[0]["before"])] if found[0].get("before") else []
     proofs = [
         f"{metric.label} {verdicts.in_short(row, metric)}, detectable {verdicts.could(row, metric)}"
@@ -171,9 +206,8 @@ def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
     ]
     held = sorted({page.held(row) for row in found if (row.get("family") or 0) > 1})
     tested = f"; adjusted for {' or '.join(held)}." if held else "."
-    proof = tag("p", "; ".join(proofs), tested, class_="cx-proof")
-    claim = join(["No evidence of change in ", _listed(links), *since])
-    return _Said(tag("li", tag("p", _sign(found[0], page.metrics[page.lead]), " ", claim), proof), found)
+    claim = join(["No evidence of change in ", apart.in_words(links), *since])
+    return _said(_sign(found[0], page.metrics[page.lead]), claim, "; ".join(proofs) + tested, found)
 
 
 def _reach(page: _Page, told: Sequence[_Said]) -> str:
@@ -187,6 +221,17 @@ def _reach(page: _Page, told: Sequence[_Said]) -> str:
         for lead, found in about
         if (sizes := [size for m in metrics_of(found, page.metrics) if (size := verdicts.reach_of(found, m))])
     )
+
+
+def _unsaid_parts(page: _Page) -> str:
+    """Of parts without a sentence of their own, that no difference between them is shown."""
+    moved = {row["metric"] for row in page.moved}
+    cuts = {metric.label: page.alike(metric, apart.NO_EVIDENCE) for metric in metrics_of(page.parts, page.metrics)
+            if metric.name not in moved}  # fmt: skip
+    by: dict[tuple[str, ...], list[str]] = {}
+    for label, held in cuts.items():
+        by.setdefault(tuple(held), []).append(label)
+    return "".join(f" There is {apart.no_evidence(labels, held)}." for held, labels in by.items() if held)
 
 
 def unknown(found: Sequence[Row]) -> Html:
@@ -217,24 +262,18 @@ def unknown(found: Sequence[Row]) -> Html:
     return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")
 
 
-def _listed(parts: Sequence[object]) -> Html:
-    """Parts of a sentence as a list in words."""
-    return join([join(parts[:-1], ", "), parts[-1]], " and ") if len(parts) > 1 else join(parts)
-
-
 def _sign(row: Row, metric: Metric) -> Html:
     found = verdicts.verdict(row, metric)
     return tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
 
 
-def _target(row: Row, names: Sequence[str]) -> str:
-    where = next((key for key in names if row.get(key) is not None), None)
-    return slug("changes", row["metric"], where) if where else slug("tile", row["metric"])
+def _target(row: Row, dimension: str = "") -> str:
+    return slug("changes", row["metric"], dimension) if dimension else slug("tile", row["metric"])
 
 
-def _weight(row: Row, most: float) -> float:
+def _uncertainty(row: Row) -> float:
+    """The size of a change against its uncertainty, the most telling lowest."""
     low, high, change = row.get("low"), row.get("high"), row.get("change")
     if low is None or high is None or change is None or high <= low:
         return 0.0
-    share = (row.get("n") or 0) / most if most else 1.0
-    return float(abs(change) / ((high - low) / 2) * share**0.5)
+    return -float(abs(change) / (high - low))

@@ -66,4 +66,4 @@ def _notes(ranked: Sequence[Row], left_out: int, metric: Metric) -> list[str]:
         "Stands out: farther from the mean than others of its base, given how much all of them differ (funnel limits "
         "of 3.09 standard errors, widened where many lie far off).",
     ]
-    return [*notes, f"Left out, with too few answers or hidden: {left_out}."] if left_out else notes
+    return [*notes, f"Left out, with a small effective base or hidden: {left_out}."] if left_out else notes

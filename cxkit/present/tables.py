@@ -226,8 +226,7 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
         notes.append(f"Intervals: {methods}. Base: answers used (n).")
     if any(row.get("value") is not None and wording.is_small(row) for row in found):
         notes.append(
-            f"Grey: effective base below {wording.rule(found, 'judge_from')}, too few answers to say anything about a "
-            "change."
+            f"Grey: effective base below {wording.rule(found, 'judge_from')}, which says nothing about a change."
         )
     if any(wording.band(row, metric) for metric in metrics_of(found, metrics) for row in found):
         notes.append("Two band names: the interval crosses a cut.")
@@ -239,8 +238,8 @@ def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     tested = f"adjusted p below {wording.below(found)}"
     notes = [
         f"{wording.UP} {wording.DOWN} changed ({tested}); {wording.NONE} no evidence of change; "
-        f"{wording.FEW} too few answers to say (effective base below "
-        f"{wording.rule(found, 'judge_from')} in either period)."
+        f"{wording.FEW} nothing to say (effective base below {wording.rule(found, 'judge_from')} in either period, or "
+        "as noted)."
     ]
     methods = wording.methods_words(row.get("method") for row in found)
     if methods:
@@ -265,7 +264,7 @@ def unshown(found: Sequence[Row], number: str, called: Callable[[Row], str]) -> 
         return list(found), []
     reasons: dict[str, list[str]] = {}
     for row in absent:
-        reasons.setdefault(str(row.get("note") or "too few answers to say"), []).append(called(row))
+        reasons.setdefault(str(row.get("note") or "nothing to say"), []).append(called(row))
     notes = [
         join([f"Not in the table, {why}: {len(names):,} (", join(map(name, names), ", "), ")."])
         for why, names in reasons.items()

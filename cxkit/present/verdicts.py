@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cxkit.metrics import Metric
 from cxkit.present import wording
@@ -42,15 +42,23 @@ _UNSAID = {
     "hidden": "hidden",
     "empty": "nothing to compare",
     "few": "too few answers to say",
+    "little": "answers worth too little to say",
 }
 
 
 def unsaid(row: Row) -> str:
-    """Why nothing is said of a comparison: "protecting", "hidden", "empty" (nobody answered), or "few"."""
-    bases = (row.get("n"), row.get("n_before"))
+    """Why nothing is said of a comparison: "protecting", "hidden", "empty" (nobody answered), "few", or "little".
+
+    With "little" the answers are many but worth little, by weights, clusters or what else the note of the row says.
+    """
+    bases: Any = (row.get("n"), row.get("n_before", row.get("n_rest")))
     if protects(row):
         return "protecting"
-    return "hidden" if None in bases else "empty" if 0 in bases else "few"
+    if None in bases:
+        return "hidden"
+    if 0 in bases:
+        return "empty"
+    return "few" if min(bases) < float(wording.rule([row], "judge_from")) else "little"
 
 
 def protects(row: Row) -> bool:
@@ -80,9 +88,7 @@ def detectable(row: Row, metric: Metric) -> str:
     size = row.get("detectable")
     if size is None:
         return "what could have been detected cannot be computed"
-    amount = wording.quantity(size, metric.unit, _places(size))
-    amount = amount.replace("%", " percentage points") if metric.unit == "percent" else amount
-    return f"a change of about {amount} or more could have been detected"
+    return f"a change of about {f'{about(size)} {unit_words(metric)}'.strip()} or more could have been detected"
 
 
 def interval(row: Row, metric: Metric) -> str:
@@ -113,7 +119,7 @@ def could(row: Row, metric: Metric) -> str:
     size = row.get("detectable")
     if row.get("verdict") != "no evidence":
         return ""
-    return "unknown" if size is None else wording.number(size, _places(size)) + _unit(metric)
+    return "unknown" if size is None else about(size) + _unit(metric)
 
 
 def _unit(metric: Metric) -> str:
@@ -209,7 +215,7 @@ def reach(found: Sequence[Row], metric: Metric) -> str:
     >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
     'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
     """
-    ends, unit = _reached(found), _unit_words(metric)
+    ends, unit = _reached(found), unit_words(metric)
     if not ends:
         return ""
     span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
@@ -225,21 +231,60 @@ def reach_of(found: Sequence[Row], metric: Metric) -> str:
     'NPS 9.4 to 21 points'
     """
     ends = _reached([row for row in found if row["metric"] == metric.name])
-    return f"{metric.label} {' to '.join(ends)} {_unit_words(metric)}".strip() if ends else ""
+    return f"{metric.label} {' to '.join(ends)} {unit_words(metric)}".strip() if ends else ""
 
 
 def _reached(found: Sequence[Row]) -> list[str]:
     """The smallest and the largest detectable change among those without evidence; one where they read the same."""
     kept = [r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None]
-    return list(dict.fromkeys(wording.number(size, _places(size)) for size in (min(kept), max(kept)))) if kept else []
+    return list(dict.fromkeys(about(size) for size in (min(kept), max(kept)))) if kept else []
 
 
-def _unit_words(metric: Metric) -> str:
+def unit_words(metric: Metric) -> str:
+    """The unit of a change."""
     return "percentage points" if metric.unit == "percent" else wording.UNITS[metric.unit]
 
 
-def _places(size: float) -> int:
-    return 0 if size >= 10 else 1 if size >= 1 else 2
+def about(size: float) -> str:
+    """A size in two digits."""
+    return wording.number(size, 0 if size >= 10 else 1 if size >= 1 else 2)
+
+
+def arithmetic(row: Row, key: str, metric: Metric) -> str:
+    """A part of a change as the interval of the contribution supports it, percentage points as "pp"."""
+    places = wording.change_decimals(row["low"], row["high"])
+    return wording.number(row[key], places, signed=True) + (_unit(metric) or f" {unit_words(metric)}".rstrip())
+
+
+def brought(row: Row, key: str, metric: Metric) -> str:
+    """The interval of what a part, or all others, brings to the change of a total."""
+    ends = (row[f"{key}low"], row[f"{key}high"])
+    places = wording.change_decimals(*ends)
+    return f"{wording.level_words(row['level'])} interval {wording.limits(*ends, metric.unit, places, signed=True)}"
+
+
+def pulled(row: Row, metric: Metric) -> str:
+    r"""The change of a part that is named, pulled towards that of all.
+
+    >>> from cxkit.metrics import METRICS
+    >>> pulled({"named_change": -28.6, "named_low": -45, "named_high": -18}, METRICS["nps"])
+    '−29 points'
+    """
+    places = wording.change_decimals(row["named_low"], row["named_high"])
+    return wording.quantity(row["named_change"], metric.unit, places, signed=True)
+
+
+def picked(row: Row, metric: Metric) -> str:
+    r"""The numbers behind a part that is named, with the limits that allow for the picking.
+
+    >>> from cxkit.metrics import METRICS
+    >>> picked({"change": -31.5, "low": -41, "high": -21, "named_low": -44.9, "named_high": -17.6, "named_level": .9917,
+    ...         "n": 541, "n_before": 542}, METRICS["nps"])
+    'measured −31 (99.2% interval −45 to −18; n 541 / 542)'
+    """
+    seen = {"change": row["change"], "low": row["named_low"], "high": row["named_high"]}
+    level = wording.level_words(round(row["named_level"], 3))
+    return f"measured {short(seen, metric)} ({level} interval {span(seen, metric)}; {_bases(row)})"
 
 
 def in_short(row: Row, metric: Metric) -> str:
@@ -250,8 +295,11 @@ def in_short(row: Row, metric: Metric) -> str:
     ...           "n_before": 58}, METRICS["nps"])
     '−44 (−60 to −27; adjusted p\xa0<\xa0.001; n\xa061 / 58)'
     """
-    bases = f"n{wording.HARD}{wording.count(row.get('n'))} / {wording.count(row.get('n_before'))}"
-    return f"{short(row, metric)} ({span(row, metric)}; {adjusted(row)}; {bases})"
+    return f"{short(row, metric)} ({span(row, metric)}; {adjusted(row)}; {_bases(row)})"
+
+
+def _bases(row: Row) -> str:
+    return f"n{wording.HARD}{wording.count(row.get('n'))} / {wording.count(row.get('n_before'))}"
 
 
 def tally(found: Sequence[Row]) -> str:
@@ -272,6 +320,7 @@ _COUNTED = (
     ("changed", "shows a change", "show a change"),
     ("no evidence", "shows no evidence of change", "show no evidence of change"),
     ("few", "has too few answers to say", "have too few answers to say"),
+    ("little", "has answers worth too little to say", "have answers worth too little to say"),
     ("hidden", "is hidden", "are hidden"),
     ("protecting", "is hidden to protect a smaller group", "are hidden to protect a smaller group"),
     ("empty", "has nobody to compare", "have nobody to compare"),

@@ -222,6 +222,8 @@ def precision(row: Row, metric: Metric) -> list[str]:
     n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
     cuts = ((_rule([row], "judge_from"), "too few to say"), *BASES)
     words = [next((name for cut, name in cuts if n_eff < cut), "")] if n_eff is not None else []
+    if words[:1] == ["too few to say"] and (row.get("n") or 0) >= cuts[0][0]:
+        words = ["worth too little to say"]  # many answers, by weights or clusters worth few
     low, high = row.get("low"), row.get("high")
     if metric.unit in ("points", "percent") and low is not None and high is not None and (high - low) / 2 > IMPRECISE:
         words.append("imprecise")

@@ -18,6 +18,7 @@ from cxkit.stats.design import (
 )
 from cxkit.stats.differences import mean_difference, nps_difference, rate_difference
 from cxkit.stats.drivers import correlations, importance_intervals, relative_weights, shapley
+from cxkit.stats.heterogeneity import Heterogeneity, cochran_q
 from cxkit.stats.intervals import mean_interval, nps_interval, rate_interval
 from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
 from cxkit.stats.multiplicity import benjamini_hochberg, family_size, holm
@@ -41,11 +42,13 @@ __all__ = [
     "Cross",
     "Design",
     "Difference",
+    "Heterogeneity",
     "Interval",
     "Sums",
     "alike_difference",
     "benjamini_hochberg",
     "cell_design",
+    "cochran_q",
     "correlations",
     "covariance",
     "cross_of",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cxkit.stats.core import FloatArray, Interval, critical, plain, positive
+from cxkit.stats.design import Cross, Sums
 
 
 class Mix(NamedTuple):
@@ -29,6 +30,14 @@ class MixIntervals(NamedTuple):
     rate: Interval
     mix_by_segment: Interval
     rate_by_segment: Interval
+
+
+class Slopes(NamedTuple):
+    """How a figure of one part moves with its share, with its sum of scores, and with the score of the whole."""
+
+    share: FloatArray
+    scores: FloatArray
+    total: FloatArray
 
 
 def mix_and_rate(size_before: ArrayLike, size_now: ArrayLike, rate_before: ArrayLike, rate_now: ArrayLike) -> Mix:
@@ -107,6 +116,109 @@ def mix_and_rate_intervals(
     limits = [Interval(*(plain(x) for x in np.quantile(part, tails, axis=0)))
               for part in (mix.sum(axis=-1), rate.sum(axis=-1), mix, rate)]  # fmt: skip
     return MixIntervals(mix_and_rate(size0, size1, rate0, rate1), *limits)
+
+
+def contribution_slopes(
+    share: tuple[FloatArray, FloatArray], rate: tuple[FloatArray, FloatArray], total: tuple[float, float]
+) -> dict[str, tuple[Slopes, Slopes]]:
+    """Slopes of the contribution of each part, of its mix and rate, and of all others, for their linearised errors.
+
+    Args:
+        share: Share of each part before and now.
+        rate: Score of each part before and now; any number where the share is 0.
+        total: Score of the whole before and now.
+
+    Returns:
+        "contribution", "by_mix", "by_rate", "others": slopes before and now.
+
+    Formula: the contribution is w1 (r1 - R) - w0 (r0 - R), R the mean of the two totals; its slopes in the share w, in
+    w r and in the total; likewise of the mix, and their difference for the rate; others are the change without it. A
+    part that is new or gone is all mix. Source: Kitagawa (1955), doi 10.1080/01621459.1955.10501299.
+
+    >>> slopes = contribution_slopes((0.5, 0.7), (0.2, 0.2), (0.4, 0.32))
+    >>> [round(float(x), 2) for x in slopes["contribution"][1]]
+    [-0.36, 1.0, -0.1]
+    """
+    (w0, w1), (r0, r1) = share, rate
+    grown, mean, both = np.subtract(w1, w0), (total[0] + total[1]) / 2.0, (np.minimum(w0, w1) > 0)
+    sides = []
+    for sign, w, r in ((-1.0, w0, r0), (1.0, w1, r1)):
+        one = np.ones_like(grown)
+        own = Slopes(-sign * mean * one, sign * one, -grown / 2.0)
+        slope = grown / (2.0 * np.where(both, w, 1.0))
+        mixed = (sign * (np.add(r0, r1) / 2.0 - mean) - slope * r, slope, -grown / 2.0)
+        mix = Slopes(*(np.where(both, a, b) for a, b in zip(mixed, own, strict=True)))
+        others = Slopes(-own.share, -own.scores, sign - own.total)
+        rates = Slopes(*(a - b for a, b in zip(own, mix, strict=True)))
+        sides.append({"contribution": own, "by_mix": mix, "by_rate": rates, "others": others})
+    return {name: (sides[0][name], sides[1][name]) for name in sides[0]}
+
+
+def part_variance(slopes: Slopes, part: Sums, rest: Sums, cross: Cross, clusters: ArrayLike) -> FloatArray:
+    """Linearised variance of a figure of a part within a whole, in one period.
+
+    Args:
+        slopes: How the figure moves.
+        part: Sums over clusters of the part.
+        rest: Of all that the whole holds beside it.
+        cross: Of the clusters in both.
+        clusters: Number of clusters of the whole, M.
+
+    Formula: M/(M - 1) sum_g Z_g^2 / W^2, Z_g = sum over answers of w (z - mean z), z = share + scores y in the part,
+    plus total y everywhere. Source: Binder (1983), doi 10.2307/1402588.
+
+    >>> part, rest = Sums(2, 2, 2, 2, 2, 2), Sums(2, 0, 2, 0, 0, 2)  # answers 1, 1 and 0, 0, each its own cluster
+    >>> part_variance(Slopes(0.0, 1.0, 0.0), part, rest, Cross(0, 0, 0, 0), 4)  # of the mean of 1, 1, 0, 0
+    0.083333
+    """
+    p, r = (Sums(*(np.asarray(x, dtype=np.float64) for x in sums)) for sums in (part, rest))
+    inside, mean = _cluster(slopes, p, r)
+    beside = (slopes.total, -mean)
+    squares = _products(inside, inside, (p.ww, p.sw, p.sw, p.ss)) + _products(beside, beside, (r.ww, r.sw, r.sw, r.ss))
+    squares = np.maximum(squares + 2.0 * _products(inside, beside, cross), 0.0)
+    m = np.asarray(clusters, dtype=np.float64)
+    spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan)
+    return plain(spread * squares / positive(np.add(p.w, r.w)) ** 2)
+
+
+def part_covariance(
+    slopes: tuple[Slopes, Slopes], parts: tuple[Sums, Sums], rests: tuple[Sums, Sums], cross: Cross
+) -> FloatArray:
+    """Covariance of the two periods of a figure, by the people who answered in the part in both.
+
+    Args:
+        slopes: Before and now.
+        parts: Sums over respondents of the part, before and now.
+        rests: Of all beside it, of which only w and s are used.
+        cross: Of the people in both, the earlier period first.
+
+    Formula: sum over them of Z0_g Z1_g / (W0 W1), as in `part_variance`, without what they said elsewhere. Source: as
+    there.
+
+    >>> part, rest = Sums(2, 1, 2, 1, 1, 2), Sums(0, 0, 0, 0, 0, 0)  # answers 0 and 1, the same twice
+    >>> part_covariance((Slopes(0.0, 1.0, 0.0),) * 2, (part, part), (rest, rest), Cross(2, 1, 1, 1))
+    0.125
+    """
+    (before, _), (now, _) = (_cluster(*each) for each in zip(slopes, parts, rests, strict=True))
+    whole = [positive(np.add(part.w, rest.w)) for part, rest in zip(parts, rests, strict=True)]
+    return plain(_products(before, now, cross) / (whole[0] * whole[1]))
+
+
+def _cluster(slopes: Slopes, part: Sums, rest: Sums) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
+    """What a cluster in the part has for its scores and for its weight, and the mean of what all have."""
+    whole = positive(np.add(part.w, rest.w))
+    every = np.add(part.s, rest.s)
+    mean = (slopes.share * np.asarray(part.w) + slopes.scores * np.asarray(part.s) + slopes.total * every) / whole
+    return (slopes.scores + slopes.total, slopes.share - mean), mean
+
+
+def _products(
+    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray], sums: Sequence[ArrayLike]
+) -> FloatArray:
+    """Sum over clusters of products of two Z, from the sums of W1 W2, S1 W2, W1 S2, S1 S2."""
+    ww, sw, ws, ss = (np.asarray(x, dtype=np.float64) for x in sums)
+    (s1, w1), (s2, w2) = one, other
+    return np.asarray(s1 * s2 * ss + s1 * w2 * sw + w1 * s2 * ws + w1 * w2 * ww)
 
 
 def _resampled(table: FloatArray, replicates: int, generator: np.random.Generator) -> FloatArray:

@@ -35,7 +35,9 @@ class Funnel(NamedTuple):
     signal: NDArray[np.bool_]
 
 
-def shrink(values: ArrayLike, squared_errors: ArrayLike, method: str = "dersimonian_laird") -> Shrunk:
+def shrink(
+    values: ArrayLike, squared_errors: ArrayLike, method: str = "dersimonian_laird", *, towards: float | None = None
+) -> Shrunk:
     """Empirical-Bayes estimates of many units.
 
     Args:
@@ -43,6 +45,7 @@ def shrink(values: ArrayLike, squared_errors: ArrayLike, method: str = "dersimon
         squared_errors: Squared standard error per unit, from the pooled variance: a unit whose answers are all the same
             has an own variance of 0, which is not what is known of it.
         method: "dersimonian_laird" (default) or "james_stein" (equal errors only).
+        towards: What values are pulled to, such as the value of the whole; None for their mean.
 
     Raises:
         ValueError: For an error of 0 or less, an unknown method, or James-Stein with unequal errors.
@@ -62,6 +65,7 @@ def shrink(values: ArrayLike, squared_errors: ArrayLike, method: str = "dersimon
     if known.sum() < 2:
         return Shrunk(y, np.where(known, 1.0, np.nan), float("nan"), float("nan"))
     mean, between, weight = _METHODS[method](y[known], errors[known])
+    mean = mean if towards is None else towards
     weights = np.full(y.shape, np.nan)
     weights[known] = weight
     return Shrunk(mean + weights * (y - mean), weights, mean, between)

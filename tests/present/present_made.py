@@ -107,6 +107,20 @@ def comparison(metric: str, change: float | None, half: float, verdict: str, **r
     return row | rest
 
 
+def asked(rows: list[dict[str, Any]], named: dict[str, float] | None = None, p: float = 0.4) -> list[dict[str, Any]]:
+    """Parts of which somebody asked whether they changed differently; those that are named with a shrunken change."""
+    differ = p < 0.05
+    made = []
+    for row in rows:
+        own = next((value for value in row.values() if isinstance(value, str) and value in (named or {})), None)
+        size = (named or {}).get(own or "", math.nan)
+        test = {"alike_q": 12.3, "alike_df": 4.0, "alike_pvalue": p, "alike_pvalue_adj": p, "alike_detectable": 21.0,
+                "alike_verdict": "differently" if differ else "no evidence", "named": own is not None}  # fmt: skip
+        limits = {"named_low": size - 14, "named_high": size + 14, "named_level": 0.99 if own else math.nan}
+        made.append({**row, **test, "named_change": size, **limits})
+    return made
+
+
 def distribution(metric: Metric, period: str, n: int, shares: list[float], **rest: Any) -> list[dict[str, Any]]:
     """The rows of one place and period."""
     group = {answer: label for label, answers in metric.classes.items() for answer in answers}

@@ -14,6 +14,7 @@ from present_made import (
     SCRIPT,
     Words,
     answers_frame,
+    asked,
     comparison,
     estimate,
     grid_frame,
@@ -209,7 +210,10 @@ def test_segments_name_the_range_of_those_with_enough_answers():
     assert claim(made) == (
         "NPS by area, 2026-10, of the 5 areas with 30 answers or more: 10.1 (D, n 700) to 63.8 (B, n 517)."
     )
-    assert "This order is not tested. Changed against 2026-09: B ▲ +13 points." in Words(made).text
+    assert "This order is not tested." in Words(made).text
+    apart = pd.DataFrame(asked(AREAS[1].to_dict("records"), {"B": 11.0}, 0.01))
+    told = "This order is not tested. Changed differently against 2026-09: B +11 points."
+    assert told in Words(segments(AREAS[0], apart, NPS, "area")).text
     labels = [text for text in texts(made) if text in "ABCDEFGH"]
     assert labels == list("BEACDFGH")  # too few (F), hidden (G) and empty (H) at the end
     assert {"hidden", "no answers"} <= set(texts(made))
@@ -234,13 +238,16 @@ def test_segments_with_few_answers_claim_no_range():
 
 def test_changes_count_their_verdicts():
     made = changes(AREAS[1], NPS, "area")
-    assert claim(made) == "NPS by area: 1 of 8 changed: B ▲ +13 points."
+    assert claim(made) == "NPS by area: 1 of 8 changed."
+    rows = AREAS[1].to_dict("records")
+    apart, same = (changes(pd.DataFrame(asked(rows, *how)), NPS, "area") for how in (({"B": 11.0}, 0.01), ()))
+    assert claim(apart) == "NPS by area: 1 of 8 changed; differently from the others: B +11 points."
+    assert claim(same) == "NPS by area: 1 of 8 changed; no evidence that they changed differently."
     assert "corrected for 8 comparisons: NPS by area and others. Of 8 comparisons, 1 shows a change" in Words(made).text
-    assert "Only before correction: D −10 points." in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."
     few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")
-    assert claim(few) == "NPS by area: too few answers to say."
+    assert claim(few) == "NPS by area: nothing can be said of a change."
 
 
 def test_what_cannot_be_drawn_says_why():

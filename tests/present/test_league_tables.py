@@ -36,7 +36,7 @@ def test_each_unit_has_the_places_that_it_may_take():
         "▼ below",
         "p < .001, Welch's test",
         "the part of chance: 9.3 points",
-        "with too few answers or hidden: 1.",
+        "with a small effective base or hidden: 1.",
     ):
         assert words in text  # fmt: skip
 

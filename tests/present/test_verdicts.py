@@ -57,6 +57,13 @@ def test_too_few_says_what_is_needed_and_gives_no_change():
     assert verdicts.short(found, NPS) == "none"
 
 
+def test_many_answers_are_never_too_few():
+    one = row("nps", None, 1.0, "too few", n=1301.0, n_before=1250.0, note="now: all answers come from one cluster")
+    assert verdicts.claim(one, NPS) == "NPS: answers worth too little to say"
+    assert verdicts.proof(one, NPS).startswith("Now: all answers come from one cluster; n")
+    assert verdicts.tally([one]) == "Of 1 comparison, 1 has answers worth too little to say."
+
+
 def test_percentages_change_by_percentage_points():
     found = row("csat", -1.3, 3.4, "no evidence")
     assert verdicts.change(found, CSAT) == "−1.3 percentage points"

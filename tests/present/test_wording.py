@@ -86,12 +86,23 @@ def test_only_nps_has_bands():
 
 @pytest.mark.parametrize(
     ("n_eff", "words"),
-    [(29.9, ["too few to say"]), (30, ["low base"]), (49.9, ["low base"]), (50, ["caution: small base"]), (100, [])],
+    [
+        (29.9, ["worth too little to say"]),
+        (30, ["low base"]),
+        (49.9, ["low base"]),
+        (50, ["caution: small base"]),
+        (100, []),
+    ],
 )
 def test_small_bases(n_eff, words):
     row = {"n": 200, "n_eff": n_eff, "low": 0, "high": 30}
     assert wording.precision(row, NPS) == words
     assert wording.is_small(row) == (n_eff < 30)
+
+
+def test_many_answers_are_not_called_few():
+    assert wording.precision({"n": 29, "n_eff": 29, "low": 0, "high": 30}, NPS) == ["too few to say"]
+    assert wording.precision({"n": 1301, "n_eff": 12.0, "low": 0, "high": 30}, NPS) == ["worth too little to say"]
 
 
 def test_imprecise_is_a_half_width_above_twenty_points():
