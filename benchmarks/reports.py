@@ -235,7 +235,7 @@ def parts(job: Job, folder: str) -> dict[str, float]:
     durations = [cell.metadata.papermill.duration or 0.0 for cell in notebook.cells]
     content = making.render(notebook, job)
     marks.append(time.perf_counter())
-    making.shelf.put(Path(folder) / job.file, content)
+    making.put(Path(folder) / job.file, content)
     marks.append(time.perf_counter())
     cells = sum(durations)
     return {

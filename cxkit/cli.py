@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
+import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,18 +28,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Customer-experience reports that say how sure they are.",
-    epilog="Exit status: 0 all reports are fine, 1 some failed, 2 the parameters or the data are wrong.",
+    epilog="Exit status: 0 all reports are fine, 1 some failed or it was stopped, 2 parameters or the data are wrong.",
 )
 
 Engine = Literal["warm", "kernel"]
 OUTSIDE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT,
-           errno.EROFS)  # fmt: skip
+           errno.EROFS, errno.ELOOP, errno.EISDIR)  # fmt: skip
 Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the file; dots lead inwards. Repeatable."),
 ]
+Out = Annotated[str | None, typer.Option(metavar="DIR", help="The shelf to publish on; by default reports/NAME.")]
 AsOf = Annotated[
     str | None,
     typer.Option(metavar="DATE", help="Count relative periods from this day, as in 2026-11-01; by default today."),
@@ -63,8 +67,9 @@ def _main(
 @app.command()
 def run(
     params: ParamsFile,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The shelf to publish on; by default reports/NAME.")
+    out: Out = None,
+    work: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where private files are kept; by default in the user's state.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Reports made at a time; by default one per processor.")
@@ -88,6 +93,7 @@ def run(
     keep: Annotated[
         int, typer.Option(metavar="N", min=0, help="Earlier runs to keep in the folder `runs` of the shelf.")
     ] = 0,
+    older: Annotated[bool, typer.Option("--older", help="Replace also a shelf that is as of a later day.")] = False,
     log: Annotated[Log, typer.Option(help="How results are told: words, or a line of JSON for each report.")] = "text",
     memory: Annotated[
         int, typer.Option(metavar="MB", min=16, help="What a report may allocate beyond the libraries it finds loaded.")
@@ -95,33 +101,34 @@ def run(
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
-        from cxkit.report import history, runs, shelf, telling
+        from cxkit.report import history, private, runs, shelf, telling
         from cxkit.report.lock import locked
+        from cxkit.report.publishing import recovered
 
         began = time.monotonic()
         checked = _load(params, sets, only, as_of)
-        folder = (out or checked.root / "reports" / checked.name).absolute()
-        shelf.claim(folder, checked.name)
-        with locked(folder), contextlib.ExitStack() as stack:
-            work = shelf.private(folder)
-            inputs = history.inputs(checked, work)
-            prepared, crew = None if force else history.recall(work, inputs), None
+        folder = _shelf(checked, out)
+        given: dict[str, Any] = {"engine": engine, "force": force, "keep": keep, "older": older}
+        given["limits"] = limits = (timeout, memory << 20)
+        shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
+        with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
+            _, words = recovered(folder, shelf.claim(folder, checked.name))
+            inputs = history.inputs(checked, place)
+            prepared, crew = None if force else history.recall(place, inputs), None
             if prepared is None:
-                crew = stack.enter_context(runs.crew(workers, engine, timeout, memory << 20))
-                with _ending(crew):  # it imports meanwhile
-                    from cxkit.report.prepare import prepare
+                crew = stack.enter_context(runs.crew(workers, engine, *limits))
+                stack.push(functools.partial(_ended, crew))
+                from cxkit.report.prepare import prepare  # the crew imports meanwhile
 
-                    prepared = history.remember(prepare(checked, work), inputs)
-            for note in prepared.notes if log == "text" else ():
+                prepared = history.remember(prepare(checked, place), inputs)
+            for note in [words] * bool(words) + prepared.notes if log == "text" else ():
                 typer.echo(f"{checked.name}: {note}")
-            limits = (timeout, memory << 20)
             with telling.progress(len(prepared.jobs), log) as told:
-                given: dict[str, Any] = {"engine": engine, "limits": limits, "force": force, "keep": keep}
-                manifest = runs.run(prepared, folder, workers, told, crew, **given)
+                manifest = runs.run(prepared, folder, workers, told, crew, work=place, **given)
+            if log == "text":
+                telling.summarise(prepared, manifest, place, time.monotonic() - began)
+                typer.echo(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
-        if log == "text":
-            telling.summarise(prepared, manifest, folder, time.monotonic() - began)
-            typer.echo(str(folder / "index.html"))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -139,8 +146,10 @@ def inspect(
         if out and out.exists():
             raise CxError(f"{out}: exists; name another file")
         from cxkit.data.inspection import inspect as inspected
+        from cxkit.report.private import looking
 
-        text = inspected(export)
+        with looking():
+            text = inspected(export)
         if out is None:
             typer.echo(text, nl=False)
             return
@@ -150,14 +159,19 @@ def inspect(
 
 
 @app.command()
-def check(params: ParamsFile, sets: Sets = [], as_of: AsOf = None) -> None:  # noqa: B006
-    """Check parameters, notebooks and data without making a report."""
+def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = None) -> None:  # noqa: B006
+    """Check parameters, notebooks and data without making a report, and whether the last run has published."""
     with _readable():
         checked = _load(params, sets, [], as_of)
-        from cxkit.report.prepare import plan
-
-        planned = plan(checked, Path("tallies.parquet"))
         from cxkit.data import audit
+        from cxkit.report import publishing, shelf
+        from cxkit.report.prepare import plan
+        from cxkit.report.private import looking
+
+        if "publishing" in shelf.claim(folder := _shelf(checked, out), checked.name):
+            typer.echo(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
+        with looking():
+            planned = plan(checked, Path("tallies.parquet"))
 
         for line in audit.spelled(planned.audit):
             typer.echo(line)
@@ -242,14 +256,16 @@ def _readable() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-@contextlib.contextmanager
-def _ending(crew: Executor) -> Iterator[None]:
+def _ended(crew: Executor, kind: object, *_: object) -> None:
     """End a crew at once where what its work is waiting for fails; it may still be importing."""
-    try:
-        yield
-    except BaseException:
+    if kind is not None:
         getattr(crew, "stop", crew.shutdown)()
-        raise
+
+
+def _shelf(params: RunParams, out: str | None) -> Path:
+    if out and re.match(r"\w[\w+.-]+:/", out):
+        raise CxError(f"--out {out}: expected a folder; what is no file system is not supported: publish, then copy")
+    return (Path(out) if out else params.root / "reports" / params.name).absolute()
 
 
 def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:
@@ -261,7 +277,14 @@ def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> Ru
 
 def main() -> None:
     """Entry point of the command `cxkit`."""
-    app()
+    from cxkit.report import console
+
+    try:
+        console.ready()
+        app()
+    except console.Stopped as stopped:
+        typer.echo(f"cxkit: stopped by {stopped}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cxkit import cli
+from cxkit.report.private import private
 
 sys.path.insert(0, str(Path(__file__).parent / "report"))
 from small import write_notebook
@@ -119,9 +120,16 @@ def test_a_failed_report_is_told_with_its_cell_and_ends_with_1(project):
     assert "Traceback" not in done.stdout + done.stderr
     assert "skipped Nobody: not selected by --only" in done.stdout
     assert "3 of 4 reports made" in done.stdout
-    work = project / "reports" / "demo.work"
+    work = private(project / "reports" / "demo")
     assert f"notebook: {work / 'failed' / 'few.ipynb'}" in done.stdout
-    assert tree(work) == ["failed", "failed/few.ipynb", "prepared.json", "summary.parquet", "tallies.parquet"]
+    assert tree(work) == [
+        "account.json",
+        "failed",
+        "failed/few.ipynb",
+        "prepared.json",
+        "summary.parquet",
+        "tallies.parquet",
+    ]
     assert "few.html" not in tree(project / "reports" / "demo")
 
 

@@ -22,6 +22,7 @@ What differs from a kernel of its own, each on purpose:
 - `sys.stdout.fileno()` is the captured file, so `subprocess.run(..., stdout=sys.stdout)` shows in the notebook.
 - After a death or a timeout the cell that was running is marked as failed and those behind it as pending; papermill
   calls them all completed.
+- `exit()` fails the cell that it stands in; a kernel dies, which the next cell finds out, if there is one.
 - IPython's start-up files and profile are not read and no history file is written: a report depends on its notebook
   only.
 - Libraries may be loaded before they are imported; BLAS and OpenMP run one thread

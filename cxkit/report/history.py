@@ -1,59 +1,37 @@
-"""What happened before: pages that a broken run had finished, runs that are kept, work that need not be redone."""
+"""What happened before: pages that are there already, runs that are kept, work that need not be redone."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from cxkit.report.files import TEMPORARY, held, is_folder, link, put, read, remove, sha256
 from cxkit.report.fingerprints import code, digest
 from cxkit.report.jobs import Job, Prepared, Result
 from cxkit.report.options import paths
 from cxkit.report.params import RunParams
-from cxkit.report.shelf import private, put, sha256
+from cxkit.report.publishing import INDEX, MANIFEST, Stage, listed, noted
+from cxkit.report.shelf import SUMMARY
 
-Entry = dict[str, Any]
-
-
-# The journal: what a run has published so far -------------------------------------------------------------------------
+BACK = 'This run is kept as it was. <a href="../../index.html">The latest run</a>'
 
 
-def note(out: Path, entry: Mapping[str, Any]) -> None:
-    """Write down that a page is on the shelf; if the run breaks, the next one goes on from here."""
-    with suppress(OSError), (private(out) / "journal.jsonl").open("a", encoding="utf-8") as file:  # a full disk
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+def unchanged(job: Job, key: str, before: Mapping[str, Any], stage: Stage) -> Result | None:
+    """What is there of a job already: a whole page made of the same notebook, parameters, data and code.
 
-
-def resumed(out: Path, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of the run before, with the pages that a broken run has published since."""
-    try:
-        lines = (private(out) / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return dict(before)
-    since: dict[str, Entry] = {}
-    for line in lines:
-        with suppress(ValueError):  # the last line may be torn
-            entry = json.loads(line)
-            since[entry["name"]] = entry
-    kept = [entry for entry in before.get("jobs", []) if entry["name"] not in since]
-    return {**before, "jobs": [*kept, *since.values()]}
-
-
-def unchanged(job: Job, key: str, before: Mapping[str, Any], out: Path) -> Result | None:
-    """What the shelf already holds of a job: a whole page made of the same notebook, parameters, data and code."""
+    It is the page of the run before, or one that a run has finished which was broken off.
+    """
     for entry in before.get("jobs", []):
-        if entry["name"] != job.name or not key or entry.get("key") != key or entry["file"] != job.file:
-            continue
-        page = out / job.file
-        if page.is_file() and sha256(page) == entry["sha256"]:
-            return Result(job.name, "unchanged", 0.0, sha256=entry["sha256"], warnings=entry["warnings"])
-    return None
+        same = entry["name"] == job.name and key and entry.get("key") == key and entry["file"] == job.file
+        if same and stage.held(job.file) == entry["sha256"]:
+            return Result(job.name, "unchanged", 0.0, sha256=entry["sha256"])
+    digest = stage.adopt(key, job.file)
+    return Result(job.name, "done", 0.0, sha256=digest) if digest else None
 
 
 # Earlier runs ---------------------------------------------------------------------------------------------------------
@@ -70,45 +48,29 @@ def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
     if not keep:
         return
     runs = out / "runs"
-    if before.get("finished") and not (private(out) / "journal.jsonl").exists():  # else it is no longer what it was
-        target = runs / str(before["finished"]).replace(":", "").replace("+0000", "Z")
-        if not target.exists():
-            part = private(out) / "archive"
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            pages = [str(entry["file"]) for entry in before["jobs"] if entry.get("file")]
-            for name in dict.fromkeys([*pages, "index.html", "summary.csv", "summary.xlsx", "manifest.json"]):
-                if name == "index.html" and (out / name).is_file():
-                    put(part / name, _as_kept((out / name).read_text(encoding="utf-8")).encode())
-                elif (out / name).is_file():
-                    _link(out / name, part / name)
-            runs.mkdir(exist_ok=True)
-            part.replace(target)
+    target = runs / re.sub(r"[^\dTZ-]", "", str(before.get("finished")).replace("+00:00", "Z"))
+    if before and "publishing" not in before and not target.exists():  # else it is no longer what it was
+        part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
+        mode = out.stat().st_mode & 0o777
+        for name in filter(lambda name: held(out / name), {*listed(before), *SUMMARY, INDEX, MANIFEST}):
+            if name == INDEX:
+                put(part / name, noted(read(out / name).decode(), BACK).encode(), mode & 0o666)
+            else:
+                link(out / name, part / name)
+        runs.mkdir(exist_ok=True)
+        for folder in (part, runs):
+            folder.chmod(mode)
+        part.replace(target)
     for old in earlier(out)[keep:]:
-        shutil.rmtree(runs / old)
-
-
-def _as_kept(index: str) -> str:
-    """The index of a run that is kept: it leads to the latest one, and to no other that may be gone by then."""
-    index = re.sub(r'<nav class="cx-earlier".*?</nav>', "", index, flags=re.DOTALL)
-    back = 'This run is kept as it was. <a href="../../index.html">The latest run</a>'
-    nav = f'<nav class="cx-earlier" aria-label="Runs"><p>{back}</p></nav>'
-    return index.replace('<main id="main">', f'<main id="main">\n{nav}', 1)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Files of the shelf are replaced and never written into, so that a second name for one is a copy of it."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+        (runs / old).replace(gone := Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out)))
+        remove(gone)
 
 
 def earlier(out: Path) -> list[str]:
     """Names of the runs that are kept, the latest first."""
     runs = out / "runs"
-    found = [path.name for path in runs.iterdir() if (path / "manifest.json").is_file()] if runs.is_dir() else []
-    return sorted(found, reverse=True)
+    found = runs.iterdir() if is_folder(runs) else ()
+    return sorted((path.name for path in found if is_folder(path) and held(path / MANIFEST)), reverse=True)
 
 
 # The pass over the data -----------------------------------------------------------------------------------------------
@@ -129,8 +91,6 @@ def inputs(params: RunParams, work: Path) -> str:
 
 def remember(prepared: Prepared, key: str) -> Prepared:
     """Write down what was prepared from which inputs."""
-    from dataclasses import replace
-
     done = replace(prepared, inputs=key)
     made = {"prepared": asdict(done), "hashes": [sha256(Path(path)) for path in (prepared.tallies, prepared.summary)]}
     put(Path(prepared.tallies).with_name("prepared.json"), json.dumps(made, ensure_ascii=False).encode())

@@ -62,9 +62,11 @@ class Result:
         page: Path of the page; None where it failed.
         sha256: Of the page.
         notebook: Path of the executed notebook, if it came so far.
-        error: One line for readers; None where it is done.
-        cell: Source of the cell that failed, if one did.
-        warnings: What the cells wrote to stderr; pages do not show it.
+        error: One line for the operator; None where it is done.
+        cell: Source of the cell that failed, if one did, for the operator.
+        kind: What failed, as the shelf may say it: a class, never a message.
+        at: Number of the cell that failed.
+        warnings: What the cells wrote to stderr, for the operator.
         passing: Whether another attempt may end better.
         attempts: How often it was tried.
         cpu: Processor seconds, where they were measured.
@@ -80,12 +82,25 @@ class Result:
     notebook: str | None = None
     error: str | None = None
     cell: str | None = None
+    kind: str = ""
+    at: int | None = None
     warnings: list[str] = field(default_factory=list)
     passing: bool = False
     attempts: int = 1
     cpu: float | None = None
     memory: int | None = None
     left: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What the shelf says of a failure: "failed in cell 3: ValueError". Messages and sources may quote answers."""
+        if self.status != "failed":
+            return None
+        return f"failed{f' in cell {self.at}' if self.at else ''}{f': {self.kind}' if self.kind else ''}"
+
+    def failed(self, words: str) -> Result:
+        """The same as a failure, in words that hold nothing of the data."""
+        return replace(self, status="failed", error=words, kind=words, page=None, sha256=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One run at a time on one shelf."""
+"""One run at a time on one folder."""
 
 from __future__ import annotations
 
@@ -7,56 +7,51 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from cxkit.errors import CxError
-from cxkit.report.shelf import private
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Hold a shelf for one run; the system lets go of it with the process, however that ends.
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one run; the system lets go of it with the process, however that ends.
 
     Args:
-        out: The shelf. The lock lies in its private folder and goes again, with folders that nothing was put into.
+        folder: A shelf. The lock lies in it and goes again, with folders that nothing was put into.
 
     Raises:
         CxError: Where another run holds it.
     """
-    folder = private(out)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    path = folder / "lock"
+    path = folder / ".lock"
     try:
-        file = _hold(path)
-    except OSError as error:
-        if isinstance(error, BlockingIOError):
-            raise CxError(f"{out}: another run is at work on this folder; wait for its end") from None
-        raise
+        number = _hold(path)
+    except BlockingIOError:
+        raise CxError(f"{folder}: another run is at work on this folder; wait for its end") from None
     try:
         yield
     finally:
         with suppress(OSError):  # Windows removes no open file
             path.unlink()
-        file.close()
+        os.close(number)
         for one in made:
             with suppress(OSError):  # something was put into it
                 one.rmdir()
 
 
-def _hold(path: Path) -> IO[str]:
+def _hold(path: Path) -> int:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        number = os.open(path, os.O_RDONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         try:
-            _lock(file.fileno())
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
+            _lock(number)
+            if os.path.samestat(os.fstat(number), path.stat()):
+                return number
         except FileNotFoundError:  # the run that held it has ended and taken it away
             pass
         except BaseException:
-            file.close()
+            os.close(number)
             raise
-        file.close()
+        os.close(number)
 
 
 def _lock(number: int) -> None:

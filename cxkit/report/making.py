@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from cxkit.report import shelf
+from cxkit.report.files import put
 from cxkit.report.jobs import Job, Result
 
 Engine = Literal["warm", "kernel"]
@@ -36,9 +36,11 @@ PASSING = frozenset({errno.EAGAIN, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.
 class Incomplete(Exception):
     """A notebook that ended before its end."""
 
-    def __init__(self, error: str, cell: str | None = None, passing: bool = False) -> None:
+    def __init__(
+        self, error: str, cell: str | None = None, kind: str = "", at: int | None = None, passing: bool = False
+    ) -> None:
         super().__init__(error)
-        self.error, self.cell, self.passing = error, cell, passing
+        self.error, self.cell, self.kind, self.at, self.passing = error, cell, kind or error, at, passing
 
 
 def run_job(job: Job, folder: str, engine: Engine = "warm") -> Result:
@@ -64,12 +66,13 @@ def run_job(job: Job, folder: str, engine: Engine = "warm") -> Result:
         check_complete(notebook)
         warnings = take_warnings(notebook)
         content = render(notebook, job)
-        shelf.put(place / job.file, content)
+        put(place / job.file, content)
         digest = hashlib.sha256(content).hexdigest()
         done: dict[str, Any] = {"status": "done", "page": str(place / job.file), "sha256": digest}
     except Exception as error:  # a notebook may raise anything; one report must not stop the others
-        cell = error.cell if isinstance(error, Incomplete) else None
-        done = {"status": "failed", "error": one_line(error), "cell": cell, "passing": passing(error)}
+        done = {"status": "failed", "error": one_line(error), "kind": class_of(error), "passing": passing(error)}
+        if isinstance(error, Incomplete):
+            done |= {"cell": error.cell, "kind": error.kind, "at": error.at}
     seconds = round(time.monotonic() - began, 3)
     kept = str(executed) if executed.exists() else None
     return Result(name=job.name, seconds=seconds, notebook=kept, warnings=warnings, **done)
@@ -104,14 +107,18 @@ def execute(job: Job, output: Path, engine: Engine) -> Any:
                 **(_kernel(sockets, output.parent) if engine == "kernel" else WARM),
             )
         except papermill.PapermillExecutionError as error:
-            raise Incomplete(_error_line(error.exec_count, error.ename, error.evalue), error.source) from None
+            raise _raised(error.exec_count, error.ename, error.evalue, error.source) from None
         except DeadKernelError:
-            last = _last_started(output) if output.exists() else None
+            at, last = _last_started(output) if output.exists() else (None, None)
             words = "the kernel died: out of memory, killed, or crashed in compiled code"
-            raise Incomplete(words, last, passing=True) from None
+            raise Incomplete(words, last, at=at, passing=True) from None
 
 
 WARM: dict[str, Any] = {"engine_name": "cxkit", "request_save_on_cell_execute": False, "autosave_cell_every": 0}
+
+
+EXIT = "get_ipython().ask_exit = __import__('sys').exit"
+"""Makes `exit()` fail the cell that it stands in; else the kernel dies, which the next cell finds out."""
 
 
 def _kernel(sockets: str, folder: Path) -> dict[str, Any]:
@@ -121,32 +128,38 @@ def _kernel(sockets: str, folder: Path) -> dict[str, Any]:
     manager = {"transport": "ipc", "connection_file": f"{sockets}/k.json"} if os.name == "posix" else {}
     return {
         "resources": {"metadata": {"path": str(folder)}},
-        "extra_arguments": ["--Application.log_level=CRITICAL"],
+        "extra_arguments": ["--Application.log_level=CRITICAL", f"--IPKernelApp.exec_lines={EXIT}"],
         "config": Config({"KernelManager": manager}),
     }
 
 
-def _last_started(output: Path) -> str | None:
-    """Source of the cell that ran when the kernel died; papermill marks the later ones as completed, too."""
+def _last_started(output: Path) -> tuple[int | None, str | None]:
+    """Number and source of the cell that ran when the kernel died; papermill marks later ones as completed, too."""
     import nbformat
 
     notebook = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
-    begun = [cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
-    return str(begun[-1].source) if begun else None
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    begun = [at for at, cell in enumerate(code) if cell.metadata.get("papermill", {}).get("start_time")]
+    return (begun[-1] + 1, str(code[begun[-1]].source)) if begun else (None, None)
 
 
-def cell_at(job: Job, note: str) -> str | None:
-    """Source of the cell that a worker said it was at ("cell 5") when it died."""
+def cell_at(job: Job, note: str) -> tuple[int | None, str | None]:
+    """Number and source of the cell that a worker said it was at ("cell 5" of all cells) when it died.
+
+    Cells are numbered as the notebook shows them, `In [3]`: prose and empty cells do not count.
+    """
     found = re.fullmatch(r"cell (\d+)", note)
     if not found:
-        return None
+        return None, None
     with contextlib.suppress(OSError, ValueError, LookupError):
         cells = json.loads(Path(job.notebook).read_text(encoding="utf-8"))["cells"]
         tagged = [i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
         number = int(found[1]) - 1
-        number -= bool(tagged) and number > tagged[0]  # papermill puts the given parameters behind the tagged cell
-        return "".join(cells[number]["source"])
-    return None
+        injected = bool(tagged) and number > tagged[0]  # papermill puts the given parameters behind the tagged cell
+        number -= injected
+        code = [cell for cell in cells[: number + 1] if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+        return len(code) + injected, "".join(cells[number]["source"])
+    return None, None
 
 
 @contextlib.contextmanager
@@ -179,17 +192,28 @@ def check_complete(notebook: Any) -> None:
             continue
         for output in cell.outputs:
             if output.output_type == "error":
-                raise Incomplete(_error_line(cell.execution_count, output.ename, output.evalue), cell.source)
+                raise _raised(cell.execution_count, output.ename, output.evalue, cell.source)
         if cell.execution_count is None:
             raise Incomplete("a cell did not run, although the notebook ended without an error", cell.source)
 
 
-def _error_line(number: int | None, name: str, value: str) -> str:
+def _raised(number: int | None, name: str, value: str, source: str) -> Incomplete:
     text = ANSI.sub("", f"{value}").strip()
     first = text.splitlines()[0][:300] if text else ""
     if name == "SystemExit":
-        first = f"{first or 0} ended the notebook before its last cell"
-    return f"In [{number if number is not None else ' '}] {name}{f': {first}' if first else ''}"
+        first = f"{first or 0} ended the notebook"
+    line = f"In [{number if number is not None else ' '}] {name}{f': {first}' if first else ''}"
+    return Incomplete(line, source, _harmless(name), number)
+
+
+def _harmless(name: str) -> str:
+    """The name of a class of errors, if it is one."""
+    return name if re.fullmatch(r"[A-Za-z_][\w.]{0,79}", name, re.ASCII) else "an error"
+
+
+def class_of(error: BaseException) -> str:
+    """What the shelf may say of an error: its class, and nothing of its message, which may quote an answer."""
+    return _harmless(type(error).__name__)
 
 
 def one_line(error: BaseException) -> str:
@@ -252,7 +276,7 @@ def apart(job: Job, folder: str, engine: Engine, timeout: float | None) -> Resul
         words = f"timed out after {timeout} s"
     except subprocess.CalledProcessError as error:
         words = f"the process that ran it ended with status {error.returncode}"
-    return Result(job.name, "failed", 0.0, error=words, passing=True)
+    return Result(job.name, "failed", 0.0, error=words, kind=words, passing=True)
 
 
 if __name__ == "__main__":

@@ -5,28 +5,31 @@ Every job is tried in a process of its own, with a deadline and a memory limit. 
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import sys
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from cxkit.errors import CxError
 from cxkit.report import history, shelf
+from cxkit.report.console import Events, stoppable
+from cxkit.report.files import move, put
 from cxkit.report.fingerprints import code, key
 from cxkit.report.jobs import Job, Prepared, Result
-from cxkit.report.making import Engine, apart, cell_at, one_line, run_job
+from cxkit.report.making import Engine, apart, cell_at, class_of, one_line, run_job
+from cxkit.report.private import opened
+from cxkit.report.publishing import Stage, recovered
 
 Progress = Callable[[Result, int, int], None]
-Events = SimpleQueue[Any]  # futures that are done, signals that came
 TIMEOUT = 600.0
 MEMORY = 4 << 30
 ATTEMPTS = 2
@@ -89,15 +92,17 @@ def run(
     limits: tuple[float | None, int | None] = (TIMEOUT, MEMORY),
     force: bool = False,
     keep: int = 0,
+    older: bool = False,
+    work: Path | None = None,
 ) -> dict[str, Any]:
     """Carry out the jobs of a run and publish their pages, the index, the summary and the manifest.
 
-    A page that would come out the same is kept. A run that was broken off is resumed where it was.
-    SIGINT and SIGTERM end it early: what is finished is published, the rest is marked as failed.
+    A page that would come out the same is kept. The pages that a run had finished which was broken off are taken over.
+    SIGINT, SIGTERM and SIGHUP end it early: what is finished is published, the rest is marked as failed.
 
     Args:
         prepared: What `prepare` returned.
-        out: The shelf: the folder that can be shared. Private files are in the folder beside it that ends in `.work`.
+        out: The shelf: the folder that can be shared.
         workers: Reports at a time; one per processor if None.
         progress: Called with each result, the number of results so far, and the number of jobs.
         executor: Carries the jobs instead of a `crew` of this machine; it must see the same file system.
@@ -105,63 +110,68 @@ def run(
         limits: Seconds and bytes that a report may take; an executor that is given has its own.
         force: Make every page again.
         keep: How many earlier runs are kept in the folder `runs` of the shelf.
+        older: Replace also a shelf of a later date.
+        work: The private folder, as `private.opened` gives it.
 
     Returns:
         The manifest, as it is written to `manifest.json`.
     """
-    last = shelf.claim(out, prepared.name)
-    before = history.resumed(out, last)
-    earlier = {entry["file"]: entry for entry in before.get("jobs", []) if entry.get("file")}
-    started, version = shelf.clock(), code()
-    keys = {job.name: key(job, version) for job in prepared.jobs}
-    held = [] if force else [history.unchanged(job, keys[job.name], before, out) for job in prepared.jobs]
-    results = {result.name: result for result in held if result}
-    todo = [job for job in prepared.jobs if job.name not in results]
-    if todo:
-        history.archive(out, last, keep)
+    with nullcontext(work) if work else opened(out) as work:
+        before, _ = recovered(out, shelf.claim(out, prepared.name, "" if older else prepared.as_of))
+        started, version = shelf.clock(), code()
+        keys = {job.name: key(job, version) for job in prepared.jobs}
+        stage = Stage(out, before)
+        found = [] if force else [history.unchanged(job, keys[job.name], before, stage) for job in prepared.jobs]
+        results = {result.name: result for result in found if result}
+        todo = [job for job in prepared.jobs if job.name not in results]
 
-    def finish(job: Job, result: Result) -> None:
-        try:
-            shelf.publish(job, result, out)
-        except OSError as error:  # a full disk; the page of the run before is still there
-            result = replace(result, status="failed", error=f"could not be published: {error}", sha256=None)
-        results[job.name] = result
-        if result.status == "done":
-            history.note(out, shelf.job_entry(job, result, prepared, keys[job.name], earlier, out))
-        if progress:
-            progress(result, len(results), len(prepared.jobs))
+        def finish(job: Job, result: Result) -> None:
+            try:
+                _take(job, result, keys[job.name], stage, work)
+            except OSError as error:  # a full disk; the page of the run before is still there
+                result = result.failed(f"its page could not be kept: {error.strerror}")
+            results[job.name] = result
+            if progress:
+                progress(result, len(results), len(prepared.jobs))
 
-    for done, result in enumerate(list(results.values()) if progress else [], 1):
-        progress(result, done, len(prepared.jobs))  # type: ignore[misc]  # mypy does not see the condition
-    count = workers or processors()
-    with stoppable() as events:
-        with ExitStack() as stack:
-            if todo:
-                carrier = executor or stack.enter_context(crew(count, engine, *limits))
-                if engine == "warm" and hasattr(carrier, "warm"):
-                    carrier.warm([("cxkit.data.stored:hold", prepared.tallies)])
-                _carry_out(todo, carrier, shelf.private(out) / "running", engine, finish, count, events)
-            elif executor:
-                dismiss(executor)
-        manifest = shelf.manifest(prepared, results, keys, out, before, (started, shelf.clock()))
-        shelf.close(prepared, manifest, out, before, history.earlier(out))
+        for done, result in enumerate(list(results.values()) if progress else [], 1):
+            progress(result, done, len(prepared.jobs))  # type: ignore[misc]  # mypy does not see the condition
+        count = workers or processors()
+        with stoppable() as events:
+            with ExitStack() as stack:
+                if todo:
+                    carrier = executor or stack.enter_context(crew(count, engine, *limits))
+                    if engine == "warm" and hasattr(carrier, "warm"):
+                        carrier.warm([("cxkit.data.stored:hold", prepared.tallies)])
+                    _carry_out(todo, carrier, work / "tmp" / "running", engine, finish, count, events)
+                elif executor:
+                    dismiss(executor)
+            for job in prepared.jobs:
+                stage.settle(keys[job.name], job.file)
+            manifest = shelf.manifest(prepared, results, keys, stage, before, (started, shelf.clock()))
+            if any(entry["status"] not in ("unchanged", "skipped") for entry in manifest["jobs"]):
+                history.archive(out, before, keep)
+            manifest = shelf.close(prepared, manifest, stage, before, history.earlier(out))
+            _account(results, work)
     return manifest
 
 
-@contextmanager
-def stoppable() -> Iterator[Events]:
-    """A queue into which SIGINT and SIGTERM are put, instead of breaking into whatever is being written."""
-    events: Events = SimpleQueue()  # its `put` may interrupt itself, as a signal handler does
-    if threading.current_thread() is not threading.main_thread():
-        yield events
-        return
-    ours = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, _: events.put(signal.Signals(number))) for number in ours]
-    try:
-        yield events
-    finally:
-        for number, handler in zip(ours, before, strict=True):
-            signal.signal(number, handler)
+def _take(job: Job, result: Result, key: str, stage: Stage, work: Path) -> None:
+    """Put a finished page on the stage, or a failed notebook into the private folder; then clear what is left."""
+    kept = work / "failed" / f"{job.name}.ipynb"
+    kept.unlink(missing_ok=True)
+    if result.status == "done" and result.page:
+        stage.take(Path(result.page), key, job.file)
+    elif result.notebook:
+        move(Path(result.notebook), kept)
+    shutil.rmtree(work / "tmp" / "running" / job.name, ignore_errors=True)
+
+
+def _account(results: Mapping[str, Result], work: Path) -> None:
+    """What went wrong in the words of the notebooks, which may quote answers: for the operator only."""
+    told = {name: {"error": one.error, "cell": one.cell, "warnings": one.warnings}
+            for name, one in results.items() if one.error or one.warnings}  # fmt: skip
+    put(work / "account.json", json.dumps(told, ensure_ascii=False, indent=1).encode())
 
 
 def _carry_out(
@@ -185,7 +195,7 @@ def _carry_out(
         event = events.get()
         if isinstance(event, signal.Signals):
             dismiss(executor)
-            for job, result in _stopped(under_way, waiting, f"the run was stopped by {event.name}"):
+            for job, result in _stopped(under_way, waiting, event.name):
                 finish(job, result)
             return
         job, attempt = under_way.pop(event)
@@ -214,14 +224,15 @@ def dismiss(executor: Executor) -> None:
 
 
 def _stopped(
-    under_way: dict[Future[Result], tuple[Job, int]], waiting: Sequence[tuple[Job, int]], why: str
+    under_way: dict[Future[Result], tuple[Job, int]], waiting: Sequence[tuple[Job, int]], by: str
 ) -> Iterator[tuple[Job, Result]]:
     """What has finished all the same, and a mark for the rest."""
+    why = f"the run was stopped by {by}"
     for future, (job, attempt) in under_way.items():
         done = future.done() and not future.cancelled() and future.exception() is None
-        yield job, outcome(job, future, attempt) if done else Result(job.name, "failed", 0.0, error=why)
+        yield job, outcome(job, future, attempt) if done else Result(job.name, "done", 0.0).failed(why)
     for job, _ in waiting:
-        yield job, Result(job.name, "failed", 0.0, error=why)
+        yield job, Result(job.name, "done", 0.0).failed(why)
 
 
 def outcome(job: Job, future: Future[Result], attempt: int) -> Result:
@@ -234,7 +245,9 @@ def outcome(job: Job, future: Future[Result], attempt: int) -> Result:
     if error is None:
         return replace(future.result(), **cost)
     seconds = round(usage.seconds, 3) if usage else 0.0
+    how = getattr(error, "how", "")
     passing = isinstance(error, BrokenExecutor) or bool(getattr(error, "signal", None) or getattr(error, "killed", ""))
-    words = str(error) if hasattr(error, "killed") or isinstance(error, CxError) else one_line(error)
-    cell = cell_at(job, getattr(error, "note", ""))
-    return Result(job.name, "failed", seconds, error=words, cell=cell, passing=passing, **cost)
+    words = str(error) if how or isinstance(error, CxError) else one_line(error)
+    at, cell = cell_at(job, getattr(error, "note", ""))
+    kind = f"its process {how}" if how else class_of(error)
+    return Result(job.name, "failed", seconds, error=words, cell=cell, kind=kind, at=at, passing=passing, **cost)

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from cxkit.report.files import read
 from cxkit.report.jobs import Prepared, Result
-from cxkit.report.shelf import clock, private
+from cxkit.report.shelf import clock
 
 Log = Literal["text", "json"]
 TOLD = ("name", "status", "seconds", "cpu", "memory", "attempts", "left", "error", "warnings")
@@ -46,19 +47,22 @@ def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None
         yield step
 
 
-def summarise(prepared: Prepared, manifest: Mapping[str, Any], folder: Path, seconds: float) -> None:
-    """Print what was made, skipped and failed, with the cell that failed."""
+def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
+    """Print what was made, skipped and failed, with the cell that failed, from the private account of the run."""
     jobs = manifest["jobs"]
     failed = [job for job in jobs if job["status"] == "failed"]
+    account: dict[str, dict[str, Any]] = json.loads(read(work / "account.json"))
     for job in (job for job in jobs if job["status"] == "skipped"):
         print(f"skipped {job['title']}: {job['why']}")
-    for job in (job for job in jobs if job["warnings"]):
-        print(f"{job['name']} wrote to stderr: {job['warnings'][0]}")
+    for name, one in account.items():
+        for line in one["warnings"][:1]:
+            print(f"{name} wrote to stderr: {line}")
     for job in failed:
-        print(f"\n{job['name']} failed: {job['error']}")
-        for text in (job["cell"] or "").splitlines():
+        found = account.get(job["name"], {})
+        print(f"\n{job['name']} failed: {found.get('error') or job['error']}")
+        for text in (found.get("cell") or "").splitlines():
             print(f"    {text}")
-        notebook = private(folder) / "failed" / f"{job['name']}.ipynb"
+        notebook = work / "failed" / f"{job['name']}.ipynb"
         print(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
         if job["file"]:
             print(f"  {job['why']}")

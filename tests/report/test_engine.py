@@ -132,7 +132,6 @@ def test_tags_skip_and_allow() -> None:
         ("import os; os._exit(3)", "exit status 3"),
         ("import os; os.kill(os.getpid(), 9)", "signal 9"),
         ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
-        ("exit()", "a cell called exit"),
     ],
 )
 def test_a_dead_kernel_is_told_and_the_notebook_says_so(source: str, words: str, tmp_path: Path) -> None:
@@ -144,8 +143,11 @@ def test_a_dead_kernel_is_told_and_the_notebook_says_so(source: str, words: str,
     assert nb.cells[2].outputs == []
 
 
-def test_exit_in_the_last_cell_is_fine() -> None:
-    assert texts(run(notebook("print(1)", "exit()")))[0] == "1\n"
+@pytest.mark.parametrize("source", ["exit()", "quit", "import sys; sys.exit()"])
+def test_what_ends_a_notebook_fails_the_cell_that_it_stands_in(source: str) -> None:
+    nb = run(notebook("print(1)", source, "print(2)"))  # papermill lets an exit without a status pass
+    assert [output.ename for output in nb.cells[1].outputs if output.output_type == "error"] == ["SystemExit"]
+    assert nb.cells[2].execution_count is None
 
 
 def test_a_cell_has_a_deadline_and_what_it_started_ends_with_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from small import PARAMETERS, write_notebook
 
 import cxkit
+from cxkit.report.private import private
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the warm engine needs Linux")
 
@@ -113,8 +115,8 @@ def next_run_completes(night: Night):
     status, stdout, stderr = night.run()
     assert status == 0, stdout + stderr
     assert night.pages() == pages
-    work = {path.name for path in (night.out.with_name("night.work")).iterdir()}
-    assert work - {"failed"} == {"prepared.json", "summary.parquet", "tallies.parquet"}
+    work = {path.name for path in private(night.out).iterdir()}
+    assert work - {"failed"} == {"account.json", "prepared.json", "summary.parquet", "tallies.parquet"}
 
 
 def descendants(pid: int) -> list[int]:
@@ -141,12 +143,18 @@ def test_every_crime_costs_its_own_report_only(night):
     assert told.keys() == {job["name"] for job in jobs.values()}
     assert {name: line["status"] for name, line in told.items()} == {j["name"]: j["status"] for j in jobs.values()}
     errors = {title: job["error"] for title, job in jobs.items() if job["status"] == "failed"}
-    assert errors.keys() == {"Ash", "Birch", "Cedar", "Elm", "Fir"}
-    assert "timed out after 4." in errors["Ash"]
-    assert "MemoryError" in errors["Birch"]
-    assert "ended with exit status 3 before it had a result (at cell 3)" in errors["Cedar"]
-    assert "was killed by signal 9 (SIGKILL) (at cell 3)" in errors["Elm"]
-    assert "exec(todo)" in jobs["Elm"]["cell"]
+    assert re.sub(r"(?<=4)\.\d", "", errors.pop("Ash")) == "failed in cell 3: its process timed out after 4 s"
+    assert errors == {
+        "Birch": "failed in cell 3: MemoryError",
+        "Cedar": "failed in cell 3: its process ended with exit status 3 before it had a result",
+        "Elm": "failed in cell 3: its process was killed by signal 9 (SIGKILL)",
+        "Fir": errors["Fir"],
+    }
+    assert re.fullmatch(r"failed in cell 3: \w+", errors["Fir"])
+    assert {jobs[title]["cell"] for title in errors} == {3}
+    account = json.loads((private(night.out) / "account.json").read_text())
+    assert "exec(todo)" in account["elm"]["cell"]
+    assert "(at cell 3)" in told["elm"]["error"]
     assert {title for title, job in jobs.items() if job["attempts"] == 2} == {"Ash", "Elm"}  # what might have passed
     assert jobs["Larch"]["left"] == 1
     assert not alive(int(night.pids.read_text()))
@@ -159,7 +167,7 @@ def test_a_signal_ends_the_run_with_what_is_finished_published(night, number):
     night.commit(dict.fromkeys(BRANDS[2:], "import time; time.sleep(60)"))
     (night.out / "ash.html").unlink()
     process = night.start()
-    night.wait_for((night.out / "ash.html").exists, process)
+    night.wait_for(lambda: list(night.out.glob(".next-*/*-ash.html")), process)
     family = descendants(process.pid)
     began = time.monotonic()
     process.send_signal(number)
@@ -170,7 +178,7 @@ def test_a_signal_ends_the_run_with_what_is_finished_published(night, number):
     jobs = night.jobs()
     assert jobs["Ash"]["status"] == "done"
     words = f"the run was stopped by {number.name}"
-    assert {job["error"] for title, job in jobs.items() if title in BRANDS[2:]} == {words}
+    assert {job["error"] for title, job in jobs.items() if title in BRANDS[2:]} == {f"failed: {words}"}
     assert words in (night.out / "index.html").read_text()
     assert "failed" in stdout
 
@@ -181,7 +189,7 @@ def test_kill_9_of_the_runner_leaves_the_shelf_and_no_process(night):
     manifest = (night.out / "manifest.json").read_bytes()
     (night.out / "ash.html").unlink()
     process = night.start()
-    night.wait_for((night.out / "ash.html").exists, process)
+    night.wait_for(lambda: list(night.out.glob(".next-*/*-ash.html")), process)
     family = descendants(process.pid)
     process.kill()
     process.communicate()

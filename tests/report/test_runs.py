@@ -17,13 +17,16 @@ from small import write_notebook
 
 from cxkit.errors import CxError
 from cxkit.metrics import METRICS
+from cxkit.report import files as whole
 from cxkit.report import runs, shelf
 from cxkit.report.jobs import Job, Prepared, Result
+from cxkit.report.private import private
 
 CELLS = {
     "good": ("x = {'b', 'a', 'c'}", "print(title, where, list(x))", "import warnings; warnings.warn('noisy')"),
     "raises": ("1 + 1", "# why\nvalue = 1 / 0", "2"),
     "exits": ("import sys; sys.exit(0)", "2"),
+    "quits": ("1", "exit()", "2"),
     "killed": ("import os, signal", "os.kill(os.getpid(), signal.SIGKILL)", "3"),
     "script": ("from IPython.display import HTML; HTML('<script>1</script>')",),
 }
@@ -107,7 +110,8 @@ def test_what_cells_write_to_stderr_is_for_the_operator(results):
     ("name", "error", "cell"),
     [
         ("raises", "In [4] ZeroDivisionError: division by zero", "# why\nvalue = 1 / 0"),
-        ("exits", "In [3] SystemExit: 0 ended the notebook before its last cell", "import sys; sys.exit(0)"),
+        ("exits", "In [3] SystemExit: 0 ended the notebook", "import sys; sys.exit(0)"),
+        ("quits", "In [4] SystemExit: 0 ended the notebook", "exit()"),
         ("killed", ("the process of this task was killed by signal 9", "the kernel died: "), CELLS["killed"][1]),
         ("script", "ValueError: cell 3 prints a <script>", None),
     ],
@@ -196,9 +200,14 @@ def test_one_failed_report_does_not_stop_the_others(tmp_path):
         assert found[name]["sha256"] == hashlib.sha256((out / f"{name}.html").read_bytes()).hexdigest()
         assert found[name]["seconds"] > 0
     assert (found["raises"]["file"], found["raises"]["sha256"]) == (None, None)
-    assert found["raises"]["error"] == "In [4] ZeroDivisionError: division by zero"
-    assert found["raises"]["cell"] == "# why\nvalue = 1 / 0"
-    assert files(shelf.private(out)) == {"failed", "failed/raises.ipynb"}
+    assert (found["raises"]["error"], found["raises"]["cell"]) == ("failed in cell 4: ZeroDivisionError", 4)
+    work = private(out)
+    assert files(work) == {"failed", "failed/raises.ipynb", "account.json"}
+    account = json.loads((work / "account.json").read_text())
+    assert account["raises"]["error"] == "In [4] ZeroDivisionError: division by zero"
+    assert account["raises"]["cell"] == "# why\nvalue = 1 / 0"
+    assert "noisy" in "".join(account["good"]["warnings"])
+    assert found["good"]["warnings"] == len(account["good"]["warnings"])
     for page in out.glob("*.html"):
         text = page.read_text()
         assert "Traceback" not in text
@@ -232,8 +241,9 @@ def made(job: Job, folder: str, text: str) -> Result:
     (place / f"{job.name}.ipynb").write_text("{}")
     if text == "failed":
         return Result(
-            job.name, "failed", 0.1, notebook=str(place / f"{job.name}.ipynb"), error="In [3] KeyError: 'x'", cell="x"
-        )
+            job.name, "failed", 0.1, notebook=str(place / f"{job.name}.ipynb"), error="In [3] KeyError: 'x'", cell="x",
+            kind="KeyError", at=3,
+        )  # fmt: skip
     (place / job.file).write_text(text)
     return Result(job.name, "done", 0.1, page=str(place / job.file), sha256=hashlib.sha256(text.encode()).hexdigest())
 
@@ -257,13 +267,13 @@ def test_the_page_of_an_earlier_run_stays_where_a_report_fails(shelved):
     assert (shelved.out / "b.html").read_text() == "new b"
     entry = entries(shelved.out)["a"]
     assert (entry["status"], entry["file"], entry["as_of"]) == ("failed", "a.html", "2026-11-15")
-    assert entry["why"] == "In [3] KeyError: 'x'; the page as of 2026-11-15 is kept"
+    assert entry["why"] == "failed in cell 3: KeyError; the page as of 2026-11-15 is kept"
     assert entry["sha256"] == hashlib.sha256(b"old a").hexdigest()
     shelved("a b", "failed", "newer b", as_of="2027-01-15")
     assert entries(shelved.out)["a"]["why"].endswith("the page as of 2026-11-15 is kept")
-    assert files(shelf.private(shelved.out)) == {"failed", "failed/a.ipynb"}
-    shelved("a b")
-    assert files(shelf.private(shelved.out)) == {"failed"}
+    assert files(private(shelved.out)) == {"failed", "failed/a.ipynb", "account.json"}
+    shelved("a b", as_of="2027-01-15")
+    assert files(private(shelved.out)) == {"failed", "account.json"}
 
 
 def test_a_page_about_another_place_is_not_kept_under_this_name(shelved):
@@ -274,6 +284,18 @@ def test_a_page_about_another_place_is_not_kept_under_this_name(shelved):
     shelved("a b", "failed")
     assert entries(shelved.out)["a"]["file"] is None
     assert "a.html" not in files(shelved.out)
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped"])
+def test_a_page_that_was_touched_is_not_called_an_earlier_one(shelved, status):
+    shelved("a b")
+    (shelved.out / "a.html").write_text("somebody's notes")
+    skip = {"name": "a", "title": "a", "where": {"brand": "a"}, "why": "not selected by --only"}
+    given = ("a b", "failed") if status == "failed" else ("b",)
+    shelved(*given, skipped=[skip] * (status == "skipped"))
+    entry = entries(shelved.out)["a"]
+    assert (entry["status"], entry["file"], "is kept" in entry["why"]) == (status, None, False)
+    assert (shelved.out / "a.html").read_text() == "somebody's notes"
 
 
 def test_pages_of_reports_that_the_run_no_longer_has_are_removed_unless_they_were_touched(shelved):
@@ -304,7 +326,7 @@ def test_reports_that_were_not_selected_keep_their_pages(shelved):
 def test_an_executor_that_loses_a_job_costs_that_report_only(shelved):
     shelved("a b", RuntimeError("node lost"), "b")
     found = entries(shelved.out)
-    assert (found["a"]["status"], found["a"]["error"]) == ("failed", "RuntimeError: node lost")
+    assert (found["a"]["status"], found["a"]["error"]) == ("failed", "failed: RuntimeError")
     assert found["b"]["status"] == "done"
 
 
@@ -316,7 +338,7 @@ def test_what_may_pass_is_tried_once_more_and_no_error_of_a_cell_is(shelved):
         ("failed", 1),
         ("failed", 2),
     ]
-    assert found["c"]["error"] == "BrokenExecutor: dead again"
+    assert found["c"]["error"] == "failed: BrokenExecutor"
 
 
 # The shelf ------------------------------------------------------------------------------------------------------------
@@ -340,17 +362,33 @@ def test_a_shelf_belongs_to_one_run(shelved, tmp_path):
     (shelved.out / "manifest.json").write_text("{")
     with pytest.raises(CxError, match="is not a manifest"):
         shelf.claim(shelved.out, "demo")
+    for name in ("../a.html", "/etc/passwd", "a/b", "..", ""):
+        (shelved.out / "manifest.json").write_text(json.dumps({"name": "demo", "files": {name: "0"}}))
+        with pytest.raises(CxError, match="is not a manifest of cxkit: a name in it leads out of the folder"):
+            shelf.claim(shelved.out, "demo")
+
+
+def test_a_later_shelf_is_replaced_only_when_that_is_said(tmp_path):
+    def run(day: str, **given: object):
+        made = prepared(tmp_path / "p", [job(tmp_path, "a", "1")], as_of=day)
+        return runs.run(made, tmp_path / "shelf", 1, executor=Inline(), **given)
+
+    run("2026-12-15")
+    run("2026-12-15")
+    with pytest.raises(CxError, match="is as of 2026-12-15, later than 2026-11-15; --older replaces it"):
+        run("2026-11-15")
+    assert run("2026-11-15", older=True)["as_of"] == "2026-11-15"
 
 
 def test_a_file_is_either_the_old_one_or_the_new_one(tmp_path, monkeypatch):
-    shelf.put(tmp_path / "a.txt", b"old")
+    whole.put(tmp_path / "a.txt", b"old")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        shelf.put(tmp_path / "a.txt", b"new")
+        whole.put(tmp_path / "a.txt", b"new")
     assert files(tmp_path) == {"a.txt"}
     assert (tmp_path / "a.txt").read_bytes() == b"old"
 
@@ -365,7 +403,7 @@ def test_pages_move_between_file_systems(tmp_path, monkeypatch):
         return real(self, target)
 
     monkeypatch.setattr(Path, "replace", other_device)
-    shelf.move(tmp_path / "a", tmp_path / "shelf" / "b")
+    whole.move(tmp_path / "a", tmp_path / "shelf" / "b")
     assert (tmp_path / "shelf" / "b").read_text() == "page"
 
 

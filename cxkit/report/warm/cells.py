@@ -55,11 +55,7 @@ class CellKernel(_Kernel):  # type: ignore[misc]
         self.shell.user_ns["_dh"][:] = [os.getcwd()]
         self.shell.starting_dir = os.getcwd()
         self.shell.init_environment()
-
-    @property
-    def exited(self) -> bool:
-        """Whether a cell has called `exit()`."""
-        return bool(self.shell.exit_now)
+        self.shell.ask_exit = sys.exit  # `exit()` fails the cell that it stands in, not the one behind it
 
     async def handle(self, message: Message) -> None:
         """Do what one message asks for, as ipykernel's `dispatch_shell` does, its output captured."""

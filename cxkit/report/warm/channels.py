@@ -93,7 +93,7 @@ class Inside:
     has_kernel = True
 
     def __init__(self, kernel: CellKernel) -> None:
-        self.kernel, self.session, self.dead = kernel, Session(), False
+        self.kernel, self.session = kernel, Session()
         self.requests: deque[Message] = deque()
         self.queues: dict[str, deque[Message]] = {"shell": deque(), "iopub": deque()}
         self.turn = asyncio.Lock()
@@ -107,18 +107,16 @@ class Inside:
         return Client(_Queue(self, "shell"), _Queue(self, "iopub"), self.is_alive)
 
     def is_alive(self) -> bool:
-        """False once a cell was sent to a kernel whose notebook has called `exit()`."""
-        return not self.dead
+        """Always: who asks is the kernel."""
+        return True
 
     async def work(self, queue: deque[Message]) -> None:
         """Handle requests until there is a message in `queue`."""
         async with self.turn:
-            while not queue and self.requests and not self.dead:
+            while not queue and self.requests:
                 # Through the packer as over the wire, so that a cell cannot tell the difference.
-                request = unpack((self.session.pack(self.requests.popleft()), []), self.session)
-                self.dead = self.kernel.exited and request["msg_type"] == "execute_request"
-                if not self.dead:
-                    await self.kernel.handle(request)
+                packed = self.session.pack(self.requests.popleft())
+                await self.kernel.handle(unpack((packed, []), self.session))
 
     def close(self) -> None:
         """Let go of the notebook's objects."""
@@ -201,7 +199,7 @@ class Beside:
         """How the child ended, in words."""
         if self.task is None or not wait([self.task], _GRACE).done:
             return "it does not answer"
-        return str(self.task.exception() or "a cell called exit()")
+        return str(self.task.exception() or "it left")
 
     def close(self, patient: bool = True) -> None:
         """Hang up; kill the child at once or, with patience, where it does not leave by itself."""

@@ -66,9 +66,7 @@ def run(payload: bytes, speak: int, parents: list[int], memory: int | None) -> N
 def _become_independent(parents: list[int]) -> None:
     parent = os.getppid()
     os.setsid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the kernel knew that we care
-        os._exit(1)
+    end_with(parent, signal.SIGKILL)
     adopt_orphans()  # what a cell starts and abandons stays below this child as long as it lives
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
@@ -127,6 +125,13 @@ def frames(inbox: bytearray) -> Iterator[tuple[bytes, bytes]]:
         body = bytes(inbox[_HEADER.size : end])
         del inbox[:end]
         yield kind, body
+
+
+def end_with(parent: int, number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the kernel knew that we care
+        os._exit(1)
 
 
 def adopt_orphans() -> None:

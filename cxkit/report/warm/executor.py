@@ -42,7 +42,8 @@ class WarmExecutor(Executor):
         memory: Bytes that a task may allocate beyond what it inherits; None for no limit.
 
     The parent starts at once and preloads while the caller goes on. If it is killed, the running tasks fail with
-    `ParentDied` and those that wait run in a new one.
+    `ParentDied` and those that wait run in a new one; one that dies before it is ready is replaced once. It dies with
+    this process, whatever it is doing.
     """
 
     def __init__(
@@ -63,7 +64,12 @@ class WarmExecutor(Executor):
         self._closed = False
         self._ready = False
         self._failure: ParentDied | None = None
-        self._start()
+        self._stillborn = 0
+        # One thread starts every parent: the kernel ends a parent with the thread that started it.
+        started: Future[None] = Future()
+        self._reader = threading.Thread(target=self._serve, args=(started,), name="cxkit-warm", daemon=True)
+        self._reader.start()
+        started.result()
 
     @property
     def pid(self) -> int:
@@ -86,7 +92,7 @@ class WarmExecutor(Executor):
     def _start(self) -> None:
         self._connection, theirs = Pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cxkit.report.warm.parent", str(theirs.fileno())],
+            [sys.executable, "-m", "cxkit.report.warm.parent", str(theirs.fileno()), str(os.getpid())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is the runner's to handle
@@ -96,9 +102,6 @@ class WarmExecutor(Executor):
         self._asked = 0
         self._send(self._connection, sys.path)
         self._ask(self.preload)
-        arguments = (self._connection, self._process)
-        self._reader = threading.Thread(target=self._read, args=arguments, name="cxkit-warm", daemon=True)
-        self._reader.start()
 
     def _ask(self, items: list[Item]) -> None:
         self._ready = False
@@ -158,8 +161,8 @@ class WarmExecutor(Executor):
                 self._waiting.clear()
             if not self._running and not self._waiting:
                 self._hang_up()
-        while wait and self._reader.is_alive():
-            self._reader.join()  # in a loop: a parent that had to be replaced has another reader
+        if wait:
+            self._reader.join()
 
     def _hang_up(self) -> None:
         # The parent sees the end of what we send and closes its side, which ends the reader.
@@ -175,14 +178,22 @@ class WarmExecutor(Executor):
         if self._closed and not self._running and not self._waiting:
             self._hang_up()
 
-    def _read(self, connection: Connection, process: subprocess.Popen[bytes]) -> None:
+    def _serve(self, started: Future[None]) -> None:
         try:
-            while True:
-                self._obey(pickle.loads(connection.recv_bytes()))
-        except (EOFError, OSError):
-            process.kill()
-            self._bury(process.wait())
-            connection.close()
+            self._start()
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(None)
+        again = True
+        while again:
+            try:
+                while True:
+                    self._obey(pickle.loads(self._connection.recv_bytes()))
+            except (EOFError, OSError):
+                self._process.kill()
+                self._connection.close()
+                again = self._bury(self._process.wait())
 
     def _obey(self, message: tuple[Any, ...]) -> None:
         match message:
@@ -190,12 +201,13 @@ class WarmExecutor(Executor):
                 with self._lock:
                     self._asked -= 1
                     self._ready = not self._asked
+                    self._stillborn = 0 if self._ready else self._stillborn
             case ("failed", text):
                 self._fail(ParentDied(f"the warm parent could not preload: {text}"))
             case ("started", number, pid):
                 self._running[number].pid = pid
             case ("refused", number, text):
-                self._take(number).set_exception(RuntimeError(text))
+                self._take(number).set_exception(ParentDied(text))
             case ("ended", number, result, status, killed, note, usage):
                 task = self._take(number)
                 task.usage = Usage(*usage)
@@ -216,20 +228,27 @@ class WarmExecutor(Executor):
             if task.set_running_or_notify_cancel():
                 task.set_exception(error)
 
-    def _bury(self, status: int) -> None:
-        """The warm parent is gone: fail what it ran, start another one for what waits."""
+    def _bury(self, status: int) -> bool:
+        """The warm parent is gone: fail what it ran, start another one for what waits. Whether there is one."""
         with self._lock:
-            was_ready, self._ready = self._ready, False
+            self._stillborn += not self._ready
+            self._ready = False
             lost, self._running = self._running, {}
         for task in lost.values():
             if task.pid is not None:
                 child.kill_group(task.pid)  # the kernel killed the child with its parent, but not what it started
             task.set_exception(ParentDied("the warm parent died while this task ran"))
-        if not was_ready and self._failure is None and not self._closed:
-            self._fail(ParentDied(f"the warm parent ended with status {status} before it was ready"))
+        if self._stillborn > 1 and self._failure is None and not self._closed:
+            self._fail(ParentDied(f"the warm parent ended with status {status} before it was ready, twice"))
         with self._lock:
-            if self._failure is None and (self._waiting or not self._closed):
-                self._start()
+            again = self._failure is None and bool(self._waiting or not self._closed)
+            if again:
+                try:
+                    self._start()
+                except OSError as error:  # no memory, too many processes
+                    self._fail(ParentDied(f"the warm parent could not be started again: {error}"))
+                    again = False
+        return again
 
 
 __all__ = ["ChildDied", "ParentDied", "Task", "Usage", "WarmExecutor"]

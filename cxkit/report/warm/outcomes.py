@@ -27,13 +27,15 @@ class ChildDied(RuntimeError):
     Attributes:
         signal: Number of the signal that killed it, or None.
         status: Its exit status, or None.
+        how: How it ended, in words without that note.
         killed: Why the warm parent killed it ("timed out after 5.0 s"), or "".
         note: What the task said it was doing (`cxkit.report.warm.child.note`), or "".
     """
 
     def __init__(self, status: int, killed: str, note: str) -> None:
         doing = f" (at {note})" if note else ""
-        super().__init__(f"the process of this task {child.describe(status, killed)}{doing}")
+        self.how = child.describe(status, killed)
+        super().__init__(f"the process of this task {self.how}{doing}")
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         self.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
         self.killed = killed

@@ -7,8 +7,8 @@ fork.
 
 Each child leads a session of its own, has a deadline and a memory limit, and is killed with all it started. The
 parent is the reaper of orphans, so a process that a child left behind is found and killed even when it hid in a session
-of its own. When the parent dies its children are killed by the kernel; when the runner dies the parent sees the
-end of the connection, kills its children and leaves.
+of its own. When the parent dies its children are killed by the kernel; when the runner dies the kernel sends SIGTERM
+and the parent kills its children and leaves, at once where it is still importing.
 
 Messages are pickled tuples over one socket, see `main` and `Parent.receive`; what a task is, only the child knows.
 """
@@ -132,12 +132,15 @@ class Parent:
                         self._kill(running, "stopped by the runner")
 
     def _preload(self, items: list[Item]) -> None:
+        if not self.children:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing to clean up, and an import may take long
         try:
             preload(items)
         except BaseException as error:  # also a preload that calls sys.exit has to be told
             self._send("failed", f"{type(error).__name__}: {error}")
         else:
             self._send("ready")
+        signal.signal(signal.SIGTERM, self._leave)
 
     def _fork(self, task: int, payload: bytes, timeout: float | None, memory: int | None) -> None:
         if problems := safety.unsafe(quick=True):
@@ -216,8 +219,9 @@ class Parent:
         self.connection.send_bytes(pickle.dumps(message))
 
 
-def main(fd: int) -> None:
-    """Serve the runner at the other end of socket `fd`; its first message is its `sys.path`."""
+def main(fd: int, runner: int) -> None:
+    """Serve the runner, of this process id, at the other end of socket `fd`; its first message is its `sys.path`."""
+    child.end_with(runner, signal.SIGTERM)
     connection = Connection(fd)
     del sys.path[0]  # the folder that we were started in; a kernel drops it too
     sys.path += [folder for folder in pickle.loads(connection.recv_bytes()) if folder and folder not in sys.path]
@@ -227,4 +231,4 @@ def main(fd: int) -> None:
 
 if __name__ == "__main__":
     # By its own name, so that there is one copy of this module's state for whatever is preloaded.
-    import_module("cxkit.report.warm.parent").main(int(sys.argv[1]))
+    import_module("cxkit.report.warm.parent").main(int(sys.argv[1]), int(sys.argv[2]))

@@ -43,7 +43,4 @@ def serve(address: str, folder: str, environment: dict[str, str]) -> None:
 
 async def _loop(kernel: cells.CellKernel, shell: Wire) -> None:
     while (packed := await shell.receive()) is not None:
-        message = unpack(packed, kernel.session)
-        if kernel.exited and message["msg_type"] == "execute_request":
-            return  # a cell called exit(); what follows finds a dead kernel
-        await kernel.handle(message)
+        await kernel.handle(unpack(packed, kernel.session))

@@ -1,0 +1,100 @@
+"""Files that are whole or not there, whatever lies in their folder: no link is followed, no name can be guessed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+TEMPORARY = ".next-"
+"""How the names of all files and folders begin that are not finished; what is found of them later is swept."""
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read(path: Path) -> bytes:
+    """Content of a file that is no link, pipe or device.
+
+    Raises:
+        OSError: Where it is one, or cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "expected a file", str(path))
+        return file.read()
+
+
+def held(path: Path) -> str | None:
+    """Hash of a file of the shelf; None where there is none, or something else has its name."""
+    try:
+        return hashlib.sha256(read(path)).hexdigest()
+    except OSError:
+        return None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def put(target: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that is either the old one or wholly the new one, whatever happens meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
+    try:
+        with open(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def move(source: Path, target: Path, mode: int = 0o600) -> None:
+    """Put a file in place in one step, also from another file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.chmod(mode)
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        put(target, source.read_bytes(), mode)
+
+
+def link(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy of it where the file system has no second names.
+
+    Files of the shelf are replaced and never written into, so that both are the same.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        put(target, read(source), stat.S_IMODE(source.stat().st_mode))
+
+
+def remove(path: Path) -> None:
+    """Take away a file, a link or a folder with all that is in it, if it is there."""
+    if is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Take away what broken runs left unfinished in a folder."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        remove(path)
