@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-Unit = Literal["points", "percent", "scale", "minutes"]
+Unit = Literal["points", "percent", "scale", "seconds", "minutes", "hours", "days"]
 Statistic = Literal["net", "share", "mean", "quantile"]
 Direction = Literal["higher", "lower"]
 
@@ -26,7 +26,8 @@ class Metric:
         item: The mapped survey item that the metric reads; several metrics may read one item.
         scale: Lowest and highest valid answer.
         values: Answer -> value in `unit`; empty for durations, which are their own value.
-        unit: "points" (-100..100), "percent" (0..100), "scale" (the answer's own unit) or "minutes".
+        unit: "points" (-100..100), "percent" (0..100), "scale" (the answer's own unit) or "minutes", which are shown in
+            "seconds", "hours" or "days" where these fit.
         better: Which direction is good; None where neither is.
         statistic: How cells are estimated: "net" (promoters minus detractors), "share", "mean", "quantile".
         classes: Named groups of answers, worst first, for distributions.

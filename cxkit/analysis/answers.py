@@ -101,7 +101,13 @@ _RATE = replace(METRICS["recommended"], name="rate", label="Rate", question="", 
 
 
 def duration(
-    values: Any, *, quantile: float = 0.5, weights: Any = None, level: float = 0.95, name: str = "full_resolution"
+    values: Any,
+    *,
+    quantile: float = 0.5,
+    weights: Any = None,
+    clusters: Any = None,
+    level: float = 0.95,
+    name: str = "full_resolution",
 ) -> Estimate:
     """Median, or another quantile, of durations in minutes, with order-statistic limits.
 
@@ -110,6 +116,7 @@ def duration(
             `cxkit.stats.kaplan_meier` for them.
         quantile: Which quantile, in (0, 1): .9 is the time within which nine of ten were served.
         weights: A positive weight per value.
+        clusters: An id per value, such as the customer or the person who worked on it.
         level: Confidence level in (0, 1).
         name: Which clock: "first_response", "first_resolution", "full_resolution", "handling_time" or "wait_time".
 
@@ -124,7 +131,7 @@ def duration(
         raise CxError(f"name: {name!r} is no clock; {nearest(name, clocks)}")
     if not 0 < quantile < 1:
         raise CxError(f"quantile: expected a number between 0 and 1, such as 0.9, found {quantile!r}")
-    return _estimate(replace(METRICS[name], quantile=quantile), values, weights, None, level)
+    return _estimate(replace(METRICS[name], quantile=quantile), values, weights, clusters, level)
 
 
 def change(
@@ -138,6 +145,8 @@ def change(
     level: float = 0.95,
 ) -> Change:
     """The change of a metric between two lists of answers, tested and judged.
+
+    The change of a duration is how often a case of now took longer than one of before, in 100 pairs, less 50.
 
     Args:
         metric: Name of a metric, or one of your own.
@@ -159,7 +168,7 @@ def change(
             raise CxError(f"metric: {metric!r} is unknown; {nearest(metric, METRICS)}")
         metric = METRICS[metric]
     if paired and metric.statistic == "quantile":
-        raise CxError(f"paired: a change of medians of the same people cannot be tested; found {metric.name}")
+        raise CxError(f"paired: a change of durations of the same people cannot be tested; found {metric.name}")
     if paired:
         after, prior, cross = _paired(metric, now, before, weights, clusters)
     else:
@@ -171,7 +180,7 @@ def change(
     tested = np.array([pvalue if enough else np.nan])
     seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
     kind = after.kind or prior.kind
-    words = found_by(metric, after, result, 0)
+    words = found_by(metric, after, prior, result, 0)
     return Change(
         metric=metric,
         change=metric.factor * difference,
@@ -196,7 +205,7 @@ def _estimate(
 def _one(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimate:
     found = estimates(metric, cells, level, method)
     value, low, high, n_eff = (float(x[0]) for x in (found.value, found.low, found.high, found.n_eff))
-    return Estimate(metric, value, low, high, int(cells.n[0]), n_eff, level, found.method, found.note[0])
+    return Estimate(metric, value, low, high, int(cells.n[0]), n_eff, level, found.method[0], found.note[0])
 
 
 def _paired(

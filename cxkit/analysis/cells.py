@@ -6,7 +6,7 @@ the formulas take the plain counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, TypeAlias, get_args
@@ -15,13 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxkit.data.ranks import ABOVE
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.stats import Design, Sums, cell_design
+from cxkit.stats.ordinal import passed
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Use: TypeAlias = Literal["full", "weights", "none"]
+TENTHS = tuple(i / 10 for i in range(1, 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class Cells:
         values: The distinct answers, ascending.
         weights: Sum of weights per cell (rows) and answer (columns).
         counts: Answers per cell and answer.
-        design: Effective bases; None where answers are equally weighted and independent.
+        design: Effective bases; None where answers are equally weighted and independent. Of durations those of the
+            share above the quantile.
+        ranks: Of durations, the effective bases of the mean rank, on which a change rests.
         sums: Sums over clusters that the design and shared respondents need.
         hidden: Why a cell may not be shown; blank where it may.
         kind: Which part of the design is in use, in words for the method.
@@ -57,6 +62,7 @@ class Cells:
     open: FloatArray | None = None
     personal: bool = True
     stratified: bool = False
+    ranks: Design | None = None
 
 
 def scores(metric: Metric, answers: FloatArray) -> FloatArray:
@@ -67,12 +73,28 @@ def scores(metric: Metric, answers: FloatArray) -> FloatArray:
 
 
 def moments(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance (divisor n) of the natural values, at the weighted shares; NaN where a cell is empty."""
-    values = scores(metric, cells.values)
+    """Mean and variance (divisor n) of the natural values, at the weighted shares; NaN where a cell is empty.
+
+    Of durations those of their ranks, in tenths of the cell: minutes have no useful variance.
+    """
+    return _moments(cells, _measured(metric, cells.values, cells.weights))
+
+
+def _moments(cells: Cells, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     w = np.where(cells.w > 0, cells.w, np.nan)
-    mean = cells.weights @ values / w
+    mean = _sum(cells.weights, values) / w
     spread = ((values - mean[:, None]) ** 2 * cells.weights).sum(axis=1) / w
     return mean, spread
+
+
+def _measured(metric: Metric, values: FloatArray, weights: FloatArray) -> FloatArray:
+    """What is averaged: the natural value of each answer, or the rank of each duration in each cell."""
+    return passed(weights, TENTHS) if metric.statistic == "quantile" else scores(metric, values)
+
+
+def _sum(table: FloatArray, values: FloatArray) -> FloatArray:
+    """Sums over the answers of a table; the values are the same in all cells, or a table themselves."""
+    return table @ values if values.ndim == 1 else (table * values).sum(axis=1)
 
 
 def groups(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -91,11 +113,24 @@ def taken(cells: Cells, at: NDArray[np.intp]) -> Cells:
         w=cells.w[at],
         weights=cells.weights[at],
         counts=cells.counts[at],
-        design=None if cells.design is None else Design(*(np.asarray(part)[at] for part in cells.design)),
+        design=taken_design(cells.design, at),
+        ranks=taken_design(cells.ranks, at),
         sums=Sums(*(np.asarray(part, float)[at] for part in cells.sums)),
         hidden=cells.hidden[at],
         open=None if cells.open is None else cells.open[at],
     )
+
+
+def taken_design(design: Design | None, at: NDArray[np.intp] | int) -> Design | None:
+    """The design of some cells, or of one."""
+    return None if design is None else Design(*(np.asarray(part)[at] for part in design))
+
+
+def spread(table: NDArray[Any], values: FloatArray, wanted: FloatArray) -> NDArray[Any]:
+    """A table of answers with a column for each wanted one."""
+    wide = np.zeros((len(table), len(wanted)), dtype=table.dtype)
+    wide[:, np.searchsorted(wanted, values)] = table
+    return wide
 
 
 # From tallies ---------------------------------------------------------------------------------------------------------
@@ -167,20 +202,23 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         weights=w,
         counts=n.astype(np.int64),
         design=None,
-        sums=_answer_sums(scores(metric, values), n, w, w2),
+        sums=_answer_sums(_measured(metric, values, w), n, w, w2),
         hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
         open=table("open") if _some_open(tallies, metric) else None,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = tallies.rows("sums", metric.name, dimensions)
-    if use == "full" and metric.statistic != "quantile" and len(clustered):
+    if use == "full" and len(clustered):
         return _with_clusters(cells, metric, *clustered.at(places))
-    return _with_design(cells, metric, cells.sums, None, cells.kind) if weighted else cells
+    if not weighted:
+        return cells
+    made = _with_design(cells, metric, cells.sums, None, cells.kind)
+    return _with_quantile(made, metric, lambda above: _answer_sums(above, n, w, w2), None)
 
 
 def _some_open(tallies: Tallies, metric: Metric) -> bool:
-    """Whether a duration of the metric had not ended anywhere: then all its cells are estimated in one way."""
+    """Whether a duration of the metric had not ended anywhere."""
     return bool(tallies.counts.loc[tallies.counts["item"] == metric.item, "open"].any())
 
 
@@ -197,7 +235,8 @@ def named(keys: pd.DataFrame) -> list[tuple[str, ...]]:
 
 def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArray) -> Sums:
     """Sums over clusters where every answer is its own."""
-    return Sums(w.sum(axis=1), w @ values, w2.sum(axis=1), w2 @ values, w2 @ values**2, n.sum(axis=1))
+    sums = _sum(w, values), w2.sum(axis=1), _sum(w2, values), _sum(w2, values**2)
+    return Sums(w.sum(axis=1), *sums, n.sum(axis=1))
 
 
 def _with_clusters(cells: Cells, metric: Metric, cell: NDArray[np.intp], rows: dict[str, NDArray[Any]]) -> Cells:
@@ -208,19 +247,33 @@ def _with_clusters(cells: Cells, metric: Metric, cell: NDArray[np.intp], rows: d
     def table(column: str) -> FloatArray:
         return _table(cell, stratum, rows[column], shape)
 
-    sums = Sums(*(table(column) for column in ("w", "s", "ww", "sw", "ss", "clusters")))
+    def sums_of(lead: str = "") -> Sums:
+        own = (lead + name if name in ("s", "sw", "ss") else name for name in ("w", "s", "ww", "sw", "ss", "clusters"))
+        return Sums(*map(table, own))
+
+    sums = sums_of()
     words = ["weighted"] if cells.kind else []
     words += ["clustered"] if (np.sum(sums.clusters, axis=1) < cells.n).any() else []
     words += ["stratified"] if len(strata) > 1 else []
     kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
     total = Sums(*(np.sum(part, axis=1) for part in sums))
-    with_design = _with_design(cells, metric, sums, 1, kind)
+    with_design = _with_quantile(_with_design(cells, metric, sums, 1, kind), metric, lambda _: sums_of(ABOVE), 1)
     return _replace(with_design, sums=total, stratified=len(strata) > 1)
 
 
 def _with_design(cells: Cells, metric: Metric, sums: Sums, axis: int | None, kind: str) -> Cells:
     _, variance = moments(metric, cells)
     return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), *sums, axis=axis), kind=kind)
+
+
+def _with_quantile(cells: Cells, metric: Metric, sums_of: Callable[[FloatArray], Sums], axis: int | None) -> Cells:
+    """The cells; of durations with the design of the share above the quantile beside that of the ranks."""
+    if metric.statistic != "quantile":
+        return cells
+    above = passed(cells.weights, [metric.quantile])
+    _, variance = _moments(cells, above)
+    design = cell_design(cells.n, np.nan_to_num(variance), *sums_of(above), axis=axis)
+    return _replace(cells, ranks=cells.design, design=design)
 
 
 def _replace(cells: Cells, **changes: Any) -> Cells:
@@ -267,16 +320,22 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
         weights=w_table,
         counts=n_table.astype(np.int64),
         design=None,
-        sums=_answer_sums(scores(metric, distinct), n_table, w_table, w2_table),
+        sums=_answer_sums(_measured(metric, distinct, w_table), n_table, w_table, w2_table),
         hidden=np.array([""], dtype=object),
         kind="" if weights is None else "weighted",
     )
-    if clusters is not None:
-        sums = _cluster_sums(scores(metric, distinct)[answer] if len(values) else values, w, clusters, given)
-        return _replace(
-            _with_design(cells, metric, sums, None, "weighted and clustered" if cells.kind else "clustered"), sums=sums
-        )
-    return _with_design(cells, metric, cells.sums, None, cells.kind) if weights is not None else cells
+    if weights is None and clusters is None:
+        return cells
+    kind = " and ".join(word for word in (cells.kind, "clustered" if clusters is not None else "") if word)
+
+    def sums_of(measure: FloatArray) -> Sums:
+        if clusters is None:
+            return _answer_sums(measure, n_table, w_table, w2_table)
+        return _cluster_sums(np.ravel(measure)[answer] if len(values) else values, w, clusters, given)
+
+    sums = sums_of(_measured(metric, distinct, w_table))
+    made = _replace(_with_design(cells, metric, sums, None, kind), sums=sums)
+    return _with_quantile(made, metric, sums_of, None)
 
 
 def numbers(metric: Metric, answers: pd.Series) -> FloatArray:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
 from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
-from cxkit.analysis.durations import lifetimes
+from cxkit.analysis.durations import quantiles
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.analysis.frames import Frame
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm, logrank
+from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
@@ -27,7 +27,7 @@ CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
 COLUMNS = (
     "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
     "family", "detectable", "verdict", "level", "method", "note",
-    "hide_below", "judge_from",
+    "hide_below", "judge_from", "value", "value_before", "shift",
 )  # fmt: skip
 
 
@@ -69,9 +69,11 @@ def compare(
 
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
-        pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from. `detectable` is the
-        smallest change that these bases would have shown with 80 % power at the first Holm step of the family; the
-        last two are the limits in force.
+        pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_before,
+        shift. `detectable` is the smallest change that these bases would have shown with 80 % power at the first Holm
+        step of the family; the next two are the limits in force. The change of a duration is in how many of 100 pairs
+        more than 50 a case of now took longer than one of before, and so are low, high and detectable; value,
+        value_before and shift, their difference, are its quantiles in minutes, untested, and NaN for other metrics.
 
     Raises:
         CxError: A level, period, pair, metric or correction that was not declared or is unknown.
@@ -142,6 +144,7 @@ def compared(
     n_eff, n_eff_before = effective(metric, now), effective(metric, before)
     enough = shown & (np.minimum(n_eff, n_eff_before) >= minimum)
     size = smallest(metric, now, before, result, level)
+    value, value_before = (middles(metric, cells, level) for cells in (now, before))
     why = partial(unjudged, metric, now, before, pvalue, minimum, sides=sides)
     return now.keys.drop(columns="period").assign(
         metric=metric.name,
@@ -158,7 +161,15 @@ def compared(
         level=level,
         method=_methods(metric, now, before, result),
         note=pd.Series([why(i) for i in range(len(now.n))], dtype="str"),
+        value=np.where(shown, value, np.nan),
+        value_before=np.where(shown, value_before, np.nan),
+        shift=np.where(shown, value - value_before, np.nan),
     )
+
+
+def middles(metric: Metric, cells: Cells, level: float) -> FloatArray:
+    """The quantile of each cell of durations, to stand beside their change; NaN for what changes in its own unit."""
+    return quantiles(metric, cells, level)[0] if metric.statistic == "quantile" else np.full(len(cells.n), np.nan)
 
 
 def judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
@@ -188,16 +199,9 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
     credit = ", shared respondents" + (" not credited within strata" if now.stratified or before.stratified else "")
     texts = []
     for i, (paired, some) in enumerate(zip(result.paired, result.shared, strict=True)):
-        text = found_by(metric, now, result, i)
+        text = found_by(metric, now, before, result, i)
         texts.append(f"{text}{f', {kind}' if kind else ''}{credit if some and not paired else ''}")
     return texts
-
-
-def _whole_curves(now: Cells, before: Cells, pvalue: float, i: int) -> str:
-    """The log-rank test beside the verdict, which is about one quantile only."""
-    absent = "no test of the quantile: too few cases have ended; " if np.isnan(pvalue) else ""
-    curves = logrank(lifetimes(now, i), lifetimes(before, i)).pvalue
-    return f"{absent}log-rank test of the whole curves: p = {curves:.2g}"
 
 
 def unjudged(
@@ -220,8 +224,6 @@ def unjudged(
     few = [effective(metric, cells)[i] for cells in (now, before)]
     if not np.isnan(few).any() and min(few) < minimum:
         return f"fewer than {minimum:g} effective answers on one side"
-    if now.open is not None:
-        return _whole_curves(now, before, pvalue[i], i)
     if not np.isnan(pvalue[i]):
         return ""
     return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := unknown_spread(metric, cells, i)))

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, taken
+from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, spread, taken
 from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.privacy import FEW
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, Sums, cell_design
+from cxkit.stats import Cross, Design, Sums, cell_design
 
 DIFFERS = "differs"
 COLUMNS = (
     "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
-    "verdict", "level", "method", "note", "hide_below", "judge_from",
+    "verdict", "level", "method", "note", "hide_below", "judge_from", "value", "value_rest", "shift",
 )  # fmt: skip
+_OF_REST = {f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "value")} | {"change": "difference"}
 _NO_VARIANCE = 1e-13
 _SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
 
@@ -42,8 +41,9 @@ def against_rest(
 ) -> pd.DataFrame:
     """Every level of a dimension against all its other levels together, in one period: tested, corrected, judged.
 
-    People who answered on both sides, such as a customer who used two channels, are accounted for; not for durations,
-    whose answers are taken as independent. A rest of too few answers to be shown is hidden.
+    People who answered on both sides, such as a customer who used two channels, are accounted for. Of durations the
+    rest's answers are worth what those of the whole are, and who is on both sides is not credited, which is careful. A
+    rest of too few answers to be shown is hidden.
 
     Args:
         tallies: Tallies with `rest=True`, in which the place was declared, and the place with the dimension last.
@@ -58,8 +58,8 @@ def against_rest(
 
     Returns:
         Columns metric, period, <dimensions>, n, n_rest, n_eff, n_eff_rest, difference, low, high, pvalue, pvalue_adj,
-        family, detectable, verdict, level, method, note, hide_below, judge_from; the verdict is
-        "differs", "no evidence" or "too few".
+        family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_rest, shift, the last
+        three as in `compare`; the verdict is "differs", "no evidence" or "too few".
 
     Raises:
         CxError: A level or period that was not declared, or tallies without what a rest needs.
@@ -92,11 +92,7 @@ def against_rest(
         rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
         frames.append(compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period))
     split = pd.concat(frames, ignore_index=True).groupby(np.tile(inside, len(frames)), sort=False)
-    frame = (
-        pd.concat([judged(family, level, correction) for _, family in split])
-        .sort_index()
-        .rename(columns={"n_before": "n_rest", "n_eff_before": "n_eff_rest", "change": "difference"})
-    )
+    frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index().rename(columns=_OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
     frame = frame.assign(verdict=verdict, hide_below=tallies.rules.hide_below, judge_from=minimum)
@@ -108,7 +104,7 @@ def cross_with_rest(
 ) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
     if metric.statistic == "quantile":
-        return None  # durations are taken as independent
+        return None  # each cell has ranks of its own, which do not multiply with those of another
     held = tallies.rows("sums", metric.name, dimensions)
     if not len(held):
         return None
@@ -123,24 +119,33 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     """The cells of what the whole holds beside each part."""
     values = np.union1d(whole.values, part.values)
     open_ = (part.hidden == "") & (whole.hidden == "")
-    counts = _spread(whole.counts, whole.values, values) - _spread(part.counts, part.values, values)
-    weights = _spread(whole.weights, whole.values, values) - _spread(part.weights, part.values, values)
+    counts = spread(whole.counts, whole.values, values) - spread(part.counts, part.values, values)
+    weights = spread(whole.weights, whole.values, values) - spread(part.weights, part.values, values)
     counts, weights = np.where(open_[:, None], counts, 0), np.where(open_[:, None] & (counts > 0), weights, 0.0)
     going = (
         None
         if whole.open is None or part.open is None
-        else (_spread(whole.open, whole.values, values) - _spread(part.open, part.values, values)) * open_[:, None]
+        else (spread(whole.open, whole.values, values) - spread(part.open, part.values, values)) * open_[:, None]
     )
     n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
     hidden = np.where(open_ & (n > 0) & (n < least), FEW.format(least), np.where(open_, "", why))
     rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
                    design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    if metric.statistic == "quantile":
+        return replace(rest, ranks=_worth_of_whole(whole, n), kind=whole.kind)
     mean, variance = moments(metric, rest)
     sums = _without_rounding(rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
     if whole.design is None and part.design is None:
         return replace(rest, sums=sums)
     return replace(rest, sums=sums, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+
+
+def _worth_of_whole(whole: Cells, n: FloatArray) -> Design | None:
+    """The design of the ranks in the rest of some cells: its answers are worth what those of the whole are."""
+    if whole.ranks is None:
+        return None
+    return Design(n, n * np.asarray(whole.ranks.n_eff) / np.where(whole.n > 0, whole.n, np.nan), whole.ranks.df)
 
 
 def _without_rounding(sums: Sums, mean: FloatArray, variance: FloatArray) -> Sums:
@@ -149,13 +154,6 @@ def _without_rounding(sums: Sums, mean: FloatArray, variance: FloatArray) -> Sum
     exact = {"s": mean * w, "sw": mean * ww, "ss": mean**2 * ww}
     alike = variance < _NO_VARIANCE
     return sums._replace(**{name: np.where(alike, flat, getattr(sums, name)) for name, flat in exact.items()})
-
-
-def _spread(table: NDArray[Any], values: FloatArray, wanted: FloatArray) -> NDArray[Any]:
-    """The table with a column for each wanted answer."""
-    wide = np.zeros((len(table), len(wanted)), dtype=table.dtype)
-    wide[:, np.searchsorted(wanted, values)] = table
-    return wide
 
 
 def rest_sums(part: Sums, whole: Sums, cross: tuple[Cross, FloatArray] | None) -> Sums:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, groups, moments, named
-from cxkit.analysis.durations import kish, quantile_changes
+from cxkit.analysis.durations import CHANGE, OPEN_CHANGE, ROUNDED, holds_open, rank_changes
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import (
@@ -31,11 +31,8 @@ METHODS = {
     "net": "MOVER of score limits",
     "share": "Newcombe's hybrid score interval",
     "mean": "Welch's t test",
-    "quantile": "seeded bootstrap, minutes rounded to three digits, answers taken as independent",
+    "quantile": f"{CHANGE}, {ROUNDED}",
 }
-OPEN_METHOD = (
-    "seeded bootstrap of the Kaplan-Meier curves, minutes rounded to three digits, answers taken as independent"
-)
 
 
 class Differences(NamedTuple):
@@ -62,15 +59,15 @@ def differences(
     """
     size = len(now.n)
     correlation, (paired, some, alike) = np.zeros(size), np.zeros((3, size), dtype=bool)
-    if cross is not None and metric.statistic != "quantile":
+    if cross is not None:
         sums, shared = cross
-        some = shared > 0
+        some = (shared > 0) & ~holds_open(now) & ~holds_open(before)
         correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
         if now.stratified or before.stratified:
             # What strata have in common is in this r but no longer in the errors: credited, it would narrow too much.
             correlation = np.minimum(correlation, 0.0)
         paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
-        paired &= now.personal and before.personal
+        paired &= now.personal and before.personal and metric.statistic != "quantile"
     found = _independent(metric, now, before, correlation, level)
     if paired.any():
         sides = now.sums, before.sums
@@ -100,13 +97,13 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
             designs=designs,
             correlation=correlation,
         )
-    return quantile_changes(metric, now, before, level)
+    return rank_changes(now, before, correlation, level)
 
 
-def found_by(metric: Metric, now: Cells, result: Differences, i: int) -> str:
+def found_by(metric: Metric, now: Cells, before: Cells, result: Differences, i: int) -> str:
     """What a difference was found by."""
-    if now.open is not None:
-        return OPEN_METHOD
+    if any(holds_open(side)[i] for side in (now, before)):
+        return f"{OPEN_CHANGE}, {ROUNDED}"
     if result.paired[i]:
         return "bound on people who all changed alike" if result.alike[i] else "paired t test"
     return METHODS[metric.statistic]
@@ -115,8 +112,9 @@ def found_by(metric: Metric, now: Cells, result: Differences, i: int) -> str:
 def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, level: float) -> FloatArray:
     """The smallest change that these bases would have shown with 80 % power, in natural units."""
     options: dict[str, Any] = {"alpha": 1 - level}
-    if metric.statistic == "quantile":  # half of the interval stands for z standard errors
-        half = (np.asarray(result.found.high) - np.asarray(result.found.low)) / 2
+    if metric.statistic == "quantile":  # the larger arm of the interval stands for z standard errors
+        change, low, high, _ = (np.asarray(part) for part in result.found)
+        half = np.maximum(high - change, change - low)
         return half * detectable(1, 1, 0, 1, **options) / detectable(1, 1, 0, 1, **options, power=0.5)
     options |= {"designs": (now.design, before.design), "correlation": result.correlation}
     if metric.statistic == "net":
@@ -129,9 +127,8 @@ def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, lev
 
 def effective(metric: Metric, cells: Cells) -> FloatArray:
     """Effective answers of each cell; NaN where it has no interval."""
-    if metric.statistic == "quantile":
-        return kish(cells)
-    return cells.n if cells.design is None else np.where(cells.n > 0, np.asarray(cells.design.n_eff, float), 0.0)
+    design = cells.ranks if metric.statistic == "quantile" else cells.design
+    return cells.n if design is None else np.where(cells.n > 0, np.asarray(design.n_eff, float), 0.0)
 
 
 def _successes(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:

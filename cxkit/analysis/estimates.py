@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
-from cxkit.analysis.durations import kish, open_quantiles, quantiles
+from cxkit.analysis.durations import METHOD, OPEN_METHOD, ROUNDED, holds_open, quantiles
 from cxkit.analysis.frames import Frame
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
@@ -17,10 +17,6 @@ from cxkit.metrics import Metric
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
-QUANTILES = "order-statistic interval, minutes rounded to three digits, answers taken as independent"
-OPEN_QUANTILES = (
-    "Kaplan-Meier with Brookmeyer-Crowley limits, minutes rounded to three digits, answers taken as independent"
-)
 SHARE_METHODS = {"score": "Wilson interval"}
 NOT_ENDED = "not ended"  # the class of durations that were still running
 
@@ -35,7 +31,7 @@ class Estimates(NamedTuple):
     low: FloatArray
     high: FloatArray
     n_eff: FloatArray
-    method: str
+    method: list[str]
     note: list[str]
 
 
@@ -186,16 +182,17 @@ def estimates(metric: Metric, cells: Cells, level: float, method: str = "score")
     if metric.statistic == "quantile":
         if method != "score":
             raise CxError(f"method: {method!r} is for net scores; {metric.label} has order statistics only")
-        mean, interval = (quantiles if cells.open is None else open_quantiles)(metric, cells, level)
-        n_eff, words = kish(cells), QUANTILES if cells.open is None else OPEN_QUANTILES
+        mean, interval = quantiles(metric, cells, level)
+        words = [f"{OPEN_METHOD if some else METHOD}, {ROUNDED}" for some in holds_open(cells)]
     else:
         mean, variance = moments(metric, cells)
-        n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
-        interval, words = _interval(metric, cells, mean, variance, level, method)
+        interval, said = _interval(metric, cells, mean, variance, level, method)
+        words = [said] * len(cells.n)
+    n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
     shown = (cells.hidden == "") & (cells.n > 0)
     value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
     note = [_note(metric, cells, value, low, high, i) for i in range(len(cells.n))]
-    return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), _method(words, cells), note)
+    return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), [_method(one, cells) for one in words], note)
 
 
 def _interval(
@@ -238,9 +235,10 @@ def _note(metric: Metric, cells: Cells, value: FloatArray, low: FloatArray, high
         return str(cells.hidden[i])
     if cells.n[i] == 0:
         return "no answers"
-    if metric.statistic == "quantile" and cells.open is not None:
+    lone = np.isnan([low[i], high[i]]).all() and unknown_spread(metric, cells, i)
+    if metric.statistic == "quantile" and holds_open(cells)[i]:
         return _still_open(cells, value[i], high[i], i)
-    if metric.statistic == "quantile":
+    if metric.statistic == "quantile" and not lone:
         return _absent_limits(low[i], high[i])
     if np.isnan(low[i]):
         return f"no interval: {unknown_spread(metric, cells, i)}"

@@ -26,7 +26,8 @@ class Estimate:
     note: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.metric.label} {_words(self)}"
+        metric, (row,) = _rows(self.metric, _frame(self))
+        return f"{metric.label} {_words(row, metric)}"
 
     def _repr_html_(self) -> str:
         from cxkit import present
@@ -50,16 +51,21 @@ class Change:
     method: str
     note: str = ""
 
+    @property
+    def shift(self) -> float:
+        """The value of now less that of before; for durations, whose change is a rank effect, not tested."""
+        return self.now.value - self.before.value
+
     def __repr__(self) -> str:
         from cxkit.present import verdicts
 
-        (row,) = _rows(_comparison(self))
-        verdict = verdicts.verdict(row, self.metric).words
+        metric, (row, now, before) = _rows(self.metric, _comparison(self), _frame(self.now), _frame(self.before))
+        verdict = verdicts.verdict(row, metric).words
         if self.verdict == NO_EVIDENCE:
-            verdict = f"{verdict}; {verdicts.detectable(row, self.metric)}"
-        size = verdicts.change(row, self.metric)
-        first = f"{self.metric.label} {size} ({verdicts.interval(row, self.metric)}): {verdict}"
-        return f"{first}\n  now {_words(self.now)}\n  before {_words(self.before)}"
+            verdict = f"{verdict}; {verdicts.detectable(row, metric)}"
+        size = verdicts.change(row, metric)
+        first = f"{self.metric.label} {size} ({verdicts.interval(row, metric)}): {verdict}"
+        return f"{first}\n  now {_words(now, metric)}\n  before {_words(before, metric)}"
 
     def _repr_html_(self) -> str:
         from cxkit import present
@@ -68,17 +74,18 @@ class Change:
         return str(present.style() + tiles)
 
 
-def _words(found: Estimate) -> str:
+def _words(row: dict[str, Any], metric: Metric) -> str:
     from cxkit.present import wording
 
-    (row,) = _rows(_frame(found))
-    return wording.estimate_words(row, found.metric).replace(wording.HARD, " ")  # a terminal is no page
+    return wording.estimate_words(row, metric).replace(wording.HARD, " ")  # a terminal is no page
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    from cxkit.present import rows
+def _rows(metric: Metric, *frames: pd.DataFrame) -> tuple[Metric, list[dict[str, Any]]]:
+    """The only row of each frame, in the unit that fits all."""
+    from cxkit.present import rows, times
 
-    return rows.rows(frame)
+    fitting, shown = times.fitted_one(metric, *frames)
+    return fitting, [row for frame in shown for row in rows.rows(frame)]
 
 
 def _frame(found: Estimate) -> pd.DataFrame:
@@ -90,6 +97,9 @@ def _frame(found: Estimate) -> pd.DataFrame:
 def _comparison(found: Change) -> pd.DataFrame:
     """The change as a row of the vocabulary that frames have; it is a family of one."""
     fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note")
-    sides = {"n": found.now.n, "n_before": found.before.n, "n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
+    sides: dict[str, float] = {"n": found.now.n, "n_before": found.before.n}
+    sides |= {"n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
+    if found.metric.statistic == "quantile":
+        sides |= {"value": found.now.value, "value_before": found.before.value}
     rest = {"now": "now", "before": "before", "pvalue_adj": found.pvalue, "family": 1, "level": found.now.level}
     return pd.DataFrame([{"metric": found.metric.name, **rest, **sides, **{f: getattr(found, f) for f in fields}}])

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxkit.data import counting
 from cxkit.data.portions import Level, Used
+from cxkit.data.ranks import ranked
 from cxkit.data.responses import Responses
 
 ALL = " × "  # joins the dimensions of a level in the column `cut`
@@ -58,8 +59,10 @@ def sums_of(
     names: Mapping[Any, str],
     compared: Sequence[tuple[str, str]],
     rest: bool,
+    counts: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
+    numbers = {ALL.join(level): number for number, level in enumerate(levels)}
     starts = {name: start for start, name in names.items()}
     asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
     sums = [blank_frame(["metric", "period", *by, "cut"])]
@@ -67,6 +70,7 @@ def sums_of(
     for item, one in used.items():
         if not one.n:
             continue
+        one = ranked(one, counts[counts["item"] == item], numbers, starts, by)
         found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked, rest)
         for level, part in _by_level(found, levels):
             part["period"] = part.pop("period_").map(names)

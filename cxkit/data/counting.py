@@ -15,11 +15,12 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from cxkit.data import periods
+from cxkit.data import periods, ranks
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
 from cxkit.data.portions import Level, Pair, Portion, Used, portions, sized
+from cxkit.data.ranks import ABOVE
 from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
 
@@ -78,9 +79,10 @@ def _looked_at(used: Used, weighted: bool) -> Used:
 
 
 def _rounded(minutes: Column) -> Column:
-    """Durations at three significant digits and no finer than a minute, so that a tally holds few different ones."""
-    step = ibis.greatest(10.0 ** (ibis.greatest(minutes, 1.0).log10().floor() - 2), 1.0)
-    return (minutes / step).round() * step
+    """Minutes at three significant digits and no finer than a second, so that a tally holds few different ones."""
+    step = 10.0 ** (ibis.greatest(minutes, 100.0).log10().floor() - 2)
+    coarse = (minutes >= 100).ifelse((minutes / step).round() * step, (minutes * 10).round() / 10)
+    return (minutes < 10).ifelse((minutes * 60).round() / 60, coarse)
 
 
 def _latest(
@@ -138,11 +140,12 @@ def linked_sums(
     """
     sums, shared = [pd.DataFrame()], [pd.DataFrame()]
     own = ["w_", *(f"s_{metric.name}" for metric in used.metrics)]
+    above = [f"{ABOVE}s_{metric.name}" for metric in used.metrics if metric.statistic == "quantile"]
     for part in portions(used, by, levels):
         keys, now = ["period_", *part.keys, *(["stratum"] if stratum else [])], part.pairs(pairs or [])
-        groups = _groups(part.answers(now), used, keys, link)
+        groups = _groups(ranks.with_cuts(part.answers(now), part), used, keys, link)
         with stored(_with_rest(groups, part, keys, link, own) if rest else groups) as groups:
-            largest = _largest(groups, used, [*own, *(f"rest_{name}" for name in own if rest)])
+            largest = _largest(groups, used, [*own, *above, *(f"rest_{name}" for name in own if rest)])
             if clusters:
                 counted = groups if part.periods is None else groups.filter(groups.period_.isin(part.periods))
                 sums.append(part.named(_cluster_sums(counted, used.metrics, keys, largest, rest)))
@@ -155,7 +158,7 @@ def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
     unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.metrics)))
     weight = whole(spread.w_, unit)
-    scores = {f"s_{metric.name}": _score(spread.answer_, metric) * weight for metric in used.metrics}
+    scores = {name: score * weight for metric in used.metrics for name, score in _scores(spread, metric).items()}
     base = spread.select(*keys, link, w_=weight, **scores)
     known = base.filter(base[link].notnull()) if used.blank[link] else base
     groups = known.group_by([*keys, link]).agg(
@@ -186,6 +189,8 @@ def _with_rest(groups: Table, part: Portion, keys: Sequence[str], link: str, own
 
 
 def _reach(metric: Metric) -> float:
+    if metric.statistic == "quantile":
+        return 2.0 * len(ranks.TENTHS)
     return max((abs(value / metric.factor) for value in metric.values.values()), default=1.0)
 
 
@@ -204,9 +209,10 @@ def _cluster_sums(
     sums["ww"] = lambda t: exact_sum(t.w_ * t.w_, largest**2)
     for metric in metrics:
         s = f"s_{metric.name}"
-        sums[f"s_{metric.name}"] = lambda t, s=s: exact_sum(t[s], largest)
-        sums[f"sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.w_, largest**2)
-        sums[f"ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[s], largest**2)
+        for of in ("", ABOVE) if metric.statistic == "quantile" else ("",):
+            sums[f"{of}s_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s], largest)
+            sums[f"{of}sw_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s] * t.w_, largest**2)
+            sums[f"{of}ss_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s] * t[s], largest**2)
         if rest:
             sums[f"rest_sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.rest_w_, largest**2)
             sums[f"rest_ws_{metric.name}"] = lambda t, s=s: exact_sum(t.w_ * t[f"rest_{s}"], largest**2)
@@ -219,6 +225,8 @@ def _cluster_sums(
     wide = wide.assign(stratum=stratum)
     common = [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"]
     own: tuple[str, ...] = ("s", "sw", "ss")
+    if metrics[0].statistic == "quantile":
+        own = (*own, *(f"{ABOVE}{name}" for name in own))
     if rest:
         common, own = [*common, "rest_shared", "rest_ww"], (*own, "rest_sw", "rest_ws", "rest_ss")
     return _by_metric(wide, metrics, common, own)
@@ -264,11 +272,17 @@ def people(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFra
     return pd.concat(frames, ignore_index=True)
 
 
+def _scores(spread: Table, metric: Metric) -> dict[str, Column]:
+    """Whole numbers of each answer that are summed over clusters: its value, or the ranks that stand for a duration."""
+    if metric.statistic != "quantile":
+        return {f"s_{metric.name}": _score(spread.answer_, metric)}
+    return {f"s_{metric.name}": ranks.score(spread, ranks.TENTHS),
+            f"{ABOVE}s_{metric.name}": ranks.score(spread, [ABOVE + metric.name])}  # fmt: skip
+
+
 def _score(answer: Column, metric: Metric) -> Column:
     """The metric's value of an answer in natural units, which are whole numbers: -1, 0, 1, or the answer itself."""
     codes = sorted(metric.values)
-    if not codes:  # a duration, of which no sum over clusters is used but that of the people
-        return ibis.literal(0, "int64")
     if all(code == metric.values[code] for code in codes):
         return answer.cast("int64")
     value = {code: round(metric.values[code] / metric.factor) for code in codes}

@@ -42,6 +42,7 @@ class Used:
         largest: The largest weight; 0 where answers carry none, so that sums are of whole numbers.
         blank: Of each role that links answers, how many have none.
         replaced: How many a later answer of the same respondent replaced.
+        cuts: Of durations, the values in each cell that they are told apart by: level_, period_, <dimensions>.
     """
 
     rows: Table
@@ -53,6 +54,7 @@ class Used:
     blank: Mapping[str, int]
     sizes: Mapping[Any, int] = field(default_factory=dict)
     replaced: int = 0
+    cuts: pd.DataFrame | None = None
 
     def answers(self, wanted: Iterable[Any] | None = None) -> Table:
         """The answers that count, of some periods or of all."""

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from cxkit.data import periods
 from cxkit.data.exact import settle
 from cxkit.data.mapping import RESERVED
+from cxkit.data.ranks import ABOVE
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
@@ -110,6 +111,9 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
     lacking += [part for part in PARTS if part not in about.get("columns", PARTS)]
     needed = {"item", "period", "cut", "answer", "n", "w", "w2"}
     lacking += sorted(needed - set(about.get("columns", {}).get("counts", needed)))
+    sums = about.get("columns", {}).get("sums", {})
+    if "ss" in sums and any(metric["statistic"] == "quantile" for metric in about.get("metrics", ())):
+        lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
     wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
     if wrong:
         raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")

@@ -37,7 +37,8 @@ class Tallies:
         counts: item, period, <dimensions>, cut, answer, n, open, w, w2: answers, how many of them are durations
             that had not ended, weights and squared weights.
         sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters;
-            with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest.
+            with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest. Of durations
+            s is the rank in tenths of the cell, above_s whether they lie above its quantile, each doubled for ties.
         pairs: metric, now, before, <dimensions>, cut, shared, ww, sw, ws, ss; empty without respondents.
         metrics: Metric by name, as the mapping declares its scale and direction.
         by: The dimensions.
@@ -166,10 +167,10 @@ def tally(
     compared = _compared(pairs, labels, period)
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
     counts = [counts_of(item, level, finest_of(shown), raw[item], names, by) for item in used for level in shown]
-    sums, shared = sums_of(survey, used, shown, by, names, compared, rest)
-    counted = pd.concat(counts, ignore_index=True)
+    counted = settle(pd.concat(counts, ignore_index=True))
+    sums, shared = sums_of(survey, used, shown, by, names, compared, rest, counted)
     return Tallies(
-        counts=settle(counted),
+        counts=counted,
         sums=settle(sums),
         pairs=settle(shared),
         metrics=chosen,

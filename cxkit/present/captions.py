@@ -9,6 +9,7 @@ from cxkit.present import apart, verdicts, wording
 from cxkit.present.html import Html, join, name, tag
 from cxkit.present.labels import plural, words
 from cxkit.present.rows import Row, shares
+from cxkit.present.times import MINUTES
 
 Parts = Sequence[object]  # pieces of a sentence; pieces that are not Html are escaped
 
@@ -32,7 +33,8 @@ def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[ob
 
 def published(benchmarks: Sequence[Mapping[str, object]], metric: Metric) -> list[Row]:
     """The published values of a metric, as rows."""
-    return [{**mark, "value": float(str(mark["value"]))} for mark in benchmarks if mark["metric"] == metric.name]
+    unit = MINUTES.get(metric.unit, 1.0)
+    return [{**mark, "value": float(str(mark["value"])) / unit} for mark in benchmarks if mark["metric"] == metric.name]
 
 
 def sources(marks: Sequence[Row], metric: Metric) -> list[Html]:
@@ -60,6 +62,11 @@ def nothing(key: str, title: str, shown: Html, found: Sequence[Row]) -> Html:
 def level(row: Row, dimension: str) -> str:
     """The level of a row in a dimension; "All" where it is the whole."""
     return "All" if row.get(dimension) is None else str(row[dimension])
+
+
+def unit_note(metric: Metric) -> list[str]:
+    """The unit of the times in a drawing, which has no room for it beside each."""
+    return [f"Times in {metric.unit}."] if metric.unit in MINUTES else []
 
 
 def score(row: Row, metric: Metric) -> str:
@@ -157,7 +164,8 @@ def segment_finding(
 def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
     """The lowest and the highest of some levels with their bases."""
     ends = [sound[-1], *([sound[0]] if len(sound) > 1 else [])]
-    parts = ([f"{score(row, metric)} (", name(level(row, dimension)), f", {base(row)})"] for row in ends)
+    unit = f" {wording.UNITS[metric.unit]}" if metric.unit in MINUTES else ""
+    parts = ([f"{score(row, metric)}{unit} (", name(level(row, dimension)), f", {base(row)})"] for row in ends)
     return [piece for i, part in enumerate(parts) for piece in ([" to "] * i + part)]
 
 

@@ -10,7 +10,8 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.html import Html, join, name, tag
 from cxkit.present.rows import Row, rows
-from cxkit.present.tables import Cell, bases, heading, table, unshown
+from cxkit.present.tables import PAIRS, Cell, bases, heading, moved, table, unshown
+from cxkit.present.times import fitted_one
 
 
 def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -21,12 +22,13 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         metric: What is measured.
         dimension: Whose levels are compared.
     """
+    metric, (frame,) = fitted_one(metric, frame)
     found = [_as_change(row) for row in rows(frame) if row["metric"] == metric.name]
     if len(found) < 2:
         return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
     shown, absent = unshown(found, "change", lambda row: str(row[dimension]))
     body = [
-        [(name(row[dimension]), ""), (verdicts.short(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
+        [(name(row[dimension]), ""), (moved(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
          (_tested(row), "cx-n"), (bases(row), "cx-n"), _verdict(row, metric), (verdicts.could(row, metric), "cx-n")]
         for row in shown
     ]  # fmt: skip
@@ -67,4 +69,5 @@ def _notes(found: list[dict[str, Any]]) -> list[str]:
     family = max((int(row["family"]) for row in found if row.get("family") is not None), default=0)
     notes = [f"The rest is all other levels together. Method: {methods}."] if methods else []
     notes += [f"Corrected for {family} comparisons. Each interval is a single comparison's."] if family > 1 else []
+    notes += [PAIRS] if any("rank effect" in str(row.get("method")) for row in found) else []
     return [*notes, "A difference between groups in one period; people who are in both are accounted for."]

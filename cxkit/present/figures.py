@@ -21,7 +21,8 @@ from cxkit.present.labels import plural, words
 from cxkit.present.marks import HIDDEN, layout, parts
 from cxkit.present.rows import Row, dimensions, of_metric, varying
 from cxkit.present.rows import rows as all_rows
-from cxkit.present.tables import classes_table, comparisons_table, distribution_table, estimates_table
+from cxkit.present.tables import PAIRS, classes_table, comparisons_table, distribution_table, estimates_table
+from cxkit.present.times import fitted_one
 
 MOST = 60  # rows that are drawn; the table holds all
 YEAR = 13  # bars of one drawing over periods: a year of months, and the same month of the year before
@@ -47,6 +48,7 @@ def trend(
     Raises:
         ValueError: Where the rows are of more than one place.
     """
+    metric, (estimates, comparisons) = fitted_one(metric, estimates, comparisons)
     found = of_metric(estimates, metric)
     if places := varying(found, dimensions(estimates)):
         raise ValueError(f"trend draws one place, found several {' and '.join(places)}: select rows with `at` first")
@@ -67,7 +69,8 @@ def trend(
     drawn = shapes.trend(found, known, metric, marks).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
-        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base."
+        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base.",
+        *captions.unit_note(metric),
     ]
     notes += captions.sources(marks, metric)
     return captions.figure(key, claim, proof, drawn, notes, shown)
@@ -93,6 +96,7 @@ def segments(
         benchmarks: Published values to draw as lines, as in `trend`.
         rest: Whether `against_rest` of the same levels follows, so that the caption can point to it.
     """
+    metric, (estimates, comparisons) = fitted_one(metric, estimates, comparisons)
     compared = [] if comparisons is None else of_metric(comparisons[_cut_by(comparisons, dimension)], metric)
     tested = {row.get(dimension): row for row in compared}
     frame = estimates[estimates["metric"] == metric.name]
@@ -117,7 +121,8 @@ def segments(
     drawn = _drawings(parts(levels[:MOST], laid.height), draw, tell, key, title)
     sure = wording.level_words(known[0].get("level"))
     notes: list[object] = [
-        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base."
+        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base.",
+        *captions.unit_note(metric),
     ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
     moved = [row for row in tested.values() if row.get("verdict") == "changed"]
@@ -137,6 +142,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         metric: The metric drawn.
         dimension: Column of the levels.
     """
+    metric, (comparisons,) = fitted_one(metric, comparisons)
     frame = comparisons[(comparisons["metric"] == metric.name) & _cut_by(comparisons, dimension)]
     found = of_metric(frame, metric)
     key, title = slug("changes", metric.name, dimension), f"Change of {metric.label} by {words(dimension)}"
@@ -158,6 +164,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     notes = [
         f"Dot: change. Line: {sure} interval of a single comparison. Filled: changed after correction. "
         "Hollow: no evidence of change, or answers worth too little to say.",
+        *([PAIRS] if metric.statistic == "quantile" else []),
         *captions.cut(found, MOST),
     ]
     held = families(found, dimensions(comparisons), {metric.name: metric}, of_metric(comparisons, metric))
@@ -172,6 +179,7 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
         distribution: Rows of one place: answer, group, n, share.
         metric: The metric drawn.
     """
+    metric, (distribution,) = fitted_one(metric, distribution)
     frame = distribution[distribution["metric"] == metric.name]
     frame = frame[frame["period"] == _period(frame, {})]
     found = of_metric(frame, metric)
@@ -235,6 +243,7 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
         rows: Column whose levels are the rows.
         columns: Column whose levels are the columns; may be "period".
     """
+    metric, (estimates,) = fitted_one(metric, estimates)
     frame = estimates[(estimates["metric"] == metric.name) & estimates[rows].notna() & estimates[columns].notna()]
     down, across = list(dict.fromkeys(frame[rows]))[:MOST], list(dict.fromkeys(frame[columns]))[-ACROSS:]
     drawn_frame = frame[frame[rows].isin(down) & frame[columns].isin(across)]
@@ -257,7 +266,8 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     claim, proof = captions.grid_finding(metric, found, rows, columns)
     notes = [
         f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
-        "Colours: equal steps from the lowest to the highest score with enough answers."
+        "Colours: equal steps from the lowest to the highest score with enough answers.",
+        *captions.unit_note(metric),
     ]
     for part, most, column in (("last", across, columns), ("first", down, rows)):
         if len(most) < frame[column].nunique():

@@ -14,6 +14,7 @@ from cxkit.present.families import family
 from cxkit.present.html import Html, join, name, slug, tag
 from cxkit.present.labels import plural, words
 from cxkit.present.rows import Row, dimensions, metrics_of, rows, varying
+from cxkit.present.times import fitted
 
 FINDINGS = 5
 
@@ -38,6 +39,7 @@ def findings(
         why: What each part brings to the change of the whole, from `cx.contributions`.
         limit: The most sentences.
     """
+    metrics, (comparisons,) = fitted(metrics, comparisons)
     found = [row for row in rows(comparisons) if row["metric"] in metrics]
     if not found:
         return tag("p", "No comparison was made.", class_="cx-none")

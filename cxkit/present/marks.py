@@ -72,16 +72,20 @@ def places(found: Sequence[Row]) -> list[float]:
 
 
 def row_area(
-    laid: Layout, last: float, low: float, high: float, unit: str, signed: bool = False, foot: float = 0
-) -> Canvas:
-    """An area with rows down to the place `last` and vertical lines at round values; `foot` is further room below."""
+    laid: Layout, last: float, low: float, high: float, unit: str, signed: bool = False, foot: float = 0,
+    origin: float = 0,
+) -> Canvas:  # fmt: skip
+    """An area with rows down to the place `last` and vertical lines at round values.
+
+    `foot` is further room below, `origin` what the line at 0 is called.
+    """
     bottom = last + 0.5
     height = 30 + laid.height * (bottom + 0.5) + foot
     ax = Canvas(height, laid.margin, RIGHT, top=14, bottom=16 + foot, x=(low, high), y=(bottom, -0.5))
     at = ticks(low, high, 4)
     for x in at:
         ax.line([x, x], [-0.5, bottom], "rule", 0.8)
-        ax.text(x, bottom, tick(x, at, unit, signed), va="top", shift=(0, -4), **NOTE)
+        ax.text(x, bottom, tick(x + origin, at, unit, signed), va="top", shift=(0, -4), **NOTE)
     return ax
 
 
@@ -143,9 +147,7 @@ def change_row(ax: Canvas, y: float, label: str, row: Row, metric: Metric) -> Wh
         said = f"{found.sign} {UNSAID[verdicts.unsaid(row)]}"
         ax.text(right, y, said, ha="left", shift=(8, 0), **NOTE)
         return None
-    places = wording.change_decimals(row.get("low"), row.get("high"))
-    size = wording.number(row["change"], places, signed=True)
-    ax.text(right, y, size, ha="right", bold=moved, role=role, shift=(62, 0))
+    ax.text(right, y, verdicts.size(row, metric), ha="right", bold=moved, role=role, shift=(62, 0))
     if moved:
         ax.text(right, y, found.sign, ha="left", role=tone, shift=(6, 0))
     if row.get("verdict") == "too few":

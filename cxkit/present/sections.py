@@ -128,7 +128,7 @@ def style() -> Html:
 
 def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     low, high = metric.scale
-    scale = "minutes" if metric.unit == "minutes" else f"answers {wording.number(low, 0)} to {wording.number(high, 0)}"
+    scale = f"answers {wording.number(low, 0)} to {wording.number(high, 0)}" if metric.values else "a time"
     score = {
         "net": "100 × (share of the best class − share of the worst class), in points",
         "share": f"share of {_counted(metric)} among all answers, in %",

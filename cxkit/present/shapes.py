@@ -15,6 +15,7 @@ from cxkit.present.canvas import STEPS, WIDTH, Canvas
 from cxkit.present.captions import base, level, score
 from cxkit.present.marks import DASHED, NOTE
 from cxkit.present.rows import Row
+from cxkit.present.times import EVEN, in_pairs
 
 CELL = 26  # user units of the rows of a grid
 BREAK = 12  # user units between two lines of text
@@ -120,7 +121,8 @@ def changes(found: Sequence[Row], known: Sequence[Row], metric: Metric, dimensio
     """A row per level: name, change with interval around the zero line, verdict as sign and number."""
     lows, highs = marks.reach([{**row, "value": row["change"]} for row in known])
     low, high = canvas.span([*lows, 0], [*highs, 0], (-math.inf, math.inf))
-    ax = marks.row_area(laid, len(found) - 1, low, high, metric.unit, signed=True)
+    zero: Any = {"origin": EVEN} if in_pairs(metric) else {"signed": True}
+    ax = marks.row_area(laid, len(found) - 1, low, high, metric.unit, **zero)
     ax.line([0, 0], [-0.5, len(found) - 0.5], "ink", 1)
     rows = [marks.change_row(ax, y, laid.labels[level(row, dimension)], row, metric) for y, row in enumerate(found)]
     marks.whiskers(ax, rows)

@@ -18,6 +18,7 @@ from cxkit.present.rows import Row, metrics_of, rows
 from cxkit.present.sections import SYNTHETIC, audit, filter_facts, provenance
 from cxkit.present.tables import Cell, base, comparison_notes, estimates_table, heading, table, verdict_cell
 from cxkit.present.tiles import bar
+from cxkit.present.times import fitted
 
 Job = Mapping[str, Any]
 WHOLE = {  # pages about the whole run, and what the index says of them
@@ -35,6 +36,7 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
             names of earlier runs in the folder `runs`, where there are any.
         metrics: What is measured, by name.
     """
+    metrics, (summary,) = fitted(metrics, summary)
     found = rows(summary)
     shown = metrics_of(found, metrics)
     metric = shown[0] if shown else None
@@ -161,8 +163,7 @@ def _change(row: Row | None, metric: Metric) -> list[Cell]:
         return [("", "cx-n"), ("not compared", ""), ("", "")]
     size: Html | str = ""
     if row.get("change") is not None and row.get("verdict") in ("changed", "no evidence"):
-        places = wording.change_decimals(row.get("low"), row.get("high"))
-        size = join([wording.number(row["change"], places, signed=True), tag("small", verdicts.span(row, metric))], " ")
+        size = join([verdicts.short(row, metric), tag("small", verdicts.span(row, metric))], " ")
     return [(size, "cx-n"), verdict_cell(row, metric), (verdicts.could(row, metric), "cx-n")]
 
 

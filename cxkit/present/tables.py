@@ -11,9 +11,14 @@ from cxkit.present import verdicts, wording
 from cxkit.present.families import families
 from cxkit.present.html import Html, clean, full_names, join, name, plain, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, rows, shares, varying
+from cxkit.present.times import fitted, fitted_one, medians
 
 Cell = tuple[object, str]  # content, class
 ABSENT = 3  # rows without a number that a table may hold; more are named below it
+PAIRS = (
+    "Durations: of 100 pairs of a case of either side, in how many the first took longer; 50 is as often as not. "
+    "The medians beside it are not tested."
+)
 SHARES = "Shares of answers, weighted where the data have weights; they are described: no interval, no test."
 
 
@@ -64,6 +69,7 @@ def estimates_table(
         caption: Heading of the table; says what it holds where empty.
         order: The columns that name a line, where they are not metric, dimensions, period as far as these differ.
     """
+    metrics, (frame,) = fitted(metrics, frame)
     found = [row for row in rows(frame) if row["metric"] in metrics]
     keys = list(order) or _keys(found, [*dimensions(frame), "period"])
     shown, absent = unshown(found, "value", lambda row: _called(row, keys, metrics))
@@ -106,6 +112,7 @@ def comparisons_table(
         judged: Whether these are the comparisons that the verdicts rest on. Others have a p-value of their own, without
             correction, and no verdict.
     """
+    metrics, (frame,) = fitted(metrics, frame)
     found = [row for row in rows(frame) if row["metric"] in metrics]
     if not found:
         return Html("")
@@ -118,7 +125,7 @@ def comparisons_table(
         metric = metrics[row["metric"]]
         tested = wording.pnumber(row["pvalue_adj"]) if row.get("pvalue_adj") is not None else ""
         body.append(
-            [*_key_cells(row, keys, metrics), (verdicts.short(row, metric), "cx-n"),
+            [*_key_cells(row, keys, metrics), (moved(row, metric), "cx-n"),
              (verdicts.span(row, metric), "cx-n"), (tested, "cx-n"), (bases(row), "cx-n"), verdict_cell(row, metric),
              (verdicts.could(row, metric), "cx-n")]
         )  # fmt: skip
@@ -137,7 +144,7 @@ def comparisons_table(
 def _unjudged(found: Sequence[Row], keys: Sequence[str], metrics: Mapping[str, Metric], caption: str) -> Html:
     """Comparisons beside the one that counts."""
     body = [
-        [*_key_cells(row, keys, metrics), (verdicts.short(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
+        [*_key_cells(row, keys, metrics), (moved(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
          ("" if row.get("pvalue") is None else wording.pnumber(row["pvalue"]), "cx-n"), (bases(row), "cx-n")]
         for row in found for metric in [metrics[row["metric"]]]
     ]  # fmt: skip
@@ -148,6 +155,7 @@ def _unjudged(found: Sequence[Row], keys: Sequence[str], metrics: Mapping[str, M
 
 def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = "") -> Html:
     """How many answers each answer code got, with its share."""
+    metric, (frame,) = fitted_one(metric, frame)
     found = [row for row in rows(frame) if row["metric"] == metric.name]
     keys = varying(found, [*dimensions(frame), "period"])
     body = [
@@ -204,6 +212,12 @@ def bases(row: Row) -> Html:
     return join([whole, below], " ")
 
 
+def moved(row: Row, metric: Metric) -> Html:
+    """A change; of durations with the quantiles of both sides below it."""
+    beside = medians(row, metric)
+    return join([verdicts.short(row, metric), tag("small", beside) if beside else None], " ")
+
+
 def sign(found: verdicts.Verdict) -> Html | str:
     """The sign of a verdict, coloured where it tells a direction."""
     if found.tone in ("none", "few"):
@@ -244,6 +258,8 @@ def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     methods = wording.methods_words(row.get("method") for row in found)
     if methods:
         notes.append(f"Method: {methods}.")
+    if any("rank effect" in str(row.get("method")) for row in found):
+        notes.append(PAIRS)
     if any(row.get("verdict") == "no evidence" for row in found):
         notes.append("Detectable: the smallest change that the bases could have shown (at 80% power).")
     if held:

@@ -16,6 +16,7 @@ from cxkit.present import verdicts, wording
 from cxkit.present.families import families
 from cxkit.present.html import Html, join, name, slug, tag
 from cxkit.present.rows import Row, dimensions, metrics_of, rows
+from cxkit.present.times import fitted, medians
 
 
 def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
@@ -26,6 +27,7 @@ def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Ma
         comparisons: One row per metric or fewer, None where nothing is compared.
         metrics: What is measured, by name; gives the order.
     """
+    metrics, (estimates, comparisons) = fitted(metrics, estimates, comparisons)
     found = rows(estimates)
     compared = {row["metric"]: row for row in rows(comparisons)} if comparisons is not None else {}
     first = {row["metric"]: row for row in reversed(found)}
@@ -146,16 +148,18 @@ def _change(row: Row, metric: Metric, lead: bool) -> Html:
         return tag("div", head, *_briefly(row, metric, both), class_="cx-change")
     size = tag("p", tag("b", verdicts.change(row, metric)), " against ", name(row.get("before")), class_="cx-size")
     could = verdicts.detectable(row, metric) if row["verdict"] == "no evidence" else ""
-    lines = [f"{verdicts.interval(row, metric)}; {verdicts.adjusted(row)}", wording.sentence(could), both]
+    lines = [medians(row, metric).capitalize(), f"{verdicts.interval(row, metric)}; {verdicts.adjusted(row)}",
+             wording.sentence(could), both]  # fmt: skip
     return tag("div", head, size, *(tag("p", line, class_="cx-proof") for line in lines if line), class_="cx-change")
 
 
 def _briefly(row: Row, metric: Metric, both: str) -> list[Html | None]:
     """A change in two lines, and its test and bases folded below them."""
     size = tag("p", tag("b", verdicts.short(row, metric)), f" ({verdicts.span(row, metric)})", class_="cx-size")
-    could = verdicts.could(row, metric)
+    beside, could = medians(row, metric), verdicts.could(row, metric)
+    middle = tag("p", beside.capitalize(), class_="cx-proof") if beside else None
     reach = tag("p", f"Detectable: about {could}", class_="cx-proof") if could else None
     proof = f": {verdicts.interval(row, metric)}; {verdicts.adjusted(row)}"
     test = tag("p", "against ", name(row.get("before")), proof)
     folded = tag("details", tag("summary", "Test and bases"), test, tag("p", both), class_="cx-proof")
-    return [size, reach, folded]
+    return [size, middle, reach, folded]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cxkit.metrics import Metric
 from cxkit.present import wording
 from cxkit.present.rows import Row
+from cxkit.present.times import EVEN, far, in_pairs, medians
 
 
 class Verdict(NamedTuple):
@@ -88,6 +89,8 @@ def detectable(row: Row, metric: Metric) -> str:
     size = row.get("detectable")
     if size is None:
         return "what could have been detected cannot be computed"
+    if in_pairs(metric):
+        return f"longer or shorter in about {far(size)} of 100 pairs or more could have been detected"
     return f"a change of about {f'{about(size)} {unit_words(metric)}'.strip()} or more could have been detected"
 
 
@@ -95,8 +98,7 @@ def interval(row: Row, metric: Metric) -> str:
     """The interval of a change, labelled as a single comparison's where the correction disagrees with it."""
     if row.get("low") is None and row.get("high") is None:
         return "no interval"
-    places = wording.change_decimals(row.get("low"), row.get("high"))
-    span = wording.limits(row.get("low"), row.get("high"), metric.unit, places, signed=True)
+    span = _limits(row, metric)
     alone = " of this comparison alone" if corrected_away(row) else ""
     return f"{wording.level_words(row.get('level'))} interval{alone} {span}"
 
@@ -110,8 +112,32 @@ def short(row: Row, metric: Metric) -> str:
     """
     if row.get("change") is None:
         return "none"
-    places = wording.change_decimals(row.get("low"), row.get("high"))
-    return wording.number(row["change"], places, signed=True) + _unit(metric)
+    return f"{'longer in ' * in_pairs(metric)}{size(row, metric)}{_unit(metric)}"
+
+
+def size(row: Row, metric: Metric) -> str:
+    """A change as a number: with its sign, or of durations in how many of 100 pairs a case of now took longer.
+
+    >>> from cxkit.metrics import METRICS
+    >>> size({"change": 11.2, "low": 4.1, "high": 18.0}, METRICS["wait_time"])
+    '61'
+    """
+    places = _decimals(row, metric)
+    if in_pairs(metric):
+        return wording.number(EVEN + row["change"], places)
+    return wording.number(row["change"], places, signed=True)
+
+
+def _decimals(row: Row, metric: Metric) -> int:
+    return wording.change_decimals(row.get("low"), row.get("high"), fewer=int(in_pairs(metric)))
+
+
+def _limits(row: Row, metric: Metric) -> str:
+    low, high, places = row.get("low"), row.get("high"), _decimals(row, metric)
+    if in_pairs(metric):
+        low, high = (None if x is None else EVEN + x for x in (low, high))
+        return wording.limits(low, high, "scale", places)
+    return wording.limits(low, high, metric.unit, places, signed=True)
 
 
 def could(row: Row, metric: Metric) -> str:
@@ -119,19 +145,22 @@ def could(row: Row, metric: Metric) -> str:
     size = row.get("detectable")
     if row.get("verdict") != "no evidence":
         return ""
+    if in_pairs(metric) and size is not None:
+        return f"{far(size)} of 100"
     return "unknown" if size is None else about(size) + _unit(metric)
 
 
 def _unit(metric: Metric) -> str:
-    return {"points": "", "percent": " pp", "scale": "", "minutes": " min"}[metric.unit]
+    if in_pairs(metric):
+        return " of 100"
+    return {"points": "", "percent": " pp", "scale": ""}[metric.unit]
 
 
 def span(row: Row, metric: Metric) -> str:
     """The interval of a change in a table, marked where it is a single comparison's and the correction disagrees."""
     if row.get("low") is None and row.get("high") is None:
         return "" if row.get("change") is None else "no interval"
-    places = wording.change_decimals(row.get("low"), row.get("high"))
-    text = wording.limits(row.get("low"), row.get("high"), metric.unit, places, signed=True)
+    text = _limits(row, metric)
     return f"{text} (alone)" if corrected_away(row) else text
 
 
@@ -139,8 +168,9 @@ def change(row: Row, metric: Metric) -> str:
     """A change with its unit, or why there is none."""
     if row.get("change") is None:
         return str(row.get("note") or "not computed")
-    places = wording.change_decimals(row.get("low"), row.get("high"))
-    return wording.quantity(row["change"], metric.unit, places, signed=True)
+    if in_pairs(metric):
+        return f"longer in {size(row, metric)} of 100 pairs"
+    return wording.quantity(row["change"], metric.unit, _decimals(row, metric), signed=True)
 
 
 def corrected(row: Row, held: str = "") -> str:
@@ -173,12 +203,18 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
     >>> from cxkit.metrics import METRICS
     >>> claim({"verdict": "changed", "change": 8.0, "low": 1.4, "high": 14.6, "before": "2026-09"}, METRICS["nps"])
     'NPS increased by 8.0 points against 2026-09'
+    >>> claim({"verdict": "changed", "change": 11.2, "low": 4.1, "high": 18.0, "value": 180.0, "value_before": 120.0},
+    ...       METRICS["wait_time"])
+    'Wait time increased: longer in 61 of 100 pairs; median 180 min against 120 min'
     """
     found = verdict(row, metric)
     since = f" against {row['before']}" if row.get("before") else ""
     if row.get("verdict") == "changed" and row.get("change") is not None:
-        size = change(row, metric).lstrip("+" + wording.MINUS)
-        return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]} by {size}{since}"
+        if in_pairs(metric):
+            pairs = "; ".join(filter(None, [f"{change(row, metric)}{since}", medians(row, metric)]))
+            return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]}: {pairs}"
+        by = change(row, metric).lstrip("+" + wording.MINUS)
+        return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]} by {by}{since}"
     subject = f"{metric.label}{f', {who}' if who else ''}"
     if corrected_away(row):
         since_when = f" from {row.get('before')} after"
@@ -205,7 +241,8 @@ def proof(row: Row, metric: Metric, held: str = "") -> str:
     text = f"{interval(row, metric)}; {corrected(row, held)}; {bases}."
     if row["verdict"] == "changed":
         return text
-    return f"{change(row, metric)}; {text} {wording.sentence(detectable(row, metric))}"
+    moved = "; ".join(filter(None, [change(row, metric), medians(row, metric)]))
+    return f"{moved}; {text} {wording.sentence(detectable(row, metric))}"
 
 
 def reach(found: Sequence[Row], metric: Metric) -> str:
@@ -215,10 +252,13 @@ def reach(found: Sequence[Row], metric: Metric) -> str:
     >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
     'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
     """
-    ends, unit = _reached(found), unit_words(metric)
+    ends, unit = _reached(found, metric), unit_words(metric)
     if not ends:
         return ""
-    span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
+    if in_pairs(metric):
+        span = f"longer or shorter in about {' to '.join(ends)} {unit}"
+    else:
+        span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
     return f"With no evidence of change, {span} could have been detected."
 
 
@@ -230,18 +270,21 @@ def reach_of(found: Sequence[Row], metric: Metric) -> str:
     >>> reach_of([row, {**row, "detectable": 21.2}], METRICS["nps"])
     'NPS 9.4 to 21 points'
     """
-    ends = _reached([row for row in found if row["metric"] == metric.name])
+    ends = _reached([row for row in found if row["metric"] == metric.name], metric)
     return f"{metric.label} {' to '.join(ends)} {unit_words(metric)}".strip() if ends else ""
 
 
-def _reached(found: Sequence[Row]) -> list[str]:
+def _reached(found: Sequence[Row], metric: Metric) -> list[str]:
     """The smallest and the largest detectable change among those without evidence; one where they read the same."""
     kept = [r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None]
-    return list(dict.fromkeys(about(size) for size in (min(kept), max(kept)))) if kept else []
+    said = far if in_pairs(metric) else about
+    return list(dict.fromkeys(said(size) for size in (min(kept), max(kept)))) if kept else []
 
 
 def unit_words(metric: Metric) -> str:
     """The unit of a change."""
+    if in_pairs(metric):
+        return "of 100 pairs"
     return "percentage points" if metric.unit == "percent" else wording.UNITS[metric.unit]
 
 
@@ -270,8 +313,7 @@ def pulled(row: Row, metric: Metric) -> str:
     >>> pulled({"named_change": -28.6, "named_low": -45, "named_high": -18}, METRICS["nps"])
     '−29 points'
     """
-    places = wording.change_decimals(row["named_low"], row["named_high"])
-    return wording.quantity(row["named_change"], metric.unit, places, signed=True)
+    return change({"change": row["named_change"], "low": row["named_low"], "high": row["named_high"]}, metric)
 
 
 def picked(row: Row, metric: Metric) -> str:
@@ -295,7 +337,9 @@ def in_short(row: Row, metric: Metric) -> str:
     ...           "n_before": 58}, METRICS["nps"])
     '−44 (−60 to −27; adjusted p\xa0<\xa0.001; n\xa061 / 58)'
     """
-    return f"{short(row, metric)} ({span(row, metric)}; {adjusted(row)}; {_bases(row)})"
+    beside = medians(row, metric)
+    numbers = "; ".join(filter(None, [span(row, metric), beside, adjusted(row), _bases(row)]))
+    return f"{short(row, metric)} ({numbers})"
 
 
 def _bases(row: Row) -> str:

@@ -16,7 +16,9 @@ from cxkit.schema import RULES
 
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
 HARD = "\u00a0"  # a space at which no line ends
-UNITS: dict[Unit, str] = {"points": "points", "percent": "%", "scale": "", "minutes": "min"}
+UNITS: dict[Unit, str] = {
+    "points": "points", "percent": "%", "scale": "", "seconds": "s", "minutes": "min", "hours": "h", "days": "d",
+}  # fmt: skip
 BASES = ((50, "low base"), (100, "caution: small base"))
 IMPRECISE = 20.0  # points of half-width
 
@@ -47,13 +49,13 @@ def decimals(low: float | None, high: float | None) -> int:
     return 0 if high - low >= 20 else 1 if high - low >= 2 else 2
 
 
-def change_decimals(low: float | None, high: float | None) -> int:
+def change_decimals(low: float | None, high: float | None, fewer: int = 0) -> int:
     """Decimals of a change: as `decimals`, and enough that no limit beside zero is printed as zero.
 
     >>> change_decimals(-10.6, 0.03), change_decimals(1.4, 14.6)
     (2, 1)
     """
-    places = decimals(low, high)
+    places = max(decimals(low, high) - fewer, 0)
     while places < 3 and any(x and not float(f"{x:.{places}f}") for x in (low, high)):
         places += 1
     return places

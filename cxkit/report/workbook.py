@@ -13,6 +13,7 @@ from cxkit.metrics import Metric
 from cxkit.present import verdicts, wording
 from cxkit.present.rows import COLUMNS as VOCABULARY
 from cxkit.present.rows import Row, rows
+from cxkit.present.times import EVEN, MINUTES, fitted, in_pairs
 from cxkit.report.spreadsheet import Cell, Head, lines, saved, sheet
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ COLUMNS = {
     "low": Column("Score from", "lower limit of the interval of the score", "score"),
     "high": Column("Score to", "upper limit of the interval of the score", "score"),
     "value_before": Column("Score before", "the score in the period compared with, where the run has it", "score"),
-    "change": Column("Change", "the later score minus the one before", "change"),
+    "change": Column("Change", "the later score minus the one before; of durations, in how many of 100 pairs a "
+                     "case of the later period took longer: 50 is as often as not", "change"),
     "difference": Column("Difference", "the score of a group minus that of all other groups together", "change"),
     "difference_low": Column("Difference from", "lower limit of the interval of the difference", "change"),
     "difference_high": Column("Difference to", "upper limit of the interval of the difference", "change"),
@@ -76,7 +78,7 @@ SHEETS = {
         "n_eff_rest", "verdict", "detectable", *_ENDS)),
 }  # fmt: skip
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
-MARKS = {"points": "", "percent": '"%"', "scale": "", "minutes": '" min"'}
+MARKS = {"percent": '"%"', **{unit: f'" {wording.UNITS[unit]}"' for unit in MINUTES}}
 SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comparisons   {wording.NONE} no evidence "\
         f"of change   {wording.FEW} hidden, no answers, or too few of them"  # fmt: skip
 
@@ -96,7 +98,8 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)
-    found = [row for row in rows(summary) if row.get("metric") is not None]
+    metrics, (shown,) = fitted(metrics, summary)
+    found = [row for row in rows(shown) if row.get("metric") is not None]
     places = [str(column) for column in summary.columns if str(column) not in VOCABULARY | set(COLUMNS)]
     scores = {_key(row, row.get("period"), places): row for row in found if _kind(row) == "estimate"}
     first = _first(found, scores, places, str(record.get("now") or ""))
@@ -202,6 +205,8 @@ def _cell(row: Row, name: str, metric: Metric | None) -> Cell:
         return _verdict(row, metric) if metric else Cell(value)
     if name in ("note", "method"):
         return Cell(value or None, wrap=name == "note", align=_align(name))
+    if kind in ("change", "size") and value is not None and metric and in_pairs(metric):
+        value += EVEN
     return Cell(value, _format(row, kind, metric)) if kind and value is not None else Cell(value)
 
 
@@ -217,8 +222,10 @@ def _format(row: Row, kind: str, metric: Metric | None) -> str:
     what = "difference_" if row.get("difference") is not None else "change_"
     low, high = (f"{what if of_change else ''}{end}" for end in ("low", "high"))
     places = (wording.change_decimals if of_change else wording.decimals)(row.get(low), row.get(high))
-    mark = MARKS[metric.unit] if metric else ""
+    mark = MARKS.get(metric.unit, "") if metric else ""
     mark = mark.replace("%", " pp") if of_change else mark
+    if of_change and metric and in_pairs(metric):
+        return f'0{"." * (places > 1)}{"0" * (places - 1)}" of 100"'
     digits = f"#,##0{'.' * bool(places)}{'0' * places}{mark}"
     return f'{"+" * (kind == "change")}{digits};"{wording.MINUS}"{digits};{digits}'
 

@@ -33,10 +33,10 @@ from cxkit.stats.power import (
     rate_detectable,
     sample_size,
 )
-from cxkit.stats.quantiles import quantile, quantile_difference, quantile_interval
+from cxkit.stats.quantiles import quantile, quantile_interval
 from cxkit.stats.raking import rake
 from cxkit.stats.shrinkage import funnel, shrink
-from cxkit.stats.survival import kaplan_meier, logrank, survival_at, survival_quantile, survival_quantile_difference
+from cxkit.stats.survival import kaplan_meier, lasting, logrank, survival_at, survival_quantile
 
 __all__ = [
     "Cross",
@@ -59,6 +59,7 @@ __all__ = [
     "holm",
     "importance_intervals",
     "kaplan_meier",
+    "lasting",
     "linearised",
     "logrank",
     "mean_detectable",
@@ -77,7 +78,6 @@ __all__ = [
     "plain_design",
     "power_of",
     "quantile",
-    "quantile_difference",
     "quantile_interval",
     "rake",
     "rate_detectable",
@@ -93,6 +93,5 @@ __all__ = [
     "superiority",
     "survival_at",
     "survival_quantile",
-    "survival_quantile_difference",
     "xmr",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cxkit.stats.cells import NO_DESIGNS, Designs
 from cxkit.stats.core import FloatArray, agree, numbers, plain, positive, t_critical, t_pvalue
-from cxkit.stats.design import Design
+from cxkit.stats.design import Design, plain_design
 from cxkit.stats.intervals import rate_interval
+from cxkit.stats.limits import usable_correlation
 
 # Without it a side of equal answers would seem to have no variance, and the limits would be too narrow.
 _ADDED = 1.0
@@ -51,13 +54,44 @@ def share_distribution(counts: ArrayLike, level: float = 0.95, *, design: Design
     return Shares(c / positive(n), *rate_interval(c, n, level, design=stretched))
 
 
-def superiority(now: ArrayLike, before: ArrayLike, level: float = 0.95) -> Effect:
+def passed(counts: ArrayLike, shares: Sequence[float]) -> FloatArray:
+    """For each answer how many of some quantiles of its cell lie below it, each doubled, and once those it lies on.
+
+    Args:
+        counts: Answers on the last axis, in order, cells on the others; fractional after weighting.
+        shares: Which quantiles, in (0, 1): .5 is the median.
+
+    Formula: a quantile is the inverse of the distribution function; with tenths the result is the rank, cut into ten.
+
+    >>> passed([1, 1, 2], [0.5])
+    array([0., 1., 2.])
+    """
+    (c,) = numbers(counts=counts)
+    running, order = np.cumsum(c, axis=-1), np.arange(c.shape[-1])
+    result = np.zeros(c.shape)
+    for share in shares:
+        reached = running >= (share - 1e-12) * running[..., -1:]
+        at = np.argmax(reached, axis=-1)[..., None] if c.shape[-1] else 0
+        result += 2.0 * (order > at) + (order == at)
+    return result
+
+
+def superiority(
+    now: ArrayLike,
+    before: ArrayLike,
+    level: float = 0.95,
+    *,
+    designs: Designs = NO_DESIGNS,
+    correlation: ArrayLike = 0.0,
+) -> Effect:
     """How often an answer of now is above one of before, ties counting half (Mann-Whitney effect).
 
     Args:
         now: Counts of the ordered answers on the last axis, worst to best; cells on the others.
         before: The same answers of the cells compared with.
         level: Confidence level in (0, 1).
+        designs: Effective bases of the mean rank of either side, under weights and clusters.
+        correlation: r of the mean ranks of both sides where they share respondents.
 
     Returns:
         Effects in 0..1 with limits and p; the latter are NaN where either side has fewer than two answers.
@@ -67,9 +101,10 @@ def superiority(now: ArrayLike, before: ArrayLike, level: float = 0.95) -> Effec
 
     Formula: theta = sum p_i (sum_{j<i} q_j + q_i/2), variance by Brunner and Munzel from those of the mid-ranks, after
     adding to each side one answer that is spread like all answers; limits as Wilson's with
-    theta (1 - theta) / variance answers, Student's t for z with Brunner and Munzel's degrees of freedom.
+    theta (1 - theta) / variance answers, Student's t for z with Brunner and Munzel's degrees of freedom. Under a design
+    each side counts as n_eff answers of the same shares, with the degrees of freedom of its clusters.
     Source: Brunner and Munzel (2000), doi 10.1002/(SICI)1521-4036(200001)42:1<17; Newcombe (2006), doi
-    10.1002/sim.2324, for score limits of this effect.
+    10.1002/sim.2324, for score limits of this effect; Obuchowski (1997), doi 10.2307/2533958, for clusters.
 
     >>> superiority([1, 2, 7], [4, 3, 3])
     Effect(value=0.725, low=0.4657, high=0.8886, pvalue=0.0855)
@@ -77,14 +112,14 @@ def superiority(now: ArrayLike, before: ArrayLike, level: float = 0.95) -> Effec
     (x,), (y,) = numbers(now=now), numbers(before=before)
     if x.shape[-1:] != y.shape[-1:]:
         raise ValueError(f"before: expected the {x.shape[-1]} answers of now, found {y.shape[-1]}")
-    n1, n2 = (positive(c.sum(axis=-1)) for c in (x, y))
-    p, q = x / n1[..., None], y / n2[..., None]
+    p, q = (c / positive(c.sum(axis=-1))[..., None] for c in (x, y))
     value = (p * _mid_cumulative(q)).sum(axis=-1)
-    smoothed, v1, v2 = _smoothed(x, y)
-    variance = v1 + v2
+    (n1, df1), (n2, df2) = (_worth(c, design) for c, design in zip((x, y), designs, strict=True))
+    smoothed, v1, v2 = _smoothed(p * n1[..., None], q * n2[..., None])
+    variance = v1 + v2 - 2.0 * usable_correlation(correlation) * np.sqrt(v1 * v2)
     # All answers of both sides are the same: as many answers as the effect of continuous ones would be worth.
     varies = variance > 1e-14
-    df = np.where(varies, variance**2 / positive(v1**2 / (n1 - 1.0) + v2**2 / (n2 - 1.0)), np.minimum(n1, n2) - 1.0)
+    df = np.where(varies, (v1 + v2) ** 2 / positive(v1**2 / df1 + v2**2 / df2), np.minimum(df1, df2))
     base = np.where(varies, smoothed * (1.0 - smoothed) / positive(variance), 3.0 * n1 * n2 / (n1 + n2 + 1.0))
     t = t_critical(df, level)
     k = t**2 / base
@@ -95,6 +130,12 @@ def superiority(now: ArrayLike, before: ArrayLike, level: float = 0.95) -> Effec
     low, high = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
     excluded = (low > 0.5) | (high < 0.5)
     return Effect(*(plain(part) for part in (value, low, high, agree(pvalue, excluded, level))))
+
+
+def _worth(counts: FloatArray, design: Design | None) -> tuple[FloatArray, FloatArray]:
+    """Effective answers and degrees of freedom of a side; NaN where it has none."""
+    _, n_eff, df = plain_design(counts.sum(axis=-1)) if design is None else design
+    return positive(np.asarray(n_eff, dtype=np.float64)), positive(np.asarray(df, dtype=np.float64))
 
 
 def _smoothed(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -12,9 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.core import Difference, FloatArray, critical, plain, refuse
+from cxkit.stats.cells import NO_DESIGNS, Designs
+from cxkit.stats.core import FloatArray, agree, critical, plain, positive, refuse, t_critical, t_pvalue
+from cxkit.stats.design import Design, base_at
+from cxkit.stats.ordinal import Effect
+from cxkit.stats.quantiles import apart
 
 Lifetimes: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]  # times, events and censored at each
+
+# Shares that differ by less are the same number.
+_SAME = 1e-12
 
 
 class Survival(NamedTuple):
@@ -45,7 +52,9 @@ class LogRank(NamedTuple):
     expected: float
 
 
-def kaplan_meier(times: ArrayLike, events: ArrayLike, censored: ArrayLike, level: float = 0.95) -> Survival:
+def kaplan_meier(
+    times: ArrayLike, events: ArrayLike, censored: ArrayLike, level: float = 0.95, *, design: Design | None = None
+) -> Survival:
     """Share that has not had the event yet, over time.
 
     Args:
@@ -53,6 +62,7 @@ def kaplan_meier(times: ArrayLike, events: ArrayLike, censored: ArrayLike, level
         events: Events at each time.
         censored: Cases last seen, still without event, at each time.
         level: Confidence level of the limits at each time, in (0, 1).
+        design: Effective base of the cases under clusters; Greenwood's variance is then n/n_eff times as large.
 
     Returns:
         The curve. Limits are NaN where it is 1 or 0: before the first event and after the last case.
@@ -71,13 +81,21 @@ def kaplan_meier(times: ArrayLike, events: ArrayLike, censored: ArrayLike, level
     greenwood = np.cumsum(d / np.where(left > 0, at_risk * left, np.inf))
     inner = (survival > 0) & (survival < 1)
     inside = np.where(inner, survival, 0.5)
-    spread = np.exp(critical(level) * np.sqrt(np.where(inner, greenwood, 0.0)) / -np.log(inside))
+    z = critical(level)
+    z = z if design is None else z * float(np.sqrt(design.n / base_at(design, z)))
+    spread = np.exp(z * np.sqrt(np.where(inner, greenwood, 0.0)) / -np.log(inside))
     low, high = (np.where(inner, inside**power, np.nan) for power in (spread, 1.0 / spread))
     return Survival(time, survival, low, high, d, at_risk)
 
 
 def survival_quantile(
-    times: ArrayLike, events: ArrayLike, censored: ArrayLike, q: float = 0.5, level: float = 0.95
+    times: ArrayLike,
+    events: ArrayLike,
+    censored: ArrayLike,
+    q: float = 0.5,
+    level: float = 0.95,
+    *,
+    design: Design | None = None,
 ) -> SurvivalQuantile:
     """Time by which a share q has had the event, with censored cases counted for as long as they were seen.
 
@@ -87,11 +105,13 @@ def survival_quantile(
         censored: Censored cases at each time.
         q: Share in (0, 1): .5 is the median.
         level: Confidence level in (0, 1).
+        design: Effective base of the cases under clusters.
 
     Returns:
         Value and limits; NaN where the curve or its limit never comes down to 1 - q.
 
-    Formula: the first time at which S, or its limit, is at most 1 - q.
+    Formula: the first time at which S, or its limit, is at most 1 - q; where S is just 1 - q, the middle of that time
+    and the next end (or the last case), as without open cases. The variance of S is n/n_eff times Greenwood's.
     Source: Brookmeyer and Crowley (1982), doi 10.2307/2530286.
 
     >>> survival_quantile([1, 2, 3], [1, 1, 0], [0, 1, 1]).value
@@ -99,70 +119,19 @@ def survival_quantile(
     """
     if not 0.0 < q < 1.0:
         raise ValueError(f"q: expected a number between 0 and 1, such as 0.5, found {q!r}")
-    curve = kaplan_meier(times, events, censored, level)
+    curve = kaplan_meier(times, events, censored, level, design=design)
     # After the last case the limits are unknown; the curve itself has arrived.
-    return SurvivalQuantile(*(_first(curve.time, line, 1.0 - q) for line in (curve.survival, curve.low, curve.high)))
+    low, high = (_first(curve.time, line, 1.0 - q) for line in (curve.low, curve.high))
+    if low == high:
+        low, high = apart(curve.time[curve.events > 0], low)
+    return SurvivalQuantile(_middle(curve, 1.0 - q), low, high)
 
 
-def survival_quantile_difference(
-    now: Lifetimes, before: Lifetimes, q: float = 0.5, level: float = 0.95, *, replicates: int = 1999, seed: int = 0
-) -> Difference:
-    """Difference of the same quantile of two curves, by the percentile bootstrap of their counts.
-
-    Args:
-        now: (times, events, censored) of one group.
-        before: The same of the other.
-        q: Share in (0, 1).
-        level: Confidence level in (0, 1).
-        replicates: Resamples of cases with their times, ended or open.
-        seed: Seed of the resamples; equal seeds give equal results.
-
-    Returns:
-        change, low, high, pvalue. A resampled curve that does not come down to 1 - q has an infinite quantile; limits
-        and p are NaN where a limit then is infinite or undefined, or where no resample differs from another.
-
-    Formula: as `quantile_difference`. Source: Efron (1981), doi 10.1080/01621459.1981.10477650.
-
-    >>> longer, shorter = ([50, 60, 70, 80], [9, 9, 9, 0], [0, 0, 3, 9]), ([10, 20, 30, 40], [9, 9, 9, 9], [0, 0, 3, 0])
-    >>> survival_quantile_difference(longer, shorter)
-    Difference(change=40.0, low=30.0, high=50.0, pvalue=0.001)
-    """
-    sides = [_merged(side) for side in (now, before)]
-    if _order(sides[0]) < _order(sides[1]):  # drawn in one order, so that turning the sides only turns the sign
-        turned = survival_quantile_difference(before, now, q, level, replicates=replicates, seed=seed)
-        return Difference(-turned.change, -turned.high, -turned.low, turned.pvalue)
-    first, second = (survival_quantile(*side, q, level).value for side in sides)
-    nothing = (plain(np.nan),) * 3
-    if not np.isfinite(first - second):
-        return Difference(plain(first - second), *nothing)
-    generator = np.random.default_rng(seed)
-    draws = [_resampled(side, q, replicates, generator) for side in sides]
-    differences = np.sort(np.where(draws[0] == draws[1], 0.0, draws[0] - draws[1]))
-    rank = max(int(np.ceil((replicates + 1) * (1.0 - level) / 2.0 - 1e-9)) - 1, 1)
-    low, high = differences[rank - 1], differences[-rank]
-    if low == high or not np.isfinite(low) or not np.isfinite(high):
-        return Difference(plain(first - second), *nothing)
-    beyond = min(np.count_nonzero(differences <= 0), np.count_nonzero(differences >= 0))
-    pvalue = min(1.0, 2.0 * (1.0 + beyond) / (replicates + 1.0))
-    return Difference(plain(first - second), plain(low), plain(high), plain(pvalue))
-
-
-def _order(side: tuple[FloatArray, FloatArray, FloatArray]) -> list[list[float]]:
-    return [part.tolist() for part in side]
-
-
-def _resampled(
-    side: tuple[FloatArray, FloatArray, FloatArray], q: float, replicates: int, generator: np.random.Generator
-) -> FloatArray:
-    """The quantile in resamples of the cases; infinite where a curve does not come down that far."""
-    time, d, c = side
-    n = round(d.sum() + c.sum())
-    drawn = generator.multinomial(n, np.concatenate([d, c]) / (d.sum() + c.sum()), size=replicates)
-    ended, open_ = drawn[:, : time.size], drawn[:, time.size :]
-    at_risk = np.cumsum((ended + open_)[:, ::-1], axis=1)[:, ::-1]
-    survival = np.cumprod(1.0 - ended / np.maximum(at_risk, 1), axis=1)
-    reached = survival <= 1.0 - q + 1e-12
-    return np.where(reached.any(axis=1), time[reached.argmax(axis=1)], np.inf)
+def _middle(curve: Survival, target: float) -> float:
+    """The time at which the curve comes down to a share; the middle of the stretch on which it is just that."""
+    ends = np.append(curve.time[curve.events > 0], curve.time[-1:])
+    left = np.append(curve.survival[curve.events > 0], curve.survival[-1:])
+    return (_first(ends, left, target) + _first(ends, left, target - 3.0 * _SAME, float(curve.time[-1:].sum()))) / 2.0
 
 
 def logrank(now: Lifetimes, before: Lifetimes) -> LogRank:
@@ -181,6 +150,49 @@ def logrank(now: Lifetimes, before: Lifetimes) -> LogRank:
     >>> logrank(([5, 8, 9], [1, 1, 1], [0, 0, 0]), ([1, 2, 3], [1, 1, 1], [0, 0, 0])).pvalue
     0.0246
     """
+    observed, expected, variance = _logrank_sums(now, before)
+    statistic = (observed - expected) ** 2 / variance if variance > 0 else np.nan
+    return LogRank(float(statistic), float(special.chdtrc(1.0, statistic)), observed, expected)
+
+
+def lasting(now: Lifetimes, before: Lifetimes, level: float = 0.95, *, designs: Designs = NO_DESIGNS) -> Effect:
+    """How often a case of now lasts longer than one of before, where some have not ended; tested by the log-rank test.
+
+    Args:
+        now: (times, events, censored) of one group.
+        before: The same of the other.
+        level: Confidence level in (0, 1).
+        designs: Effective bases of the mean rank of either side, under clusters.
+
+    Returns:
+        The effect with limits, and the p-value of the log-rank test; NaN where no time had both an event and cases of
+        both groups.
+
+    Formula: 1/(1 + h), h = exp((O - E)/V) the one-step ratio of the hazards, log h with variance d/V, so that its z is
+    that of the log-rank test; d = (1/n_eff1 + 1/n_eff2)/(1/n1 + 1/n2), with Student's t under designs. h is shrunken
+    towards 1 where it is far from it (beyond about 3), and the effect is that of hazards of one ratio at all times.
+    Source: Peto et al. (1977), doi 10.1038/bjc.1977.1, for h; Mantel (1966) as in `logrank`.
+
+    >>> lasting(([5, 8, 9], [1, 1, 1], [0, 0, 0]), ([1, 2, 3], [1, 1, 1], [0, 0, 0])).pvalue
+    0.0246
+    """
+    observed, expected, sums = _logrank_sums(now, before)
+    variance = positive(np.asarray(sums))
+    n = np.array([float(np.sum(np.add(d, c) + np.zeros(np.shape(t)))) for t, d, c in (now, before)])
+    sides = zip(n, designs, strict=True)
+    worth, df = np.array([(size, np.inf) if design is None else design[1:] for size, design in sides], dtype=float).T
+    share = 1.0 / positive(worth)
+    freedom = share.sum() ** 2 / np.maximum((share**2 / positive(df)).sum(), _SAME * share.sum() ** 2)
+    log = (observed - expected) / variance
+    error = np.sqrt(share.sum() / (1.0 / positive(n)).sum() / variance)
+    reach = t_critical(freedom, level) * error
+    value, low, high = (special.expit(step - log) for step in (0.0, -reach, reach))
+    pvalue = agree(t_pvalue(log / error, freedom), (low > 0.5) | (high < 0.5), level)
+    return Effect(*(plain(x) for x in (value, low, high, pvalue)))
+
+
+def _logrank_sums(now: Lifetimes, before: Lifetimes) -> tuple[float, float, float]:
+    """Events seen in the first group, expected there, and the variance of their difference."""
     parts = [_merged(group) for group in (now, before)]
     times = np.union1d(parts[0][0], parts[1][0])
     d1, d2 = (_at(times, time, d) for time, d, _ in parts)
@@ -188,9 +200,7 @@ def logrank(now: Lifetimes, before: Lifetimes) -> LogRank:
     d, r = d1 + d2, np.maximum(r1 + r2, 1.0)
     expected = d * r1 / r
     variance = d * (r1 / r) * (r2 / r) * np.maximum(r - d, 0.0) / np.maximum(r - 1.0, 1.0)
-    total = variance.sum()
-    statistic = (d1.sum() - expected.sum()) ** 2 / total if total > 0 else np.nan
-    return LogRank(float(statistic), float(special.chdtrc(1.0, statistic)), float(d1.sum()), float(expected.sum()))
+    return float(d1.sum()), float(expected.sum()), float(variance.sum())
 
 
 def _merged(lifetimes: Lifetimes) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -211,9 +221,9 @@ def _at(times: FloatArray, own: FloatArray, counts: FloatArray) -> FloatArray:
     return result
 
 
-def _first(time: FloatArray, line: FloatArray, target: float) -> float:
-    reached = np.flatnonzero(line <= target + 1e-12)
-    return float(time[reached[0]]) if reached.size else float("nan")
+def _first(time: FloatArray, line: FloatArray, target: float, never: float = np.nan) -> float:
+    reached = np.flatnonzero(line <= target + _SAME)
+    return float(time[reached[0]]) if reached.size else never
 
 
 def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxkit.stats import (
-    kaplan_meier,
-    logrank,
-    quantile_difference,
-    survival_at,
-    survival_quantile,
-    survival_quantile_difference,
-)
+from cxkit.stats import Design, kaplan_meier, lasting, logrank, survival_at, survival_quantile
 
 # Freireich et al. (1963), weeks in remission, as in Kalbfleisch and Prentice (1980).
 EVENTS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
@@ -96,18 +89,59 @@ def test_impossible_input_is_refused():
         survival_quantile([1], [1], [0], q=50)
 
 
-def test_a_difference_without_open_cases_is_close_to_the_bootstrap_of_the_values() -> None:
-    # Nothing is open: the curve is the distribution, and both bootstraps resample the same cases.
-    generator = np.random.default_rng(2)
-    now, before = np.round(generator.exponential(60, 201)), np.round(generator.exponential(30, 151))
-    found = survival_quantile_difference((now, 1, 0), (before, 1, 0), seed=1)
-    expected = quantile_difference((now, None), (before, None), seed=1)
-    assert found.change == expected.change
-    assert [found.low, found.high] == pytest.approx([expected.low, expected.high], abs=6)
-    assert (found.pvalue < 0.05) == (found.low > 0)
+# R 4.2.2, survival 3.5.3: quantile(survfit(Surv(time, ended) ~ 1, conf.type = "log-log"), 0.5), value and lower limit
+R_QUANTILES = [
+    ([1, 2, 3, 4], [1, 1, 1, 1], 2.5, 1),  # flat at 1/2, nothing open
+    ([1, 2, 3, 4], [1, 1, 0, 1], 3, 1),  # flat at 1/2 over an open case
+    ([1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 0], 4, 1),  # no flat stretch at 1/2
+    ([1, 2, 2, 3, 3, 4, 4, 5], [1, 1, 1, 0, 1, 1, 1, 1], 3.5, 1),  # ties, one of them open
+    ([10, 20, 30, 40, 50, 60, 70, 80], [1, 1, 1, 1, 0, 0, 0, 0], 60, 10),  # flat to the last case
+    ([10, 20, 30, 40, 50, 60, 70, 80], [1, 1, 1, 1, 0, 1, 0, 0], 50, 10),
+]
 
 
-def test_a_difference_is_absent_where_a_curve_does_not_come_down() -> None:
-    open_cases = ([10, 20], [1, 0], [0, 9])
-    found = survival_quantile_difference(open_cases, ([10, 20], [5, 5], [0, 0]))
-    assert np.isnan([found.change, found.low, found.high, found.pvalue]).all()
+@pytest.mark.parametrize(("times", "ended", "value", "low"), R_QUANTILES)
+def test_quantiles_are_those_of_r(times, ended, value, low):
+    found = survival_quantile(times, ended, [1 - one for one in ended])
+    assert (found.value, found.low) == (value, low)
+    assert np.isnan(found.high)  # NA in R
+
+
+def test_the_effect_of_open_cases_is_tested_by_the_log_rank_test():
+    placebo = (PLACEBO, [1] * 21, [0] * 21)
+    effect, test = lasting(SIX_MP, placebo), logrank(SIX_MP, placebo)
+    assert effect.pvalue == pytest.approx(test.pvalue, rel=1e-9)
+    # R: survdiff(Surv(time, ended) ~ group) has O - E = -10.25 and V = 6.257 for 6-MP, one-step log ratio -1.638
+    assert effect.value == pytest.approx(1 / (1 + np.exp(-10.2505 / 6.2570)), abs=1e-3)
+    assert 0.5 < effect.low < effect.value < effect.high < 1
+    back = lasting(placebo, SIX_MP)
+    assert [back.value, back.low, back.high] == pytest.approx([1 - effect.value, 1 - effect.high, 1 - effect.low])
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.99, 0.9999])
+def test_interval_and_p_of_open_cases_agree(level):
+    rng = np.random.default_rng(3)
+    for _ in range(40):
+        sides = [(rng.integers(1, 30, 25), rng.integers(0, 2, 25), 1) for _ in range(2)]
+        sides = [(time, ended, 1 - ended) for time, ended, _ in sides]
+        found = lasting(*sides, level)
+        assert (found.pvalue < 1 - level) == (found.low > 0.5 or found.high < 0.5)
+
+
+def test_clusters_widen_curves_and_effects():
+    plain, less = survival_quantile(*SIX_MP, 0.3), survival_quantile(*SIX_MP, 0.3, design=Design(21, 7.0, 6.0))
+    assert less.value == plain.value
+    assert not less.low > plain.low
+    placebo = (PLACEBO, [1] * 21, [0] * 21)
+    one, other = (
+        lasting(SIX_MP, placebo),
+        lasting(SIX_MP, placebo, designs=(Design(21, 7.0, 6.0), Design(21, 7.0, 6.0))),
+    )
+    assert other.low < one.low < one.high < other.high
+    assert other.pvalue > 9 * one.pvalue
+    assert np.isnan(lasting(SIX_MP, placebo, designs=(Design(21, np.nan, 0.0), None)).low)
+
+
+def test_there_is_no_effect_where_nothing_ended():
+    assert np.isnan(lasting(([3, 4], [0, 0], [1, 1]), ([3], [0], [1]))).all()
+    assert np.isnan(lasting(([1], [1], [0]), ([], [], []))).all()
