@@ -15,6 +15,7 @@ from cxkit.analysis.differences import Differences, differences, effective, foun
 from cxkit.analysis.durations import quantiles
 from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
 from cxkit.analysis.frames import Frame
+from cxkit.analysis.totals import named
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -101,7 +102,8 @@ def compare(
                 _, keys = declared(tallies, dimensions, where, [period])
                 sides.append(from_tallies(tallies, metric, keys, use))
             cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
-            parts.append(compared(metric, sides[0], sides[1], cross, level, minimum))
+            part = compared(metric, sides[0], sides[1], cross, level, minimum)
+            parts.append(part if dimensions else named(part, tallies, metric.item, ("n", "n_before")))
     together = pd.concat(parts, ignore_index=True)
     own = [together[name] for name in per if name in together.columns]  # a level that does not cut by it is one family
     split = together.groupby([together["metric"] == lead, *own], sort=False, dropna=False)

@@ -77,11 +77,11 @@ def against_rest(
     check_correction(correction)
     if dimension in (*by, *(where or ())):
         raise CxError(f"{dimension!r} is compared, so that it cannot be a place as well")
-    if not where and not by and tallies.provenance.get("withheld"):
-        raise CxError("the total leaves out what is too small to show, so that nothing can be compared with its rest")
     frames, inside = [], np.empty(0, np.intp)
     minimum = tallies.rules.judge_from if minimum is None else minimum
     for metric in chosen(tallies, metrics):
+        if not where and not by and metric.item in {cell["item"] for cell in tallies.provenance.get("withheld", [])}:
+            raise CxError(f"{metric.label}: the total leaves places out, so that nothing can be compared with its rest")
         dimensions, keys = declared(tallies, [*by, dimension], where, [period])
         if dimensions[-1] != dimension:
             raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")

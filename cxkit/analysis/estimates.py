@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
 from cxkit.analysis.durations import METHOD, OPEN_METHOD, ROUNDED, holds_open, quantiles
 from cxkit.analysis.frames import Frame
+from cxkit.analysis.totals import named
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -78,7 +79,8 @@ def estimate(
         for dimensions in cuts(tallies, by, where):
             _, keys = declared(tallies, dimensions, where, periods)
             cells = from_tallies(tallies, metric, keys, use)
-            frames.append(_frame(metric, cells, estimates(metric, cells, level, method), level))
+            frame = _frame(metric, cells, estimates(metric, cells, level, method), level)
+            frames.append(frame if dimensions else named(frame, tallies, metric.item))
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
     columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]

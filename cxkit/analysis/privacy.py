@@ -3,15 +3,13 @@
 Primary hiding: a cell in which too few people answered. Complementary hiding: a cell that would give a hidden one away,
 because margins are published beside their parts and a reader can subtract. The same tallies always hide the same cells.
 
-A place that alone would be given away by the total of everybody is left out of that total instead (`lone`):
-hiding a large brand, or the total, for the sake of seven answers would cost far more than it protects.
+A place that the total of everybody would give away may be left out of that total instead: see `totals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,43 +20,6 @@ from cxkit.data.tallies import ALL, Tallies
 
 FEW = "hidden: fewer than {} people answered"
 GIVEN_AWAY = "hidden: it would give a smaller group away"
-
-
-def lone(tallies: Tallies) -> pd.DataFrame:
-    """The small places that the total of everybody would give away, where one level of places is shown below it.
-
-    Args:
-        tallies: Whole tallies.
-
-    Returns:
-        Columns item, period, <dimensions of the level>; empty where nothing is given away, or where several levels
-        cut everybody, so that leaving a place out of the total would show in the other ones.
-    """
-    below = _next((), tallies.levels) if () in tallies.levels else []
-    if len(below) != 1:
-        return pd.DataFrame(columns=["item", "period"])
-    cells, minimum = people(tallies), tallies.rules.hide_below
-    parts = cells[cells["cut"] == ALL.join(below[0])]
-    few = parts[(parts["n"] > 0) & (parts["n"] < minimum)]
-    size = few.groupby(["item", "period"])["n"].agg(["size", "sum"])
-    given = size[(size["size"] == 1) | (size["sum"] < minimum)].index
-    chosen = pd.MultiIndex.from_frame(few[["item", "period"]]).isin(given)
-    found: pd.DataFrame = few.loc[chosen, ["item", "period", *below[0]]].reset_index(drop=True)
-    return found
-
-
-def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:
-    """The tallies with another total of everybody, which leaves the withheld cells out, and says so."""
-    parts: dict[str, Any] = {
-        name: pd.concat([frame[frame["cut"] != ""], other[other["cut"] == ""].reindex(columns=frame.columns)])
-        for name, frame, other in (
-            ("counts", tallies.counts, totals.counts),
-            ("sums", tallies.sums, totals.sums),
-            ("pairs", tallies.pairs, totals.pairs),
-        )
-    }
-    about = {**tallies.provenance, "withheld": withheld.to_dict("records")}
-    return replace(tallies, **{k: f.reset_index(drop=True) for k, f in parts.items()}, provenance=about)
 
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
@@ -84,10 +45,9 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     n = cells["n"].to_numpy(float)
     most = np.where(cells["people"].isna(), minimum - 1.0, np.inf)  # few people may give many answers
     told = Told(cells["answers"].to_numpy(float), few, most, minimum)
-    blank = (cells[tallies.by] == BLANK).any(axis=1).to_numpy() if tallies.by else np.zeros(len(n), bool)
-    worth = np.where(blank, n - 1e15, n)  # whoever left a question blank is the least loss, however many they are
+    dear = worth(cells, tallies.by)
     for group in _together(cells, relations):
-        protect(group, n, hidden, minimum, worth, told)
+        protect(group, n, hidden, minimum, dear, told)
     reason = np.where(few, FEW.format(minimum), GIVEN_AWAY)
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
@@ -100,7 +60,7 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
         counts=_without(tallies.counts, gone),
         sums=sums[tallies.sums.columns],
         pairs=pairs[tallies.pairs.columns],
-        hidden=gone[tallies.hidden.columns].reset_index(drop=True),
+        hidden=pd.concat([tallies.hidden, gone[tallies.hidden.columns]], ignore_index=True),
     )
 
 
@@ -116,17 +76,24 @@ def people(tallies: Tallies) -> pd.DataFrame:
     return cells.assign(n=cells["people"].fillna(cells["answers"]))
 
 
+def worth(cells: pd.DataFrame, by: Sequence[str]) -> np.ndarray:
+    """How dear each cell is: its people; whoever left a question blank is the least loss, however many they are."""
+    blank = (cells[list(by)] == BLANK).any(axis=1).to_numpy() if by else False
+    dear: np.ndarray = cells["n"].to_numpy(float) - 1e15 * np.asarray(blank)
+    return dear
+
+
 # What a reader can add up ---------------------------------------------------------------------------------------------
 
 
 def _relations(tallies: Tallies, cells: pd.DataFrame) -> Iterator[Relation]:
     """Every margin with its parts, from each level to the next finer ones that are shown.
 
-    A total that leaves small places out has no relation to them: it is the sum of the others.
+    A total that leaves places out has no relation to them: it is the sum of the others.
     """
     left_out = pd.DataFrame(tallies.provenance.get("withheld", []))
     for level in tallies.levels:
-        for finer in _next(level, tallies.levels):
+        for finer in next_levels(level, tallies.levels):
             keys = ["item", "period", *level]
             wholes = cells[cells["cut"] == ALL.join(level)]
             parts = cells[cells["cut"] == ALL.join(finer)]
@@ -139,7 +106,7 @@ def _relations(tallies: Tallies, cells: pd.DataFrame) -> Iterator[Relation]:
                 yield Relation(position[key if isinstance(key, tuple) else (key,)], [int(i) for i in parts.index[rows]])
 
 
-def _next(level: Sequence[str], levels: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+def next_levels(level: Sequence[str], levels: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """The finer levels that cut a level without another shown one between them."""
     finer = [other for other in levels if set(level) < set(other)]
     return [one for one in finer if not any(set(other) < set(one) for other in finer)]

@@ -39,7 +39,7 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
         "clusters": roles.get("cluster") or roles.get("respondent", "none"),
         **({"strata": roles["stratum"]} if "stratum" in roles else {}),
         "counts (sha256)": fingerprint(tallies, where),
-        **({"left out of the total, as too few to show": ", ".join(names)} if names else {}),
+        **({"left out of the total in every period": ", ".join(names)} if names else {}),
         "packages": packages(),
     }
 

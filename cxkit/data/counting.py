@@ -15,7 +15,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from cxkit.data import periods, ranks
+from cxkit.data import ranks
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.periods import UNITS
@@ -51,20 +51,15 @@ def answers(
 
 
 def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
-    """The answers of an item without those of some cells, each a period and levels of dimensions.
+    """The answers of an item without those of some places, each a level of one dimension or several, in every period.
 
     They go when it is settled which answers count: an earlier one of the same respondent does not take their place.
     """
 
     def kept(rows: Table) -> Table:
         table = one.kept(rows)
-        for cell in cells:
-            start = cell["period"] if one.period == "wave" else periods.start(cell["period"], one.period)
-            inside = table.period_ == start
-            for name in cell.keys() - {"item", "period"}:
-                inside = inside & (table[name] == cell[name])
-            table = table.filter(~inside)
-        return table
+        inside = [ibis.and_(*(table[name] == cell[name] for name in cell.keys() - {"item"})) for cell in cells]
+        return table.filter(~ibis.or_(*inside))
 
     return _looked_at(replace(one, kept=kept), one.largest > 0)
 

@@ -142,7 +142,7 @@ def tally(
             all other channels.
         where: Only these levels of a dimension.
         until: The last period that counts, as it is written; None: all.
-        without: Cells that are left out: item, period, <dimensions of `by`>.
+        without: Places that are left out in every period: item, <dimensions of `by`>.
         rules: From how many answers on a number is shown, and judged; all that is made of the tallies keeps to them.
 
     Raises:
@@ -161,7 +161,7 @@ def tally(
     audit += [replaced(item, one.replaced) for item, one in used.items() if one.replaced]
     if without is not None:
         gone = {item: without[without["item"] == item].to_dict("records") for item in used}
-        used = {item: counting.less(one, gone[item]) for item, one in used.items()}
+        used = {item: counting.less(one, gone[item]) if gone[item] else one for item, one in used.items()}
     raw = {item: counting.answer_counts(one, by, finest_of(shown)) for item, one in used.items()}
     starts, labels = _periods(raw.values(), period)
     compared = _compared(pairs, labels, period)

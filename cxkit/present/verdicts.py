@@ -239,10 +239,11 @@ def proof(row: Row, metric: Metric, held: str = "") -> str:
         )
         return f"{why[:1].upper()}{why[1:]}; {bases}."
     text = f"{interval(row, metric)}; {corrected(row, held)}; {bases}."
-    if row["verdict"] == "changed":
-        return text
-    moved = "; ".join(filter(None, [change(row, metric), medians(row, metric)]))
-    return f"{moved}; {text} {wording.sentence(detectable(row, metric))}"
+    note = wording.sentence(str(row.get("note") or ""))
+    if row["verdict"] == "no evidence":
+        moved = "; ".join(filter(None, [change(row, metric), medians(row, metric)]))
+        text = f"{moved}; {text} {wording.sentence(detectable(row, metric))}"
+    return f"{text} {note}".strip()
 
 
 def reach(found: Sequence[Row], metric: Metric) -> str:

@@ -14,9 +14,10 @@ import pandas as pd
 
 from cxkit.analysis.comments import COLUMNS, with_comments
 from cxkit.analysis.merging import merged, small_levels
-from cxkit.analysis.privacy import lone, mask, with_totals
+from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
+from cxkit.analysis.totals import left_out, with_totals
 from cxkit.data import periods
 from cxkit.data.audit import audit, kept
 from cxkit.data.facts import days, elsewhere, partial
@@ -172,7 +173,7 @@ def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunPa
 
 
 def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tuple[Tallies, Tallies]:
-    """The whole tallies, and those whose totals leave out what they would give away."""
+    """The whole tallies, and those whose total leaves places out that it would give away."""
     places = list(params.for_each)
     levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
     given: dict[str, Any] = {
@@ -189,7 +190,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
         # Everybody cut by segments is compared segment by segment with the rest, for which the total has to be whole.
-        if (not places and params.segments) or (withheld := lone(counted)).empty:
+        if (not places and params.segments) or (withheld := left_out(counted, (now, before))).empty:
             return counted, counted
         totals = tally(survey, levels=[()], without=withheld, **given)
         return counted, with_totals(counted, totals, withheld)

@@ -245,8 +245,8 @@ def _reason(said: Row) -> str:
     """Why nothing is said where more answers of this very group would not help, or nobody may know how many."""
     note = str(said.get("note") or "")
     before = " before" if note.startswith("before: ") else ""
-    if "hidden: " in note and not verdicts.protects(said):
-        return f"hidden{before}: too few people answered"
+    if (why := note.partition("hidden: ")[2]) and not verdicts.protects(said):
+        return f"hidden{before}: {why}"
     return f"no answers{before}" if "no answers" in note else ""
 
 

@@ -102,8 +102,8 @@ def test_comparisons_hold_both_scores_and_estimates_begin_with_the_latest() -> N
 @pytest.mark.parametrize(
     ("note", "words"),
     [
-        (f"now: {HIDDEN}", "○ hidden: too few people answered"),
-        (f"before: {HIDDEN}", "○ hidden before: too few people answered"),
+        (f"now: {HIDDEN}", "○ hidden: fewer than 10 people answered"),
+        (f"before: {HIDDEN}", "○ hidden before: fewer than 10 people answered"),
         (f"now: {AWAY}", "○ hidden to protect a smaller group"),
         ("now: no answers", "○ no answers"),
         ("before: no answers", "○ no answers before"),

@@ -1,0 +1,142 @@
+"""The total of everybody: all who answered, or all but some places, the same ones in every period.
+
+A place in which too few people answered is hidden, and everybody less all other places would be that place. Three
+things protect it: the total leaves it out in every period, and says so; another place of that period is hidden; the
+total of that period is hidden. A run takes what costs the fewest answers. To leave it out of one period alone would
+make two totals of different places, and their difference would be read as a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxkit.analysis.privacy import next_levels, people, worth
+from cxkit.data.tallies import ALL, Tallies
+
+NEAR = 10.0  # times that an answer of the two periods that are compared counts, against one of another period
+ONLY = "hidden: only places that the total leaves out have answers"
+
+
+def left_out(tallies: Tallies, compared: Sequence[str]) -> pd.DataFrame:
+    """The places that the total of everybody leaves out in every period, by item.
+
+    Args:
+        tallies: Whole tallies.
+        compared: The period of the reports and the one that it is compared with.
+
+    Returns:
+        Columns item, <dimensions of the level below everybody>. Empty where to hide further cells costs fewer answers,
+        and where several levels cut everybody, so that a place that the total leaves out would show in the others.
+    """
+    below = next_levels((), tallies.levels) if () in tallies.levels else []
+    found = [pd.DataFrame(columns=["item"])]
+    if len(below) == 1:
+        names, cells = list(below[0]), people(tallies)
+        dear = pd.Series(worth(cells, tallies.by), cells.index)
+        weight = np.where(np.isin(tallies.periods, list(compared)), NEAR, 1.0)
+        for item, part in cells[cells["cut"] == ALL.join(names)].groupby("item"):
+            places = part[names].drop_duplicates().sort_values(names)
+            row = pd.Index(tallies.periods).get_indexer(pd.Index(part["period"]))
+            tables = np.zeros((3, len(weight), len(places)))
+            tables[:, row, part.groupby(names).ngroup()] = part["n"], part["answers"], dear[part.index]
+            out = _cheapest(_Places(tables[0], tables[1], tables[2], weight, tallies.rules.hide_below))
+            found.append(places[out].assign(item=item))
+    together = pd.concat(found[1:] or found, ignore_index=True)
+    return together[["item", *together.columns.drop("item")]]
+
+
+def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:
+    """The tallies with another total of everybody, which leaves some places out in every period, and says so.
+
+    Args:
+        tallies: Whole tallies.
+        totals: Those of everybody without the places.
+        withheld: The places, from `left_out`.
+    """
+    parts: dict[str, Any] = {
+        name: pd.concat([frame[frame["cut"] != ""], other[other["cut"] == ""].reindex(columns=frame.columns)])
+        for name, frame, other in (
+            ("counts", tallies.counts, totals.counts),
+            ("sums", tallies.sums, totals.sums),
+            ("pairs", tallies.pairs, totals.pairs),
+        )
+    }
+    was, now = ({*map(tuple, one.counts.loc[one.counts["cut"] == "", _CELL].to_numpy())} for one in (tallies, totals))
+    lost = pd.DataFrame(sorted(was - now), columns=_CELL).assign(cut="", reason=ONLY)
+    hidden = pd.concat([tallies.hidden, lost.reindex(columns=tallies.hidden.columns)]).astype(tallies.hidden.dtypes)
+    about = {**tallies.provenance, "withheld": withheld.to_dict("records")}
+    parts = {name: frame.reset_index(drop=True) for name, frame in {**parts, "hidden": hidden}.items()}
+    return replace(tallies, **parts, provenance=about)
+
+
+_CELL = ["item", "period"]
+
+
+def named(frame: pd.DataFrame, tallies: Tallies, item: str, bases: Sequence[str] = ("n",)) -> pd.DataFrame:
+    """Rows of the total of everybody with a note on the places that it leaves out, where there are any.
+
+    Args:
+        frame: Estimates or comparisons.
+        tallies: That they are made of.
+        item: That they are about.
+        bases: The columns of the bases; a row that lacks one has another note.
+    """
+    count = sum(cell["item"] == item for cell in tallies.provenance.get("withheld", []))
+    if not count:
+        return frame
+    places = f"{count} place{'s' * (count > 1)} with fewer than {tallies.rules.hide_below} people"
+    shown = frame[list(bases)].fillna(0).gt(0).all(axis=1)
+    said = frame["note"].where(frame["note"] == "", frame["note"] + "; ") + f"the total is of all but {places}"
+    return frame.assign(note=frame["note"].mask(shown, said))
+
+
+# What costs the fewest answers ----------------------------------------------------------------------------------------
+
+
+class _Places(NamedTuple):
+    """One item by period and place: people, answers, how dear a cell is; what a period counts; who needs no hiding."""
+
+    people: NDArray[np.float64]
+    answers: NDArray[np.float64]
+    dear: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    least: int
+
+
+def _cheapest(places: _Places) -> NDArray[np.bool_]:
+    """Which places the total leaves out: on the way from none to all that it would give away, the cheapest stop.
+
+    Each step settles the period that is settled at the least cost.
+    """
+    few = (places.people > 0) & (places.people < places.least)
+    out = np.zeros(few.shape[1], dtype=bool)
+    best, least = out, np.inf
+    while True:
+        cost, exposed = _cost(places, few, out)
+        if cost < least:
+            best, least = out, cost
+        if not exposed.any():
+            return best
+        out = min(np.unique(few[exposed] | out, axis=0), key=lambda step: _cost(places, few, step)[0])
+
+
+def _cost(places: _Places, few: NDArray[np.bool_], out: NDArray[np.bool_]) -> tuple[float, NDArray[np.bool_]]:
+    """The answers that a run does not show if its total leaves some places out, and where it gives others away.
+
+    In such a period the least dear place beside them is hidden, too.
+    """
+    inside = (places.people > 0) & ~out
+    gone = few & inside
+    count, size, total = gone.sum(axis=1), (places.people * gone).sum(axis=1), (places.people * inside).sum(axis=1)
+    shown = total >= places.least
+    exposed = shown & (count > 0) & ((count == 1) | (size < places.least))
+    another = np.where(inside & ~few, places.dear, np.inf).argmin(axis=1)
+    lost = (places.answers * out).sum(axis=1) + exposed * places.answers[np.arange(len(another)), another]
+    lost += ~shown * (places.answers * inside).sum(axis=1)
+    return float(places.weight @ lost), exposed
