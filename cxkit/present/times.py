@@ -98,7 +98,7 @@ def medians(row: Row, metric: Metric) -> str:
     >>> medians({"value": 180.0, "value_before": 120.0}, METRICS["wait_time"])
     'median 180 min against 120 min'
     """
-    before = row.get("value_before", row.get("value_rest"))
+    before = row.get("value_rest") if row.get("value_before") is None else row["value_before"]
     if not in_pairs(metric) or row.get("value") is None or before is None:
         return ""
     least = min(row["value"], before)

@@ -165,7 +165,8 @@ def _as_change(row: Row) -> Row:
     `said` is the row as the words of a verdict need it.
     """
     said = {**row, "change": row.get("change", row.get("difference"))}
-    said.setdefault("n_before", row.get("n_rest"))
+    if said.get("n_before") is None:
+        said["n_before"] = row.get("n_rest")
     if row.get("verdict") == "differs":
         said["verdict"] = "changed"
     seen = row.get("detectable") if row.get("verdict") == "no evidence" else None
@@ -221,11 +222,12 @@ def _format(row: Row, kind: str, metric: Metric | None) -> str:
     of_change = kind in ("change", "size")
     what = "difference_" if row.get("difference") is not None else "change_"
     low, high = (f"{what if of_change else ''}{end}" for end in ("low", "high"))
-    places = (wording.change_decimals if of_change else wording.decimals)(row.get(low), row.get(high))
+    ends, pairs = (row.get(low), row.get(high)), of_change and metric is not None and in_pairs(metric)
+    places = wording.change_decimals(*ends, fewer=int(pairs)) if of_change else wording.decimals(*ends)
     mark = MARKS.get(metric.unit, "") if metric else ""
     mark = mark.replace("%", " pp") if of_change else mark
-    if of_change and metric and in_pairs(metric):
-        return f'0{"." * (places > 1)}{"0" * (places - 1)}" of 100"'
+    if pairs:
+        return f'0{"." * bool(places)}{"0" * places}" of 100"'
     digits = f"#,##0{'.' * bool(places)}{'0' * places}{mark}"
     return f'{"+" * (kind == "change")}{digits};"{wording.MINUS}"{digits};{digits}'
 

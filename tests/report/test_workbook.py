@@ -268,3 +268,21 @@ def test_a_contrast_without_a_verdict_says_that_it_is_too_few() -> None:
     (line,) = table(opened([row]), "Against the rest")
     assert line["Verdict"] == "○ too few answers to say"
     assert (line["Difference from"], line["Difference to"], line["Family"]) == (-9, 19, None)
+
+
+def test_durations_stand_in_the_unit_that_fits_and_their_changes_in_pairs() -> None:
+    score = {"part": "estimate", "report": "a", "metric": "wait_time", "period": "b", "n": 90, "value": 300.0}
+    moved = {"part": "comparison", "report": "a", "metric": "wait_time", "now": "b", "before": "a", "n": 90,
+             "n_before": 80, "change": 2.4, "low": -0.28, "high": 5.07, "value": 300.0, "value_before": 240.0,
+             "verdict": "no evidence", "detectable": 6.0, "level": 0.95}  # fmt: skip
+    apart = {"part": "segment contrast", "report": "a", "metric": "wait_time", "period": "b", "n": 20, "n_rest": 70,
+             "difference": 3.0, "low": -1.0, "high": 7.0, "verdict": "too few", "note": "few"}  # fmt: skip
+    frame = pd.DataFrame([{**score, "low": 270.0, "high": 330.0}, moved, apart])
+    book = openpyxl.load_workbook(io.BytesIO(workbook(frame, {"now": "b"}, METRICS)))
+    heads, first = (list(row) for row in book["Comparisons"].iter_rows(max_row=2))
+    cells = {head.value: cell for head, cell in zip(heads, first, strict=True)}
+    assert (cells["Unit"].value, cells["Score"].value, cells["Score before"].value) == ("h", 5, 4)
+    assert (cells["Change"].value, cells["Change from"].value, cells["Detectable"].value) == (52.4, 49.72, 56)
+    assert cells["Change from"].number_format == '0.0" of 100"'  # 49.7: no limit beside 50 is shown as 50
+    verdict = next(cell.value for cell in book["Against the rest"][2] if str(cell.value).startswith("○"))
+    assert "hidden" not in verdict  # a rest of 70 is not hidden
