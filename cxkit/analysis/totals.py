@@ -92,7 +92,7 @@ def named(frame: pd.DataFrame, tallies: Tallies, item: str, bases: Sequence[str]
         return frame
     places = f"{count} place{'s' * (count > 1)} with fewer than {tallies.rules.hide_below} people"
     shown = frame[list(bases)].fillna(0).gt(0).all(axis=1)
-    said = frame["note"].where(frame["note"] == "", frame["note"] + "; ") + f"the total is of all but {places}"
+    said = frame["note"].where(frame["note"] == "", frame["note"] + "; ") + f"all but {places}"
     return frame.assign(note=frame["note"].mask(shown, said))
 
 

@@ -51,13 +51,6 @@ def _published(value: float, metric: Metric) -> str:
     return wording.quantity(value, metric.unit, 0 if value == round(value) else 1)
 
 
-def remarks(found: Sequence[Row]) -> list[str]:
-    """What is to be known of all numbers of a figure alike, as sentences: the notes that all of them have."""
-    notes = [dict.fromkeys(str(row.get("note") or "").split("; ")) for row in found if row.get("value") is not None]
-    alike = [note for note in notes[0] if all(note in others for others in notes)] if notes else []
-    return [wording.sentence(note) for note in alike if note]
-
-
 def nothing(key: str, title: str, shown: Html, found: Sequence[Row]) -> Html:
     """A figure that cannot be drawn says why."""
     why = sorted({str(row.get("note") or "no answers") for row in found}) or ["no answers that may be shown"]

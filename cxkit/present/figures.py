@@ -71,7 +71,7 @@ def trend(
     notes: list[object] = [
         f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base.",
         *captions.unit_note(metric),
-        *captions.remarks(found),
+        *map(wording.sentence, wording.alike(found)),
     ]
     notes += captions.sources(marks, metric)
     return captions.figure(key, claim, proof, drawn, notes, shown)

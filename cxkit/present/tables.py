@@ -73,6 +73,7 @@ def estimates_table(
     found = [row for row in rows(frame) if row["metric"] in metrics]
     keys = list(order) or _keys(found, [*dimensions(frame), "period"])
     shown, absent = unshown(found, "value", lambda row: _called(row, keys, metrics))
+    alike = wording.alike(found) if len(shown) > 1 else []
     body, grey = [], []
     for row in shown:
         metric = metrics[row["metric"]]
@@ -80,7 +81,7 @@ def estimates_table(
         known = row.get("value") is not None
         span = wording.limits(row.get("low"), row.get("high"), metric.unit, places) if known else ""
         remarks = [wording.band(row, metric), *(wording.precision(row, metric) if known else [])]
-        remarks += [str(row["note"])] if row.get("note") else []
+        remarks += [note for note in str(row.get("note") or "").split("; ") if note not in alike]
         score = wording.quantity(row["value"], metric.unit, places) if known else _absent(row)
         body.append(
             [*_key_cells(row, keys, metrics), (score, "cx-n"), (span, "cx-n"), (base(row), "cx-n"),
@@ -89,7 +90,7 @@ def estimates_table(
         grey.append(not known or wording.is_small(row))
     levels = " / ".join(sorted({wording.level_words(row.get("level")) for row in found}))
     head = [*_key_heads(keys), "Score", f"{levels} interval", "Base", "Remarks"]
-    notes = [*estimate_notes(found, metrics), *absent]
+    notes = [*estimate_notes(found, metrics), *map(wording.sentence, alike), *absent]
     return table(head, body, caption or "Scores with interval and base", notes, grey=grey, names=_names(found, keys),
                  kind="est")  # fmt: skip
 

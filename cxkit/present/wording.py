@@ -7,7 +7,7 @@ interval, so that a number never looks more certain than it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cxkit.metrics import Metric, Unit
@@ -239,6 +239,16 @@ def sentence(words: str) -> str:
     ('No answers.', '')
     """
     return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def alike(found: Sequence[Row]) -> list[str]:
+    """The notes that all numbers of a table or figure have, so that they can be said once.
+
+    >>> alike([{"value": 1, "note": "all but 1 place; one answer"}, {"value": 2, "note": "all but 1 place"}])
+    ['all but 1 place']
+    """
+    notes = [str(row.get("note") or "").split("; ") for row in found if row.get("value") is not None]
+    return [note for note in notes[0] if note and all(note in others for others in notes)] if notes else []
 
 
 def is_small(row: Row) -> bool:

@@ -101,7 +101,7 @@ class Reader:
             row = {key: value for key, value in record.items() if not pd.isna(value) and value != ""}
             place = {name: row[name] for name in self.headings.values() if name in row}
             note = str(row.get("note", ""))
-            if out := re.search(r"total is of all but (\d+) place", note):
+            if out := re.search(r"all but (\d+) place", note):
                 self.counted[self.items[row["metric"]]] = int(out[1])
             if str(row["part"]).endswith("comparison"):
                 self._both(source, row["metric"], place, (row.get("n"), row.get("n_before")), note)
