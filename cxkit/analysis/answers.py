@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
-from cxkit.analysis.comparisons import unjudged, verdicts
-from cxkit.analysis.differences import differences, effective, found_by, smallest
+from cxkit.analysis.comparisons import compared, judged
 from cxkit.analysis.estimates import estimates
+from cxkit.analysis.gate import Gate
 from cxkit.analysis.results import Change, Estimate
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import METRICS, Metric
@@ -174,26 +174,11 @@ def change(
     else:
         after, prior = (from_answers(metric, a, w, c) for a, w, c in zip((now, before), weights, clusters, strict=True))
         cross = None
-    result = differences(metric, after, prior, cross, level)
-    difference, low, high, pvalue = (float(np.ravel(x)[0]) for x in result.found)
-    enough = min(effective(metric, after)[0], effective(metric, prior)[0]) >= RULES.judge_from
-    tested = np.array([pvalue if enough else np.nan])
-    seen = metric.factor * float(np.ravel(smallest(metric, after, prior, result, level))[0])
-    kind = after.kind or prior.kind
-    words = found_by(metric, after, prior, result, 0)
-    return Change(
-        metric=metric,
-        change=metric.factor * difference,
-        low=metric.factor * low,
-        high=metric.factor * high,
-        pvalue=pvalue,
-        now=_one(metric, after, level),
-        before=_one(metric, prior, level),
-        detectable=seen if enough else float("nan"),
-        verdict=str(verdicts(tested, level)[0]),
-        method=f"{words}, {kind}" if kind else words,
-        note=unjudged(metric, after, prior, np.ravel(pvalue), RULES.judge_from, 0),
-    )
+    part = compared(metric, after, prior, cross, level, Gate.of(RULES, None))
+    row = judged([part], lambda _: [np.zeros(1)], level, "holm").iloc[0]
+    numbers: dict[str, Any] = {name: float(row[name]) for name in ("change", "low", "high", "pvalue", "detectable")}
+    words: dict[str, Any] = {name: str(row[name]) for name in ("verdict", "method", "note")}
+    return Change(metric=metric, now=_one(metric, after, level), before=_one(metric, prior, level), **numbers, **words)
 
 
 def _estimate(

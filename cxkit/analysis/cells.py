@@ -42,6 +42,7 @@ class Cells:
             share above the quantile.
         ranks: Of durations, the effective bases of the mean rank, on which a change rests.
         sums: Sums over clusters that the design and shared respondents need.
+        ww: Sum of the squared weights of single answers.
         hidden: Why a cell may not be shown; blank where it may.
         kind: Which part of the design is in use, in words for the method.
         open: Durations per cell and answer that had not ended; None where all had.
@@ -57,6 +58,7 @@ class Cells:
     counts: NDArray[np.int64]
     design: Design | None
     sums: Sums
+    ww: FloatArray
     hidden: NDArray[np.object_]
     kind: str
     open: FloatArray | None = None
@@ -104,6 +106,11 @@ def groups(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray, FloatA
     return below, at, above
 
 
+def kish(cells: Cells) -> FloatArray:
+    """Effective answers under weights alone: (sum w)^2 / sum w^2; 0 where a cell is empty."""
+    return cells.w**2 / np.where(cells.ww > 0, cells.ww, 1.0)
+
+
 def taken(cells: Cells, at: NDArray[np.intp]) -> Cells:
     """Some of the cells, in another order or several times."""
     return _replace(
@@ -116,6 +123,7 @@ def taken(cells: Cells, at: NDArray[np.intp]) -> Cells:
         design=taken_design(cells.design, at),
         ranks=taken_design(cells.ranks, at),
         sums=Sums(*(np.asarray(part, float)[at] for part in cells.sums)),
+        ww=cells.ww[at],
         hidden=cells.hidden[at],
         open=None if cells.open is None else cells.open[at],
     )
@@ -203,6 +211,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         counts=n.astype(np.int64),
         design=None,
         sums=_answer_sums(_measured(metric, values, w), n, w, w2),
+        ww=w2.sum(axis=1),
         hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
         open=table("open") if _some_open(tallies, metric) else None,
@@ -321,6 +330,7 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
         counts=n_table.astype(np.int64),
         design=None,
         sums=_answer_sums(_measured(metric, distinct, w_table), n_table, w_table, w2_table),
+        ww=w2_table.sum(axis=1),
         hidden=np.array([""], dtype=object),
         kind="" if weights is None else "weighted",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
 from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import quantiles
-from cxkit.analysis.estimates import By, base, chosen, cuts, unknown_spread
+from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_spread
 from cxkit.analysis.frames import Frame
+from cxkit.analysis.gate import FEW, Gate, judged_base, too_few
 from cxkit.analysis.totals import named
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, benjamini_hochberg, detectable, family_size, holm
+from cxkit.stats import Cross, benjamini_hochberg, family_size, holm
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
@@ -28,7 +29,7 @@ CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
 COLUMNS = (
     "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
     "family", "detectable", "verdict", "level", "method", "note",
-    "hide_below", "judge_from", "value", "value_before", "shift",
+    "hide_below", "judge_from", "value", "value_before", "shift", "n_judged", "n_judged_before",
 )  # fmt: skip
 
 
@@ -71,10 +72,13 @@ def compare(
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
         pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_before,
-        shift. `detectable` is the smallest change that these bases would have shown with 80 % power at the first Holm
-        step of the family; the next two are the limits in force. The change of a duration is in how many of 100 pairs
+        shift, n_judged, n_judged_before. `detectable` is the smallest change that these bases would have shown with
+        80 % power at the first Holm step of the family, NaN where the scale holds none; the next two are the limits in
+        force. The change of a duration is in how many of 100 pairs
         more than 50 a case of now took longer than one of before, and so are low, high and detectable; value,
         value_before and shift, their difference, are its quantiles in minutes, untested, and NaN for other metrics.
+        A verdict rests on `n_judged`: the smaller of n_eff and Kish's base, less for what is not known of their spread,
+        and 0 with too few clusters.
 
     Raises:
         CxError: A level, period, pair, metric or correction that was not declared or is unknown.
@@ -93,7 +97,7 @@ def compare(
     measured = chosen(tallies, metrics)
     if lead is not None and lead not in (names := [metric.name for metric in measured]):
         raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
-    minimum = tallies.rules.judge_from if minimum is None else minimum
+    gate = Gate.of(tallies.rules, minimum)
     parts = []
     for metric in measured:
         for dimensions in cuts(tallies, by, where):
@@ -102,14 +106,17 @@ def compare(
                 _, keys = declared(tallies, dimensions, where, [period])
                 sides.append(from_tallies(tallies, metric, keys, use))
             cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
-            part = compared(metric, sides[0], sides[1], cross, level, minimum)
-            parts.append(part if dimensions else named(part, tallies, metric.item, ("n", "n_before")))
-    together = pd.concat(parts, ignore_index=True)
-    own = [together[name] for name in per if name in together.columns]  # a level that does not cut by it is one family
-    split = together.groupby([together["metric"] == lead, *own], sort=False, dropna=False)
-    frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index()
+            part = compared(metric, sides[0], sides[1], cross, level, gate)
+            told = part.frame if dimensions else named(part.frame, tallies, metric.item, ("n", "n_before"))
+            parts.append(part._replace(frame=told))
+
+    def families(together: pd.DataFrame) -> list[Any]:
+        # A level that does not cut by a dimension is one family.
+        return [together["metric"] == lead, *(together[name] for name in per if name in together.columns)]
+
+    frame = judged(parts, families, level, correction)
     used = [name for name in tallies.by if name in frame.columns]
-    frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=minimum)
+    frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=gate.answers)
     return Frame.of(frame[["metric", *used, *COLUMNS]], tallies.metrics)
 
 
@@ -119,16 +126,23 @@ def check_correction(name: str) -> None:
         raise CxError(f"correction: {name!r} is unknown; {nearest(str(name), CORRECTIONS)}")
 
 
+class Compared(NamedTuple):
+    """The changes of one level with their raw p-values, and the sizes that they would show at each one's alpha."""
+
+    frame: pd.DataFrame
+    promise: Callable[[FloatArray], FloatArray]
+
+
 def compared(
     metric: Metric,
     now: Cells,
     before: Cells,
     cross: tuple[Cross, FloatArray] | None,
     level: float,
-    minimum: float,
+    gate: Gate,
     sides: tuple[str, str] = ("now", "before"),
-) -> pd.DataFrame:
-    """The changes of one level with their raw p-values; `detectable` still at 5 %, for one comparison.
+) -> Compared:
+    """The changes of one level, before it is known how many are judged together.
 
     Args:
         metric: What is compared.
@@ -136,30 +150,30 @@ def compared(
         before: The cells of the second side, in the same order.
         cross: As for `differences`.
         level: Confidence level.
-        minimum: Effective answers that either side needs.
+        gate: What either side needs for a verdict.
         sides: What the notes call the two.
     """
     result = differences(metric, now, before, cross, level)
     change, low, high, pvalue = (np.atleast_1d(np.asarray(x, float)) for x in result.found)
     shown = (now.hidden == "") & (before.hidden == "")
     change, low, high = (np.where(shown, metric.factor * x, np.nan) for x in (change, low, high))
-    n_eff, n_eff_before = effective(metric, now), effective(metric, before)
-    enough = shown & (np.minimum(n_eff, n_eff_before) >= minimum)
-    size = smallest(metric, now, before, result, level)
+    bases = [judged_base(metric, cells, level, gate) for cells in (now, before)]
+    enough = shown & (np.minimum(*bases) >= gate.answers)
     value, value_before = (middles(metric, cells, level) for cells in (now, before))
-    why = partial(unjudged, metric, now, before, pvalue, minimum, sides=sides)
-    return now.keys.drop(columns="period").assign(
+    why = partial(unjudged, metric, now, before, pvalue, bases, gate, sides=sides)
+    frame = now.keys.drop(columns="period").assign(
         metric=metric.name,
         n=base(now, now.n),
         n_before=base(before, before.n),
-        n_eff=np.where(now.hidden == "", n_eff, np.nan),
-        n_eff_before=np.where(before.hidden == "", n_eff_before, np.nan),
+        n_eff=np.where(now.hidden == "", effective(metric, now), np.nan),
+        n_eff_before=np.where(before.hidden == "", effective(metric, before), np.nan),
+        n_judged=np.where(now.hidden == "", bases[0], np.nan),
+        n_judged_before=np.where(before.hidden == "", bases[1], np.nan),
         change=change,
         low=low,
         high=high,
         pvalue=np.where(shown, pvalue, np.nan),
         tested=np.where(enough, pvalue, np.nan),
-        detectable=np.where(enough, metric.factor * size, np.nan),
         level=level,
         method=_methods(metric, now, before, result),
         note=pd.Series([why(i) for i in range(len(now.n))], dtype="str"),
@@ -167,6 +181,7 @@ def compared(
         value_before=np.where(shown, value_before, np.nan),
         shift=np.where(shown, value - value_before, np.nan),
     )
+    return Compared(frame, lambda alpha: metric.factor * smallest(metric, now, before, result, level, alpha))
 
 
 def middles(metric: Metric, cells: Cells, level: float) -> FloatArray:
@@ -174,21 +189,34 @@ def middles(metric: Metric, cells: Cells, level: float) -> FloatArray:
     return quantiles(metric, cells, level)[0] if metric.statistic == "quantile" else np.full(len(cells.n), np.nan)
 
 
-def judged(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
+def judged(
+    parts: Sequence[Compared], families: Callable[[pd.DataFrame], list[Any]], level: float, correction: str
+) -> pd.DataFrame:
+    """All parts with their verdicts, and with what could have been detected at the first Holm step of each family.
+
+    Args:
+        parts: The changes of some levels.
+        families: What tells the rows of one family from those of another, from all rows.
+        level: Confidence level.
+        correction: A key of `CORRECTIONS`.
+    """
+    together = pd.concat([part.frame for part in parts], ignore_index=True)
+    split = together.groupby(families(together), sort=False, dropna=False)
+    frame = pd.concat([_family(family, level, correction) for _, family in split]).sort_index()
+    ends = np.cumsum([len(part.frame) for part in parts])[:-1]
+    alphas = np.split((1 - level) / np.maximum(frame["family"].to_numpy(), 1), ends)
+    sizes = np.concatenate([part.promise(alpha) for part, alpha in zip(parts, alphas, strict=True)])
+    return frame.assign(detectable=np.where(frame["tested"].notna(), sizes, np.nan))
+
+
+def _family(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
     """One family: what it takes to be sure in spite of its size, and the verdicts."""
     tested = frame["tested"].to_numpy()
     family = family_size(tested)
     adjusted = CORRECTIONS[correction](tested)
-    # Power depends on alpha only through its quantile, so one comparison's size is stretched to the first Holm step.
-    stretch = detectable(1, 1, 0, 1, alpha=(1 - level) / max(family, 1)) / detectable(1, 1, 0, 1, alpha=1 - level)
     words = f", {WORDS[correction]} correction" if family > 1 else ""
-    return frame.assign(
-        pvalue_adj=adjusted,
-        family=family,
-        detectable=frame["detectable"] * stretch,
-        verdict=verdicts(adjusted, level),
-        method=frame["method"] + words,
-    )
+    said = verdicts(adjusted, level)
+    return frame.assign(pvalue_adj=adjusted, family=family, verdict=said, method=frame["method"] + words)
 
 
 def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
@@ -211,21 +239,23 @@ def unjudged(
     now: Cells,
     before: Cells,
     pvalue: FloatArray,
-    minimum: float,
+    bases: Sequence[FloatArray],
+    gate: Gate,
     i: int,
     *,
     sides: tuple[str, str] = ("now", "before"),
 ) -> str:
-    """Why a change is not judged, in words; blank where it is."""
+    """Why a change is not judged, in words, or what its interval rests on; blank where there is nothing to say."""
     both = [(cells, f"{side}: " if side else "") for cells, side in zip((now, before), sides, strict=True)]
     for cells, lead in both:
         if cells.hidden[i]:
             return f"{lead}{cells.hidden[i]}"
         if cells.n[i] == 0:
             return f"{lead}no answers"
-    few = [effective(metric, cells)[i] for cells in (now, before)]
-    if not np.isnan(few).any() and min(few) < minimum:
-        return f"fewer than {minimum:g} effective answers on one side"
-    if not np.isnan(pvalue[i]):
-        return ""
-    return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := unknown_spread(metric, cells, i)))
+    few = [too_few(cells, side, gate, i) for cells, side in zip((now, before), bases, strict=True)]
+    if any(few):
+        plain = FEW.format(gate.answers)
+        said = (reason if reason == plain else f"{lead}{reason}" for (_, lead), reason in zip(both, few, strict=True))
+        return "; ".join(dict.fromkeys(words for words, reason in zip(said, few, strict=True) if reason))
+    kinds = unknown_spread if np.isnan(pvalue[i]) else unanimous
+    return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := kinds(metric, cells, i)))

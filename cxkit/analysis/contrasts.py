@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, spread, taken
 from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
 from cxkit.analysis.estimates import chosen
+from cxkit.analysis.gate import Gate
 from cxkit.analysis.privacy import FEW
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
@@ -20,9 +21,10 @@ from cxkit.stats import Cross, Design, Sums, cell_design
 DIFFERS = "differs"
 COLUMNS = (
     "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
-    "verdict", "level", "method", "note", "hide_below", "judge_from", "value", "value_rest", "shift",
+    "verdict", "level", "method", "note", "hide_below", "judge_from", "value", "value_rest", "shift", "n_judged",
+    "n_judged_rest",
 )  # fmt: skip
-_OF_REST = {f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "value")} | {"change": "difference"}
+_OF_REST = {f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "n_judged", "value")} | {"change": "difference"}
 _NO_VARIANCE = 1e-13
 _SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
 
@@ -58,8 +60,8 @@ def against_rest(
 
     Returns:
         Columns metric, period, <dimensions>, n, n_rest, n_eff, n_eff_rest, difference, low, high, pvalue, pvalue_adj,
-        family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_rest, shift, the last
-        three as in `compare`; the verdict is "differs", "no evidence" or "too few".
+        family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_rest, shift, n_judged,
+        n_judged_rest, the last five as in `compare`; the verdict is "differs", "no evidence" or "too few".
 
     Raises:
         CxError: A level or period that was not declared, or tallies without what a rest needs.
@@ -78,7 +80,7 @@ def against_rest(
     if dimension in (*by, *(where or ())):
         raise CxError(f"{dimension!r} is compared, so that it cannot be a place as well")
     frames, inside = [], np.empty(0, np.intp)
-    minimum = tallies.rules.judge_from if minimum is None else minimum
+    gate = Gate.of(tallies.rules, minimum)
     for metric in chosen(tallies, metrics):
         if not where and not by and metric.item in {cell["item"] for cell in tallies.provenance.get("withheld", [])}:
             raise CxError(f"{metric.label}: the total leaves places out, so that nothing can be compared with its rest")
@@ -90,12 +92,12 @@ def against_rest(
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
         cross = cross_with_rest(tallies, metric, part, dimensions)
         rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
-        frames.append(compared(metric, part, rest, cross, level, minimum, ("", "the rest")).assign(period=period))
-    split = pd.concat(frames, ignore_index=True).groupby(np.tile(inside, len(frames)), sort=False)
-    frame = pd.concat([judged(family, level, correction) for _, family in split]).sort_index().rename(columns=_OF_REST)
+        frames.append(compared(metric, part, rest, cross, level, gate, ("", "the rest")))
+    frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=_OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
-    frame = frame.assign(verdict=verdict, hide_below=tallies.rules.hide_below, judge_from=minimum)
+    limits = {"hide_below": tallies.rules.hide_below, "judge_from": gate.answers}
+    frame = frame.assign(verdict=verdict, period=period, **limits)
     return frame[["metric", "period", *used, *COLUMNS]]
 
 
@@ -130,8 +132,9 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
     hidden = np.where(open_ & (n > 0) & (n < least), FEW.format(least), np.where(open_, "", why))
-    rest = replace(part, n=n, w=weights.sum(axis=1), values=values, open=going, weights=weights, counts=counts,
-                   design=None, hidden=hidden.astype(object), stratified=whole.stratified)  # fmt: skip
+    rest = replace(part, n=n, w=weights.sum(axis=1), ww=np.where(n > 0, whole.ww - part.ww, 0.0), values=values,
+                   open=going, weights=weights, counts=counts, design=None, hidden=hidden.astype(object),
+                   stratified=whole.stratified)  # fmt: skip
     if metric.statistic == "quantile":
         return replace(rest, ranks=_worth_of_whole(whole, n), kind=whole.kind)
     mean, variance = moments(metric, rest)

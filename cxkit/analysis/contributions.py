@@ -11,8 +11,9 @@ import pandas as pd
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies
 from cxkit.analysis.comparisons import NO_EVIDENCE, TOO_FEW
 from cxkit.analysis.contrasts import cross_with_rest, rest_sums
-from cxkit.analysis.differences import effective, shared
+from cxkit.analysis.differences import shared
 from cxkit.analysis.estimates import base, chosen
+from cxkit.analysis.gate import Gate, judged_base
 from cxkit.data.mapping import BLANK
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
@@ -131,7 +132,8 @@ def _of_dimension(
     if any((side.whole.hidden != "").any() or not side.whole.n.all() for side in sides):
         return frame.assign(note="the total is not known in both periods")
     frame = frame.assign(**_numbers(tallies, metric, sides, shown, level))
-    enough = shown & (np.minimum(*(effective(metric, part) for part in parts)) >= minimum)
+    gate = Gate.of(tallies.rules, minimum)
+    enough = shown & (np.minimum(*(judged_base(metric, part, level, gate) for part in parts)) >= minimum)
     adjusted = holm(np.where(enough, frame["pvalue"], np.nan))
     verdict = np.select([~enough, adjusted < 1 - level], [TOO_FEW, CONTRIBUTES], NO_EVIDENCE)
     telling = (verdict == CONTRIBUTES) & (frame["contribution"] * frame["total_change"] > 0)

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, groups, moments, named
-from cxkit.analysis.durations import CHANGE, OPEN_CHANGE, ROUNDED, holds_open, rank_changes
+from cxkit.analysis.durations import CHANGE, OF, OPEN_CHANGE, ROUNDED, holds_open, rank_changes, rank_promises
+from cxkit.analysis.gate import dependable
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import (
@@ -26,7 +27,9 @@ from cxkit.stats import (
     rate_detectable,
     rate_difference,
 )
+from cxkit.stats.core import critical
 
+FLOOR = 1.4  # (1.96 + .84) / 1.96, rounded down: what the interval itself says that a change must be, to be found
 METHODS = {
     "net": "MOVER of score limits",
     "share": "Newcombe's hybrid score interval",
@@ -109,20 +112,43 @@ def found_by(metric: Metric, now: Cells, before: Cells, result: Differences, i: 
     return METHODS[metric.statistic]
 
 
-def smallest(metric: Metric, now: Cells, before: Cells, result: Differences, level: float) -> FloatArray:
-    """The smallest change that these bases would have shown with 80 % power, in natural units."""
-    options: dict[str, Any] = {"alpha": 1 - level}
-    if metric.statistic == "quantile":  # the larger arm of the interval stands for z standard errors
-        change, low, high, _ = (np.asarray(part) for part in result.found)
-        half = np.maximum(high - change, change - low)
-        return half * detectable(1, 1, 0, 1, **options) / detectable(1, 1, 0, 1, **options, power=0.5)
-    options |= {"designs": (now.design, before.design), "correlation": result.correlation}
+def smallest(
+    metric: Metric, now: Cells, before: Cells, result: Differences, level: float, alpha: FloatArray
+) -> FloatArray:
+    """The smallest change that these bases would have shown with 80 % power, in natural units.
+
+    Args:
+        metric: What is compared.
+        now: The cells of the first side.
+        before: The cells of the second side, in the same order.
+        result: Their differences, at `level`.
+        level: Confidence level of the intervals that stand beside the sizes.
+        alpha: Significance level, per cell.
+
+    Returns:
+        Sizes, never below 1.4 times the larger arm of the interval; NaN where the scale holds no such change.
+    """
+    change, low, high = (np.asarray(part, dtype=float) for part in result.found[:3])
+    arm = np.maximum(change - low, high - change)
+    designs = dependable(metric, now), dependable(metric, before)
+    correlation = np.where(result.alike, 1.0, result.correlation)
+    options: dict[str, Any] = {"alpha": alpha, "designs": designs, "correlation": correlation}
+    if metric.statistic == "quantile":
+        open_ = arm / critical(level) * detectable(1, 1, 0, 1, alpha=alpha)  # the larger arm is z standard errors
+        solved = np.where(holds_open(now) | holds_open(before), open_, rank_promises(now, before, **options))
+        size = np.maximum(solved, FLOOR * arm)
+        return np.where(size <= OF / 2, size, np.nan)
     if metric.statistic == "net":
-        return np.asarray(nps_detectable(groups(metric, now), groups(metric, before), **options))
-    if metric.statistic == "share":
-        return np.asarray(rate_detectable(_successes(metric, now), _successes(metric, before), **options))
-    sides = (*moments(metric, now), now.n), (*moments(metric, before), before.n)
-    return np.asarray(mean_detectable(*sides, **options))
+        solved = nps_detectable(groups(metric, now), groups(metric, before), **options)
+    elif metric.statistic == "share":
+        solved = rate_detectable(_successes(metric, now), _successes(metric, before), **options)
+    else:
+        sides = (*moments(metric, now), now.n), (*moments(metric, before), before.n)
+        solved = mean_detectable(*sides, scale=metric.natural_ends, **options)
+    size = np.maximum(solved, FLOOR * arm)
+    least, most = metric.natural_ends
+    middle = moments(metric, before)[0]
+    return np.where(size <= np.maximum(middle - least, most - middle), size, np.nan)
 
 
 def effective(metric: Metric, cells: Cells) -> FloatArray:

@@ -6,6 +6,7 @@ quantile, for its limits, and of the mean rank, for a change.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,17 @@ from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, spread, taken_design
 from cxkit.metrics import Metric
-from cxkit.stats import Difference, Interval, lasting, quantile, quantile_interval, superiority, survival_quantile
+from cxkit.stats import (
+    Design,
+    Difference,
+    Interval,
+    lasting,
+    quantile,
+    quantile_interval,
+    rank_detectable,
+    superiority,
+    survival_quantile,
+)
 
 METHOD = "order-statistic interval"
 OPEN_METHOD = "Kaplan-Meier with Brookmeyer-Crowley limits"
@@ -55,12 +66,9 @@ def rank_changes(now: Cells, before: Cells, correlation: FloatArray, level: floa
 
     0 is as often as not, so that sign, interval and p-value agree; by the log-rank test where cases are open.
     """
-    values, parts = np.union1d(now.values, before.values), []
-    for at in np.array_split(np.arange(len(now.n)), max(1, len(now.n) // _AT_ONCE)):
-        sides = [spread(side.weights[at], side.values, values) for side in (now, before)]
-        held = (sides[0] + sides[1]).any(axis=0)
+    parts = []
+    for at, x, y in _side_by_side(now, before):
         designs = taken_design(now.ranks, at), taken_design(before.ranks, at)
-        x, y = (side[:, held] for side in sides)
         parts.append(superiority(x, y, level, designs=designs, correlation=correlation[at]))
     theta, low, high, pvalue = (np.concatenate(part) for part in zip(*parts, strict=True))
     for i in np.flatnonzero(holds_open(now) | holds_open(before)).tolist():
@@ -68,3 +76,23 @@ def rank_changes(now: Cells, before: Cells, correlation: FloatArray, level: floa
         effect = lasting(_lifetimes(now, i), _lifetimes(before, i), level, designs=designs)
         theta[i], low[i], high[i], pvalue[i] = effect
     return Difference(OF * (theta - 0.5), OF * (low - 0.5), OF * (high - 0.5), pvalue)
+
+
+def rank_promises(
+    now: Cells, before: Cells, alpha: FloatArray, designs: tuple[Design, Design], correlation: FloatArray
+) -> FloatArray:
+    """The smallest change that `rank_changes` would find, cell by cell; arguments as in `rank_detectable`."""
+    parts = []
+    for at, x, y in _side_by_side(now, before):
+        worth = taken_design(designs[0], at), taken_design(designs[1], at)
+        parts.append(rank_detectable(x, y, alpha=alpha[at], designs=worth, correlation=correlation[at]))
+    return OF * np.concatenate(parts)
+
+
+def _side_by_side(now: Cells, before: Cells) -> Iterator[tuple[NDArray[np.intp], FloatArray, FloatArray]]:
+    """Some of the cells after the other, with the weights of either side for the values that any of them holds."""
+    values = np.union1d(now.values, before.values)
+    for at in np.array_split(np.arange(len(now.n)), max(1, len(now.n) // _AT_ONCE)):
+        x, y = (spread(side.weights[at], side.values, values) for side in (now, before))
+        held = (x + y).any(axis=0)
+        yield at, x[:, held], y[:, held]

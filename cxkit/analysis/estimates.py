@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
 from cxkit.analysis.durations import METHOD, OPEN_METHOD, ROUNDED, holds_open, quantiles
 from cxkit.analysis.frames import Frame
+from cxkit.analysis.gate import ONE_CLUSTER, Gate, judged_base
 from cxkit.analysis.totals import named
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
@@ -18,6 +19,7 @@ from cxkit.metrics import Metric
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
+UNANIMOUS = "every answer was the same"
 SHARE_METHODS = {"score": "Wilson interval"}
 NOT_ENDED = "not ended"  # the class of durations that were still running
 
@@ -62,7 +64,7 @@ def estimate(
 
     Returns:
         Columns metric, period, <dimensions>, n, n_eff, value, low, high, level, method, note, in the metric's unit,
-        and the limits in force: hide_below, judge_from.
+        n_judged, on which a verdict rests (as in `compare`), and the limits in force: hide_below, judge_from.
 
     Raises:
         CxError: A metric, dimension, level or period that was not declared.
@@ -74,16 +76,16 @@ def estimate(
          n  value      low     high
     0  100   30.0  13.9551  44.3393
     """
-    frames = []
+    frames, gate = [], Gate.of(tallies.rules, None)
     for metric in chosen(tallies, metrics):
         for dimensions in cuts(tallies, by, where):
             _, keys = declared(tallies, dimensions, where, periods)
             cells = from_tallies(tallies, metric, keys, use)
-            frame = _frame(metric, cells, estimates(metric, cells, level, method), level)
+            frame = _frame(metric, cells, estimates(metric, cells, level, method), level, gate)
             frames.append(frame if dimensions else named(frame, tallies, metric.item))
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
-    columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note"]
+    columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note", "n_judged"]
     limits = {name: getattr(tallies.rules, name) for name in ("hide_below", "judge_from")}
     return Frame.of(frame[columns].assign(**limits), tallies.metrics)
 
@@ -244,6 +246,8 @@ def _note(metric: Metric, cells: Cells, value: FloatArray, low: FloatArray, high
         return _absent_limits(low[i], high[i])
     if np.isnan(low[i]):
         return f"no interval: {unknown_spread(metric, cells, i)}"
+    if same := unanimous(metric, cells, i):
+        return same
     cut = metric.statistic == "mean" and (low[i] == metric.scale[0] or high[i] == metric.scale[1])
     return "interval cut at the end of the scale" if cut else ""
 
@@ -254,16 +258,19 @@ def _absent_limits(low: float, high: float) -> str:
     return f"no {' and no '.join(absent)} limit: too few answers that differ" if absent else ""
 
 
+def unanimous(metric: Metric, cells: Cells, i: int) -> str:
+    """Whether a mean has nothing but a bound, in words, because nobody answered otherwise; blank where it has more."""
+    return UNANIMOUS if metric.statistic == "mean" and (cells.counts[i] > 0).sum() == 1 < cells.n[i] else ""
+
+
 def unknown_spread(metric: Metric, cells: Cells, i: int) -> str:
     """Why nothing is known of the spread of a cell that has answers, in words; blank where something is."""
     if metric.statistic == "mean" and cells.n[i] < 2:
         return "one answer"
-    if metric.statistic == "mean" and (cells.counts[i] > 0).sum() < 2:
-        return "every answer is the same"
     if cells.design is None:
         return ""
     if np.ravel(cells.sums.clusters)[i] < 2:
-        return "all answers come from one cluster"
+        return ONE_CLUSTER
     known = ~np.isnan([np.ravel(part)[i] for part in (cells.design.n_eff, cells.design.df)])
     return "" if known.all() and np.ravel(cells.design.df)[i] > 0 else "too few clusters to know how they vary"
 
@@ -273,11 +280,12 @@ def base(cells: Cells, numbers: FloatArray) -> pd.Series:
     return pd.Series(numbers, dtype="Int64").mask(cells.hidden != "")
 
 
-def _frame(metric: Metric, cells: Cells, found: Estimates, level: float) -> pd.DataFrame:
+def _frame(metric: Metric, cells: Cells, found: Estimates, level: float, gate: Gate) -> pd.DataFrame:
     return cells.keys.assign(
         metric=metric.name,
         n=base(cells, cells.n),
         n_eff=np.where(cells.hidden == "", found.n_eff, np.nan),
+        n_judged=np.where(cells.hidden == "", judged_base(metric, cells, level, gate), np.nan),
         value=found.value,
         low=found.low,
         high=found.high,

@@ -17,6 +17,7 @@ from scipy import stats
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, taken
 from cxkit.analysis.differences import differences, effective
 from cxkit.analysis.estimates import chosen, estimate
+from cxkit.analysis.gate import Gate, judged_base
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import funnel, holm, shrink
@@ -72,12 +73,12 @@ def league(
     'only 6 have 30 (effective) answers, and 8 are needed'
     """
     (one,) = chosen(tallies, [metric])
-    minimum = tallies.rules.judge_from if minimum is None else minimum
+    gate = Gate.of(tallies.rules, minimum)
     _, keys = declared(tallies, [dimension], where, [period])
     every = from_tallies(tallies, one, keys)
-    ranked = np.flatnonzero((every.hidden == "") & (effective(one, every) >= minimum))
+    ranked = np.flatnonzero((every.hidden == "") & (judged_base(one, every, level, gate) >= gate.answers))
     frame = estimate(tallies, level, by=[dimension], where=where, periods=[period], metrics=[metric])
-    frame = frame.assign(**dict.fromkeys(NUMBERS, np.nan), limits="", reason=_unranked(one, len(ranked), minimum))
+    frame = frame.assign(**dict.fromkeys(NUMBERS, np.nan), limits="", reason=_unranked(one, len(ranked), gate.answers))
     if (frame["reason"] != "").any():
         return frame
     units = _units(one, taken(every, ranked), level)

@@ -29,7 +29,7 @@ RESERVED = frozenset({
     "rest_ws", "rest_ss", "alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable",
     "alike_verdict", "named", "named_change", "named_low", "named_high", "named_level", "contribution", "by_mix",
     "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
-    "others_pvalue", "total_change", "explains",
+    "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them

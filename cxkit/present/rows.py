@@ -15,7 +15,7 @@ _VOCABULARY = """metric period n n_eff value low high level method note now befo
 pvalue_adj family detectable verdict answer group share report part alike_q alike_df alike_pvalue alike_pvalue_adj
 alike_detectable alike_verdict named named_change named_low named_high named_level contribution by_mix by_mix_low
 by_mix_high by_rate by_rate_low by_rate_high others others_low others_high others_pvalue total_change explains
-hide_below judge_from value_before value_rest shift"""
+hide_below judge_from value_before value_rest shift n_judged n_judged_before n_judged_rest"""
 COLUMNS = frozenset(_VOCABULARY.split())
 
 

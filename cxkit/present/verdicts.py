@@ -88,7 +88,7 @@ def detectable(row: Row, metric: Metric) -> str:
     """
     size = row.get("detectable")
     if size is None:
-        return "what could have been detected cannot be computed"
+        return "no change could have been detected"
     if in_pairs(metric):
         return f"longer or shorter in about {far(size)} of 100 pairs or more could have been detected"
     return f"a change of about {f'{about(size)} {unit_words(metric)}'.strip()} or more could have been detected"
@@ -147,7 +147,7 @@ def could(row: Row, metric: Metric) -> str:
         return ""
     if in_pairs(metric) and size is not None:
         return f"{far(size)} of 100"
-    return "unknown" if size is None else about(size) + _unit(metric)
+    return "none" if size is None else about(size) + _unit(metric)
 
 
 def _unit(metric: Metric) -> str:

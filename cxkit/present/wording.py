@@ -221,9 +221,9 @@ def precision(row: Row, metric: Metric) -> list[str]:
     >>> precision({"n": 40, "n_eff": 40, "low": 10, "high": 60}, METRICS["nps"])
     ['low base', 'imprecise']
     """
-    n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
+    base = _judged(row)
     cuts = ((_rule([row], "judge_from"), "too few to say"), *BASES)
-    words = [next((name for cut, name in cuts if n_eff < cut), "")] if n_eff is not None else []
+    words = [next((name for cut, name in cuts if base < cut), "")] if base is not None else []
     if words[:1] == ["too few to say"] and (row.get("n") or 0) >= cuts[0][0]:
         words = ["worth too little to say"]  # many answers, by weights or clusters worth few
     low, high = row.get("low"), row.get("high")
@@ -253,8 +253,13 @@ def alike(found: Sequence[Row]) -> list[str]:
 
 def is_small(row: Row) -> bool:
     """Whether the effective base is too small for any verdict, so that the row is shown grey."""
-    n_eff = row.get("n_eff") if row.get("n_eff") is not None else row.get("n")
-    return n_eff is not None and n_eff < _rule([row], "judge_from")
+    base = _judged(row)
+    return base is not None and base < _rule([row], "judge_from")
+
+
+def _judged(row: Row) -> float | None:
+    """The base that a verdict rests on: never more than the effective one."""
+    return next((row[name] for name in ("n_judged", "n_eff", "n") if row.get(name) is not None), None)
 
 
 def is_sound(row: Row) -> bool:

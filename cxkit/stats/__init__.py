@@ -30,6 +30,7 @@ from cxkit.stats.power import (
     nps_detectable,
     nps_exact_power,
     power_of,
+    rank_detectable,
     rate_detectable,
     sample_size,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "quantile",
     "quantile_interval",
     "rake",
+    "rank_detectable",
     "rate_detectable",
     "rate_difference",
     "rate_interval",

@@ -10,6 +10,9 @@ from scipy import special
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
+# Beyond 20 standard errors (p below 1e-88) the quantiles of t with few degrees of freedom overflow; at 0 they vanish.
+_NEAR, _FAR = 1e-4, 20.0
+
 
 class Interval(NamedTuple):
     """Limits of a confidence interval, in the unit of the estimate; NaN where there is none."""
@@ -45,6 +48,11 @@ def t_critical(df: FloatArray, level: float) -> FloatArray:
     """Two-sided quantile of Student's t; NaN where there are no degrees of freedom."""
     critical(level)
     return cast(FloatArray, -special.stdtrit(np.where(df > 0, df, np.nan), (1.0 - level) / 2.0))
+
+
+def t_at(z: FloatArray | float, df: FloatArray) -> FloatArray:
+    """Student's t in the place of z standard errors: the quantile that has the same tail; NaN without degrees."""
+    return cast(FloatArray, -special.stdtrit(np.where(df > 0, df, np.nan), special.ndtr(-np.clip(z, _NEAR, _FAR))))
 
 
 def t_pvalue(t: FloatArray, df: FloatArray) -> FloatArray:

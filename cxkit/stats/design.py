@@ -17,12 +17,9 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
-from cxkit.stats.core import FloatArray, fractions, plain, positive
+from cxkit.stats.core import FloatArray, fractions, plain, positive, t_at
 
-# Beyond 20 standard errors (p below 1e-88) the quantiles of t with few degrees of freedom overflow; at 0 they vanish.
-_NEAR, _FAR = 1e-4, 20.0
 # Sums of squares cancel to about 1e-16 of their size; a real spread of 1e8 answers is still a thousand times larger.
 _ROUNDING = 1e-12
 
@@ -215,8 +212,7 @@ def base_at(precision: Design, z: FloatArray | float) -> FloatArray:
     n, n_eff, df, z = (np.asarray(x) for x in np.broadcast_arrays(n, n_eff, df, np.asarray(z, dtype=np.float64)))
     factor = np.ones(n_eff.shape)
     chosen = (df < n - 1.0) & (df > 0)
-    tail = special.ndtr(-np.clip(z[chosen], _NEAR, _FAR))
-    factor[chosen] = (special.stdtrit(n[chosen] - 1.0, tail) / special.stdtrit(df[chosen], tail)) ** 2
+    factor[chosen] = (t_at(z[chosen], n[chosen] - 1.0) / t_at(z[chosen], df[chosen])) ** 2
     return np.where((df < n - 1.0) & ~(df > 0), np.nan, n_eff * factor)
 
 

@@ -6,8 +6,8 @@ p < 1 - level exactly when the interval at that level excludes 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,8 +25,16 @@ from cxkit.stats.cells import (
     take,
 )
 from cxkit.stats.core import Difference, FloatArray, agree, critical, plain, t_critical, t_pvalue
-from cxkit.stats.design import base_at
-from cxkit.stats.intervals import SHARE_ADDED_EACH, adjusted_net, adjusted_share, mean_precision, unadjusted
+from cxkit.stats.design import Design, base_at, plain_design
+from cxkit.stats.intervals import (
+    SHARE_ADDED_EACH,
+    adjusted_net,
+    adjusted_share,
+    mean_half_width,
+    mean_precision,
+    unadjusted,
+    welch,
+)
 from cxkit.stats.inversion import Chosen, invert
 from cxkit.stats.limits import (
     Reach,
@@ -140,11 +148,13 @@ def mean_difference(
         correlation: r of the two estimates where they share respondents, in [-1, 1].
 
     Returns:
-        change, low, high, pvalue; limits and p are NaN where either side has fewer than two answers or no spread.
+        change, low, high, pvalue; limits and p are NaN where either side has fewer than two answers, and, without a
+        scale, where either has no spread.
 
     Formula: D +- t_df sqrt(v1 + v2 - 2 r sqrt(v1 v2)), v = n/(n - 1) V/n_eff,
     df = (v1 + v2)^2 / (v1^2/df1 + v2^2/df2), the smaller of df1 and df2 where the sides share respondents:
-    with everybody shared this is the paired t test. Source: Welch (1947), doi 10.1093/biomet/34.1-2.28.
+    with everybody shared this is the paired t test. Where all answers of a side are the same, MOVER of the limits of
+    `mean_interval`. Source: Welch (1947), doi 10.1093/biomet/34.1-2.28; Zou and Donner (2008), doi 10.1002/sim.3095.
 
     >>> mean_difference((5.5, 1.2, 40), (5.0, 1.5, 35))
     Difference(change=0.5, low=-0.045956, high=1.045956, pvalue=0.072020)
@@ -152,14 +162,51 @@ def mean_difference(
     (v1, df1), (v2, df2) = mean_precision(*now, designs[0]), mean_precision(*before, designs[1])
     r = usable_correlation(correlation)
     change = np.asarray(now[0], dtype=np.float64) - np.asarray(before[0], dtype=np.float64)
-    satterthwaite = (v1 + v2) ** 2 / (v1**2 / df1 + v2**2 / df2)
-    df = np.where(r == 0, satterthwaite, np.minimum(df1, df2))
-    se = np.sqrt(v1 + v2 - 2.0 * r * np.sqrt(v1 * v2))
+    df = np.where(r == 0, welch(v1, v2, df1, df2), np.minimum(df1, df2))
+    without = (v1 == 0) | (v2 == 0)
+    se = np.where(without, np.nan, np.sqrt(v1 + v2 - 2.0 * r * np.sqrt(v1 * v2)))
     half = t_critical(df, level) * se
     pvalue = agree(t_pvalue(change / se, df), half < np.abs(change), level)
     widest = np.inf if scale is None else abs(scale[1] - scale[0])
-    limits = np.maximum(change - half, -widest), np.minimum(change + half, widest)
-    return Difference(*(plain(x) for x in (change, *limits, pvalue)))
+    parts: Sequence[FloatArray] = np.broadcast_arrays(
+        change, np.maximum(change - half, -widest), np.minimum(change + half, widest), pvalue
+    )
+    if scale is not None and without.any():
+        bound = _bounded(now, before, level, scale, designs)
+        parts = [np.where(without, b, part) for b, part in zip(bound, parts, strict=True)]
+    return Difference(*(plain(x) for x in parts))
+
+
+def _bounded(
+    now: Moments, before: Moments, level: float, scale: tuple[float, float], designs: Designs
+) -> tuple[FloatArray, ...]:
+    """Differences of means by MOVER of their own limits, where a side has no spread that Welch's test could take."""
+    one, other = (
+        plain_design(x[2]) if design is None else design for x, design in zip((now, before), designs, strict=True)
+    )
+    arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (*now, *one, *before, *other)))
+    shape, flat = arrays[0].shape, [array.ravel() for array in arrays]
+
+    def distances(z: FloatArray | float, chosen: Chosen) -> tuple[FloatArray, FloatArray]:
+        ends = []
+        for side in (flat[:6], flat[6:]):
+            mean, variance, n, *design = (x[chosen] for x in side)
+            half = mean_half_width(mean, variance, n, z, scale, Design(*design))
+            ends += [np.minimum(half, mean - scale[0]), np.minimum(half, scale[1] - mean)]
+        down1, up1, down2, up2 = ends
+        return span(down1, up2, 0.0), span(up1, down2, 0.0)
+
+    change = flat[0] - flat[6]
+
+    def slack(z: FloatArray | float, chosen: Chosen) -> FloatArray:
+        below, above = distances(z, chosen)
+        return cast(FloatArray, np.abs(change[chosen]) - np.where(change[chosen] > 0, below, above))
+
+    every = slice(None)
+    z = critical(level)
+    below, above = distances(z, every)
+    pvalue = invert(slack, np.abs(change), slack(z, every), level)
+    return tuple(part.reshape(shape) for part in (change, change - below, change + above, pvalue))
 
 
 def mover(reaches: Reaches, reach: Reach) -> Compare:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cxkit.stats.cells import Cell, net_cell, share_cell
-from cxkit.stats.core import FloatArray, Interval, critical, plain, positive, t_critical
+from cxkit.stats.core import FloatArray, Interval, critical, plain, positive, t_at
 from cxkit.stats.design import Design, base_at, plain_design
 from cxkit.stats.limits import Reaches, net_reaches, share_reaches
 
@@ -107,39 +107,57 @@ def mean_interval(
         design: Effective base and degrees of freedom under weights and clusters.
 
     Returns:
-        Limits; NaN where there are fewer than two answers or all are the same, because then nothing is known of the
-        spread.
+        Limits; NaN where there are fewer than two answers, and, without a scale, where all are the same.
 
-    Formula: m +- t_df sqrt(n/(n - 1) V/n_eff), df = n - 1 without a design. Source: Student (1908).
+    Formula: m +- t_df sqrt(n/(n - 1) V/n_eff), df = n - 1 without a design. Where all answers are the same, `unseen`
+    times the width of the scale. Source: Student (1908); Wilson (1927).
 
     >>> mean_interval(5.5, 1.25, 4, scale=(1, 7))
     Interval(low=3.445739, high=7.0)
+    >>> mean_interval(7, 0, 40, scale=(1, 7))
+    Interval(low=6.474281, high=7.0)
     """
-    half = mean_half_width(mean, variance, n, level, design)
-    mean = np.asarray(mean, dtype=np.float64)
-    low, high = mean - half, mean + half
-    if scale is not None:
-        low, high = np.maximum(low, scale[0]), np.minimum(high, scale[1])
-    return Interval(plain(low), plain(high))
+    half = mean_half_width(mean, variance, n, critical(level), scale, design)
+    m = np.asarray(mean, dtype=np.float64)
+    low, high = (-np.inf, np.inf) if scale is None else scale
+    return Interval(plain(np.maximum(m - half, low)), plain(np.minimum(m + half, high)))
 
 
 def mean_half_width(
-    mean: ArrayLike, variance: ArrayLike, n: ArrayLike, level: float, design: Design | None
+    mean: ArrayLike,
+    variance: ArrayLike,
+    n: ArrayLike,
+    z: FloatArray | float,
+    scale: tuple[float, float] | None,
+    design: Design | None,
 ) -> FloatArray:
-    """Half the width of the t interval of a mean."""
-    squared, df = mean_precision(mean, variance, n, design)
-    return t_critical(df, level) * np.sqrt(squared)
+    """Half the width of the interval of a mean at z standard errors, before it is cut at the ends of the scale."""
+    used = plain_design(n) if design is None else design
+    squared, df = mean_precision(mean, variance, n, used)
+    width = np.nan if scale is None else scale[1] - scale[0]
+    return np.where(squared == 0, width * unseen(base_at(used, z), z), t_at(z, df) * np.sqrt(squared))
+
+
+def unseen(base: FloatArray, z: FloatArray | float) -> FloatArray:
+    """The greatest share of answers of a kind of which a base holds none: z^2/(n + z^2), Wilson's limit for 0 of n."""
+    return np.square(z) / (base + np.square(z))
 
 
 def mean_precision(
     mean: ArrayLike, variance: ArrayLike, n: ArrayLike, design: Design | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Squared standard error of a mean and its degrees of freedom; NaN where the spread is unknown."""
+    """Squared standard error of a mean, 0 where all answers are the same, and its degrees of freedom; NaN for one."""
     m, v, n = (np.asarray(x, dtype=np.float64) for x in (mean, variance, n))
     used = plain_design(n) if design is None else design
-    known = (v > _NO_VARIANCE * (1.0 + m**2)) & (n > 1)
     df = np.where(np.asarray(used.df) > 0, used.df, np.nan)
-    return np.where(known, v, np.nan) * n / positive(n - 1.0) / positive(np.asarray(used.n_eff)), df
+    varying = np.where(v > _NO_VARIANCE * (1.0 + m**2), v, 0.0)
+    return np.where(n > 1, varying, np.nan) * n / positive(n - 1.0) / positive(np.asarray(used.n_eff)), df
+
+
+def welch(v1: FloatArray, v2: FloatArray, df1: FloatArray, df2: FloatArray) -> FloatArray:
+    """Satterthwaite's degrees of freedom of v1 + v2; the smaller of the two where both are 0."""
+    total = v1 + v2
+    return np.where(total == 0, np.minimum(df1, df2), total**2 / positive(v1**2 / df1 + v2**2 / df2))
 
 
 def _limits(cell: Cell, level: float, method: Callable[[Cell, float], tuple[FloatArray, FloatArray]]) -> Interval:

@@ -114,8 +114,8 @@ def superiority(
         raise ValueError(f"before: expected the {x.shape[-1]} answers of now, found {y.shape[-1]}")
     p, q = (c / positive(c.sum(axis=-1))[..., None] for c in (x, y))
     value = (p * _mid_cumulative(q)).sum(axis=-1)
-    (n1, df1), (n2, df2) = (_worth(c, design) for c, design in zip((x, y), designs, strict=True))
-    smoothed, v1, v2 = _smoothed(p * n1[..., None], q * n2[..., None])
+    smoothed, (v1, df1), (v2, df2) = smoothed_effect(x, y, designs)
+    n1, n2 = (_worth(c, design)[0] for c, design in zip((x, y), designs, strict=True))
     variance = v1 + v2 - 2.0 * usable_correlation(correlation) * np.sqrt(v1 * v2)
     # All answers of both sides are the same: as many answers as the effect of continuous ones would be worth.
     varies = variance > 1e-14
@@ -138,14 +138,21 @@ def _worth(counts: FloatArray, design: Design | None) -> tuple[FloatArray, Float
     return positive(np.asarray(n_eff, dtype=np.float64)), positive(np.asarray(df, dtype=np.float64))
 
 
-def _smoothed(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The effect and its variance from either side, after adding to each one answer that is spread like all of them."""
+def smoothed_effect(
+    x: FloatArray, y: FloatArray, designs: Designs
+) -> tuple[FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """The effect, and what either side adds to its variance, with its degrees of freedom.
+
+    To each side one answer is added that is spread like all of them.
+    """
+    worth = [_worth(c, design) for c, design in zip((x, y), designs, strict=True)]
+    x, y = (c / positive(c.sum(axis=-1))[..., None] * n[..., None] for c, (n, _) in zip((x, y), worth, strict=True))
     pooled = (x + y) / positive((x + y).sum(axis=-1))[..., None]
     n1, n2 = (c.sum(axis=-1) for c in (x, y))
     p, q = ((c + _ADDED * pooled) / (n + _ADDED)[..., None] for c, n in ((x, n1), (y, n2)))
     above, below = _mid_cumulative(q), 1.0 - _mid_cumulative(p)
-    spreads = _spread(p, above) / positive(n1 - 1.0), _spread(q, below) / positive(n2 - 1.0)
-    return (p * above).sum(axis=-1), *spreads
+    v1, v2 = _spread(p, above) / positive(n1 - 1.0), _spread(q, below) / positive(n2 - 1.0)
+    return (p * above).sum(axis=-1), (v1, worth[0][1]), (v2, worth[1][1])
 
 
 def _mid_cumulative(shares: FloatArray) -> FloatArray:

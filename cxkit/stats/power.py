@@ -13,21 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.cells import NO_DESIGNS, Cell, Counts, Designs, Moments, Successes, net_cell, share_cell
-from cxkit.stats.core import FloatArray, plain, positive, refuse
-from cxkit.stats.intervals import (
-    NET_ADDED,
-    SHARE_ADDED_EACH,
-    adjusted_net,
-    adjusted_share,
-    mean_precision,
-    nps_interval,
-)
+from cxkit.stats.cells import NO_DESIGNS, Cell, Counts, Designs, Moments, Successes, mirror, net_cell, share_cell
+from cxkit.stats.core import FloatArray, numbers, plain, positive, refuse
+from cxkit.stats.design import base_at, plain_design
+from cxkit.stats.intervals import mean_precision, nps_interval, welch
 from cxkit.stats.limits import span, usable_correlation
+from cxkit.stats.ordinal import smoothed_effect
 from cxkit.stats.samples import trinomial_probabilities, trinomials
 
 # Variance of one answer's -1, 0, 1 where it is not known: about the middle of published net promoter scores.
 USUAL_NET_VARIANCE = 0.67
+_HALVINGS = 40
 
 
 def detectable(
@@ -71,25 +67,29 @@ def nps_detectable(
     designs: Designs = NO_DESIGNS,
     correlation: ArrayLike = 0.0,
 ) -> FloatArray:
-    """Smallest change of a net score, in 0..2, that bases and shares like these would show.
+    """Smallest change of a net score, in 0..2, that the default test would find, in the direction that is harder.
 
     Args:
-        now: (detractors, passives, promoters) per cell.
-        before: The same for the cells compared with.
+        now: (detractors, passives, promoters) per cell, of which only the base matters.
+        before: The same for the cells compared with, from whose shares the change sets out.
         alpha: Significance level, per cell.
         power: Chance of finding the change.
         designs: Effective bases.
-        correlation: r of the two estimates where they share respondents.
+        correlation: r of the two estimates where they share respondents; 1 for people of whom nobody changed.
 
-    Formula: `detectable` with V from shares after adding +3/4, +1 1/2, +3/4, so that a unanimous cell has a variance.
-    Source: as `detectable`; Bonett and Price (2012), doi 10.3102/1076998611411915, for the addition.
+    Returns:
+        Sizes; NaN where the scale holds no change that would be found.
 
-    >>> nps_detectable((20, 30, 50), (30, 30, 40))
-    0.318703
+    Formula: the smallest D with D >= (t_{1-alpha/2} + t_power) sqrt(V(D)/n1 + V(0)/n2 - 2 r C(D)/sqrt(n1 n2)), n1 and
+    n2 as in the interval at that alpha. A fall by D turns D/2 of all answers from promoters into detractors and, when
+    these are used up, passives; V(D) is the variance of what becomes of the shares, C(D) the covariance of an answer
+    with what becomes of it. A rise is the mirror image. Student's t with Welch's degrees, because V is estimated.
+    Source: as `detectable`. V under the change, and t in place of z, are the kit's own: benchmarks/detectable.py.
+
+    >>> nps_detectable((5, 15, 80), (5, 15, 80))
+    0.267745
     """
-    cells = net_cell(*now, designs[0]), net_cell(*before, designs[1])
-    (v1, n1), (v2, n2) = (_smoothed_net(cell) for cell in cells)
-    return detectable(v1, n1, v2, n2, alpha=alpha, power=power, correlation=correlation)
+    return plain(_harder(net_cell(*now, designs[0]), net_cell(*before, designs[1]), alpha, power, correlation))
 
 
 def rate_detectable(
@@ -101,25 +101,23 @@ def rate_detectable(
     designs: Designs = NO_DESIGNS,
     correlation: ArrayLike = 0.0,
 ) -> FloatArray:
-    """Smallest change of a share, in 0..1, that bases and shares like these would show.
+    """Smallest change of a share, in 0..1, that the default test would find, in the direction that is harder.
 
     Args:
-        now: (successes, n) per cell.
-        before: The same for the cells compared with.
+        now: (successes, n) per cell, of which only the base matters.
+        before: The same for the cells compared with, from whose share the change sets out.
         alpha: Significance level, per cell.
         power: Chance of finding the change.
         designs: Effective bases.
         correlation: r of the two estimates where they share respondents.
 
-    Formula: `detectable` with V from shares after adding one answer to either side.
-    Source: as `detectable`; Agresti and Caffo (2000), doi 10.1080/00031305.2000.10474560, for the addition.
+    Formula and source: as `nps_detectable`, without passives and on a scale half as long.
 
-    >>> rate_detectable((56, 70), (48, 80))
-    0.205151
+    >>> rate_detectable((90, 100), (90, 100))
+    0.150266
     """
     cells = share_cell(*now, designs[0]), share_cell(*before, designs[1])
-    (v1, n1), (v2, n2) = (_smoothed_share(cell) for cell in cells)
-    return detectable(v1, n1, v2, n2, alpha=alpha, power=power, correlation=correlation)
+    return plain(_harder(*cells, alpha, power, correlation) / 2.0)
 
 
 def mean_detectable(
@@ -128,6 +126,7 @@ def mean_detectable(
     *,
     alpha: ArrayLike = 0.05,
     power: float = 0.8,
+    scale: tuple[float, float] | None = None,
     designs: Designs = NO_DESIGNS,
     correlation: ArrayLike = 0.0,
 ) -> FloatArray:
@@ -138,17 +137,76 @@ def mean_detectable(
         before: The same for the cells compared with.
         alpha: Significance level, per cell.
         power: Chance of finding the change.
+        scale: Ends of the answer scale, R apart; None for no ends, and no bound where a side has no spread.
         designs: Effective bases.
         correlation: r of the two estimates where they share respondents.
 
-    Formula: `detectable` with V = n/(n - 1) times the variance; NaN where a side has no spread. Source: as
-    `detectable`.
+    Returns:
+        Sizes; NaN where the scale holds no change that would be found, or a side has fewer than two answers.
+
+    Formula: (t_{1-alpha/2} + t_power) SE, with the degrees of freedom of `mean_difference`. What has no spread, a side
+    whose answers are all the same or people who all changed alike, would get R D - D^2 by a change of D that few of n
+    make, by all of R: D^2 = t^2 (SE^2 + (R D - D^2) sum 1/n), sum over what has none. Source: as `mean_difference`.
 
     >>> mean_detectable((5.5, 1.2, 40), (5.0, 1.5, 35))
-    0.766667
+    0.777033
     """
-    (v1, _), (v2, _) = mean_precision(*now, designs[0]), mean_precision(*before, designs[1])
-    return detectable(v1, 1.0, v2, 1.0, alpha=alpha, power=power, correlation=correlation)
+    (v1, df1), (v2, df2) = mean_precision(*now, designs[0]), mean_precision(*before, designs[1])
+    r = _correlation(correlation)
+    squared = v1 + v2 - 2.0 * r * np.sqrt(v1 * v2)
+    t2 = _quantiles(alpha, power, np.where(r == 0, welch(v1, v2, df1, df2), np.minimum(df1, df2))) ** 2
+    one, other = (1.0 / positive(base) for base in _bases(now[2], before[2], designs, alpha))
+    alike = (r == 1.0) & (squared <= 1e-12 * (v1 + v2))
+    without = np.where(alike, np.maximum(one, other), np.where(v1 == 0, one, 0.0) + np.where(v2 == 0, other, 0.0))
+    ends = (-np.inf, np.inf) if scale is None else scale
+    width = np.nan if scale is None else scale[1] - scale[0]
+    spread = np.where(without > 0, t2 * without * width, 0.0)
+    size = _root(spread, t2 * np.where(alike, 0.0, squared), 1.0 + t2 * without)
+    mean = np.asarray(before[0], dtype=np.float64)
+    return plain(np.where(size <= np.maximum(mean - ends[0], ends[1] - mean), size, np.nan))
+
+
+def rank_detectable(
+    now: ArrayLike,
+    before: ArrayLike,
+    *,
+    alpha: ArrayLike = 0.05,
+    power: float = 0.8,
+    designs: Designs = NO_DESIGNS,
+    correlation: ArrayLike = 0.0,
+) -> FloatArray:
+    """Smallest distance from 1/2 that the test of `superiority` would find, in the direction that is harder.
+
+    Args:
+        now: Counts of the ordered answers on the last axis; cells on the others.
+        before: The same answers of the cells compared with.
+        alpha: Significance level, per cell.
+        power: Chance of finding the effect.
+        designs: Effective bases of the mean rank of either side.
+        correlation: r of the mean ranks of both sides where they share respondents.
+
+    Returns:
+        Distances in 0..1/2: .15 for "65 or 35 of 100 pairs"; NaN where no effect would be found.
+
+    Formula: the smallest D with D >= (t_{1-alpha/2} + t_power) sqrt(3 (v (1/2 + D)/(3/2 + D) + w (1/2 - D)/(3/2 - D))),
+    v and w the larger and the smaller of the two parts of Brunner and Munzel's variance. Under proportional hazards
+    these become 12 theta^2 (1 - theta)/(1 + theta) times as large, and the test takes its variance at 1/2, by
+    4 theta (1 - theta). Source: Hanley and McNeil (1982), doi 10.1148/radiology.143.1.7063747; as `superiority`.
+
+    >>> rank_detectable([10, 20, 30, 40], [10, 20, 30, 40])
+    0.109946
+    """
+    (x,), (y,) = numbers(now=now), numbers(before=before)
+    _, (v, df1), (w, df2) = smoothed_effect(x, y, designs)
+    t = _quantiles(alpha, power, welch(v, w, df1, df2))
+    both = 2.0 * usable_correlation(correlation) * np.sqrt(v * w)
+    low, high = np.zeros_like(t), np.full_like(t, 0.5)
+    for _ in range(_HALVINGS):
+        size = (low + high) / 2.0
+        up, down = (0.5 + size) / (1.5 + size), (0.5 - size) / (1.5 - size)
+        found = size**2 >= t**2 * (3.0 * (np.maximum(v, w) * up + np.minimum(v, w) * down) - both)
+        low, high = np.where(found, low, size), np.where(found, size, high)
+    return plain(np.where(high < 0.5, high, np.nan))
 
 
 def sample_size(
@@ -251,22 +309,52 @@ def _enumerated(shares: Sequence[float], n: int, level: float) -> tuple[FloatArr
     return (counts[2] - counts[0]) / n, low, high, trinomial_probabilities(counts, shares)
 
 
-def _quantiles(alpha: ArrayLike, power: float) -> FloatArray:
+def _quantiles(alpha: ArrayLike, power: float, df: ArrayLike = np.inf) -> FloatArray:
     level = np.asarray(alpha, dtype=np.float64)
     refuse("alpha", level, (level <= 0) | (level >= 1), "numbers between 0 and 1")
     if not 0.0 < power < 1.0:
         raise ValueError(f"power: expected a number between 0 and 1, such as 0.8, found {power!r}")
-    return cast(FloatArray, special.ndtri(power) - special.ndtri(level / 2.0))
+    return cast(FloatArray, special.stdtrit(df, power) - special.stdtrit(df, level / 2.0))
 
 
-def _smoothed_net(cell: Cell) -> tuple[FloatArray, FloatArray]:
-    base = np.asarray(cell.design.n_eff)
-    total = base + sum(NET_ADDED)
-    return adjusted_net(cell, base)[1] * total, base
+def _correlation(correlation: ArrayLike) -> FloatArray:
+    usable_correlation(correlation)  # which refuses what is none; people who all answered alike have 1, not .99
+    return np.asarray(correlation, dtype=np.float64)
 
 
-def _smoothed_share(cell: Cell) -> tuple[FloatArray, FloatArray]:
-    # The cell is on the scale -1..1, where a variance is four times that of the share.
-    base = np.asarray(cell.design.n_eff)
-    total = base + 2.0 * SHARE_ADDED_EACH
-    return adjusted_share(cell, base, SHARE_ADDED_EACH)[1] * total / 4.0, base
+def _bases(now: ArrayLike, before: ArrayLike, designs: Designs, alpha: ArrayLike) -> list[FloatArray]:
+    """The bases that the limits at 1 - alpha take, of either side."""
+    z = -special.ndtri(np.asarray(alpha, dtype=np.float64) / 2.0)
+    used = (plain_design(n) if design is None else design for n, design in zip((now, before), designs, strict=True))
+    return [base_at(design, z) for design in used]
+
+
+def _harder(now: Cell, before: Cell, alpha: ArrayLike, power: float, correlation: ArrayLike) -> FloatArray:
+    """The smallest change that is found whichever way it goes; NaN where the scale holds none."""
+    bases = _bases(now.value, before.value, (now.design, before.design), alpha)
+    r, one, other = _correlation(correlation), *(1.0 / positive(base) for base in bases)
+    df1, df2 = (np.where(cell.design.n > 1, cell.design.n - 1.0, np.nan) for cell in (now, before))
+    t = _quantiles(alpha, power, np.where(r == 0, welch(one, other, df1, df2), np.minimum(df1, df2)))
+    weights = t**2 * one, t**2 * other, 2.0 * r * t**2 * np.sqrt(one * other)
+    falls, rises = (_smallest(cell, *weights) for cell in (before, mirror(before)))
+    down, up = 1.0 + before.value, 1.0 - before.value
+    # A direction in which nothing is found counts as far as the scale goes: beyond its end there is no such change.
+    size = np.maximum(np.where(falls <= down, falls, down), np.where(rises <= up, rises, up))
+    seen = ((falls <= down) & (size <= down)) | ((rises <= up) & (size <= up))
+    return np.where(seen & ~np.isnan(falls + rises), size, np.nan)
+
+
+def _smallest(cell: Cell, k1: FloatArray, k2: FloatArray, c: FloatArray) -> FloatArray:
+    """The smallest fall D with D^2 >= k1 V(D) + k2 V(0) - c C(D): quadratic while there are promoters, and after."""
+    value, variance = cell.value, cell.variance
+    used_up = cell.variance + value**2 + value  # twice the share of promoters
+    first = _root(2.0 * value * k1 + c * (1.0 - value), variance * (k1 + k2 - c), 1.0 + k1)
+    rest = variance * k2 - (k1 - c) * value * (1.0 + value)
+    return np.where(
+        (used_up > 0) & (first <= used_up), first, _root(k1 * (1.0 + 2.0 * value) - c * value, rest, 1.0 + k1)
+    )
+
+
+def _root(b: FloatArray, c: FloatArray, a: FloatArray) -> FloatArray:
+    """The larger root of a D^2 = b D + c."""
+    return (b + np.sqrt(np.maximum(b**2 + 4.0 * a * c, 0.0))) / (2.0 * a)

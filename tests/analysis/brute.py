@@ -82,8 +82,12 @@ def limits(found: Brute, kind: str, level: float = 0.95, scale: tuple[float, flo
     if found.n == 0:
         return math.nan, math.nan
     if kind == "mean":
-        if found.n < 2 or found.variance < 1e-13 or not found.df > 0:
+        if found.n < 2 or not found.df > 0:
             return math.nan, math.nan
+        if found.variance < 1e-13:  # nobody of so many answered otherwise: Wilson's upper limit times the scale
+            n, z = _base(found, level), norm.isf((1 - level) / 2)
+            half = (scale[1] - scale[0]) * z * z / (n + z * z)
+            return max(found.mean - half, scale[0]), min(found.mean + half, scale[1])
         half = t.isf((1 - level) / 2, found.df) * math.sqrt(found.n / (found.n - 1) * found.variance / found.n_eff)
         return max(found.mean - half, scale[0]), min(found.mean + half, scale[1])
     n, z = _base(found, level), norm.isf((1 - level) / 2)
@@ -125,8 +129,8 @@ def difference(
 ) -> tuple[float, float, float]:
     """Change and its limits: MOVER of the limits of both sides, or Welch's of two means."""
     change = now.mean - before.mean
-    if kind == "mean":
-        if any(x.n < 2 or x.variance < 1e-13 or not x.df > 0 for x in (now, before)):
+    if kind == "mean" and min(now.variance, before.variance) >= 1e-13:
+        if any(x.n < 2 or not x.df > 0 for x in (now, before)):
             return change, math.nan, math.nan
         sides = [x.n / (x.n - 1) * x.variance / x.n_eff for x in (now, before)]
         satterthwaite = sum(sides) ** 2 / (sides[0] ** 2 / now.df + sides[1] ** 2 / before.df)

@@ -187,7 +187,7 @@ def test_a_unanimous_cell_has_kish_s_base_or_its_clusters() -> None:
         cx.tally(cx.read(rough.assign(cluster=rough["cluster"] % 70)), ["csat", "csat_mean"], period="wave")
     )
     assert frame["n_eff"].tolist() == [70, 70]
-    assert frame["note"].tolist() == ["", "no interval: every answer is the same"]
+    assert frame["note"].tolist() == ["", "every answer was the same"]
 
 
 def test_scores_are_natural_values() -> None:

@@ -11,7 +11,7 @@ from test_estimates import FEW, WEIGHTED, surveys, tally
 
 import cxkit as cx
 from cxkit.errors import CxError
-from cxkit.stats import holm
+from cxkit.stats import holm, nps_detectable
 
 
 def compare(frame: pd.DataFrame, **options) -> pd.DataFrame:
@@ -29,7 +29,8 @@ def test_what_holds_for_every_change(frame) -> None:
         for a, b in (("change", "change"), ("low", "high"), ("high", "low")):
             np.testing.assert_allclose(change[a], -back[b], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(change["pvalue"], back["pvalue"], rtol=1e-6)
-        np.testing.assert_allclose(change["detectable"], back["detectable"], rtol=1e-6)
+        arm = np.maximum(change["change"] - change["low"], change["high"] - change["change"])
+        assert (change["detectable"] >= 1.4 * arm - 1e-9)[change["detectable"].notna()].all()
         known = change["pvalue"].notna()
         excludes = (change["low"] > 0) | (change["high"] < 0)
         assert ((change["pvalue"] < 0.05) == excludes)[known].all()
@@ -90,16 +91,27 @@ def test_a_larger_family_needs_a_larger_change() -> None:
     one = compare(frame)["detectable"].item()
     several = pd.concat([frame.assign(brand=b) for b in "ABCDE"], ignore_index=True)
     five = compare(several, by=["brand"])["detectable"]
-    power = stats.norm.isf(0.2)
-    ratio = (stats.norm.isf(0.005) + power) / (stats.norm.isf(0.025) + power)  # alpha / 2 of the first Holm step
-    assert five.tolist() == pytest.approx([one * ratio] * 5, rel=1e-9)
+    each = (20, 20, 40)
+    solved = [100 * float(nps_detectable(each, each, alpha=0.05 / family)) for family in (1, 5)]  # first Holm step
+    assert [one, *five] == pytest.approx([solved[0], *[solved[1]] * 5], rel=1e-9)
 
 
-def test_unanimous_means_have_no_test_and_say_so() -> None:
+def test_unanimous_means_are_bounded_and_say_so() -> None:
     frame = pd.DataFrame({"wave": ["1"] * 40 + ["2"] * 40, "csat": [4] * 40 + [5, 4] * 20})
-    row = cx.compare(cx.tally(cx.read(frame), ["csat_mean"], period="wave"), "2", "1").iloc[0]
-    assert (row["change"], row["verdict"], row["note"]) == (0.5, "too few", "before: every answer is the same")
-    assert np.isnan(row["pvalue"])
+    tallies = cx.tally(cx.read(frame), ["csat_mean"], period="wave")
+    row = cx.compare(tallies, "2", "1").iloc[0]
+    assert (row["change"], row["verdict"], row["note"]) == (0.5, "changed", "before: every answer was the same")
+    # By hand: u = z^2 / (40 + z^2) = .08762, so that the mean of before lies in 4 +- 4 u, and MOVER joins its upper arm
+    # with the lower one of now, t_39 sqrt(.25 / 39) = .16195: sqrt(.35049^2 + .16195^2) = .38610.
+    assert row["low"] == pytest.approx(0.5 - 0.38610, abs=1e-4)
+    assert row["pvalue"] < 0.05
+    before = cx.estimate(tallies, periods=["1"]).iloc[0]
+    assert (before["low"], before["high"]) == pytest.approx((4 - 0.35049, 4 + 0.35049), abs=1e-4)
+    same = cx.change("csat_mean", [5] * 40, [5] * 40)
+    assert (same.change, same.pvalue, same.verdict) == (0, 1, "no evidence")
+    assert (same.low, same.high) == pytest.approx((-0.35049, 0.35049), abs=1e-4)  # neither side goes above the scale
+    assert same.note == "now: every answer was the same; before: every answer was the same"
+    assert same.detectable > 1.4 * same.high
 
 
 # People in both periods -----------------------------------------------------------------------------------------------

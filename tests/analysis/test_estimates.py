@@ -140,7 +140,7 @@ def one(frame: dict[str, Any], metric: str = "csat_mean") -> pd.Series:
     ("frame", "metric", "note"),
     [
         ({"csat": [4]}, "csat_mean", "no interval: one answer"),
-        ({"csat": [4] * 9}, "csat_mean", "no interval: every answer is the same"),
+        ({"csat": [4] * 9}, "csat_mean", "every answer was the same"),
         ({"csat": [5, 5, 5, 4]}, "csat_mean", "interval cut at the end of the scale"),
         ({"csat": [1, 1, 1, 2]}, "csat_mean", "interval cut at the end of the scale"),
         ({"csat": [2, 3, 4] * 9}, "csat_mean", ""),
@@ -211,7 +211,19 @@ def test_what_was_not_declared_is_refused_in_words(options, words) -> None:
 def test_places_and_levels() -> None:
     tallies = cx.tally(cx.read(FRAME), ["nps"], by=["brand", "channel"], period="wave")
     everything = cx.estimate(tallies)
-    named = ["metric", "period", "brand", "channel", *NUMBERS, "level", "method", "note", "hide_below", "judge_from"]
+    named = [
+        "metric",
+        "period",
+        "brand",
+        "channel",
+        *NUMBERS,
+        "level",
+        "method",
+        "note",
+        "n_judged",
+        "hide_below",
+        "judge_from",
+    ]
     assert list(everything.columns) == named
     assert len(everything) == 2 * (1 + 2 + 1 + 2)
     here = cx.estimate(tallies, where={"brand": "A"}, by=())

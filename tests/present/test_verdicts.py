@@ -74,8 +74,11 @@ def test_percentages_change_by_percentage_points():
 
 
 def test_what_cannot_be_detected_is_not_invented():
-    assert "cannot be computed" in verdicts.detectable(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS)
-    assert verdicts.could(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS) == "unknown"
+    assert (
+        verdicts.detectable(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS)
+        == "no change could have been detected"
+    )
+    assert verdicts.could(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS) == "none"
     assert verdicts.could(row("nps", 9.0, 5.0, "changed"), NPS) == ""
 
 

@@ -1,0 +1,61 @@
+"""The gate: on how many answers a verdict and a promise may rest, and why these are too few."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cxkit.analysis.cells import Cells, FloatArray, kish
+from cxkit.metrics import Metric
+from cxkit.schema import Rules
+from cxkit.stats import Design, plain_design
+from cxkit.stats.core import critical
+from cxkit.stats.design import base_at
+
+
+class Gate(NamedTuple):
+    """What a cell needs before a change of it is judged: answers that count in full, and clusters if it has any."""
+
+    answers: float
+    clusters: int
+
+    @classmethod
+    def of(cls, rules: Rules, minimum: float | None) -> Gate:
+        """The gate of some rules, with another minimum of answers where one is given."""
+        return cls(rules.judge_from if minimum is None else minimum, rules.judge_clusters)
+
+
+def dependable(metric: Metric, cells: Cells) -> Design:
+    """The design on which a promise rests: n_eff, or Kish's base where that is smaller.
+
+    V/SE^2 alone rises to n where one weight outweighs all others, because then both sides of it see one answer.
+    """
+    own = cells.ranks if metric.statistic == "quantile" else cells.design
+    design = plain_design(cells.n) if own is None else own
+    return design._replace(n_eff=np.minimum(np.asarray(design.n_eff, float), kish(cells)))
+
+
+def judged_base(metric: Metric, cells: Cells, level: float, gate: Gate) -> FloatArray:
+    """Answers on which a verdict may rest: those of `dependable` times the t factor; 0 with too few clusters."""
+    base = np.asarray(base_at(dependable(metric, cells), critical(level)), float)
+    clusters = np.ravel(cells.sums.clusters)
+    sparse = (clusters < gate.clusters) & (clusters < cells.n)
+    return np.where((cells.n == 0) | sparse, 0.0, base)
+
+
+def too_few(cells: Cells, base: FloatArray, gate: Gate, i: int) -> str:
+    """Why the answers of a cell are too few to judge, in words; blank where they are enough, or nobody knows."""
+    if not base[i] < gate.answers:
+        return ""
+    if cells.n[i] < gate.answers:
+        return FEW.format(gate.answers)
+    if (clusters := np.ravel(cells.sums.clusters)[i]) < gate.clusters:
+        return ONE_CLUSTER if clusters < 2 else f"answers from {clusters:.0f} clusters, and {gate.clusters} are needed"
+    why = " and ".join(word for part, word in _CAUSES.items() if part in cells.kind)
+    return f"{cells.n[i]:,.0f} answers count as {base[i]:.0f} because of {why}, and {gate.answers:g} are needed"
+
+
+ONE_CLUSTER = "all answers come from one cluster"
+FEW = "fewer than {:g} effective answers on one side"
+_CAUSES = {"weighted": "weights", "clustered": "clusters", "stratified": "strata"}
