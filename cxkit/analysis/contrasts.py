@@ -92,6 +92,8 @@ def against_rest(
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
         cross = cross_with_rest(tallies, metric, part, dimensions)
         rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
+        if metric.statistic == "quantile":
+            cross = None  # each cell has ranks of its own, which do not multiply with those of another
         frames.append(compared(metric, part, rest, cross, level, gate, ("", "the rest")))
     frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=_OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
@@ -105,8 +107,6 @@ def cross_with_rest(
     tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]
 ) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
-    if metric.statistic == "quantile":
-        return None  # each cell has ranks of its own, which do not multiply with those of another
     held = tallies.rows("sums", metric.name, dimensions)
     if not len(held):
         return None
@@ -136,7 +136,8 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
                    open=going, weights=weights, counts=counts, design=None, hidden=hidden.astype(object),
                    stratified=whole.stratified)  # fmt: skip
     if metric.statistic == "quantile":
-        return replace(rest, ranks=_worth_of_whole(whole, n), kind=whole.kind)
+        sums = rest_sums(part.sums, whole.sums, cross)
+        return replace(rest, sums=sums, ranks=_worth_of_whole(whole, n), kind=whole.kind)
     mean, variance = moments(metric, rest)
     sums = _without_rounding(rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
     if whole.design is None and part.design is None:

@@ -51,6 +51,18 @@ def test_the_rest_of_durations_is_worth_what_the_whole_is(roles: dict[str, str])
     assert found["shift"].tolist() == (found["value"] - found["value_rest"]).tolist()
 
 
+def test_a_rest_of_few_clusters_is_not_judged() -> None:
+    # 12 people on the web, of whom 3 are on the phone as well, with one more: the rest of the web is 4 people
+    frame = answers().assign(channel="web", who=[str(i % 12) for i in range(600)])
+    phone = pd.DataFrame({"wave": "a", "who": [str(i % 4 + 9) for i in range(200)], "channel": "phone", "brand": "A"})
+    found = cx.against_rest(
+        tallied(pd.concat([frame, phone.assign(full_resolution=range(200))]), "full_resolution", respondent="who"),
+        "a", "channel",
+    ).set_index("channel")  # fmt: skip
+    assert found["verdict"].tolist() == ["too few", "too few"]
+    assert found.loc["web", "note"] == "the rest: answers from 4 clusters, and 10 are needed"
+
+
 def test_a_rest_that_all_agree_has_no_spread_made_of_rounding() -> None:
     random = np.random.default_rng(8)
     for _ in range(6):
