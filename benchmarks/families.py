@@ -4,7 +4,9 @@
 
 Every place is a page of its own: five metrics of the same customers (correlated .5), two waves, six segments. Of each
 way of making families: the share of pages with at least one false "changed", and the share of pages that find a fall
-of the NPS by 15 points that is there.
+of the NPS by 15 points that is there. Then, as pages are: the share with any false statement in tables (changes, and
+segments against the rest) and in sentences, per page and per run of eight places whose totals are one family; and the
+share of years in which a stable score, looked at every month against the month before, is called changed at least once.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import numpy as np
 import pandas as pd
 
 import cxkit as cx
+from cxkit.stats import holm, nps_difference
 
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "recommended": (0, 1), "exceeded": (0, 1)}
 ANSWERS, SEGMENTS, FALL = 240, 6, 15.0  # per page and wave; points of NPS
 PER_SD = 67.0  # points of NPS that a shift of the mood by one standard deviation moves here
 LEAD = "nps"
+PLACES = 8  # of a run
 
 
 def pages(number: int, fall: float, seed: int) -> pd.DataFrame:
@@ -73,7 +77,47 @@ def tallied(number: int, fall: float, seed: int) -> cx.Tallies:
     }
     given: dict[str, Any] = {"by": ["place", "segment"], "levels": [("place",), ("place", "segment")]}
     survey = cx.read(pages(number, fall, seed), mapping)
-    return cx.tally(survey, list(SCALES), period="wave", pairs=[("2", "1")], **given)
+    return cx.tally(survey, list(SCALES), period="wave", pairs=[("2", "1")], rest=True, **given)
+
+
+def statements(tallies: cx.Tallies, number: int) -> dict[str, float]:
+    """The share of pages, and of runs of eight pages, with a false statement, in tables and in sentences."""
+    metrics = list(tallies.metrics)
+    runs = [tallies.values["place"][i : i + PLACES] for i in range(0, number - number % PLACES, PLACES)]
+    alone = cx.compare(tallies, "2", "1", by=["place"], metrics=metrics, per=["place"], lead=LEAD)
+    parts = cx.compare(tallies, "2", "1", by=["place", "segment"], metrics=[LEAD], per=["place"])
+    rest = cx.against_rest(tallies, "2", "segment", by=["place"], metrics=[LEAD])
+    judged = alone.assign(held=alone["metric"] == LEAD)
+    total, told, together = set(_moved(alone)), set[str](), set[str]()
+    inside = set(_moved(parts)) | set(rest.loc[rest["verdict"] == "differs", "place"])
+    for places in runs:
+        for _, family in judged[judged["place"].isin(places)].groupby("held"):
+            together |= set(family["place"][holm(family["pvalue"]) < 0.05])
+    for place in tallies.values["place"]:
+        named = cx.alike(tallies, "2", "1", "segment", where={"place": place}, metrics=[LEAD])["named"]
+        told |= {place} if named.any() else set()
+
+    def per_run(false: set[str]) -> float:
+        return float(np.mean([bool(false.intersection(places)) for places in runs]))
+
+    return {
+        "false_page_tables_without_the_rest": len(total | set(_moved(parts))) / number,
+        "false_page_tables": len(total | inside) / number,
+        "false_page_sentences": len(total | told) / number,
+        "false_run_of_8_tables": per_run(together | inside),
+        "false_run_of_8_sentences": per_run(together | told),
+    }
+
+
+def _moved(frame: pd.DataFrame) -> list[str]:
+    return frame.loc[frame["verdict"] == "changed", "place"].tolist()
+
+
+def looks(years: int, answers: int = 100, months: int = 12) -> float:
+    """The share of years in which a stable score is called changed in at least one month."""
+    counts = np.random.default_rng(3).multinomial(answers, (0.2, 0.3, 0.5), (years, months + 1)).astype(float)
+    sides = [tuple(np.moveaxis(part, -1, 0)) for part in (counts[:, 1:], counts[:, :-1])]
+    return float((np.asarray(nps_difference(sides[0], sides[1]).pvalue) < 0.05).any(axis=1).mean())  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -88,6 +132,9 @@ def main() -> None:
         print(f"bar {way}_false_page {share([*nothing[way].values()], number):.3f}")
         print(f"bar {way}_fall_found {share([fell[way]['total']], number, LEAD):.3f}")
         print(f"bar {way}_fall_found_in_a_segment {share([fell[way]['segments']], number, LEAD):.3f}")
+    for bar, value in statements(same, number).items():
+        print(f"bar {bar} {value:.3f}")
+    print(f"bar false_year_of_monthly_looks {looks(10 * number):.3f}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from cxkit.analysis.cells import FloatArray
 from cxkit.analysis.comparisons import CORRECTIONS, NO_EVIDENCE, TOO_FEW, Correction, compare
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.frames import Frame
@@ -74,56 +76,59 @@ def alike(
     """
     names = [dimension] if isinstance(dimension, str) else list(dimension)
     cuts = [(name,) for name in names]
-    given: dict[str, Any] = {"where": where, "minimum": minimum, "metrics": metrics, "lead": lead}
-    frame = compare(tallies, now, before, level, correction, by=cuts, **given)
-    tests = {(m.name, name): _test(frame, m.name, name, level) for m in chosen(tallies, metrics) for name in names}
+    given: dict[str, Any] = {"where": where, "minimum": minimum}
+    frame = compare(tallies, now, before, level, correction, by=cuts, metrics=metrics, lead=lead, **given)
+    metric, judged = frame["metric"].to_numpy(), frame["verdict"].to_numpy() != TOO_FEW
+    places = {
+        (one.name, name): np.flatnonzero((metric == one.name) & frame[name].notna().to_numpy())
+        for one in chosen(tallies, metrics)
+        for name in names
+    }
+    values = [np.where(judged, frame[name].to_numpy(), np.nan) for name in ("change", "low", "high")]
+    tests = {key: cochran_q(values[0][rows], values[1][rows], values[2][rows], level) for key, rows in places.items()}
     raw, leads = np.array([t.pvalue for t in tests.values()]), np.array([key[0] == lead for key in tests])
     adjusted = np.full(len(raw), np.nan)
     for family in (leads, ~leads):
         adjusted[family] = CORRECTIONS[correction](raw[family])
-    blank: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"alike_verdict": TOO_FEW, "named": False}
-    frame = frame.assign(**blank)
-    for ((name, by), test), p in zip(tests.items(), adjusted, strict=True):
-        rows = (frame["metric"] == name) & frame[by].notna()
-        different = p < 1 - level
-        verdict = TOO_FEW if np.isnan(p) else DIFFERENT if different else NO_EVIDENCE
-        frame.loc[rows, [*COLUMNS[:4]]] = test.q, test.df, test.pvalue, p
-        frame.loc[rows, "alike_verdict"] = verdict
-        frame.loc[rows, "alike_detectable"] = test.apart
-        frame.loc[rows, "named"] = test.singled & different
-    return Frame.of(_told(tallies, frame, tests, level, given), tallies.metrics)
+    made = _Columns(len(frame))
+    for (key, test), p in zip(tests.items(), adjusted, strict=True):
+        made.add(places[key], test, p, level)
+    for family in (metric == lead, metric != lead):
+        if (picked := family & made.found["named"]).any():
+            wide = 1 - picked.sum() / (family & judged).sum() * (1 - level)
+            for key, rows in places.items():
+                if picked[rows].any():
+                    again = [
+                        compare(tallies, now, before, wide, by=by, metrics=[key[0]], **given) for by in ((), [key[1]])
+                    ]
+                    made.name(rows[picked[rows]], rows, values[0][rows], tests[key].error, again, wide)
+    return Frame.of(frame.assign(**made.found), tallies.metrics)
 
 
-def _test(frame: pd.DataFrame, metric: str, dimension: str, level: float) -> Heterogeneity:
-    rows = frame[(frame["metric"] == metric) & frame[dimension].notna()]
-    tested = rows["verdict"].ne(TOO_FEW)
-    change, low, high = (rows[name].where(tested) for name in ("change", "low", "high"))
-    return cochran_q(change, low, high, level)
+class _Columns:
+    """The columns that `alike` adds, filled in for the parts of one dimension after another."""
 
+    def __init__(self, size: int) -> None:
+        self.found: dict[str, Any] = {name: np.full(size, np.nan) for name in COLUMNS}
+        self.found |= {"alike_verdict": np.full(size, TOO_FEW, dtype=object), "named": np.zeros(size, dtype=bool)}
 
-def _told(
-    tallies: Tallies,
-    frame: pd.DataFrame,
-    tests: Mapping[tuple[str, str], Heterogeneity],
-    level: float,
-    given: Mapping[str, Any],
-) -> pd.DataFrame:
-    """The frame with what is said of the parts that are named: pulled in, with limits that allow for the picking."""
-    for _, family in frame.groupby(frame["metric"] == given["lead"], sort=False):
-        named = family.index[family["named"]]
-        if not len(named):
-            continue
-        now, before = frame["now"].iloc[0], frame["before"].iloc[0]
-        wide = 1 - len(named) / family["verdict"].ne(TOO_FEW).sum() * (1 - level)
-        whole = compare(tallies, now, before, level, by=(), **given).set_index("metric")["change"]
-        cuts = [(name,) for name in dict.fromkeys(by for _, by in tests)]
-        again = compare(tallies, now, before, wide, by=cuts, **given)
-        frame.loc[named, ["named_low", "named_high"]] = again.loc[named, ["low", "high"]].to_numpy()
-        frame.loc[named, "named_level"] = wide
-        for (metric, by), test in tests.items():
-            rows = family.index[(family["metric"] == metric) & family[by].notna()]
-            if len(own := named.intersection(rows)):
-                known = frame.loc[rows, "change"].where(test.error > 0)
-                pulled = shrink(known, test.error**2, towards=whole[metric]).value
-                frame.loc[own, "named_change"] = pd.Series(pulled, index=rows)[own]
-    return frame
+    def add(self, rows: NDArray[np.intp], test: Heterogeneity, adjusted: float, level: float) -> None:
+        """What the test says of some parts."""
+        different = adjusted < 1 - level
+        said = TOO_FEW if np.isnan(adjusted) else DIFFERENT if different else NO_EVIDENCE
+        told = (test.q, test.df, test.pvalue, adjusted, test.apart, said, test.singled & different)
+        for name, value in zip(COLUMNS, told, strict=False):
+            self.found[name][rows] = value
+
+    def name(
+        self, picked: NDArray[np.intp], rows: NDArray[np.intp], change: FloatArray, error: FloatArray,
+        again: Sequence[pd.DataFrame], level: float,
+    ) -> None:  # fmt: skip
+        """What is said of parts that are named: pulled in, with limits that allow for the picking."""
+        whole, parts = again
+        pulled = shrink(change, error**2, towards=float(whole["change"].iloc[0])).value
+        own = np.isin(rows, picked)
+        self.found["named_change"][picked] = pulled[own]
+        for end in ("low", "high"):
+            self.found[f"named_{end}"][picked] = parts[end].to_numpy()[own]
+        self.found["named_level"][picked] = level

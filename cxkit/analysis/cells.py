@@ -214,7 +214,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         ww=w2.sum(axis=1),
         hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
-        open=table("open") if _some_open(tallies, metric) else None,
+        open=table("open") if tallies.some_open(metric.item) else None,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     clustered = tallies.rows("sums", metric.name, dimensions)
@@ -224,11 +224,6 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         return cells
     made = _with_design(cells, metric, cells.sums, None, cells.kind)
     return _with_quantile(made, metric, lambda above: _answer_sums(above, n, w, w2), None)
-
-
-def _some_open(tallies: Tallies, metric: Metric) -> bool:
-    """Whether a duration of the metric had not ended anywhere."""
-    return bool(tallies.counts.loc[tallies.counts["item"] == metric.item, "open"].any())
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:

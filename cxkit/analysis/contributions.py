@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies
+from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, taken
 from cxkit.analysis.comparisons import NO_EVIDENCE, TOO_FEW
 from cxkit.analysis.contrasts import cross_with_rest, rest_sums
 from cxkit.analysis.differences import shared
@@ -95,11 +95,11 @@ def contributions(
     minimum = tallies.rules.judge_from if minimum is None else minimum
     names = [dimension] if isinstance(dimension, str) else list(dimension)
     frames = [
-        _of_dimension(tallies, metric, (before, now), name, where, level, minimum)
+        pd.DataFrame(_of_dimension(tallies, metric, (before, now), name, where, level, minimum))
         for metric in chosen(tallies, metrics)
         for name in names
     ]
-    frame = pd.concat(frames, ignore_index=True).assign(now=now, before=before, level=level)
+    frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
     return frame[["metric", *used, *COLUMNS]]
 
@@ -112,59 +112,65 @@ def _of_dimension(
     where: Mapping[str, str] | None,
     level: float,
     minimum: float,
-) -> pd.DataFrame:
-    sides = [_side(tallies, metric, period, dimension, where) for period in periods]
+) -> dict[str, Any]:
+    """The columns of the parts of one dimension."""
+    sides = _sides(tallies, metric, periods, dimension, where)
     parts = [side.part for side in sides]
-    blank: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan)
-    frame = parts[1].keys.drop(columns="period").assign(**blank | {
-        "metric": metric.name, "n": base(parts[1], parts[1].n), "n_before": base(parts[0], parts[0].n),
-        "verdict": TOO_FEW, "explains": False, "method": _method(sides[1])})  # fmt: skip
-    inside = ~_left_out(tallies, metric, frame, dimension, where)
-    codes = frame[dimension]
+    keys = {str(name): values.array for name, values in parts[1].keys.items() if name != "period"}
+    codes = parts[1].keys[dimension].to_numpy(dtype=object)
+    made: dict[str, Any] = {**dict.fromkeys(COLUMNS, np.nan), **keys} | {
+        "metric": metric.name, "now": periods[1], "before": periods[0], "level": level, "method": _method(sides[1]),
+        "n": base(parts[1], parts[1].n).array, "n_before": base(parts[0], parts[0].n).array,
+        "verdict": TOO_FEW, "explains": False}  # fmt: skip
+    inside = ~np.isin(codes, _left_out(tallies, metric, dimension, where))
     there = [((part.n > 0) | (part.hidden != "")) & inside & (codes != BLANK) for part in parts]
     gone, new = (sorted(codes[one & ~other]) for one, other in (there, there[::-1]))
     if metric.statistic == "quantile":
-        return frame.assign(note="a quantile is no sum of its parts")
+        return made | {"note": "a quantile is no sum of its parts"}
     if gone and new:
         told = f"only in {periods[0]}: {', '.join(gone)}; only in {periods[1]}: {', '.join(new)}"
-        return frame.assign(note=f"the codes of {dimension} do not match: {told}")
-    shown = inside & (parts[0].hidden == "") & (parts[1].hidden == "")
+        return made | {"note": f"the codes of {dimension} do not match: {told}"}
     if any((side.whole.hidden != "").any() or not side.whole.n.all() for side in sides):
-        return frame.assign(note="the total is not known in both periods")
-    frame = frame.assign(**_numbers(tallies, metric, sides, shown, level))
+        return made | {"note": "the total is not known in both periods"}
+    shown = inside & (parts[0].hidden == "") & (parts[1].hidden == "")
+    made |= _numbers(tallies, metric, sides, shown, level)
     gate = Gate.of(tallies.rules, minimum)
     enough = shown & (np.minimum(*(judged_base(metric, part, level, gate) for part in parts)) >= minimum)
-    adjusted = holm(np.where(enough, frame["pvalue"], np.nan))
+    adjusted = holm(np.where(enough, made["pvalue"], np.nan))
     verdict = np.select([~enough, adjusted < 1 - level], [TOO_FEW, CONTRIBUTES], NO_EVIDENCE)
-    telling = (verdict == CONTRIBUTES) & (frame["contribution"] * frame["total_change"] > 0)
+    telling = (verdict == CONTRIBUTES) & (made["contribution"] * made["total_change"] > 0)
     alone = (verdict == CONTRIBUTES).sum() == 1
     hidden = np.where(parts[1].hidden == "", parts[0].hidden, parts[1].hidden)
     note = np.select(
-        [~inside, hidden != "", ~shown | (parts[0].n + parts[1].n == 0), parts[0].n == 0, parts[1].n == 0, ~enough],
+        [~inside, hidden != "", parts[0].n + parts[1].n == 0, parts[0].n == 0, parts[1].n == 0, ~enough],
         ["left out of the total", hidden, "no answers", "new: all of it is mix", "gone: all of it is mix",
          f"fewer than {minimum:g} effective answers in one period"], "",
     )  # fmt: skip
-    explains = telling & alone & (frame["others_pvalue"] >= 1 - level)
-    return frame.assign(pvalue_adj=adjusted, verdict=verdict, explains=explains, note=note.astype(str))
+    explains = telling & alone & (made["others_pvalue"] >= 1 - level)
+    return made | {"pvalue_adj": adjusted, "verdict": verdict, "explains": explains, "note": note.astype(str)}
 
 
-def _side(tallies: Tallies, metric: Metric, period: str, dimension: str, where: Mapping[str, str] | None) -> Side:
-    dimensions, keys = declared(tallies, [dimension], where, [period])
+def _sides(
+    tallies: Tallies, metric: Metric, periods: tuple[str, str], dimension: str, where: Mapping[str, str] | None
+) -> list[Side]:
+    dimensions, keys = declared(tallies, [dimension], where, periods)
     if dimensions[-1] != dimension:
         raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
-    part = from_tallies(tallies, metric, keys)
-    whole = from_tallies(tallies, metric, declared(tallies, (), where, [period])[1])
-    cross = cross_with_rest(tallies, metric, part, dimensions)
-    beside = Cross(*np.zeros((4, len(part.n)))) if cross is None else cross[0]
-    return Side(part, whole, rest_sums(part.sums, whole.sums, cross), beside)
+    both = from_tallies(tallies, metric, keys)
+    wholes = from_tallies(tallies, metric, declared(tallies, (), where, periods)[1])
+    cross = cross_with_rest(tallies, metric, both, dimensions)
+    joint = np.zeros((5, len(keys))) if cross is None else np.stack([*cross[0], cross[1]])
+    sides = []
+    for i, own in enumerate(np.split(np.arange(len(keys)), 2)):
+        part, whole, beside = taken(both, own), taken(wholes, np.array([i])), Cross(*joint[:4, own])
+        sides.append(Side(part, whole, rest_sums(part.sums, whole.sums, (beside, joint[4, own])), beside))
+    return sides
 
 
-def _left_out(
-    tallies: Tallies, metric: Metric, frame: pd.DataFrame, dimension: str, where: Mapping[str, str] | None
-) -> np.ndarray:
-    """Which parts the total leaves out in any period, because it would give them away."""
+def _left_out(tallies: Tallies, metric: Metric, dimension: str, where: Mapping[str, str] | None) -> list[str]:
+    """The parts that the total leaves out in any period, because it would give them away."""
     withheld = [] if where else tallies.provenance.get("withheld", [])
-    return frame[dimension].isin({w.get(dimension) for w in withheld if w["item"] == metric.item}).to_numpy()
+    return [str(cell.get(dimension)) for cell in withheld if cell["item"] == metric.item]
 
 
 def _numbers(
@@ -179,9 +185,11 @@ def _numbers(
     share = [size[:-1] / size.sum() for size in sizes]
     total = [float(size @ rate / size.sum()) for size, rate in zip(sizes, rates, strict=True)]
     slopes = contribution_slopes((share[0], share[1]), (rates[0][:-1], rates[1][:-1]), (total[0], total[1]))
+    joint = _covariances(tallies, metric, sides, slopes)
     made = {"total_change": np.full(len(shown), metric.factor * found.change)}
     for name, known in value.items():
-        half, pvalue = _half_width(tallies, metric, sides, slopes[name], name == "others", known, level)
+        error, df = _precision(sides, slopes[name], joint[name], others=name == "others")
+        half, pvalue = t_critical(df, level) * error, t_pvalue(known / positive(error), df)
         limits = {"": known, "_low": known - half, "_high": known + half}
         made |= {f"{name}{end}": np.where(shown, metric.factor * x, np.nan) for end, x in limits.items()}
         made[f"{name}_pvalue"] = np.where(shown, pvalue, np.nan)
@@ -198,39 +206,38 @@ def _with_hidden(side: Side, shown: np.ndarray) -> tuple[FloatArray, FloatArray]
     return w, s / np.where(w > 0, w, 1.0)
 
 
-def _half_width(
-    tallies: Tallies, metric: Metric, sides: Sequence[Side], slopes: tuple[Slopes, Slopes], others: bool,
-    value: FloatArray, level: float,
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Half the width of an interval, and the p-value."""
-    variance, df = [], []
+def _precision(
+    sides: Sequence[Side], slopes: tuple[Slopes, Slopes], joint: FloatArray, *, others: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Standard error of a figure of each part, and Welch's degrees of freedom."""
+    variance, scaled = np.zeros((2, len(sides[0].part.n)))
     for side, slope in zip(sides, slopes, strict=True):
-        variance.append(
-            np.asarray(part_variance(slope, side.part.sums, side.rest, side.cross, side.whole.sums.clusters))
-        )
+        clusters = np.asarray(side.whole.sums.clusters, float)
+        own = np.asarray(part_variance(slope, side.part.sums, side.rest, side.cross, clusters))
         held = np.asarray(side.rest.clusters if others else side.part.sums.clusters, float)
-        df.append(np.where(held > 0, held, np.asarray(side.whole.sums.clusters)) - 1.0)
-    both = variance[0] + variance[1]
-    joint = _shared(tallies, metric, sides, slopes)
-    if others:  # what the people of the whole share, less those of the part
-        one = Slopes(*(np.zeros(1), np.ones(1), np.zeros(1)))
-        wholes = [side._replace(part=side.whole, rest=Sums(*np.zeros((6, 1)))) for side in sides]
-        joint = _shared(tallies, metric, wholes, (one._replace(scores=-one.scores), one)) - joint
-    if any(side.part.stratified for side in sides):
-        joint = np.maximum(joint, 0.0)  # what strata have in common would be credited twice
-    error = np.sqrt(np.maximum(both + 2.0 * joint, 0.0))
-    freedom = both**2 / positive(np.sum([v**2 / positive(d) for v, d in zip(variance, df, strict=True)], axis=0))
-    return t_critical(freedom, level) * error, t_pvalue(value / positive(error), freedom)
+        variance = variance + own
+        scaled = scaled + own**2 / positive(np.where(held > 0, held, clusters) - 1.0)
+    return np.sqrt(np.maximum(variance + 2.0 * joint, 0.0)), variance**2 / positive(scaled)
 
 
-def _shared(tallies: Tallies, metric: Metric, sides: Sequence[Side], slopes: tuple[Slopes, Slopes]) -> FloatArray:
-    """Covariance of both periods by the people who answered in both; 0 where nobody is known."""
-    keys = [side.part.keys for side in sides]
-    cross = shared(tallies, metric, keys[0], keys[0]["period"].iloc[0], keys[1]["period"].iloc[0])
-    if cross is None:
-        return np.zeros(1)
-    parts, rests = zip(*((side.part.sums, side.rest) for side in sides), strict=True)
-    return np.nan_to_num(part_covariance(slopes, parts, rests, cross[0]))
+def _covariances(
+    tallies: Tallies, metric: Metric, sides: Sequence[Side], slopes: Mapping[str, tuple[Slopes, Slopes]]
+) -> dict[str, FloatArray]:
+    """Covariance of both periods of each figure, by the people who answered in both; 0 where nobody is known."""
+    zero = np.zeros(len(sides[0].part.n))
+    before, now = (side.part.keys["period"].iloc[0] for side in sides)
+    parts, wholes = (shared(tallies, metric, keys, before, now) for keys in (sides[0].part.keys, sides[0].whole.keys))
+    if parts is None or wholes is None:
+        return dict.fromkeys(slopes, zero)
+    own, rest = (sides[0].part.sums, sides[1].part.sums), (sides[0].rest, sides[1].rest)
+    found = {name: np.nan_to_num(part_covariance(each, own, rest, parts[0])) for name, each in slopes.items()}
+    every, none = (sides[0].whole.sums, sides[1].whole.sums), Sums(*np.zeros((6, 1)))
+    scores = Slopes(zero[:1], zero[:1] - 1.0, zero[:1]), Slopes(zero[:1], zero[:1] + 1.0, zero[:1])
+    whole = part_covariance(scores, every, (none, none), wholes[0])
+    found["others"] = np.nan_to_num(whole) - found["contribution"]  # what all share, less what the part's people do
+    if any(side.part.stratified for side in sides):  # what strata have in common would be credited twice
+        return {name: np.maximum(joint, 0.0) for name, joint in found.items()}
+    return found
 
 
 def _method(side: Side) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import estimate
 from cxkit.data.tallies import Tallies
 
@@ -37,7 +38,8 @@ def summary(
 
     Returns:
         `part` ("estimate" or "comparison", of the places themselves; "segment estimate" or "segment comparison" inside
-        them, "segment contrast" of one with the rest), then the columns of these frames.
+        them, "segment contrast" of one with the rest; "contribution" of each place to the change of everybody), then
+        the columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
     for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
@@ -50,5 +52,7 @@ def summary(
     for name in segments:
         contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
         found.append(("segment contrast", contrast))
+    if parts := list(places or segments):
+        found.append(("contribution", contributions(tallies, now, before, parts, level)))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]

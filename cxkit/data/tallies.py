@@ -94,6 +94,12 @@ class Tallies:
         found: Rows = self._found[key]
         return found
 
+    def some_open(self, item: str) -> bool:
+        """Whether a duration had not ended anywhere in an item."""
+        if ("open", item) not in self._found:
+            self._found["open", item] = bool(self.counts.loc[self.counts["item"] == item, "open"].any())
+        return bool(self._found["open", item])
+
     def cut(self, dimensions: Sequence[str]) -> str:
         """The level of some dimensions as it is written in the column `cut`.
 

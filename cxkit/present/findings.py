@@ -162,10 +162,11 @@ def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -
     own = [row for row in apart.named(held) if row[dimension] == part[dimension]]
     also = [row for row in apart.named(held) if row[dimension] != part[dimension]]
     which = "rise" if part["total_change"] > 0 else "fall"
-    sizes = [verdicts.arithmetic(part, key, metric) for key in ("contribution", "total_change", "others")]
+    brings, _, _ = verdicts.arithmetic(part, "contribution", metric).partition(" ")
+    total, others = (verdicts.arithmetic(part, key, metric) for key in ("total_change", "others"))
     lead = f" accounts for the {which} of {metric.label}"
     claim = tag("a", name(part[dimension]), lead, href=f"#{_target(own[0], dimension)}")
-    rest = f" ({sizes[0]} of {sizes[1]}); the other {plural(dimension)} together: no evidence ({sizes[2]})"
+    rest = f" ({brings} of {total}); the other {plural(dimension)} together: no evidence ({others})"
     proof = join([
         f"What it brings to the total: {verdicts.brought(part, '', metric)}; the others: "
         f"{verdicts.brought(part, 'others_', metric)}, {wording.pvalue(part['others_pvalue'])}. "
@@ -182,7 +183,7 @@ def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[s
     proofs = [
         f"By {words(key)}: {apart.in_numbers(tested[key][0])}; {apart.reach(tested[key], metric, key)}" for key in same
     ]
-    proof = f"{'. '.join(proofs)}. So none is named."
+    proof = f"{'. '.join(proofs)}."
     sign = tag("span", wording.NONE, class_="cx-sign cx-none", aria_hidden="true")
     return _said(sign, join([lead, f": {apart.no_evidence([metric.label], same)}"]), proof, [first])
 

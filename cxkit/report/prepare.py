@@ -321,7 +321,7 @@ def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[st
 
 
 def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
-    """The summary of the run, each row with the report that it belongs to; margins stand in the overview."""
+    """The summary of the run, each row with the report that it belongs to; what tells of all is the overview's."""
     places = tuple(params.for_each)
     names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
@@ -331,5 +331,6 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     )  # fmt: skip
     levels = found.reindex(columns=list(places)).to_dict("records")
     keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]
+    keys = [() if part == "contribution" else key for part, key in zip(found["part"], keys, strict=True)]
     found.insert(0, "report", [names.get(key, names.get((), "")) for key in keys])
     return found

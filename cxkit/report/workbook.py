@@ -46,6 +46,13 @@ COLUMNS = {
     "difference_high": Column("Difference to", "upper limit of the interval of the difference", "change"),
     "change_low": Column("Change from", "lower limit of the interval of the change", "change"),
     "change_high": Column("Change to", "upper limit of the interval of the change", "change"),
+    "contribution": Column("Contribution", "what this part brings to the change of all", "change"),
+    "contribution_low": Column("Contribution from", "lower limit of the interval of the contribution", "change"),
+    "contribution_high": Column("Contribution to", "upper limit of the interval of the contribution", "change"),
+    "by_mix": Column("By mix", "of the contribution, what the part's share of the answers brings", "change"),
+    "by_rate": Column("By score", "of the contribution, what the part's own score brings", "change"),
+    "others": Column("All others", "what all other parts together bring", "change"),
+    "total_change": Column("Change of all", "the change that is taken apart", "change"),
     "pvalue": Column("p alone", "p-value of this comparison alone", "p"),
     "pvalue_adj": Column("Adjusted p", "p-value after correction for all comparisons of its family", "p"),
     "n": Column("Base n", "answers used; of a comparison in the later period", "n"),
@@ -76,6 +83,9 @@ SHEETS = {
     "contrast": ("Against the rest", (
         "metric", "unit", "period", "difference", "difference_low", "difference_high", *_TEST, "n", "n_rest", "n_eff",
         "n_eff_rest", "verdict", "detectable", *_ENDS)),
+    "contribution": ("Why the total moved", (
+        "metric", "unit", "now", "before", "contribution", "contribution_low", "contribution_high", "by_mix", "by_rate",
+        "others", "total_change", "pvalue", "pvalue_adj", "n", "n_before", "verdict", *_ENDS)),
 }  # fmt: skip
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
 MARKS = {"percent": '"%"', **{unit: f'" {wording.UNITS[unit]}"' for unit in MINUTES}}
@@ -84,7 +94,7 @@ SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comp
 
 
 def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[str, Metric]) -> bytes:
-    """A summary as an XLSX file: Summary, Estimates, Comparisons, Against the rest (where there is any), Notes.
+    """A summary as an XLSX file: Summary, Estimates, Comparisons, Against the rest, Why the total moved, Notes.
 
     Args:
         summary: Estimates and comparisons of all reports, with columns `report` and `part`.
@@ -110,7 +120,7 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
             part = _latest_first(part)
         elif kind == "comparison":
             part = [_with_scores(row, scores, places) for row in part]
-        if part or kind != "contrast":
+        if part or kind in ("estimate", "comparison"):
             cut += _sheet(book, title, names, part if kind == "estimate" else map(_as_change, part), places, metrics)
     lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, cut))
     return saved(book, str(record.get("as_of") or "1980-01-01"))
@@ -172,6 +182,8 @@ def _as_change(row: Row) -> Row:
     seen = row.get("detectable") if row.get("verdict") == "no evidence" else None
     tested = {"family": row.get("family") or None, "detectable": seen}  # a row that was not tested has no family
     what = "change" if row.get("difference") is None else "difference"
+    if row.get("contribution") is not None:
+        tested |= {"contribution_low": row.get("low"), "contribution_high": row.get("high")}
     return {**row, **tested, f"{what}_low": row.get("low"), f"{what}_high": row.get("high"), "said": said}
 
 
@@ -235,6 +247,8 @@ def _format(row: Row, kind: str, metric: Metric | None) -> str:
 def _verdict(row: Row, metric: Metric) -> Cell:
     """The verdict as sign and words, tinted; where there is none, the reason."""
     said = row.get("said") or {}
+    if _kind(row) == "contribution":
+        return Cell("accounts for the change" if row.get("explains") else row.get("verdict"))
     found = verdicts.verdict(said, metric)
     words = found.words if found.tone != "few" else _reason(said) or found.words
     if row.get("difference") is not None:
@@ -273,7 +287,7 @@ def _notes(
         ("title", "Run"), ("name", "Name"), ("now", "Period"), ("before", "Compared with"), ("as_of", "As of"),
         ("filters", "Filters")) if record.get(key)]  # fmt: skip
     lost = [("Not in here", "", f"{cut:,} rows did not fit into a sheet; summary.csv has them all")] if cut else []
-    codes = {f"{of}_{end}": end for of in ("change", "difference") for end in ("low", "high")}
+    codes = {f"{of}_{end}": end for of in ("change", "difference", "contribution") for end in ("low", "high")}
     codes |= {"unit": "", "value_before": ""}
     columns = [(place, place, "dimension: the level of the row; All where it is summed over") for place in places]
     columns += [(column.head, codes.get(name, name), column.told) for name, column in COLUMNS.items()]

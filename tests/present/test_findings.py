@@ -76,8 +76,7 @@ def test_a_part_that_accounts_for_the_change_of_the_whole_says_so():
     frame, reasons = pd.DataFrame([whole(-5.2), *areas]), pd.DataFrame([why, {**why, "area": "B", "explains": False}])
     made = findings(frame, METRICS, why=reasons)
     assert claims(made)[1] == (
-        "▼ A accounts for the fall of NPS (−7.2 points of −5.2 points); "
-        "the other areas together: no evidence (+2.0 points)"
+        "▼ A accounts for the fall of NPS (−7.2 of −5.2 points); the other areas together: no evidence (+2.0 points)"
     )
     said = Words(made).text
     assert (

@@ -26,7 +26,10 @@ from cxkit.report.params import RunParams
 from cxkit.report.workbook import COLUMNS
 
 LABELS = {metric.label: name for name, metric in METRICS.items()}
-PARTS = {"Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast"}
+PARTS = {
+    "Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast",
+    "Why the total moved": "contribution",
+}  # fmt: skip
 NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
 BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
 NO_BASES = {
@@ -96,14 +99,14 @@ class Reader:
         return {**usual, **row, "part": PARTS[title], "metric": LABELS[row["metric"]]}
 
     def records(self, source: str, rows: Sequence[Mapping[Any, Any]]) -> None:
-        """Read estimates, comparisons and contrasts, as they stand in the summary."""
+        """Read estimates, comparisons, contributions and contrasts, as they stand in the summary."""
         for record in rows:
             row = {key: value for key, value in record.items() if not pd.isna(value) and value != ""}
             place = {name: row[name] for name in self.headings.values() if name in row}
             note = str(row.get("note", ""))
             if out := re.search(r"all but (\d+) place", note):
                 self.counted[self.items[row["metric"]]] = int(out[1])
-            if str(row["part"]).endswith("comparison"):
+            if str(row["part"]).endswith(("comparison", "contribution")):
                 self._both(source, row["metric"], place, (row.get("n"), row.get("n_before")), note)
                 continue
             cell = self._cell(row["metric"], row["period"], place)
