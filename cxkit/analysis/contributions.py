@@ -88,7 +88,7 @@ def contributions(
     >>> frame = cx.contributions(tallies, "2026-10", "2026-09", "brand")
     >>> frame.loc[frame["explains"], ["brand", "contribution", "others", "total_change"]].round(1)
           brand  contribution  others  total_change
-    1  Brimvale          -7.1     1.9          -5.2
+    1  Brimvale          -7.2     2.0          -5.2
     """
     if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
         raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
