@@ -127,4 +127,6 @@ def _response(tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
     frame = response(tallies, invited)
     hidden = tallies.hidden.loc[tallies.hidden["cut"] == "", "period"]
     gone = frame["period"].isin(set(hidden))
-    return frame.assign(answered=frame["answered"].astype("Int64").mask(gone), rate=frame["rate"].mask(gone))
+    first = next(iter(tallies.metrics.values())).item  # of those who are left out nobody knows how many were invited
+    some = any(cell["item"] == first for cell in tallies.provenance.get("withheld", []))
+    return frame.assign(answered=frame["answered"].astype("Int64").mask(gone), rate=frame["rate"].mask(gone | some))

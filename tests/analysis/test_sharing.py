@@ -72,6 +72,7 @@ def test_rates_rows_and_other_dimensions_tell_nothing(told):
     totals = cx.estimate(shown, by=()).set_index("period")["n"]
     response = public["response"].set_index("period")
     assert (response["answered"] == totals[response.index]).all()
+    assert response["rate"].isna().all()  # those of all who were invited are not those of the total
     assert found["response"].set_index("period").loc["1", "answered"] == totals["1"] + FEW
     assert "rows" not in public["refused"]
     assert set(public["waves"]["dimension"]) <= {"brand"}
