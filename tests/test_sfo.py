@@ -133,7 +133,7 @@ def test_area_c_moved_20_points_and_seven_comparisons_cannot_tell(tallies, answe
     assert row["change"] == pytest.approx(weighted(answers, "2018", "C") - weighted(answers, "2017", "C"), rel=1e-12)
     assert round(row["change"], 1) == -20.1
     assert row["family"] == 7
-    assert row["pvalue"] == pytest.approx(0.0283, abs=5e-5)
+    assert row["pvalue"] == pytest.approx(0.0265, abs=5e-5)  # flights of other areas count as zeros
     assert row["pvalue_adj"] == pytest.approx(7 * row["pvalue"])
     assert row["verdict"] == "no evidence"
     assert row["high"] < 0  # alone it would be a change, which the page has to say

@@ -11,13 +11,14 @@ import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, from_answers, numbers, scores
 from cxkit.analysis.comparisons import compared, judged
+from cxkit.analysis.differences import Linked
 from cxkit.analysis.estimates import estimates
 from cxkit.analysis.gate import Gate
 from cxkit.analysis.results import Change, Estimate
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import METRICS, Metric
 from cxkit.schema import RULES
-from cxkit.stats import Cross, cross_of
+from cxkit.stats import cross_of
 
 
 def nps(
@@ -195,7 +196,7 @@ def _one(metric: Metric, cells: Cells, level: float, method: str = "score") -> E
 
 def _paired(
     metric: Metric, now: Any, before: Any, weights: tuple[Any, Any], clusters: tuple[Any, Any]
-) -> tuple[Cells, Cells, tuple[Cross, FloatArray]]:
+) -> tuple[Cells, Cells, Linked]:
     """Both sides of the people who answered twice, and the sums over them."""
     if any(side is not None for side in clusters):
         raise CxError("clusters: paired answers are their own clusters, the people; leave clusters out")
@@ -212,7 +213,7 @@ def _paired(
     for side, weight in zip((first, second), given, strict=True):
         w = np.ones(int(both.sum())) if weight is None else weight
         totals.append((w, w * scores(metric, side[both])))
-    return after, prior, (cross_of(*totals), np.array([float(both.sum())]))
+    return after, prior, Linked(cross_of(*totals), np.array([float(both.sum())]))
 
 
 def _answers(metric: Metric, side: Any) -> FloatArray:

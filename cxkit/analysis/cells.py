@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.data.ranks import ABOVE
+from cxkit.analysis.strata import Strata, strata_of
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -217,13 +217,12 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         open=table("open") if tallies.some_open(metric.item) else None,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
-    clustered = tallies.rows("sums", metric.name, dimensions)
-    if use == "full" and len(clustered):
-        return _with_clusters(cells, metric, *clustered.at(places))
+    if use == "full" and (strata := strata_of(tallies, metric, dimensions, places)):
+        return _with_clusters(cells, metric, strata)
     if not weighted:
         return cells
-    made = _with_design(cells, metric, cells.sums, None, cells.kind)
-    return _with_quantile(made, metric, lambda above: _answer_sums(above, n, w, w2), None)
+    made = _with_design(cells, metric, cells.sums, cells.kind)
+    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, *_answer_sums(above, n, w, w2)))
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:
@@ -243,41 +242,30 @@ def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArra
     return Sums(w.sum(axis=1), *sums, n.sum(axis=1))
 
 
-def _with_clusters(cells: Cells, metric: Metric, cell: NDArray[np.intp], rows: dict[str, NDArray[Any]]) -> Cells:
+def _with_clusters(cells: Cells, metric: Metric, strata: Strata) -> Cells:
     """The cells with the design of their clusters (and strata), and the sums over these."""
-    strata, stratum = np.unique(rows["stratum"].astype(str), return_inverse=True)
-    shape = (len(cells.n), max(len(strata), 1))
-
-    def table(column: str) -> FloatArray:
-        return _table(cell, stratum, rows[column], shape)
-
-    def sums_of(lead: str = "") -> Sums:
-        own = (lead + name if name in ("s", "sw", "ss") else name for name in ("w", "s", "ww", "sw", "ss", "clusters"))
-        return Sums(*map(table, own))
-
-    sums = sums_of()
+    total = strata.total
     words = ["weighted"] if cells.kind else []
-    words += ["clustered"] if (np.sum(sums.clusters, axis=1) < cells.n).any() else []
-    words += ["stratified"] if len(strata) > 1 else []
+    words += ["clustered"] if (np.asarray(total.clusters) < cells.n).any() else []
+    words += strata.words
     kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
-    total = Sums(*(np.sum(part, axis=1) for part in sums))
-    with_design = _with_quantile(_with_design(cells, metric, sums, 1, kind), metric, lambda _: sums_of(ABOVE), 1)
-    return _replace(with_design, sums=total, stratified=len(strata) > 1)
+    made = _replace(cells, kind=kind, sums=total, stratified=len(strata.names) > 1)
+    made = _replace(made, design=strata.design(cells.n, moments(metric, cells)[1]))
+    return _with_quantile(made, metric, lambda _, variance: strata.ranked(cells.n, variance))
 
 
-def _with_design(cells: Cells, metric: Metric, sums: Sums, axis: int | None, kind: str) -> Cells:
+def _with_design(cells: Cells, metric: Metric, sums: Sums, kind: str) -> Cells:
     _, variance = moments(metric, cells)
-    return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), *sums, axis=axis), kind=kind)
+    return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), *sums), kind=kind)
 
 
-def _with_quantile(cells: Cells, metric: Metric, sums_of: Callable[[FloatArray], Sums], axis: int | None) -> Cells:
+def _with_quantile(cells: Cells, metric: Metric, design_of: Callable[[FloatArray, FloatArray], Design]) -> Cells:
     """The cells; of durations with the design of the share above the quantile beside that of the ranks."""
     if metric.statistic != "quantile":
         return cells
     above = passed(cells.weights, [metric.quantile])
     _, variance = _moments(cells, above)
-    design = cell_design(cells.n, np.nan_to_num(variance), *sums_of(above), axis=axis)
-    return _replace(cells, ranks=cells.design, design=design)
+    return _replace(cells, ranks=cells.design, design=design_of(above, np.nan_to_num(variance)))
 
 
 def _replace(cells: Cells, **changes: Any) -> Cells:
@@ -339,8 +327,8 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
         return _cluster_sums(np.ravel(measure)[answer] if len(values) else values, w, clusters, given)
 
     sums = sums_of(_measured(metric, distinct, w_table))
-    made = _replace(_with_design(cells, metric, sums, None, kind), sums=sums)
-    return _with_quantile(made, metric, sums_of, None)
+    made = _replace(_with_design(cells, metric, sums, kind), sums=sums)
+    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, *sums_of(above)))
 
 
 def numbers(metric: Metric, answers: pd.Series) -> FloatArray:

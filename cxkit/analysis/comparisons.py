@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
-from cxkit.analysis.differences import Differences, differences, effective, found_by, shared, smallest
+from cxkit.analysis.differences import Differences, Linked, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import quantiles
 from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_spread
 from cxkit.analysis.frames import Frame
@@ -20,7 +20,7 @@ from cxkit.analysis.totals import named
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, benjamini_hochberg, family_size, holm
+from cxkit.stats import benjamini_hochberg, family_size, holm
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
@@ -137,7 +137,7 @@ def compared(
     metric: Metric,
     now: Cells,
     before: Cells,
-    cross: tuple[Cross, FloatArray] | None,
+    cross: Linked | None,
     level: float,
     gate: Gate,
     sides: tuple[str, str] = ("now", "before"),
@@ -226,7 +226,7 @@ def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
 
 def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> list[str]:
     kind = now.kind or before.kind
-    credit = ", shared respondents" + (" not credited within strata" if now.stratified or before.stratified else "")
+    credit = ", shared respondents" + ("" if result.credited else " not credited within strata")
     texts = []
     for i, (paired, some) in enumerate(zip(result.paired, result.shared, strict=True)):
         text = found_by(metric, now, before, result, i)

@@ -10,13 +10,15 @@ import pandas as pd
 
 from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, spread, taken
 from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
+from cxkit.analysis.differences import Linked
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.gate import Gate
 from cxkit.analysis.privacy import FEW
+from cxkit.analysis.strata import Strata, strata_of
 from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, Design, Sums, cell_design
+from cxkit.stats import Cross, Design, Sums
 
 DIFFERS = "differs"
 COLUMNS = (
@@ -26,7 +28,6 @@ COLUMNS = (
 )  # fmt: skip
 _OF_REST = {f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "n_judged", "value")} | {"change": "difference"}
 _NO_VARIANCE = 1e-13
-_SHARED = ("rest_ww", "rest_sw", "rest_ws", "rest_ss", "rest_shared")
 
 
 def against_rest(
@@ -67,8 +68,8 @@ def against_rest(
         CxError: A level or period that was not declared, or tallies without what a rest needs.
 
     Formula: the rest has the counts of the whole less those of the part. Over clusters its sum of squares is that of
-    the whole less the part's less twice their cross products. Then as `compare`, with the correlation of both sides.
-    Strata are left out of the rest's error, which is careful.
+    the whole less the part's less twice their cross products, in each stratum; both sides are domains of the wave.
+    Then as `compare`, with the correlation of both sides.
 
     >>> import cxkit as cx
     >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=["channel"], rest=True)
@@ -90,11 +91,12 @@ def against_rest(
         _, places = declared(tallies, by, where, [period])
         part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
-        cross = cross_with_rest(tallies, metric, part, dimensions)
-        rest = _rest(metric, part, taken(whole, inside), cross, tallies.rules.hide_below)
-        if metric.statistic == "quantile":
-            cross = None  # each cell has ranks of its own, which do not multiply with those of another
-        frames.append(compared(metric, part, rest, cross, level, gate, ("", "the rest")))
+        own = _strata(tallies, metric, part), _strata(tallies, metric, whole).taken(inside)
+        rest, r = _rest(metric, part, taken(whole, inside), *own, tallies.rules.hide_below)
+        shared = cross_with_rest(tallies, metric, part)
+        # Durations: each cell has ranks of its own, which do not multiply with those of another.
+        both = None if shared is None or metric.statistic == "quantile" else Linked(*shared, r)
+        frames.append(compared(metric, part, rest, both, level, gate, ("", "the rest")))
     frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=_OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
@@ -103,22 +105,26 @@ def against_rest(
     return frame[["metric", "period", *used, *COLUMNS]]
 
 
-def cross_with_rest(
-    tallies: Tallies, metric: Metric, part: Cells, dimensions: Sequence[str]
-) -> tuple[Cross, FloatArray] | None:
+def cross_with_rest(tallies: Tallies, metric: Metric, part: Cells) -> tuple[Cross, FloatArray] | None:
     """Sums over the clusters that answered on both sides, per cell, and their number; None where none can have."""
-    held = tallies.rows("sums", metric.name, dimensions)
-    if not len(held):
-        return None
-    if not set(_SHARED) <= set(held.columns) or np.isnan(held.columns["rest_ww"]).any():
+    shared = _strata(tallies, metric, part).shared
+    return None if shared is None else (Cross(*(np.sum(x, axis=1) for x in shared[0])), shared[1].sum(axis=1))
+
+
+def _strata(tallies: Tallies, metric: Metric, cells: Cells) -> Strata:
+    """The sums of cells by stratum; those over single answers where there are neither clusters nor strata."""
+    found = strata_of(tallies, metric, list(cells.keys.columns[1:]), named(cells.keys))
+    if found is None:
+        return Strata([""], Sums(*(np.asarray(part, float)[:, None] for part in cells.sums)))
+    if found.shared is None:
         raise CxError("these tallies do not know what a cell shares with the rest; tally with rest=True")
-    cell, rows = held.at(named(part.keys))
-    found = [np.bincount(cell, rows[name], len(part.n)).astype(np.float64) for name in _SHARED]
-    return Cross(*found[:4]), found[4]
+    return found
 
 
-def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatArray] | None, least: int) -> Cells:
-    """The cells of what the whole holds beside each part."""
+def _rest(
+    metric: Metric, part: Cells, whole: Cells, own: Strata, held: Strata, least: int
+) -> tuple[Cells, FloatArray | None]:
+    """The cells of what the whole holds beside each part, and the correlation of both where their sample tells it."""
     values = np.union1d(whole.values, part.values)
     open_ = (part.hidden == "") & (whole.hidden == "")
     counts = spread(whole.counts, whole.values, values) - spread(part.counts, part.values, values)
@@ -135,14 +141,17 @@ def _rest(metric: Metric, part: Cells, whole: Cells, cross: tuple[Cross, FloatAr
     rest = replace(part, n=n, w=weights.sum(axis=1), ww=np.where(n > 0, whole.ww - part.ww, 0.0), values=values,
                    open=going, weights=weights, counts=counts, design=None, hidden=hidden.astype(object),
                    stratified=whole.stratified)  # fmt: skip
+    names = sorted({*own.names, *held.names})
+    own, held = own.over(names), held.over(names)
+    sums = replace(held, sums=rest_sums(own.sums, held.sums, own.shared))
     if metric.statistic == "quantile":
-        sums = rest_sums(part.sums, whole.sums, cross)
-        return replace(rest, sums=sums, ranks=_worth_of_whole(whole, n), kind=whole.kind)
+        return replace(rest, sums=sums.total, ranks=_worth_of_whole(whole, n), kind=whole.kind), None
     mean, variance = moments(metric, rest)
-    sums = _without_rounding(rest_sums(part.sums, whole.sums, cross), mean, np.nan_to_num(variance))
+    strata = replace(sums, sums=_without_rounding(sums.sums, mean[:, None], np.nan_to_num(variance)[:, None]))
+    rest = replace(rest, sums=strata.total)
     if whole.design is None and part.design is None:
-        return replace(rest, sums=sums)
-    return replace(rest, sums=sums, design=cell_design(n, np.nan_to_num(variance), *sums), kind=whole.kind)
+        return rest, None
+    return replace(rest, design=strata.design(n, variance), kind=whole.kind), own.correlation(strata)
 
 
 def _worth_of_whole(whole: Cells, n: FloatArray) -> Design | None:

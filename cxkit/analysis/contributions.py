@@ -158,7 +158,7 @@ def _sides(
         raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
     both = from_tallies(tallies, metric, keys)
     wholes = from_tallies(tallies, metric, declared(tallies, (), where, periods)[1])
-    cross = cross_with_rest(tallies, metric, both, dimensions)
+    cross = cross_with_rest(tallies, metric, both)
     joint = np.zeros((5, len(keys))) if cross is None else np.stack([*cross[0], cross[1]])
     sides = []
     for i, own in enumerate(np.split(np.arange(len(keys)), 2)):

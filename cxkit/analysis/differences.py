@@ -38,6 +38,14 @@ METHODS = {
 }
 
 
+class Linked(NamedTuple):
+    """What two rows of cells have in common: sums over those in both, how many they are, and r where it is known."""
+
+    sums: Cross
+    shared: FloatArray
+    r: FloatArray | None = None
+
+
 class Differences(NamedTuple):
     """Differences of the cells of one metric in natural units, and how each was found."""
 
@@ -46,27 +54,28 @@ class Differences(NamedTuple):
     paired: NDArray[np.bool_]
     shared: NDArray[np.bool_]
     alike: NDArray[np.bool_]
+    credited: bool = True
 
 
-def differences(
-    metric: Metric, now: Cells, before: Cells, cross: tuple[Cross, FloatArray] | None, level: float
-) -> Differences:
+def differences(metric: Metric, now: Cells, before: Cells, cross: Linked | None, level: float) -> Differences:
     """Differences of two rows of cells in natural units, with what they share taken into account.
 
     Args:
         metric: What is compared.
         now: The cells of the first side.
         before: The cells of the second side, in the same order.
-        cross: Sums over the respondents of both sides, and their number; None where nobody is known to be shared.
+        cross: What both sides have in common; None where nobody is known to be shared.
         level: Confidence level.
     """
-    size = len(now.n)
+    size, credited = len(now.n), True
     correlation, (paired, some, alike) = np.zeros(size), np.zeros((3, size), dtype=bool)
     if cross is not None:
-        sums, shared = cross
+        sums, shared, known = cross
         some = (shared > 0) & ~holds_open(now) & ~holds_open(before)
-        correlation = np.where(some, np.nan_to_num(np.asarray(covariance(now.sums, before.sums, sums))), 0.0)
-        if now.stratified or before.stratified:
+        r = np.where(some, covariance(now.sums, before.sums, sums), 0.0) if known is None else known
+        correlation = np.nan_to_num(r)
+        credited = known is not None or not (now.stratified or before.stratified)
+        if not credited:
             # What strata have in common is in this r but no longer in the errors: credited, it would narrow too much.
             correlation = np.minimum(correlation, 0.0)
         paired = some & (shared == now.sums.clusters) & (shared == before.sums.clusters)
@@ -80,7 +89,7 @@ def differences(
         alike = paired & flat
         both = zip(same, bound, found, strict=True)
         found = Difference(*(np.where(alike, b, np.where(paired, a, c)) for a, b, c in both))
-    return Differences(found, correlation, paired, some, alike)
+    return Differences(found, correlation, paired, some, alike, credited)
 
 
 def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:
@@ -162,9 +171,7 @@ def _successes(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
     return yes, no + yes
 
 
-def shared(
-    tallies: Tallies, metric: Metric, keys: pd.DataFrame, now: str, before: str
-) -> tuple[Cross, FloatArray] | None:
+def shared(tallies: Tallies, metric: Metric, keys: pd.DataFrame, now: str, before: str) -> Linked | None:
     """Sums over respondents who answered in both periods, per cell; None where the tallies know no respondents."""
     if not len(tallies.pairs):
         return None
@@ -177,7 +184,7 @@ def shared(
         values[cell] = rows[name]
     if turned:
         found["sw"], found["ws"] = found["ws"], found["sw"]
-    return Cross(found["ww"], found["sw"], found["ws"], found["ss"]), found["shared"]
+    return Linked(Cross(found["ww"], found["sw"], found["ws"], found["ss"]), found["shared"])
 
 
 _CROSS = ("ww", "sw", "ws", "ss", "shared")

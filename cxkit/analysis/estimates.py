@@ -271,8 +271,9 @@ def unknown_spread(metric: Metric, cells: Cells, i: int) -> str:
         return ""
     if np.ravel(cells.sums.clusters)[i] < 2:
         return ONE_CLUSTER
-    known = ~np.isnan([np.ravel(part)[i] for part in (cells.design.n_eff, cells.design.df)])
-    return "" if known.all() and np.ravel(cells.design.df)[i] > 0 else "too few clusters to know how they vary"
+    if np.isnan(np.ravel(cells.design.n_eff)[i]):
+        return "a stratum has one cluster in the whole wave (lonely: refuse)"
+    return "" if np.ravel(cells.design.df)[i] > 0 else "too few clusters to know how they vary"
 
 
 def base(cells: Cells, numbers: FloatArray) -> pd.Series:

@@ -55,6 +55,10 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     for end in ("now", "before"):
         pairs = _without(pairs, gone.rename(columns={"period": end}))
     sums = _without(tallies.sums.assign(item=tallies.sums["metric"].map(names)), gone)
+    if (
+        len(gone) or len(tallies.hidden) or tallies.provenance.get("withheld")
+    ) and "cluster" not in tallies.provenance.get("roles", ()):
+        sums = _about_people(sums, minimum)
     return replace(
         tallies,
         counts=_without(tallies.counts, gone),
@@ -81,6 +85,18 @@ def worth(cells: pd.DataFrame, by: Sequence[str]) -> np.ndarray:
     blank = (cells[list(by)] == BLANK).any(axis=1).to_numpy() if by else False
     dear: np.ndarray = cells["n"].to_numpy(float) - 1e15 * np.asarray(blank)
     return dear
+
+
+def _about_people(sums: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """The sums with the people of the whole wave rounded up, which less those that are shown are the hidden ones.
+
+    Clusters that were sampled, such as shops, are counted exactly: they tell nothing of who answered. A cell that holds
+    all people of a stratum keeps their number, which is its own base.
+    """
+    if "wave_clusters" not in sums:
+        return sums
+    rough = minimum * np.ceil(sums["wave_clusters"] / minimum).astype("int64")
+    return sums.assign(wave_clusters=rough.mask(sums["wave_clusters"] == sums["clusters"], sums["clusters"]))
 
 
 # What a reader can add up ---------------------------------------------------------------------------------------------

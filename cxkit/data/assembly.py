@@ -54,6 +54,7 @@ def placed(frame: pd.DataFrame, level: Sequence[str], by: Sequence[str]) -> pd.D
 def sums_of(
     survey: Responses,
     used: Mapping[str, Used],
+    wave: Mapping[str, Used],
     levels: Sequence[Level],
     by: Sequence[str],
     names: Mapping[Any, str],
@@ -61,7 +62,10 @@ def sums_of(
     rest: bool,
     counts: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them."""
+    """Cluster sums per cell, and sums over shared respondents per cell and pair, of every item that has them.
+
+    `wave` holds all answers of each item, of which the used ones may be a part: what the design drew.
+    """
     numbers = {ALL.join(level): number for number, level in enumerate(levels)}
     starts = {name: start for start, name in names.items()}
     asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
@@ -70,8 +74,8 @@ def sums_of(
     for item, one in used.items():
         if not one.n:
             continue
-        one = ranked(one, counts[counts["item"] == item], numbers, starts, by)
-        found, both = _linked(survey, one, survey.mapping.kind_of(item) == "transactional", levels, by, asked, rest)
+        one, repeated = ranked(one, counts[counts["item"] == item], numbers, starts, by), survey.mapping.kind_of(item)
+        found, both = _linked(survey, one, wave[item], repeated == "transactional", levels, by, asked, rest)
         for level, part in _by_level(found, levels):
             part["period"] = part.pop("period_").map(names)
             sums.append(placed(part, level, by))
@@ -84,6 +88,7 @@ def sums_of(
 def _linked(
     survey: Responses,
     one: Used,
+    wave: Used,
     repeated: bool,
     levels: Sequence[Level],
     by: Sequence[str],
@@ -97,7 +102,7 @@ def _linked(
     cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
     pairs = asked if roles.respondent else None
     if cluster == "own_":  # strata only: every answer is a cluster of its own
-        one = one.each_alone("own_")
+        one, wave = one.each_alone("own_"), wave.each_alone("own_")
     together = cluster == "respondent" and not stratum
     sums = shared = pd.DataFrame()
     if cluster:
@@ -108,8 +113,19 @@ def _linked(
     if repeated and together:
         sums = sums.assign(people=sums["clusters"])
     elif repeated:
-        sums = sums.merge(counting.people(one, by, levels), on=["level_", "period_", *by], how="left")
+        people = counting.different(one, by, levels, "respondent", "people").drop(columns="stratum")
+        sums = sums.merge(people, on=["level_", "period_", *by], how="left")
+    if cluster and (roles.cluster or stratum):
+        sums = _of_wave(sums, counting.different(wave, (), [()], cluster, "wave_clusters", stratum))
     return sums, shared
+
+
+def _of_wave(sums: pd.DataFrame, wave: pd.DataFrame) -> pd.DataFrame:
+    """The sums with how many clusters their stratum has in the whole wave, with answers in the cell or not."""
+    found = sums.merge(wave.drop(columns="level_"), on=["period_", "stratum"], how="left")
+    # A filter may keep another answer of a person as the latest, and with it a cluster that the wave has not got.
+    most = found[["clusters", "wave_clusters"]].max(axis=1)
+    return found.assign(wave_clusters=most.astype("int64"))
 
 
 def _by_level(frame: pd.DataFrame, levels: Sequence[Level]) -> Iterator[tuple[Level, pd.DataFrame]]:

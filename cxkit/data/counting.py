@@ -215,9 +215,7 @@ def _cluster_sums(
     if rest:
         sums["rest_shared"] = lambda t: (t.rest_w_ > 0).sum()
         sums["rest_ww"] = lambda t: exact_sum(t.w_ * t.rest_w_, largest**2)
-    wide = ordered(groups.group_by(keys).agg(**sums), keys)
-    stratum = wide["stratum"].fillna(BLANK) if "stratum" in keys else pd.Series("", index=wide.index, dtype="str")
-    wide = wide.assign(stratum=stratum)
+    wide = named_strata(ordered(groups.group_by(keys).agg(**sums), keys))
     common = [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"]
     own: tuple[str, ...] = ("s", "sw", "ss")
     if metrics[0].statistic == "quantile":
@@ -256,15 +254,26 @@ def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric], shared: list[str],
     return pd.concat(frames, ignore_index=True)
 
 
-def people(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
-    """How many different people answered, per level, period and cell; an answer without respondent is one."""
+def different(
+    used: Used, by: Sequence[str], levels: Sequence[Level], link: str, name: str, stratum: bool = False
+) -> pd.DataFrame:
+    """How many different people or clusters answered, per level, period and cell (and stratum), as the column `name`.
+
+    An answer without a link is one of its own.
+    """
     frames = []
     for part in portions(used, by, levels):
-        keys = ["period_", *part.keys]
+        keys = ["period_", *part.keys, *(["stratum"] if stratum else [])]
         cells = part.answers().group_by(keys)
-        counted = cells.agg(people=lambda t: t.respondent.nunique() + t.respondent.isnull().sum())
-        frames.append(part.named(ordered(counted, keys)))
+        counted = cells.agg(**{name: lambda t: t[link].nunique() + t[link].isnull().sum()})
+        frames.append(part.named(named_strata(ordered(counted, keys))))
     return pd.concat(frames, ignore_index=True)
+
+
+def named_strata(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the name of each stratum, blank where there is none."""
+    stratum = frame["stratum"].fillna(BLANK) if "stratum" in frame else pd.Series("", index=frame.index, dtype="str")
+    return frame.assign(stratum=stratum)
 
 
 def _scores(spread: Table, metric: Metric) -> dict[str, Column]:

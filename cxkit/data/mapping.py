@@ -17,6 +17,7 @@ from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
 Unit = Literal["seconds", "minutes", "hours", "days"]
+Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` know them
 MINUTES: dict[str, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
 BLANK = "(blank)"
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
@@ -29,7 +30,7 @@ RESERVED = frozenset({
     "rest_ws", "rest_ss", "alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable",
     "alike_verdict", "named", "named_change", "named_low", "named_high", "named_level", "contribution", "by_mix",
     "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
-    "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest",
+    "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest", "wave_clusters",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
@@ -160,6 +161,7 @@ class Mapping(Strict):
     recorded_in: str | None = None
     time_format: str | None = None
     columns: Roles = Field(default_factory=Roles)
+    lonely: Lonely = "centre"
     latest: Latest | None = None
     items: dict[str, Item]
     dimensions: dict[str, Dimension] = Field(default_factory=dict)
@@ -201,6 +203,8 @@ class Mapping(Strict):
         for key in ("time_format", "recorded_in"):
             if getattr(self, key) and not self.columns.time:
                 raise ValueError(f"{key}: says how to read `columns.time`, which is not mapped")
+        if "lonely" in self.model_fields_set and not self.columns.stratum:
+            raise ValueError("lonely: is about strata with one cluster; `columns.stratum` is not mapped")
         self._check_names()
         return self
 

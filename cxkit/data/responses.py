@@ -63,6 +63,7 @@ class Responses:
             "synthetic": any("synthetic" in file for file in self.files),
             "timezone": self.mapping.timezone,
             "roles": self.mapping.columns.named(),
+            "lonely": self.mapping.lonely,
         }
 
 

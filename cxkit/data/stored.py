@@ -114,6 +114,8 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
     sums = about.get("columns", {}).get("sums", {})
     if "ss" in sums and any(metric["statistic"] == "quantile" for metric in about.get("metrics", ())):
         lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
+    if "ss" in sums and {"cluster", "stratum"} & {*about.get("provenance", {}).get("roles", ())}:
+        lacking += [name for name in ("wave_clusters",) if name not in sums]  # segments were no domains
     wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
     if wrong:
         raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")
@@ -142,8 +144,8 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
-    for name in ("where", "timezone"):
-        if first.provenance[name] != second.provenance[name]:
+    for name in ("where", "timezone", "lonely"):
+        if first.provenance.get(name) != second.provenance.get(name):
             raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):
         raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")

@@ -37,8 +37,10 @@ class Tallies:
         counts: item, period, <dimensions>, cut, answer, n, open, w, w2: answers, how many of them are durations
             that had not ended, weights and squared weights.
         sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters;
-            with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest. Of durations
-            s is the rank in tenths of the cell, above_s whether they lie above its quantile, each doubled for ties.
+            with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest; with
+            wave_clusters, all clusters of the stratum in the period, where clusters or strata were sampled. Of
+            durations s is the rank in tenths of the cell, above_s whether they lie above its quantile, each doubled for
+            ties.
         pairs: metric, now, before, <dimensions>, cut, shared, ww, sw, ws, ss; empty without respondents.
         metrics: Metric by name, as the mapping declares its scale and direction.
         by: The dimensions.
@@ -164,6 +166,9 @@ def tally(
     _check(survey, by, period, where)
     table = _filtered(survey, period, where, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
+    # A filter takes answers, not clusters, out of a sample: what is left is a domain of it like any other.
+    sampled = survey.mapping.columns.cluster or survey.mapping.columns.stratum
+    wave = _used(survey, _filtered(survey, period, None, until), chosen, period, by) if where and sampled else used
     audit += [replaced(item, one.replaced) for item, one in used.items() if one.replaced]
     if without is not None:
         gone = {item: without[without["item"] == item].to_dict("records") for item in used}
@@ -174,7 +179,7 @@ def tally(
     names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
     counts = [counts_of(item, level, finest_of(shown), raw[item], names, by) for item in used for level in shown]
     counted = settle(pd.concat(counts, ignore_index=True))
-    sums, shared = sums_of(survey, used, shown, by, names, compared, rest, counted)
+    sums, shared = sums_of(survey, used, wave, shown, by, names, compared, rest, counted)
     return Tallies(
         counts=counted,
         sums=settle(sums),

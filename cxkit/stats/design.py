@@ -8,12 +8,16 @@ only sums over clusters g of W_g and S_g, so a tally can carry it:
 Every answer is its own cluster where there are none. n_eff = min(n, n/(n - 1) V / SE^2) is the number of equally
 weighted, independent answers that would be as precise. The degrees of freedom are M - strata where clusters weigh the
 same, and fewer the more they differ, see `freedom`.
-Source: Kish (1965); Binder (1983), doi 10.2307/1402588; Korn and Graubard (1998), Survey Methodology 24, for n_eff.
+
+A segment of a stratified or clustered sample is a domain of it: a cluster without an answer in the segment counts as a
+zero, so that M is that of the stratum in the whole sample.
+Source: Kish (1965); Binder (1983), doi 10.2307/1402588; Korn and Graubard (1998), Survey Methodology 24, for n_eff;
+Cochran (1977), section 5A.13, for domains.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +26,9 @@ from cxkit.stats.core import FloatArray, fractions, plain, positive, t_at
 
 # Sums of squares cancel to about 1e-16 of their size; a real spread of 1e8 answers is still a thousand times larger.
 _ROUNDING = 1e-12
+# What the only cluster of a stratum counts for: its distance from the mean of all, nothing, or no standard error.
+Lonely: TypeAlias = Literal["centre", "certainty", "refuse"]
+LONELY: dict[Lonely, float] = {"centre": 1.0, "certainty": 0.0, "refuse": np.nan}
 
 
 class Design(NamedTuple):
@@ -62,6 +69,8 @@ def linearised(
     *,
     axis: int | None = None,
     fraction: ArrayLike = 0.0,
+    wave: ArrayLike | None = None,
+    lonely: Lonely = "centre",
 ) -> tuple[FloatArray, FloatArray]:
     """Standard error of a weighted mean and its degrees of freedom, from sums over clusters.
 
@@ -71,31 +80,39 @@ def linearised(
         ww: sum over clusters of W_g^2; over answers where there are no clusters.
         sw: sum over clusters of S_g W_g.
         ss: sum over clusters of S_g^2.
-        clusters: Number of clusters M; the number of answers where there are no clusters.
+        clusters: Number of clusters with answers in the cell; the number of answers where there are no clusters.
         axis: Axis that holds strata, which is summed away; None for one stratum. Absent strata are zeros.
         fraction: Share of the population that answered, in [0, 1), per cell or stratum; 0 for an unlimited one.
+        wave: Number of clusters M_h of each stratum in the whole sample, of which the cell is a domain; None where it
+            is all of it.
+        lonely: What the only cluster of a stratum counts for: "centre", its distance from the mean of all strata;
+            "certainty", nothing; "refuse", no standard error.
 
     Returns:
-        (se, df); NaN se where a stratum has one cluster, whose spread nobody can know.
+        (se, df); NaN se where all answers come from one cluster, whose spread nobody can know.
 
-    Formula: SE^2 = sum_h (1 - f_h) M_h/(M_h - 1) sum_g (u_hg - mean_h)^2, u_g = (S_g - m W_g)/W; df as `freedom`.
-    Source: Binder (1983), doi 10.2307/1402588.
+    Formula: SE^2 = sum_h v_h / W^2, v_h = (1 - f_h) M_h/(M_h - 1) (q_h - u_h^2/M_h), q_h = ss - 2 m sw + m^2 ww,
+    u_h = s - m w: the spread of cluster totals, those without an answer being 0. df as `freedom`; of a domain, or with
+    lonely strata, in place of M - strata Satterthwaite's (sum v_h)^2 / sum v_h^2/(M_h - 1), at most M - 1.
+    Source: Binder (1983), doi 10.2307/1402588; Cochran (1977), section 5A.13; Satterthwaite (1946), doi
+    10.2307/3002019. R: survey.lonely.psu "adjust", "certainty", "fail".
 
     >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4)  # answers 0, 0, 1, 1
     (0.28867513, 3.0)
+    >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4, wave=8)  # of a sample of eight
+    (0.26726124, 3.0)
     """
-    w, s, ww, sw, ss, m = _sums(Sums(w, s, ww, sw, ss, clusters))
-    share = fractions(fraction)
-    if axis is None:
-        w, s, ww, sw, ss, m = (np.expand_dims(x, -1) for x in (w, s, ww, sw, ss, m))
-        share, axis = share[..., None], -1
-    total = w.sum(axis=axis, keepdims=True)
-    mean = s.sum(axis=axis, keepdims=True) / np.where(total > 0, total, np.nan)
-    spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan) * _squares(w, s, ww, sw, ss, m, mean)
-    variance = np.where(m > 0, (1.0 - share) * spread, 0.0).sum(axis=axis) / positive(np.squeeze(total, axis)) ** 2
-    strata = (m > 0).sum(axis=axis)
-    df = freedom(np.squeeze(total, axis), ww.sum(axis=axis), m.sum(axis=axis), strata)
-    return plain(np.sqrt(variance)), plain(df)
+    own = Sums(w, s, ww, sw, ss, clusters)
+    sums, (share, whole) = _last(own, axis, fractions(fraction), clusters if wave is None else wave)
+    m = sums.clusters
+    total, known = sums.w.sum(axis=-1), m.sum(axis=-1)
+    terms = (1.0 - share) * _terms(sums, _mean(sums), whole, lonely)
+    variance = np.where(known > 1, terms.sum(axis=-1), np.nan) / positive(total) ** 2
+    domain = (m > 0) & ((whole != m) | ((whole <= 1) & (lonely == "centre")))
+    v = np.where(terms.sum(axis=-1, keepdims=True) > 0, terms, sums.ww)  # all alike: each by what it weighs
+    rough = v.sum(axis=-1) ** 2 / positive((v**2 / np.maximum(whole - 1.0, 1.0)).sum(axis=-1))
+    strata = np.where(domain.any(axis=-1), known - np.minimum(rough, known - 1.0), (m > 0).sum(axis=-1))
+    return plain(np.sqrt(variance)), freedom(total, sums.ww.sum(axis=-1), known, strata)
 
 
 def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike = 1) -> FloatArray:
@@ -134,6 +151,8 @@ def cell_design(
     *,
     axis: int | None = None,
     fraction: ArrayLike = 0.0,
+    wave: ArrayLike | None = None,
+    lonely: Lonely = "centre",
 ) -> Design:
     """Effective base and degrees of freedom of cells under weights, clusters, strata and a finite population.
 
@@ -148,18 +167,20 @@ def cell_design(
         clusters: Number of clusters; equal to n where there are none.
         axis: Axis that holds strata; None for one stratum.
         fraction: Share of the population that answered, in [0, 1).
+        wave: Number of clusters of each stratum in the whole sample; None where the cell is all of it.
+        lonely: What the only cluster of a stratum counts for, as in `linearised`.
 
     Formula: n_eff = min(n, n/(n - 1) V / SE^2) / (1 - f); where SE is 0 Kish's (sum w)^2 / sum w^2, or the number
-    of clusters. n_eff is NaN where all answers of the cell, or of one of its strata, come from one cluster. Source: as
-    `linearised`.
+    of clusters. n_eff is NaN where all answers of the cell come from one cluster, or a lonely stratum is refused.
+    Source: as `linearised`.
 
     >>> cell_design(4, 0.25, w=4, s=2, ww=4, sw=2, ss=2, clusters=4)
     Design(n=4.0, n_eff=4.0, df=3.0)
     """
     sums = Sums(w, s, ww, sw, ss, clusters)
     n, variance = np.asarray(n, dtype=np.float64), np.asarray(variance, dtype=np.float64)
-    unlimited, df = (np.asarray(x) for x in linearised(*sums, axis=axis))
-    limited = np.asarray(linearised(*sums, axis=axis, fraction=fraction)[0])
+    unlimited, df = (np.asarray(x) for x in linearised(*sums, axis=axis, wave=wave, lonely=lonely))
+    limited = np.asarray(linearised(*sums, axis=axis, fraction=fraction, wave=wave, lonely=lonely)[0])
     w, ww, m = (_total(x, axis) for x in (w, ww, clusters))
     ratio = np.where(n > 1, n / np.maximum(n - 1.0, 1.0), 1.0) * variance / positive(unlimited**2)
     fallback = np.where(m < n, m, w**2 / positive(ww))
@@ -233,35 +254,107 @@ def covariance(first: Sums, second: Sums, cross: Cross) -> FloatArray:
     >>> covariance(Sums(4, 2, 4, 2, 2, 4), Sums(4, 2, 4, 2, 2, 4), Cross(4, 2, 2, 2))  # the same four answers twice
     1.0
     """
-    scale = np.sqrt(squares(first) * squares(second))
-    products = cross_products(first, second, cross)
-    return plain(np.where(scale > 0, np.clip(products / positive(scale), -1.0, 1.0), np.where(scale == 0, 0.0, np.nan)))
+    return _correlation(cross_products(first, second, cross), np.sqrt(squares(first) * squares(second)))
+
+
+def domain_correlation(
+    first: Sums, second: Sums, cross: Cross, wave: ArrayLike, lonely: Lonely = "centre", *, axis: int = -1
+) -> FloatArray:
+    """Correlation r of two domains of one stratified or clustered sample, such as a segment and the rest.
+
+    Args:
+        first: Sums over clusters of the first domain, with the strata on `axis`.
+        second: The same for the second domain.
+        cross: Sums over the clusters that have answers in both.
+        wave: Number of clusters of each stratum in the whole sample.
+        lonely: What the only cluster of a stratum counts for, as in `linearised`.
+        axis: Axis that holds strata.
+
+    Formula: Cov = sum_h M_h/(M_h - 1) (sum_g u1_g u2_g - u1_h u2_h/M_h), u_g = S_g - m W_g, u_h their sum over the
+    stratum, over the square root of both sums of `linearised`. Domains that share no cluster are correlated, too.
+    Source: Cochran (1977), section 5A.13; R: survey::svycontrast on svyby(covmat = TRUE).
+
+    >>> one, other = Sums([4], [2], [4], [2], [2], [4]), Sums([4], [1], [4], [1], [1], [4])
+    >>> domain_correlation(one, other, Cross([0], [0], [0], [0]), [8])  # one stratum, nothing in common
+    0.0
+    """
+    (one, (whole, *shared)), (other, _) = _last(first, axis, wave, *cross), _last(second, axis)
+    means = _mean(one), _mean(other)
+    u1, u2 = (side.s - mean * side.w for side, mean in zip((one, other), means, strict=True))
+    products = _products(Cross(*shared), *means) - u1 * u2 / _about(whole)
+    both = np.where((one.clusters > 0) & (other.clusters > 0), _scale(whole, lonely) * products, 0.0)
+    v1, v2 = (_terms(side, mean, whole, lonely).sum(axis=-1) for side, mean in zip((one, other), means, strict=True))
+    return _correlation(both.sum(axis=-1), np.sqrt(v1 * v2))
 
 
 def squares(sums: Sums) -> FloatArray:
     """sum_g (S_g - m W_g)^2 of a cell; NaN where it has no weight."""
-    w, s, ww, sw, ss, m = _sums(sums)
-    return _squares(w, s, ww, sw, ss, m, s / positive(w))
+    found = _arrays(sums)
+    return _squares(found, found.s / positive(found.w), found.clusters)
 
 
 def cross_products(first: Sums, second: Sums, cross: Cross) -> FloatArray:
     """sum_g (S1_g - m1 W1_g)(S2_g - m2 W2_g) over shared respondents; NaN where a cell has no weight."""
-    mean1, mean2 = (np.asarray(x.s, dtype=np.float64) / positive(np.asarray(x.w, np.float64)) for x in (first, second))
+    means = (np.asarray(x.s, dtype=np.float64) / positive(np.asarray(x.w, np.float64)) for x in (first, second))
+    return _products(cross, *means)
+
+
+def _products(cross: Cross, mean1: FloatArray, mean2: FloatArray) -> FloatArray:
     ww, sw, ws, ss = (np.asarray(x, dtype=np.float64) for x in cross)
     return ss - mean2 * sw - mean1 * ws + mean1 * mean2 * ww
 
 
-def _squares(
-    w: FloatArray, s: FloatArray, ww: FloatArray, sw: FloatArray, ss: FloatArray, m: FloatArray, mean: FloatArray
-) -> FloatArray:
+def _correlation(products: FloatArray, scale: FloatArray) -> FloatArray:
+    return plain(np.where(scale > 0, np.clip(products / positive(scale), -1.0, 1.0), np.where(scale == 0, 0.0, np.nan)))
+
+
+def _squares(sums: _Arrays, mean: FloatArray, clusters: FloatArray) -> FloatArray:
     """sum_g (S_g - m W_g)^2 about its mean over clusters, 0 where only rounding is left."""
+    w, s, ww, sw, ss, _ = sums
     size = ss + mean**2 * ww
-    left = ss - 2.0 * mean * sw + mean**2 * ww - (s - mean * w) ** 2 / np.maximum(m, 1.0)
+    left = ss - 2.0 * mean * sw + mean**2 * ww - (s - mean * w) ** 2 / np.maximum(clusters, 1.0)
     return np.where(left > _ROUNDING * size, left, np.where(np.isnan(left), np.nan, 0.0))
 
 
-def _sums(sums: Sums) -> list[FloatArray]:
-    return list(np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in sums)))
+def _terms(sums: _Arrays, mean: FloatArray, wave: FloatArray, lonely: Lonely) -> FloatArray:
+    """v_h of each stratum (last axis) in which the cell has answers: M/(M - 1) times its spread, with zeros."""
+    return np.where(sums.clusters > 0, _scale(wave, lonely) * _squares(sums, mean, _about(wave)), 0.0)
+
+
+def _scale(wave: FloatArray, lonely: Lonely) -> FloatArray:
+    return np.where(wave > 1, wave / np.maximum(wave - 1.0, 1.0), LONELY[lonely])
+
+
+def _about(wave: FloatArray) -> FloatArray:
+    """The clusters that make the mean of a stratum; a lonely one is taken about the mean of all, which is 0."""
+    return np.where(wave > 1, wave, np.inf)
+
+
+def _mean(sums: _Arrays) -> FloatArray:
+    """Mean over the strata of the last axis, which is kept."""
+    return cast(FloatArray, sums.s.sum(axis=-1, keepdims=True) / positive(sums.w.sum(axis=-1, keepdims=True)))
+
+
+class _Arrays(NamedTuple):
+    """`Sums` as arrays of one shape."""
+
+    w: FloatArray
+    s: FloatArray
+    ww: FloatArray
+    sw: FloatArray
+    ss: FloatArray
+    clusters: FloatArray
+
+
+def _arrays(sums: Sums) -> _Arrays:
+    return _Arrays(*np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in sums)))
+
+
+def _last(sums: Sums, axis: int | None, *more: ArrayLike) -> tuple[_Arrays, list[FloatArray]]:
+    """The sums and more arrays with the strata on the last axis, a single one where there is no axis for them."""
+    arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (*sums, *more)))
+    turned = [x[..., None] if axis is None else np.moveaxis(x, axis, -1) for x in arrays]
+    return _Arrays(*turned[:6]), turned[6:]
 
 
 def _total(values: ArrayLike, axis: int | None) -> FloatArray:

@@ -29,8 +29,20 @@ class Brute(NamedTuple):
     totals: dict[object, float]
 
 
-def cell(rows: pd.DataFrame, score: str, *, weight: str = "", cluster: str = "", stratum: str = "") -> Brute:
-    """A cell from its rows; a blank cluster is one of its own."""
+def cell(
+    rows: pd.DataFrame,
+    score: str,
+    *,
+    weight: str = "",
+    cluster: str = "",
+    stratum: str = "",
+    wave: pd.DataFrame | None = None,
+    lonely: float = 1.0,
+) -> Brute:
+    """A cell from its rows; a blank cluster is one of its own. With `wave`, all rows of its period, it is a domain.
+
+    `lonely` is what the squared total of a stratum of one cluster counts for.
+    """
     rows = rows[rows[score].notna()].reset_index(drop=True)
     s = rows[score].to_numpy(float)
     w = rows[weight].to_numpy(float) if weight else np.ones(len(rows))
@@ -46,17 +58,26 @@ def cell(rows: pd.DataFrame, score: str, *, weight: str = "", cluster: str = "",
     per: dict[object, dict[object, float]] = {}
     sizes: dict[tuple[object, object], float] = {}
     totals: dict[object, float] = {}
+    whole = _clusters(rows if wave is None else wave[wave[score].notna()], cluster, stratum)
     for h, g, ui, wi in zip(strata, groups, u, w, strict=True):
         per.setdefault(h, {})[g] = per.setdefault(h, {}).get(g, 0.0) + ui
         sizes[h, g] = sizes.get((h, g), 0.0) + wi
         totals[g] = totals.get(g, 0.0) + ui
-    squared = 0.0
-    for parts in per.values():
-        m, x = len(parts), np.array(list(parts.values()))
-        squared += math.nan if m < 2 else m / (m - 1) * ((x - x.mean()) ** 2).sum()
-    m = len(sizes)
+    terms, m = [], len(sizes)
+    for h, parts in per.items():
+        x = np.array([*parts.values(), *[0.0] * (whole[h] - len(parts))])  # zeros: clusters without an answer here
+        terms.append(
+            (x - x.mean()) @ (x - x.mean()) * len(x) / (len(x) - 1) if len(x) > 1 else lonely * float(x[0] ** 2)
+        )
+    squared = math.fsum(terms) if m > 1 else math.nan
     kish = total**2 / sum(size**2 for size in sizes.values())
-    df = (m - len(per)) * (kish / m) ** 1.5
+    lost: float = len(per)
+    if m > 1 and any((whole[h] == 1 and lonely > 0) or whole[h] > len(parts) for h, parts in per.items()):
+        if squared < 1e-25:
+            terms = [sum(size**2 for (stratum, _), size in sizes.items() if stratum == h) for h in per]
+        known = math.fsum(terms) ** 2 / math.fsum(v * v / max(whole[h] - 1, 1) for h, v in zip(per, terms, strict=True))
+        lost = m - min(known, m - 1)
+    df = (m - lost) * (kish / m) ** 1.5
     if n == 1:
         n_eff = 1.0
     elif m < 2 or math.isnan(squared):
@@ -68,6 +89,13 @@ def cell(rows: pd.DataFrame, score: str, *, weight: str = "", cluster: str = "",
     if abs(df - (n - 1)) < 1e-9 * n:
         df = n - 1.0
     return Brute(n, total, mean, variance, math.sqrt(squared), df, n_eff, s, w, totals)
+
+
+def _clusters(rows: pd.DataFrame, cluster: str, stratum: str) -> dict[object, int]:
+    """How many clusters each stratum has."""
+    strata = rows[stratum].fillna("") if stratum else pd.Series("", rows.index)
+    ids = rows[cluster] if cluster else pd.Series(None, rows.index, dtype=object)
+    return {h: ids[strata == h].nunique() + int(ids[strata == h].isna().sum()) for h in strata.unique()}
 
 
 def _base(found: Brute, level: float) -> float:
@@ -114,6 +142,34 @@ def correlation(now: Brute, before: Brute, shared: tuple[dict[object, float], di
     product = sum(u * shared[1][who] for who, u in shared[0].items() if who in shared[1])
     squares = [sum(u * u for u in side.totals.values()) for side in (now, before)]
     return float(np.clip(product / math.sqrt(squares[0] * squares[1]), -0.99, 0.99)) if min(squares) > 0 else 0.0
+
+
+def domains_correlation(
+    part: pd.Series,
+    wave: pd.DataFrame,
+    score: str,
+    *,
+    held: pd.Series,
+    weight: str = "",
+    cluster: str = "",
+    stratum: str = "",
+    lonely: float = 1.0,
+) -> float:
+    """Cov / (SE1 SE2) of the rows in `part` and the others in `held`, from totals of all clusters of the wave."""
+    rows = wave[wave[score].notna()]
+    w = rows[weight] if weight else pd.Series(1.0, rows.index)
+    ids = rows[cluster].astype(object) if cluster else pd.Series(None, rows.index, dtype=object)
+    unit = ids.where(ids.notna(), rows.index.to_series())
+    h = rows[stratum].fillna("") if stratum else pd.Series("", rows.index)
+    sides = []
+    for inside in (part[rows.index] & held[rows.index], ~part[rows.index] & held[rows.index]):
+        mean = (w * rows[score])[inside].sum() / w[inside].sum()
+        sides.append((w * (rows[score] - mean) * inside).groupby([h, unit]).sum())
+    found = np.zeros((2, 2))
+    for _, parts in pd.concat(sides, axis=1).groupby(level=0):
+        m = len(parts)
+        found += m * np.cov(parts.T) if m > 1 else lonely * parts.T.to_numpy() @ parts.to_numpy()
+    return float(np.clip(found[0, 1] / math.sqrt(found[0, 0] * found[1, 1]), -0.99, 0.99))
 
 
 def people(rows: pd.DataFrame, score: str, who: str, *, weight: str = "") -> dict[object, float]:

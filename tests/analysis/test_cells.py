@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from brute import Brute, cell, correlation, difference, limits, people
+from brute import Brute, cell, correlation, difference, domains_correlation, limits, people
 
 import cxkit as cx
 from cxkit.analysis.cells import from_answers, moments, scores
@@ -101,7 +101,8 @@ def test_every_cell_of_every_level_is_what_its_rows_say(roles) -> None:
     sides: dict[tuple[object, ...], Brute] = {}
     for _, row in estimates.iterrows():
         score, kind, factor = f"s_{row['metric']}", KINDS[row["metric"]], METRICS[row["metric"]].factor
-        found = cell(place(rows, row, list(DIMENSIONS), row["period"]), score, **columns)
+        wave = rows[rows.wave == row["period"]] if {"cluster", "stratum"} & {*roles} else None
+        found = cell(place(rows, row, list(DIMENSIONS), row["period"]), score, **columns, wave=wave)
         sides[row["metric"], row["period"], *(str(row[name]) for name in DIMENSIONS)] = found
         assert row["n"] == found.n
         assert close(row["n_eff"], found.n_eff if found.n else 0.0)
@@ -216,32 +217,46 @@ def test_answers_that_do_not_fit_are_refused_in_words(call, words) -> None:
 # A level against the rest --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("roles", [(), ("weight",), ("respondent",), ("cluster",), ("respondent", "weight", "cluster")])
+@pytest.mark.parametrize(
+    "roles",
+    [
+        (),
+        ("weight",),
+        ("respondent",),
+        ("cluster",),
+        ("respondent", "weight", "cluster"),
+        ("stratum", "weight"),
+        ("respondent", "weight", "cluster", "stratum"),
+    ],
+)
 def test_a_level_against_the_rest_is_two_groups_of_rows(roles: tuple[str, ...]) -> None:
     frame = survey()
     link = "run" if "cluster" in roles else "who" if "respondent" in roles else ""
-    columns = {"weight": "w"} if "weight" in roles else {}
+    columns = {role: ROLES[role] for role in ("weight", "stratum") if role in roles}
     columns |= {"cluster": link} if link else {}
+    designed = bool({"cluster", "stratum"} & {*roles})
     levels = [(), ("brand",), ("region",), ("brand", "channel")]
     tallies, rows = tallied(frame, roles, levels, rest=True), valued(frame)
     rows = rows[rows.wave == "2018"]
     for name, where in (("region", {}), ("brand", {}), ("channel", {"brand": "A"}), ("channel", {"brand": "B"})):
         found = cx.against_rest(tallies, "2018", name, where=where, minimum=0)
         assert len(found) == 3 * rows[name].replace("", "(blank)").nunique()
-        here = rows[(rows[list(where)] == pd.Series(where)).all(axis=1)] if where else rows
+        held = (rows[list(where)] == pd.Series(where)).all(axis=1) if where else rows["wave"].notna()
+        here = rows[held]
         for _, row in found.iterrows():
             score, kind, factor = f"s_{row['metric']}", KINDS[row["metric"]], METRICS[row["metric"]].factor
             inside = here[name].replace("", "(blank)") == row[name]
-            part, rest = (cell(side, score, **columns) for side in (here[inside], here[~inside]))
+            sides = here[inside], here[~inside]
+            part, rest = (cell(side, score, **columns, wave=rows if designed else None) for side in sides)
             assert (row["n"], row["n_rest"]) == (part.n, rest.n)
             assert close((row["n_eff"], row["n_eff_rest"]), (part.n_eff, rest.n_eff))
             r = 0.0
-            if link:
-                sides = [
-                    people(side, score, link, weight=columns.get("weight", ""))
-                    for side in (here[inside], here[~inside])
-                ]
-                r = correlation(part, rest, (sides[0], sides[1]))
+            if designed:
+                at = rows[name].replace("", "(blank)") == row[name]
+                r = domains_correlation(at, rows, score, held=held, **columns)
+            elif link:
+                one, other = (people(side, score, link, weight=columns.get("weight", "")) for side in sides)
+                r = correlation(part, rest, (one, other))
             expected = difference(part, rest, kind, r)
             assert close((row["difference"], row["low"], row["high"]), tuple(factor * x for x in expected))
 

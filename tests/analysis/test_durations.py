@@ -146,7 +146,8 @@ def test_cluster_sums_of_levels_are_those_of_their_cells_alone(tmp_path):
     frame = clustered(1).assign(brand=lambda t: np.where(t["agent"] % 3, "A", "B"))
     mapping = {**AGENTS, "dimensions": {"brand": "brand"}}
     tallies = cx.tally(cx.read(frame, mapping), ["wait_time"], ["brand"], period="wave", pairs=[("b", "a")], rest=True)
-    alone = by_agents(frame[frame["brand"] == "A"])
+    only = {"by": ["brand"], "period": "wave", "pairs": [("b", "a")], "where": {"brand": ["A"]}}
+    alone = cx.tally(cx.read(frame, mapping), ["wait_time"], levels=[()], **only)  # the agents of B count as zeros
     together = cx.compare(tallies, "b", "a", by=["brand"])
     expected = cx.compare(alone, "b", "a").iloc[0]
     names = ["n_eff", "n_eff_before", "change", "low", "high", "pvalue"]

@@ -95,12 +95,16 @@ def test_a_design_of_nothing_is_no_design(frame) -> None:
     def estimated(frame: pd.DataFrame, **columns: str) -> pd.DataFrame:
         return cx.estimate(tally(frame, "nps", wave="wave", **columns))
 
+    def everybody(found: pd.DataFrame) -> pd.DataFrame:
+        return found[found["brand"].isna()].reset_index(drop=True)
+
     plain = estimated(frame)
     equal(plain, estimated(frame.assign(weight=2.5), weight="weight"))
     equal(plain, estimated(frame.assign(cluster=np.arange(len(frame)).astype(str)), cluster="cluster"))
-    weighted = estimated(frame, weight="weight")
-    equal(weighted, estimated(frame.assign(cluster=""), weight="weight", cluster="cluster"))
-    equal(weighted, estimated(frame.assign(h="all"), weight="weight", stratum="h"))
+    # A segment of a sample is a domain, whose other answers count as zeros; everybody is the sample itself.
+    weighted, several = everybody(estimated(frame, weight="weight")), frame.assign(cluster="", h="all")
+    equal(weighted, everybody(estimated(several, weight="weight", cluster="cluster")))
+    equal(weighted, everybody(estimated(several, weight="weight", stratum="h")))
 
 
 # On lists -------------------------------------------------------------------------------------------------------------
@@ -147,9 +151,13 @@ def one(frame: dict[str, Any], metric: str = "csat_mean") -> pd.Series:
         ({"csat": [4] * 9}, "csat", ""),
         ({"nps": [9, 3] * 9, "cluster": "one"}, "nps", "no interval: all answers come from one cluster"),
         (
-            {"nps": [9, 3] * 9, "cluster": ["a", "b", "c"] * 6, "stratum": ["x", "y", "y"] * 6},
+            {
+                "nps": [9, 3] * 9,
+                "cluster": ["a", "b", "c"] * 6,
+                "stratum": ["x", "y", "y"] * 6,
+            },  # of one cluster: centred
             "nps",
-            "no interval: too few clusters to know how they vary",
+            "",
         ),
     ],
 )

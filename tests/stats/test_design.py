@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxkit.stats import Design, cell_design, finite_population, linearised, nps_interval, plain_design, sums_of
+from cxkit.stats import (
+    Cross,
+    Design,
+    Sums,
+    cell_design,
+    domain_correlation,
+    finite_population,
+    linearised,
+    nps_interval,
+    plain_design,
+    sums_of,
+)
 from cxkit.stats.design import base_at
 
 # Toy set whose standard errors svy, samplics and statsmodels agree on.
@@ -80,10 +91,53 @@ def test_strata_are_first_principles():
     assert df == pytest.approx((len(totals) - 3) * (k / len(totals)) ** 1.5)
 
 
-def test_a_stratum_with_one_cluster_leaves_no_interval():
+def test_a_stratum_with_one_cluster_leaves_no_interval_where_it_is_refused():
     columns = ([4, 3], [2, 3], [4, 9], [2, 9], [2, 9], [4, 1])
-    assert np.isnan(linearised(*columns, axis=0)[0])
-    assert np.isnan(cell_design(7, 0.2, *columns, axis=0).n_eff)
+    assert np.isnan(linearised(*columns, axis=0, lonely="refuse")[0])
+    assert np.isnan(cell_design(7, 0.2, *columns, axis=0, lonely="refuse").n_eff)
+    # u_g of the first stratum are the answers about 5/7; of the second, lonely one the three together: 3 (1 - 5/7)
+    spread = 4 / 3 * 1.0
+    for lonely, more in (("centre", (3 * 2 / 7) ** 2), ("certainty", 0.0)):
+        se, df = linearised(*columns, axis=0, lonely=lonely)
+        assert se == pytest.approx(np.sqrt(spread + more) / 7)
+        kish = (7**2 / 13 / 5) ** 1.5
+        expected = (spread + more) ** 2 / (spread**2 / 3 + more**2) if more else 3
+        assert df == pytest.approx(expected * kish)
+
+
+def test_a_domain_is_the_whole_sample_with_zeros_for_clusters_without_an_answer():
+    rng = np.random.default_rng(5)
+    m = np.array([6, 9, 12, 5])
+    groups = [rng.integers(0, 3, (2, size)) for size in m]  # answers of each cluster, and the sum of their scores
+    w, s = ([g[i] * np.minimum(1, g[0]) for g in groups] for i in (0, 1))
+    mean = sum(map(np.sum, s)) / sum(map(np.sum, w))
+    terms = [k / (k - 1) * np.var(sh - mean * wh) * k for k, wh, sh in zip(m, w, s, strict=True)]
+    here = [sums_of(wh[wh > 0], sh[wh > 0]) for wh, sh in zip(w, s, strict=True)]
+    arrays = [np.array(column, dtype=float) for column in zip(*here, strict=True)]
+    se, df = linearised(*arrays, axis=0, wave=m)
+    assert se == pytest.approx(np.sqrt(sum(terms)) / sum(map(np.sum, w)))
+    answering, kish = arrays[5].sum(), arrays[0].sum() ** 2 / arrays[2].sum()
+    satterthwaite = sum(terms) ** 2 / sum(v**2 / (k - 1) for v, k in zip(terms, m, strict=True))
+    assert df == pytest.approx(min(satterthwaite, answering - 1) * (kish / answering) ** 1.5)
+
+
+def test_two_domains_are_correlated_through_the_strata_that_they_share():
+    # R's svycontrast on svyby(covmat = TRUE) is this: the covariance of the cluster totals, zeros included.
+    rng = np.random.default_rng(6)
+    u, v = rng.normal(size=(2, 3, 8))
+    u[:, :5], v[:, 4:] = 0, 0  # they share one cluster of eight in each stratum
+    w1, w2 = (np.where(x != 0, rng.integers(1, 4, x.shape), 0) for x in (u, v))
+    s1, s2 = u + 0.3 * w1, v + 0.1 * w2
+    u, v = (s - s.sum() / w.sum() * w for s, w in ((s1, w1), (s2, w2)))
+    cov = sum(8 * np.cov(a, b)[0, 1] for a, b in zip(u, v, strict=True))
+    var = [sum(8 * np.var(row, ddof=1) for row in x) for x in (u, v)]
+    sides = [Sums(w.sum(1), s.sum(1), (w * w).sum(1), (s * w).sum(1), (s * s).sum(1), (w > 0).sum(1)) for w, s in
+             ((w1, s1), (w2, s2))]  # fmt: skip
+    cross = Cross((w1 * w2).sum(1), (s1 * w2).sum(1), (w1 * s2).sum(1), (s1 * s2).sum(1))
+    assert domain_correlation(*sides, cross, 8) == pytest.approx(cov / np.sqrt(var[0] * var[1]))
+    turned = [Sums(*(np.stack([x, x], axis=1) for x in side)) for side in sides]
+    both = Cross(*(np.stack([x, x], axis=1) for x in cross))
+    assert domain_correlation(*turned, both, 8, axis=0) == pytest.approx([cov / np.sqrt(var[0] * var[1])] * 2)
 
 
 def test_a_finite_population_may_count_more_than_its_answers():

@@ -74,3 +74,23 @@ def test_size_under_clusters_in_short(simulation, intraclass):
     sides = tuple(now.counts), tuple(before.counts)
     assert 0.03 <= np.mean(nps_difference(*sides, designs=(now.design, before.design)).pvalue < 0.05) <= 0.065
     assert np.mean(nps_difference(*sides).pvalue < 0.05) > 0.1
+
+
+@pytest.mark.parametrize("name", ["10 strata x 15 clusters, 30 % of the clusters", "10 % of the clusters"])
+def test_segments_of_stratified_clusters_are_covered(name):
+    domains = load("domains")
+    found = domains.simulated(domains.CASES[name], SHORT // 2)
+    assert found["now"].known > 0.99
+    assert found["now"].coverage >= 0.93
+    assert found["now"].size <= 0.06
+    assert found["before"].known < 0.8  # a stratum that is hit once left no interval
+    assert not found["before"].coverage > 0.85
+
+
+@pytest.mark.slow
+def test_all_segments_are_covered():
+    domains = load("domains")
+    for case in domains.CASES.values():
+        found = domains.simulated(case, LONG // 4)["now"]
+        assert found.coverage >= 0.94
+        assert found.size <= 0.055
