@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tempfile
 from itertools import product
 from pathlib import Path
@@ -132,10 +134,18 @@ def test_two_shops_with_constant_scores_show_no_change(tmp_path) -> None:
         rows += [(f"{month}-10", "Large", f"{month}.{i}", nps) for i, nps in enumerate([9] * 150 + [7] * 60 + [3] * 90)]
         rows += [(f"{month}-10", "Small", f"s{i}", n) for i in range(regulars) for n in [9] * 5 + [7] * 2 + [3] * 23]
     frame = pd.DataFrame(rows, columns=["day", "brand", "who", "nps"]).assign(csat=None, region="N")
-    scores, moves = of_total(prepared(tmp_path, frame, for_each=["brand"], metrics=["nps"]))
-    assert scores.loc["nps", "value"].round(1).to_dict() == {"2026-09": -17.9, "2026-10": -20.0}
-    assert moves.loc["nps", "verdict"] == "no evidence"
-    assert moves.loc["nps", "change"] == pytest.approx(-2.1, abs=0.05)
+    prepared(tmp_path, frame, for_each=["brand"], metrics=["nps"])
+    given = [str(tmp_path / "totals.yaml"), "--out", str(tmp_path / "shelf")]
+    done = subprocess.run([sys.executable, "-m", "cxkit.cli", "run", *given], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = pd.read_csv(tmp_path / "shelf" / "summary.csv")
+    total = found[found["report"] == "overview"].set_index("period")
+    assert total["value"].dropna().round(1).to_dict() == {"2026-09": -17.9, "2026-10": -20.0}
+    move = found[(found["report"] == "overview") & (found["part"] == "comparison")].iloc[0]
+    assert (round(move["change"], 1), move["verdict"]) == (-2.1, "no evidence")
+    said = re.sub(r"<[^>]+>", " ", (tmp_path / "shelf" / "overview.html").read_text("utf-8"))
+    assert "−2.1" in said
+    assert not re.search(r"decreased|increased", said, re.IGNORECASE)
 
 
 def counted(sizes: dict[str, list[int]]) -> tuple[cx.Responses, cx.Tallies]:
