@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import browsing
@@ -19,6 +20,28 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def brand(demo: Path) -> str:
     return (demo / "brimvale.html").read_text(encoding="utf-8")
+
+
+def test_the_words_of_the_demo_name_no_part_that_moved_as_all_did(demo: Path) -> None:
+    """All of Brimvale fell by 32 points, and no other brand moved: that is how the sample is made."""
+    told = {page.name: _claims(page.read_text(encoding="utf-8")) for page in demo.glob("*.html")}
+    assert not [claim for claims in told.values() for claim in claims if ", too" in claim]
+    assert (
+        told["brimvale.html"][1] == "– Everywhere alike: no evidence that NPS changed differently by channel or region"
+    )
+    named = [level for level in ("store", "e-mail", "North", "East") if level in " ".join(told["brimvale.html"])]
+    assert named == []
+    assert told["overview.html"][1].startswith(
+        "▼ Brimvale accounts for the fall of NPS (−7.2 of −5.2 points); the other"
+    )
+
+
+def _claims(page: str) -> list[str]:
+    """The findings of a page without their proofs."""
+    found = re.search(r'<ol class="cx-findings">(.*?)</ol>', page, re.DOTALL)
+    return [
+        unescape(re.sub(r"<[^>]+>", "", claim)) for claim in re.findall(r"<li><p>(.*?)</p>", found[1] if found else "")
+    ]
 
 
 def test_no_score_of_the_demo_run_is_bare(demo: Path) -> None:

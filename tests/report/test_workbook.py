@@ -160,6 +160,24 @@ def test_a_contrast_has_a_sheet_and_words_of_its_own() -> None:
     assert row["Verdict"] == "▲ higher than the rest"
 
 
+def test_what_each_part_brings_to_the_change_has_a_sheet() -> None:
+    part = {"part": "contribution", "report": "overview", "metric": "nps", "channel": "web", "contribution": -7.2,
+            "low": -9.6, "high": -4.8, "by_mix": -0.1, "by_rate": -7.1, "others": 2.0, "total_change": -5.2, "n": 90,
+            "n_before": 80, "verdict": "contributes", "explains": True}  # fmt: skip
+    (row,) = table(opened([estimate(), part]), "Why the total moved")
+    numbers = (
+        "Contribution",
+        "Contribution from",
+        "Contribution to",
+        "By mix",
+        "By score",
+        "All others",
+        "Change of all",
+    )
+    assert [row[name] for name in numbers] == [-7.2, -9.6, -4.8, -0.1, -7.1, 2.0, -5.2]
+    assert (row["Channel"], row["Verdict"]) == ("web", "accounts for the change")
+
+
 def test_numbers_are_shown_by_unit_and_interval_and_kept_in_full() -> None:
     score = estimate(metric="csat", value=61.23456, low=58.1, high=64.2)
     book = opened([score, comparison(metric="csat", change=-0.25, low=-0.75, high=0.25, pvalue_adj=0.0004)])
