@@ -208,12 +208,13 @@ def with_cxkit(prepared: Prepared, workers: int, out: Path) -> dict[str, float]:
 def parts(job: Job, folder: str) -> dict[str, float]:
     """Where the time of one report goes, in a child of the warm parent."""
     from cxkit.data import stored
-    from cxkit.present import svg
+    from cxkit.present import shapes
+    from cxkit.present.canvas import Canvas
 
     spent = {"data": 0.0, "figures": 0.0}
 
-    def count(module: Any, name: str, part: str) -> None:
-        plain = getattr(module, name)
+    def count(home: Any, name: str, part: str) -> None:
+        plain = getattr(home, name)
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             started = time.perf_counter()
@@ -222,12 +223,15 @@ def parts(job: Job, folder: str) -> dict[str, float]:
             finally:
                 spent[part] += time.perf_counter() - started
 
+        setattr(home, name, timed)
         for other in list(sys.modules.values()):
             if getattr(other, "__name__", "").startswith("cxkit") and getattr(other, name, None) is plain:
                 setattr(other, name, timed)
 
     count(stored, "load", "data")
-    count(svg, "svg", "figures")
+    count(Canvas, "svg", "figures")
+    for name in ("trend", "segments", "changes", "distribution", "stacked", "heat"):
+        count(shapes, name, "figures")
     Path(folder).mkdir(parents=True)
     marks = [time.perf_counter()]
     notebook = making.execute(job, Path(folder) / "report.ipynb", "warm")
