@@ -16,7 +16,6 @@ import pandas as pd
 
 from cxkit.analysis.masks import WINDOW, masked, names_of
 from cxkit.analysis.privacy import people
-from cxkit.data import periods
 from cxkit.data.mapping import BLANK
 from cxkit.data.portions import within
 from cxkit.data.responses import Responses
@@ -69,9 +68,9 @@ def _answers(tallies: Tallies, survey: Responses, metric: Metric, now: str, plac
     table = survey.table
     for name, values in tallies.provenance.get("where", {}).items():
         table = table.filter(table[name].isin(list(values)))
-    first = now if tallies.period == "wave" else periods.start(now, tallies.period)
+    first = now if tallies.period == "wave" else tallies.calendar.start(now)
     table = table.filter(
-        within(table, [first], tallies.period) & table.comment.notnull() & table[metric.item].notnull()
+        within(table, [first], tallies.calendar) & table.comment.notnull() & table[metric.item].notnull()
     )
     said = table.comment.left(WINDOW + 1)  # of a book that somebody pasted only the beginning is read
     frame = collect(table.select(*places, answer=table[metric.item], comment=said))

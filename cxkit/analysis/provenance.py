@@ -30,11 +30,12 @@ def provenance(tallies: Tallies, where: Mapping[str, str] | None = None) -> dict
     """
     withheld = [] if where else tallies.provenance.get("withheld", [])
     names = sorted({" · ".join(str(v) for k, v in cell.items() if k != "item") for cell in withheld})
-    roles = tallies.provenance.get("roles", {})
+    roles, calendar = tallies.provenance.get("roles", {}), tallies.calendar
+    years = f", years start in {calendar.year_starts}" if calendar.fiscal else ""
     return {
         "place": dict(where or {}) or "everybody",
         "filters": tallies.provenance.get("where") or "none",
-        "period": f"{tallies.period}, cut in {tallies.provenance.get('timezone', 'UTC')}",
+        "period": f"{tallies.period}, cut in {tallies.provenance.get('timezone', 'UTC')}{years}",
         "weights": roles.get("weight", "none"),
         "clusters": roles.get("cluster") or roles.get("respondent", "none"),
         **({"strata": roles["stratum"]} if "stratum" in roles else {}),

@@ -14,7 +14,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from cxkit.data import door, facts, periods
+from cxkit.data import door, facts
 from cxkit.data.coherence import checks
 from cxkit.data.responses import Responses, reading
 from cxkit.data.rules import NUMBER
@@ -190,16 +190,14 @@ def response(tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:
 
 def _waves(survey: Responses) -> pd.DataFrame:
     """Levels that one of two successive waves (or years) does not have: most often, codes that changed."""
-    table, found = survey.table, []
-    wave = (
-        table.wave if "wave" in table.columns else table.time.year().cast("string") if "time" in table.columns else None
-    )
-    for name in survey.mapping.dimensions if wave is not None else ():
-        pairs = collect(table.select(wave_=wave, level_=table[name]).distinct())
-        levels = {str(w): set(part) for w, part in pairs.groupby("wave_")["level_"]}
+    table, found, years = survey.table, [], survey.mapping.calendar("wave" if survey.waves else "year")
+    for name in survey.mapping.dimensions if {"wave", "time"} & set(table.columns) else ():
+        pairs = collect(table.select(wave_=years.cut(table), level_=table[name]).distinct())
+        named = pairs["wave_"].map(years.label if survey.waves is None else str)
+        levels = {str(wave): set(part) for wave, part in pairs.groupby(named)["level_"]}
         if max(map(len, levels.values()), default=0) > FEW_LEVELS:
             continue
-        order = sorted(levels, key=periods.natural)
+        order = [wave for wave in survey.waves.waves if wave in levels] if survey.waves else sorted(levels)
         for before, now in itertools.pairwise(order):
             gone, new = levels[before] - levels[now], levels[now] - levels[before]
             if gone or new:

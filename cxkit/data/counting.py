@@ -18,7 +18,6 @@ import pyarrow as pa
 from cxkit.data import ranks
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
-from cxkit.data.periods import UNITS
 from cxkit.data.portions import Level, Pair, Portion, Used, portions, sized
 from cxkit.data.ranks import ABOVE
 from cxkit.data.sources import Table, count, stored
@@ -34,9 +33,13 @@ def answers(
     roles = mapping.columns.named()
     links = [role for role in ("respondent", "cluster", "stratum") if role in roles]
     used = table.filter(table[item].notnull())
-    start = used.wave if period == "wave" else used.time.truncate(UNITS[period]).cast("date")
+    calendar = mapping.calendar(period)
     answer = _rounded(used[item]) if any(metric.statistic == "quantile" for metric in metrics) else used[item]
-    cells = {"period_": start, "answer_": answer, "w_": used.weight if "weight" in roles else ibis.literal(1.0)}
+    cells = {
+        "period_": calendar.cut(used),
+        "answer_": answer,
+        "w_": used.weight if "weight" in roles else ibis.literal(1.0),
+    }
     if open_of(item) in table.columns:
         cells["open_"] = used[open_of(item)]
     once = mapping.kind_of(item) == "relationship" and "respondent" in roles
@@ -46,7 +49,7 @@ def answers(
         return _latest(rows, by, links, cells, order) if once else rows.select(*by, *links, **cells)
 
     weighted = "weight" in roles
-    found = _looked_at(Used(used, kept, period, metrics, 0, 0.0, dict.fromkeys(links, 0)), weighted)
+    found = _looked_at(Used(used, kept, calendar, metrics, 0, 0.0, dict.fromkeys(links, 0)), weighted)
     return replace(found, replaced=count(used) - found.n) if once else found
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 import pandas as pd
 
-from cxkit.data import periods
-from cxkit.data.periods import UNITS
+from cxkit.data.periods import Calendar
 from cxkit.data.responses import Responses
 from cxkit.data.sources import count
 from cxkit.data.tallies import Tallies
@@ -51,8 +50,7 @@ def elsewhere(survey: Responses, item: str, places: Sequence[str], period: str) 
     if survey.mapping.kind_of(item) != "relationship" or "respondent" not in table.columns or count(table) > SEARCHED:
         return 0
     known = table.filter(table[item].notnull() & table.respondent.notnull())
-    when = known.wave if period == "wave" else known.time.truncate(UNITS[period])
-    each = known.select("respondent", *places, period_=when).distinct()
+    each = known.select("respondent", *places, period_=survey.mapping.calendar(period).cut(known)).distinct()
     return count(each) - count(each.select("respondent", "period_").distinct())
 
 
@@ -93,12 +91,15 @@ def weights(survey: Responses) -> pd.DataFrame:
 
 
 def time(survey: Responses, tallies: Tallies) -> pd.DataFrame:
-    """How times were written, the zone, the first and the last day, and whether the last period is whole."""
+    """How times were written, the zone, first and last day, and whether their periods are whole; the order of waves."""
     facts = {}
     for file in survey.files:
         if file.get("times") or file.get("zone"):
             forms = ", ".join(f"{column} as {form}" for column, form in file.get("times", {}).items())
             facts[f"written in {file['path']}"] = " in ".join(filter(None, [forms, file.get("zone", "")]))
+    if survey.waves and tallies.periods:
+        why = f" (the earliest first, {survey.waves.why})" if survey.waves.why else ""
+        facts["waves"] = f"{', '.join(tallies.periods)}{why}"
     if "time" not in survey.table.columns:
         return _facts(facts)
     mapping = survey.mapping
@@ -108,29 +109,29 @@ def time(survey: Responses, tallies: Tallies) -> pd.DataFrame:
     if not (ends := days(survey)):
         return _facts(facts)
     facts["first and last"] = f"{ends[0]} to {ends[1]}"
-    if tallies.period in UNITS:
-        found = partial(ends, tallies.period)
-        for name, day in zip(("first period", "last period"), ends, strict=True):
-            label = periods.label(_start(day, tallies.period), tallies.period)
-            facts[name] = f"{label} may be partial: {found[label]}" if label in found else f"{label} is whole"
+    calendar = tallies.calendar
+    found = partial(ends, calendar)
+    for name, day in zip(("first period", "last period"), ends, strict=True):
+        label = calendar.label(day)
+        facts[name] = f"{label} may be partial: {found[label]}" if label in found else f"{label} is whole"
     return _facts(facts)
 
 
-def partial(ends: tuple[dt.date, dt.date] | None, period: str) -> dict[str, str]:
+def partial(ends: tuple[dt.date, dt.date] | None, calendar: Calendar) -> dict[str, str]:
     """The first and the last period of the data where nobody answered in several days at their end, and in which.
 
     Args:
-        ends: From `days`.
-        period: How time is cut; of waves nothing is known.
+        ends: From `days`; None of waves, of which nothing is known.
+        calendar: How time is cut.
     """
-    if not ends or period not in UNITS:
+    if not ends:
         return {}
-    first, last = (_start(day, period) for day in ends)
-    gaps = {"first": (ends[0] - first).days, "last": (periods.after(last, period) - ends[1]).days - 1}
+    first, last = map(calendar.first, ends)
+    gaps = {"first": (ends[0] - first).days, "last": (calendar.after(last) - ends[1]).days - 1}
     found: dict[str, list[str]] = {}
     for end, start in (("first", first), ("last", last)):
         if gaps[end] > 1:
-            found.setdefault(periods.label(start, period), []).append(f"its {end} {gaps[end]} days")
+            found.setdefault(calendar.label(start), []).append(f"its {end} {gaps[end]} days")
     return {label: f"nobody answered in {' and in '.join(days)}" for label, days in found.items()}
 
 
@@ -141,9 +142,3 @@ def days(survey: Responses) -> tuple[dt.date, dt.date] | None:
     moment = survey.table.time
     row = survey.table.agg(first=moment.min(), last=moment.max()).to_pyarrow().to_pylist()[0]
     return (row["first"].date(), row["last"].date()) if row["first"] else None
-
-
-def _start(day: dt.date, period: str) -> dt.date:
-    """The first day of the period that holds a day."""
-    first: dt.date = pd.Timestamp(day).to_period({"week": "W-SUN"}.get(period, UNITS[period])).start_time.date()
-    return first

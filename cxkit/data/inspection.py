@@ -21,6 +21,7 @@ from cxkit.data.guesses import Guesses, Question, YesNo, guess, scored
 from cxkit.data.lines import WIDTH, ask, column, entry, free_key, note, pairs, quote
 from cxkit.data.mapping import BLANK, RESERVED, Roles
 from cxkit.data.sources import Source, SourceLike, Table, open_source
+from cxkit.data.waves import NO_WAVE, ordered
 from cxkit.errors import CxError
 from cxkit.metrics import METRICS
 
@@ -94,9 +95,11 @@ def _preface(opened: Source, found: Sequence[Evidence], guesses: Guesses) -> lis
 
 
 def _time(opened: Source, moment: When) -> list[str]:
-    """The lines at the top that say how times are read."""
-    if moment.role == "wave" or moment.one is None:
+    """The lines at the top that say how times are read, or in which order the waves are where their names do not."""
+    if moment.one is None:
         return []
+    if moment.role == "wave":
+        return _waves(opened, moment.one)
     asked = ask("the zone in which months are cut, as Europe/Berlin")
     lines = [f"timezone: {f'{opened.zones[0]}  # the zone of the file itself' if opened.zones else asked}"]
     forms, one = moment.forms, moment.one
@@ -110,13 +113,23 @@ def _time(opened: Source, moment: When) -> list[str]:
     return lines
 
 
+def _waves(opened: Source, one: Evidence) -> list[str]:
+    given = [constants.get(one.name) for constants in opened.constants]
+    order = ordered([wave for wave in one.values if wave.casefold() not in NO_WAVE], files=given)
+    if not order.doubt:
+        return []
+    listed = note(", ".join(map(quote, order.waves)), 400)
+    return [f"waves: {ask(f'in which order were these? Write them as a list, the earliest first: [{listed}]')}"]
+
+
 # Roles ----------------------------------------------------------------------------------------------------------------
 
 
 def _roles(guesses: Guesses) -> list[str]:
     moment = guesses.moment
     if moment.one:
-        odd = f", {stray(moment.one):,} of them no times, which are refused" if stray(moment.one) else ""
+        strange = stray(moment.one) if moment.role == "time" else 0
+        odd = f", {strange:,} of them no times, which are refused" if strange else ""
         lines = entry(moment.role, moment.one.name, f"{moment.one}{odd}", "  ")
     else:
         words = "no column holds a time; name one that holds a wave, or give each file a `wave` and write wave"

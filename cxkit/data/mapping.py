@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from cxkit.data.periods import Calendar, Month
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import METRICS, Direction, Metric, rescale
 from cxkit.strict import Strict, Text, load_yaml, parse
@@ -39,6 +40,15 @@ _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime kno
 def open_of(item: str) -> str:
     """The column of the responses that says which durations of an item had not ended."""
     return f"{item}_open_"
+
+
+def _once(values: list[str]) -> list[str]:
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise ValueError(f"{', '.join(twice)}: listed twice")
+    return values
+
+
+Once = Annotated[list[Text], AfterValidator(_once)]
 
 
 class FileSpec(Strict):
@@ -134,16 +144,8 @@ class Dimension(Strict):
 
     column: Text
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
-    values: list[Text] | None = None
+    values: Once | None = None
     person: bool | None = None
-
-    @field_validator("values")
-    @classmethod
-    def _once(cls, values: list[str] | None) -> list[str] | None:
-        twice = sorted({value for value in values or () if (values or []).count(value) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)}: listed twice")
-        return values
 
 
 class Latest(Strict):
@@ -158,10 +160,12 @@ class Mapping(Strict):
 
     kind: Kind
     timezone: str = "UTC"
+    year_starts: Month = "January"
     recorded_in: str | None = None
     time_format: str | None = None
     columns: Roles = Field(default_factory=Roles)
     lonely: Lonely = "centre"
+    waves: Once = Field(default_factory=list)
     latest: Latest | None = None
     items: dict[str, Item]
     dimensions: dict[str, Dimension] = Field(default_factory=dict)
@@ -205,8 +209,16 @@ class Mapping(Strict):
                 raise ValueError(f"{key}: says how to read `columns.time`, which is not mapped")
         if "lonely" in self.model_fields_set and not self.columns.stratum:
             raise ValueError("lonely: is about strata with one cluster; `columns.stratum` is not mapped")
+        if self.year_starts != "January" and self.columns.wave:
+            raise ValueError("year_starts: says how times are cut, and the answers are in waves")
+        if self.waves and not self.columns.wave:
+            raise ValueError("waves: is the order of the waves in `columns.wave`, which is not mapped")
         self._check_names()
         return self
+
+    def calendar(self, period: str) -> Calendar:
+        """How the times of the answers are cut into periods of one unit."""
+        return Calendar(period, self.year_starts)
 
     def _check_names(self) -> None:
         """Every column of the responses has a name of its own; databases do not tell `NPS` from `nps`."""

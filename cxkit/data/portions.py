@@ -17,7 +17,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from cxkit.data import periods
+from cxkit.data.periods import Calendar
 from cxkit.data.sources import Table, collect
 from cxkit.metrics import Metric
 
@@ -35,7 +35,7 @@ class Used:
         rows: The usable rows that answer the item.
         kept: Rows -> the answers that count: period_, answer_, w_, the dimensions, and the roles respondent, cluster
             and stratum that are mapped. Whatever it does, it does within a period.
-        period: How time is cut.
+        calendar: How time is cut.
         metrics: The metrics that read the item.
         n: How many answers count.
         sizes: Of each period that occurs, in order, how many; not looked up where one query takes all.
@@ -47,7 +47,7 @@ class Used:
 
     rows: Table
     kept: Callable[[Table], Table]
-    period: str
+    calendar: Calendar
     metrics: Sequence[Metric]
     n: int
     largest: float
@@ -59,7 +59,7 @@ class Used:
     def answers(self, wanted: Iterable[Any] | None = None) -> Table:
         """The answers that count, of some periods or of all."""
         return self.kept(
-            self.rows if wanted is None else self.rows.filter(within(self.rows, sorted(wanted), self.period))
+            self.rows if wanted is None else self.rows.filter(within(self.rows, sorted(wanted), self.calendar))
         )
 
     def each_alone(self, role: str) -> Used:
@@ -72,17 +72,17 @@ class Used:
         )
 
 
-def within(rows: Table, wanted: Sequence[Any], period: str) -> Any:
+def within(rows: Table, wanted: Sequence[Any], calendar: Calendar) -> Any:
     """Whether a row lies in one of some periods, said of the time itself: a file skips what lies outside.
 
     Args:
         rows: With the column time or wave.
         wanted: First days of the periods in order, or waves.
-        period: How time is cut.
+        calendar: How time is cut.
     """
-    if period == "wave":
+    if calendar.period == "wave":
         return rows.wave.isin(wanted)
-    ends = [(pd.Timestamp(first), pd.Timestamp(periods.after(first, period))) for first in wanted]
+    ends = [(pd.Timestamp(first), pd.Timestamp(calendar.after(first))) for first in wanted]
     inside = (rows.time >= ends[0][0]) & (rows.time < ends[-1][1])
     if all(before[1] == later[0] for before, later in itertools.pairwise(ends)):
         return inside

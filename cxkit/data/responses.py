@@ -19,7 +19,8 @@ import pandas as pd
 from cxkit.data import clocks, rules, times, values
 from cxkit.data.door import LEFT_OUT
 from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
-from cxkit.data.sources import Source, SourceLike, Table, open_source
+from cxkit.data.sources import Source, SourceLike, Table, collect, open_source
+from cxkit.data.waves import Order, ordered
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 
@@ -45,6 +46,7 @@ class Responses:
         files: One entry per file: path, sha256, rows.
         refused: Counts of refused rows and answers: item, (wave,) reason, n.
         rows: Every row of the source, lazily, with `problem_`: why it cannot be used.
+        waves: The order of the waves, or why none is known; None where times are mapped. It is decided here only.
     """
 
     table: Table
@@ -53,6 +55,7 @@ class Responses:
     files: list[dict[str, Any]]
     refused: pd.DataFrame = field(repr=False)
     rows: Table = field(repr=False)
+    waves: Order | None = None
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -62,9 +65,23 @@ class Responses:
             "rows": sum(file["rows"] or 0 for file in self.files),
             "synthetic": any("synthetic" in file for file in self.files),
             "timezone": self.mapping.timezone,
+            "year_starts": self.mapping.year_starts,
             "roles": self.mapping.columns.named(),
             "lonely": self.mapping.lonely,
+            **({"waves": self.waves._asdict()} if self.waves else {}),
         }
+
+    def in_order(self) -> list[str]:
+        """The waves that occur in the order of time.
+
+        Raises:
+            CxError: Where no column has the role, or nothing says the order.
+        """
+        if self.waves is None:
+            raise CxError("period: wave needs a column in the role `wave`, which the mapping does not have")
+        if self.waves.doubt:
+            raise CxError(self.waves.doubt)
+        return self.waves.waves
 
 
 def read(
@@ -126,7 +143,14 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     else:
         refused = rules.counted(rows, usable.select(**wave, **whys), mapping)
         answers = _lazily(source, mapping, rows, refused)
-    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows)
+    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows, _waves(source, mapping, answers))
+
+
+def _waves(source: Source, mapping: Mapping, answers: Table) -> Order | None:
+    if (column := mapping.columns.wave) is None:
+        return None
+    given = [one[column].strip() if column in one else None for one in source.constants]
+    return ordered(set(collect(answers.select("wave").distinct())["wave"]), mapping.waves, given)
 
 
 def _answers(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dict[str, Column]:

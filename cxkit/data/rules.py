@@ -14,6 +14,7 @@ from cxkit.data import times, values
 from cxkit.data.door import LEFT_OUT
 from cxkit.data.mapping import Mapping
 from cxkit.data.sources import Table, collect
+from cxkit.data.waves import NO_WAVE
 
 Column = Any  # ibis.expr.types.Column
 
@@ -65,6 +66,8 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         rules["time that cannot be read"] = times.moment(table[roles.time], mapping).isnull()
     if roles.wave:
         rules["no wave"] = values.is_blank(table[roles.wave])
+        nothing = NO_WAVE - {wave.casefold() for wave in mapping.waves}
+        rules["no wave but a word for none, as NA"] = values.text(table[roles.wave]).lower().isin(sorted(nothing))
     if roles.weight:
         weight = values.number(table[roles.weight])
         rules["no weight that is a number"] = weight.isnull() | weight.isnan() | weight.isinf()

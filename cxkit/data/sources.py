@@ -49,6 +49,7 @@ class Source:
         lacking: Columns that only some of the files have -> the files that do not; there they are blank.
         names: All columns of files, those that did not come in too.
         zones: Time zones that the files themselves name; their times carry an offset.
+        constants: Of each file of an explicit list, the columns that the list gives all its rows.
     """
 
     table: Table
@@ -60,6 +61,7 @@ class Source:
     questions: dict[str, str] = field(default_factory=dict)
     lacking: dict[str, list[str]] = field(default_factory=dict)
     zones: list[str] = field(default_factory=list)
+    constants: list[dict[str, str]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
 
     @property
@@ -223,6 +225,7 @@ def _read(
         labels=renamed(head.labels),
         questions=renamed(head.questions),
         zones=[head.zone] if head.zone else [],
+        constants=[spec.constants],
         names=[*renamed(dict.fromkeys(head.names)), *spec.constants],
     )
 
@@ -261,6 +264,7 @@ def _together(parts: list[Source], keep: Callable[[Table], Table] | None) -> Sou
         lacking=lacking,
         names=list(dict.fromkeys(column for columns in held for column in columns)),
         zones=list(dict.fromkeys(zone for part in parts for zone in part.zones)),
+        constants=[one for part in parts for one in part.constants],
         **{name: merged(name) for name in ("undecided", "missing", "labels", "questions")},
     )
 

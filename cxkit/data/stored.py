@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cxkit.data import periods
 from cxkit.data.exact import settle
 from cxkit.data.mapping import RESERVED
 from cxkit.data.ranks import ABOVE
 from cxkit.data.tallies import Tallies
+from cxkit.data.waves import Order, together
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.schema import Rules
@@ -116,6 +116,7 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
         lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
     if "ss" in sums and {"cluster", "stratum"} & {*about.get("provenance", {}).get("roles", ())}:
         lacking += [name for name in ("wave_clusters",) if name not in sums]  # segments were no domains
+    lacking += ["order of waves"] if about.get("period") == "wave" and "waves" not in about.get("provenance", ()) else []
     wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
     if wrong:
         raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")
@@ -132,6 +133,15 @@ def _both_known(first: Tallies, second: Tallies) -> list[tuple[str, str]]:
     return [pair for pair in pairs if any(set(pair) <= set(one.periods) for one in (first, second))]
 
 
+def _in_order(first: Tallies, second: Tallies) -> tuple[list[str], dict[str, Any]]:
+    """The periods of both in the order of time; of waves that of all that are known, to keep in the provenance."""
+    held = {*first.periods, *second.periods}
+    if first.period == "wave":
+        waves = together(*(Order(**one.provenance["waves"]) for one in (first, second)))
+        return [wave for wave in waves.waves if wave in held], {"waves": waves._asdict()}
+    return first.calendar.span(held), {}
+
+
 def add(first: Tallies, second: Tallies) -> Tallies:
     """The tallies of two sets of answers together, such as yesterday's and today's.
 
@@ -144,7 +154,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
-    for name in ("where", "timezone", "lonely"):
+    for name in ("where", "timezone", "year_starts", "lonely"):
         if first.provenance.get(name) != second.provenance.get(name):
             raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):
@@ -158,7 +168,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     keys = ["item", "period", *first.by, "cut", "answer"]
     both = pd.concat([first.counts, second.counts])
     counts = both.groupby(keys, as_index=False, dropna=False)[["n", "open", "w", "w2"]].sum()
-    labels = sorted({*first.periods, *second.periods}, key=periods.natural)
+    labels, waves = _in_order(first, second)
     refused = pd.concat([first.audit, second.audit])
     reasons = [column for column in refused.columns if column != "n"]
     audit = refused.groupby(reasons, sort=False, dropna=False)["n"].sum().reset_index()
@@ -168,12 +178,13 @@ def add(first: Tallies, second: Tallies) -> Tallies:
         counts=settle(counts),
         sums=pd.concat([first.sums, second.sums], ignore_index=True),
         pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
-        periods=labels if first.period == "wave" or not labels else periods.span(labels[0], labels[-1], first.period),
+        periods=labels,
         compared=_both_known(first, second),
         values=values,
         audit=audit,
         provenance={
             **first.provenance,
+            **waves,
             "files": [*first.provenance["files"], *second.provenance["files"]],
             "rows": first.provenance["rows"] + second.provenance["rows"],
             "synthetic": first.provenance["synthetic"] or second.provenance["synthetic"],

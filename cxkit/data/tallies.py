@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
-from cxkit.data import counting, periods
+from cxkit.data import counting
 from cxkit.data.assembly import ALL as ALL
 from cxkit.data.assembly import blank_frame, counts_of, finest_of, replaced, sums_of
 from cxkit.data.exact import settle
 from cxkit.data.lookup import Rows, by_cell
 from cxkit.data.mapping import BLANK
-from cxkit.data.periods import Period
+from cxkit.data.periods import Calendar, Period, natural
 from cxkit.data.portions import Used
 from cxkit.data.responses import Responses
 from cxkit.data.sources import Table, collect
@@ -46,7 +46,7 @@ class Tallies:
         by: The dimensions.
         levels: The declared levels, each a tuple of dimensions.
         period: How time is cut.
-        periods: Every period from the first to the last, in order.
+        periods: Every period from the first to the last, in the order of time; of waves those that occur.
         compared: The declared pairs of periods (now, before).
         values: Levels of each dimension that are declared or found, in order.
         weighted: Whether the answers carry weights.
@@ -72,6 +72,11 @@ class Tallies:
     provenance: dict[str, Any] = field(default_factory=dict)
     rules: Rules = RULES
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def calendar(self) -> Calendar:
+        """How time is cut."""
+        return Calendar(self.period, self.provenance.get("year_starts", "January"))
 
     def rows(self, part: str, name: str, dimensions: Sequence[str]) -> Rows:
         """The rows of one part for an item (or metric) at a level, by cell: period and dimensions.
@@ -174,9 +179,8 @@ def tally(
         gone = {item: without[without["item"] == item].to_dict("records") for item in used}
         used = {item: counting.less(one, gone[item]) if gone[item] else one for item, one in used.items()}
     raw = {item: counting.answer_counts(one, by, finest_of(shown)) for item, one in used.items()}
-    starts, labels = _periods(raw.values(), period)
-    compared = _compared(pairs, labels, period)
-    names = {start: start if period == "wave" else periods.label(start, period) for start in starts}
+    names, labels = _periods(survey, raw.values(), period)
+    compared = _compared(pairs, labels, survey.mapping.calendar(period))
     counts = [counts_of(item, level, finest_of(shown), raw[item], names, by) for item in used for level in shown]
     counted = settle(pd.concat(counts, ignore_index=True))
     sums, shared = sums_of(survey, used, wave, shown, by, names, compared, rest, counted)
@@ -240,9 +244,10 @@ def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str
             raise CxError(
                 f"items.{item}: open cases are not estimated with weights; take `weight` or `open_until` away"
             )
-    role = "wave" if period == "wave" else "time"
-    if getattr(survey.mapping.columns, role) is None:
-        raise CxError(f"period: {period} needs a column in the role `{role}`, which the mapping does not have")
+    if period == "wave":
+        survey.in_order()
+    elif survey.mapping.columns.time is None:
+        raise CxError(f"period: {period} needs a column in the role `time`, which the mapping does not have")
 
 
 def _filtered(survey: Responses, period: str, where: Mapping[str, Sequence[str]] | None, until: str | None) -> Table:
@@ -255,31 +260,37 @@ def _filtered(survey: Responses, period: str, where: Mapping[str, Sequence[str]]
         table = table.filter(table[name].isin(list(values)))
     if until is None:
         return table
-    if period == "wave":
-        waves = collect(table.select("wave").distinct())["wave"]
-        return table.filter(table.wave.isin([w for w in waves if periods.natural(w) <= periods.natural(until)]))
-    return table.filter(table.time < pd.Timestamp(periods.after(periods.start(until, period), period)))
+    if period == "wave" and survey.waves:
+        if until not in (known := survey.waves.known):
+            raise CxError(f"until: {until!r} is no wave of the data; {nearest(until, known)}")
+        return table.filter(table.wave.isin(known[: known.index(until) + 1]))
+    calendar = survey.mapping.calendar(period)
+    return table.filter(table.time < pd.Timestamp(calendar.after(calendar.start(until))))
 
 
-def _periods(counts: Any, period: str) -> tuple[list[Any], list[str]]:
-    """The periods that occur, as the query gave them, and all labels from first to last."""
-    starts = sorted({start for frame in counts for start in frame["period_"]}, key=lambda s: periods.natural(str(s)))
-    if period == "wave" or not starts:
-        return starts, [str(start) for start in starts]
-    ends = (periods.label(starts[0], period), periods.label(starts[-1], period))
-    return starts, periods.span(*ends, period)
+def _periods(survey: Responses, counts: Any, period: str) -> tuple[dict[Any, str], list[str]]:
+    """The periods that occur, as the query gave them, with their names; and all names from first to last, in order."""
+    starts = {start for frame in counts for start in frame["period_"]}
+    if period == "wave" and survey.waves:
+        if since := sorted(starts - set(survey.waves.known)):
+            raise CxError(f"waves: {', '.join(since)}: came in after the data were read; read them again")
+        return {wave: wave for wave in starts}, [wave for wave in survey.waves.known if wave in starts]
+    calendar = survey.mapping.calendar(period)
+    names = {start: calendar.label(start) for start in starts}
+    return names, calendar.span(names.values())
 
 
-def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], period: str) -> list[tuple[str, str]]:
+def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], calendar: Calendar) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
+    period = calendar.period
     for pair in pairs:
         if pair == "previous":
             found += list(zip(labels[1:], labels, strict=False))
         elif pair == "year_ago" and period != "wave":
-            found += [(now, periods.year_ago(now, period)) for now in labels]
+            found += [(now, calendar.year_ago(now)) for now in labels]
         elif isinstance(pair, tuple) and len(pair) == 2:
             for end in pair if period != "wave" else ():
-                periods.start(end, period)  # raises where it is not written as one
+                calendar.start(end)  # raises where it is not written as one
             found.append(pair)
         else:
             raise CxError(f"pairs: expected {', '.join(PAIRS)} or (now, before), found {pair!r} with period {period}")
@@ -293,6 +304,6 @@ def _values(
     values = {}
     for name in by:
         declared = list((where or {}).get(name) or survey.mapping.dimensions[name].values or [])
-        found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, periods.natural(v)))
+        found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, natural(v)))
         values[name] = declared + found
     return values

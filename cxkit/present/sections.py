@@ -38,15 +38,16 @@ def header(
         metrics: What is measured, by name.
         where: The place of this page, dimension -> level.
         filters: What was filtered before anything was counted, column -> value or values.
-        provenance: Of the data; `data_date`, `partial` and `synthetic` are printed here where they are given.
+        provenance: Of the data; `data_date`, `months`, `partial` and `synthetic` are printed here where they are given.
     """
-    facts: list[tuple[object, object]] = [("Period", name(now))]
-    facts += [("Compared with", name(before))] if before else []
+    data = provenance or {}
+    spelled = {period: f" ({words})" for period, words in data.get("months", {}).items()}
+    facts: list[tuple[object, object]] = [("Period", name(f"{now}{spelled.get(now, '')}"))]
+    facts += [("Compared with", name(f"{before}{spelled.get(before, '')}"))] if before else []
     facts += [(heading(key), name(level)) for key, level in (where or {}).items()]
     facts += filter_facts(filters or {})
     if base is not None and metrics is not None:
         facts.append(("Base: answers", _bases(rows(base), metrics)))
-    data = provenance or {}
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
     facts += [("May be partial", "; ".join(gaps))] if gaps else []

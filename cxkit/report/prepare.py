@@ -18,13 +18,13 @@ from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
-from cxkit.data import periods
 from cxkit.data.audit import audit, kept
 from cxkit.data.facts import days, elsewhere, partial
+from cxkit.data.mapping import Mapping as DataMapping
 from cxkit.data.mapping import load_mapping
+from cxkit.data.periods import Calendar
 from cxkit.data.responses import SAMPLE, Responses, read
 from cxkit.data.sample import MAPPING
-from cxkit.data.sources import collect
 from cxkit.data.stored import save
 from cxkit.data.tallies import Tallies, tally
 from cxkit.errors import CxError, nearest
@@ -127,9 +127,12 @@ def plan(params: RunParams, path: Path) -> Plan:
         CxError: As `prepare`.
     """
     check_notebooks(params)
-    span = resolve(params, None) if params.period != "wave" else None
-    survey = responses(params)
-    now, before = span or resolve(params, waves(survey))
+    mapping = _mapping(params)
+    calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
+    span = resolve(params, calendar) if params.period != "wave" else None
+    survey = responses(params, mapping)
+    now, before = span or resolve(params, survey.in_order())
+    _check_invited(params, survey)
     whole, counted = _counted(params, survey, now, before)
     merges = _merges(params, counted, now, before)
     for name, levels in merges.items():
@@ -142,18 +145,19 @@ def plan(params: RunParams, path: Path) -> Plan:
     notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
     if before not in counted.periods:
         notes.append(f"nobody answered in {before}, so that no change can be tested")
-        counted = replace(counted, periods=_with_before(counted, before))
+        counted = replace(counted, periods=_with_before(counted, before, survey))
     values, unknown = _with_listed(params, counted)
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
     masked = mask(replace(counted, values=values))
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
-    cut = {label: words for label, words in partial(days(survey), params.period).items() if label in (now, before)}
+    cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, before)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     unknown += _about_others(survey, params)
     shown = _shareable(masked, facts, params)
-    shown = replace(shown, provenance={**shown.provenance, "partial": cut})
+    spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
+    shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
 
 
@@ -184,8 +188,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "rest": True,
         "where": params.where,
         "rules": Rules(**params.rules.model_dump()),
-        # the names of waves need not be in the order of time
-        "until": now if before == NO_WAVE else max(now, before, key=periods.natural),
+        "until": now,
     }
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
@@ -208,17 +211,23 @@ def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[
     return {name: levels for name, levels in found.items() if levels}
 
 
-def _with_before(counted: Tallies, before: str) -> list[str]:
+def _with_before(counted: Tallies, before: str, survey: Responses) -> list[str]:
     """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
     if before == NO_WAVE:
         return [before, *counted.periods]
-    if counted.period == "wave":
-        return sorted([*counted.periods, before], key=periods.natural)
-    return periods.span(before, counted.periods[-1], counted.period)
+    if survey.waves:
+        return [wave for wave in survey.waves.waves if wave in (*counted.periods, before)]
+    return counted.calendar.span([before, *counted.periods])
 
 
-def responses(params: RunParams) -> Responses:
-    """The responses of a run, without the roles that it switches off.
+def _mapping(params: RunParams) -> DataMapping | None:
+    """The mapping of a run, without the roles that it switches off; None where columns are called as the kit does."""
+    given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
+    return given if given is None else _without(params, load_mapping(given))
+
+
+def responses(params: RunParams, mapping: DataMapping | None) -> Responses:
+    """The responses of a run.
 
     Raises:
         CxError: Where a file is absent, with the words of `download`.
@@ -229,15 +238,13 @@ def responses(params: RunParams) -> Responses:
         files = "\n".join(f"{folder / path}: no such file" for path in absent)
         hint = f"\n{params.download.strip()}" if params.download else ""
         raise CxError(f"{files}{hint}\nAnother folder is named by --set data=FOLDER")
-    given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
-    mapping = given if given is None else _without(params, load_mapping(given))
     survey = read(params.source, mapping, folder=folder, memory=params.memory)
-    if given is None and (bare := _without(params, survey.mapping)) != survey.mapping:
+    if mapping is None and (bare := _without(params, survey.mapping)) != survey.mapping:
         survey = read(params.source, bare, folder=folder, memory=params.memory)
     return survey
 
 
-def _without(params: RunParams, mapping: Any) -> Any:
+def _without(params: RunParams, mapping: DataMapping) -> DataMapping:
     off = {"weight": params.weights, "cluster": params.clusters, "comment": params.comments}
     if params.comments and not mapping.columns.comment:
         raise CxError(f"{params.file}: comments: the mapping has no column in the role `comment`")
@@ -245,55 +252,58 @@ def _without(params: RunParams, mapping: Any) -> Any:
     return mapping.model_copy(update={"columns": columns})
 
 
-def waves(survey: Responses) -> list[str]:
-    """The waves of the data, wave 9 before wave 10.
-
-    Raises:
-        CxError: Where no column has the role.
-    """
-    if survey.mapping.columns.wave is None:
-        raise CxError("period: wave needs a column in the role `wave`, which the mapping does not have")
-    return sorted(collect(survey.table.select("wave").distinct())["wave"], key=periods.natural)
-
-
-def resolve(params: RunParams, held: Sequence[str] | None) -> tuple[str, str]:
+def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str]:
     """The period of the reports and the one that it is compared with, as they are written.
 
     Args:
         params: With `now`, `against` and the date that relative periods are counted from.
-        held: The waves of the data in order; None for periods of the calendar.
+        held: The waves of the data in order, or how time is cut.
 
     Raises:
         CxError: A period that is not written as it should be, does not exist, or has nothing before it.
     """
     try:
-        if held is not None:
+        if not isinstance(held, Calendar):
             return _waves(params, held)
         relative = params.latest.startswith("last complete")
-        now = periods.last_complete(params.date, params.period) if relative else params.latest
-        periods.start(now, params.period)
+        now = held.last_complete(params.date) if relative else params.latest
+        first = held.start(now)
         if params.against == "previous":
-            return now, periods.shift(now, params.period, -1)
+            return now, held.shift(now, -1)
         if params.against == "year_ago":
-            return now, periods.year_ago(now, params.period)
-        periods.start(params.against, params.period)
+            return now, held.year_ago(now)
+        later = held.start(params.against) >= first
     except CxError as error:
         raise CxError(f"{params.file}: now, against: {error}") from None
-    if params.against >= now:
+    if later:
         raise CxError(f"{params.file}: against: expected a period before {now}, found {params.against}")
     return now, params.against
+
+
+def _check_invited(params: RunParams, survey: Responses) -> None:
+    calendar = survey.mapping.calendar(params.period)
+    try:
+        for name in params.invited:
+            _known(name, survey.waves.known) if survey.waves else calendar.start(name)
+    except CxError as error:
+        raise CxError(f"{params.file}: invited: {error}") from None
+
+
+def _known(wave: str, held: Sequence[str]) -> None:
+    if wave not in held:
+        raise CxError(f"{wave!r} is no wave of the data; {nearest(wave, held)}")
 
 
 def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
     if not held:
         raise CxError("the data hold no wave")
     now = held[-1] if params.latest == "latest" else params.latest
-    for wave in (now, params.against):
-        if wave not in held and wave != "previous":
-            raise CxError(f"{wave!r} is no wave of the data; {nearest(wave, held)}")
+    _known(now, held)
     if params.against != "previous":
-        if params.against == now:
-            raise CxError(f"expected another wave than {now!r}")
+        _known(params.against, held)
+        if held.index(params.against) >= held.index(now):
+            order = ", ".join(held)
+            raise CxError(f"expected a wave before {now!r}, found {params.against!r}; their order is {order}")
         return now, params.against
     return now, held[held.index(now) - 1] if now != held[0] else NO_WAVE
 

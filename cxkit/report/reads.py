@@ -24,7 +24,7 @@ OUTSIDE = re.compile(
 )
 """Names that reach for files, addresses, or for anything at all."""
 CLOCK = ("now", "today", "utcnow")
-PRINTED = ("data_date", "lonely", "partial", "roles", "rows", "synthetic", "timezone", "where")
+PRINTED = ("data_date", "lonely", "months", "partial", "roles", "rows", "synthetic", "timezone", "where")
 """Parts of the provenance that a report may print; the others (files, audit of the whole data) are the overview's."""
 THE_RUNS = {"by": "list(where)", "metrics": "metrics", "lead": "lead.name"}
 """How a comparison is called that is the run's own: another family would depend on cells of other places."""

@@ -180,7 +180,7 @@ def test_an_answer_belongs_to_the_month_of_the_zone() -> None:
         assert cx.tally(cx.read(frame, {**mapping, "timezone": zone}), ["nps"]).periods == [month]
 
 
-def test_waves_are_in_natural_order_and_until_cuts_them() -> None:
+def test_waves_are_in_the_order_of_their_numbers_and_until_cuts_them() -> None:
     frame = {"w": ["wave 10", "wave 9", "wave 11"], "nps": [9, 8, 7]}
     tallies = cx.tally(read(frame, wave="w"), ["nps"], period="wave")
     assert tallies.periods == ["wave 9", "wave 10", "wave 11"]
@@ -266,7 +266,7 @@ def test_halves_add_to_the_whole() -> None:
 
 
 def test_refusals_add_with_and_without_a_wave() -> None:
-    frame = pd.DataFrame({"wave": ["a", None, "b", "b"], "nps": [9, 3, 11, 10]})
+    frame = pd.DataFrame({"wave": ["1", None, "2", "2"], "nps": [9, 3, 11, 10]})
     first, second = (cx.tally(read(part, wave="wave"), ["nps"], period="wave") for part in (frame[:2], frame[2:]))
     assert cx.add(first, second).audit["n"].sum() == 2
 

@@ -10,6 +10,7 @@ import pytest
 from small import write_notebook
 
 import cxkit as cx
+from cxkit.data.periods import Calendar
 from cxkit.errors import CxError
 from cxkit.report.params import load
 from cxkit.report.prepare import plan, prepare, resolve
@@ -79,7 +80,49 @@ def planned(params):
     ],
 )
 def test_periods_are_counted_from_as_of(project, text, as_of, expected):
-    assert resolve(project(text, as_of=as_of), None) == expected
+    params = project(text, as_of=as_of)
+    assert resolve(params, Calendar(params.period)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("period: quarter\n", ("FY2027 Q2", "FY2027 Q1")),  # the day is 2026-11-15, years start in April
+        ("period: quarter\nagainst: year_ago\n", ("FY2027 Q2", "FY2026 Q2")),
+        ("period: quarter\nnow: FY2027 Q1\nagainst: FY2026 Q4\n", ("FY2027 Q1", "FY2026 Q4")),
+        ("period: year\n", ("FY2026", "FY2025")),
+        ("period: month\n", ("2026-10", "2026-09")),
+    ],
+)
+def test_fiscal_periods_are_counted_from_as_of(project, text, expected):
+    params = project(text)
+    assert resolve(params, Calendar(params.period, "April")) == expected
+
+
+FISCAL = LEAST.replace("columns:", "year_starts: April, columns:") + "period: quarter\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("now: 2026-Q3\n", "'2026-Q3' is not a quarter of years that start in April; expected for example FY2027 Q2"),
+        ("against: FY2027 Q3\n", "against: expected a period before FY2027 Q2, found FY2027 Q3"),
+        ("invited: {2026-Q3: 5}\n", "invited: '2026-Q3' is not a quarter of years that start in April"),
+    ],
+)
+def test_fiscal_periods_are_written_as_such(project, text, message):
+    with pytest.raises(CxError, match=message):
+        planned(project(text, FISCAL))
+
+
+def test_fiscal_quarters_are_named_partial_and_spelled_out_as_such(project):
+    found = planned(project("now: FY2027 Q3\n", FISCAL))
+    assert (found.now, found.before, found.tallies.periods) == ("FY2027 Q3", "FY2027 Q2", ["FY2027 Q2", "FY2027 Q3"])
+    words = "nobody answered in its first 71 days"  # from 1 July, the first answer is of 10 September
+    assert found.tallies.provenance["partial"]["FY2027 Q2"] == words
+    months = {"FY2027 Q3": "October to December 2026", "FY2027 Q2": "July to September 2026"}
+    assert found.tallies.provenance["months"] == months
+    assert "months" not in planned(project("period: quarter\nnow: 2026-Q4\n")).tallies.provenance
 
 
 @pytest.mark.parametrize(
@@ -94,7 +137,7 @@ def test_periods_are_counted_from_as_of(project, text, as_of, expected):
 )
 def test_a_period_is_written_as_it_should_be(project, text, message):
     with pytest.raises(CxError, match=message):
-        resolve(project(text), None)
+        resolve(params := project(text), Calendar(params.period))
 
 
 @pytest.mark.parametrize(
@@ -103,10 +146,9 @@ def test_a_period_is_written_as_it_should_be(project, text, message):
         ("", ("wave 10", "wave 9")),
         ("now: wave 9\n", ("wave 9", "wave 2")),
         ("against: wave 2\n", ("wave 10", "wave 2")),
-        ("now: wave 2\nagainst: wave 10\n", ("wave 2", "wave 10")),
     ],
 )
-def test_waves_are_in_natural_order(project, text, expected):
+def test_waves_are_taken_in_their_order(project, text, expected):
     assert resolve(project(text, WAVES), ["wave 2", "wave 9", "wave 10"]) == expected
 
 
@@ -115,7 +157,8 @@ def test_waves_are_in_natural_order(project, text, expected):
     [
         ("now: wave 11\n", r"'wave 11' is no wave of the data; did you mean 'wave 1.'\?"),
         ("against: latest\n", "'latest' is no wave of the data"),
-        ("against: wave 10\n", "expected another wave than 'wave 10'"),
+        ("against: wave 10\n", "expected a wave before 'wave 10', found 'wave 10'"),
+        ("now: wave 2\nagainst: wave 10\n", "expected a wave before 'wave 2', found 'wave 10'; their order is wave 2,"),
     ],
 )
 def test_a_wave_must_exist(project, text, message):
@@ -164,13 +207,22 @@ def test_waves_come_from_the_data(project):
     assert planned(project("", WAVES)).now == "2026-11"
 
 
+def test_the_response_rate_is_asked_of_waves_that_are_known(project):
+    with pytest.raises(CxError, match="invited: '2026-12' is no wave of the data; did you mean '2026-1"):
+        planned(project("invited: {2026-12: 5}\n", WAVES))
+
+
 def test_a_wave_can_be_compared_with_one_whose_name_comes_later(project):
     rows = [
         {**row, "wave": {"2026-09": "spring", "2026-10": "autumn"}[row["wave"]]}
         for row in DATA
         if row["wave"] < "2026-11"
     ]
-    found = planned(project("now: autumn\nagainst: spring\n", WAVES, rows))
+    with pytest.raises(CxError, match="nothing says the order of 'autumn', 'spring'"):
+        planned(project("now: autumn\nagainst: spring\n", WAVES, rows))
+    least = WAVES.replace("columns:", "waves: [spring, autumn], columns:")
+    found = planned(project("", least, rows))
+    assert (found.now, found.before, found.tallies.periods) == ("autumn", "spring", ["spring", "autumn"])
     row = cx.compare(found.tallies, "autumn", "spring").iloc[0]
     assert (row["n"], row["n_before"]) == (60, 30)
 
