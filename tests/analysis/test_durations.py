@@ -58,10 +58,10 @@ def test_sixty_seconds_are_told_from_eighty():
     # 61-69 s against 80-88 s, 400 on either side: 1.08 and 1.40 minutes
     seconds = np.concatenate([np.arange(400) % 9 + 80, np.arange(400) % 9 + 61])
     frame = pd.DataFrame({"wave": ["b"] * 400 + ["a"] * 400, "wait_time": seconds / 60})
-    found = cx.compare(tallied(frame), "b", "a").iloc[0]
+    found = cx.compare(tallied(frame), "2", "1").iloc[0]
     assert (round(found["value_before"], 2), round(found["value"], 2)) == (1.08, 1.40)
     assert (found["change"], found["verdict"]) == (50, "changed")
-    shown = str(show.comparisons_table(cx.compare(tallied(frame), "b", "a"), tallied(frame).metrics))
+    shown = str(show.comparisons_table(cx.compare(tallied(frame), "2", "1"), tallied(frame).metrics))
     assert "longer in 100.0 of 100" in shown
     assert "median 84 s against 65 s" in shown
 
@@ -69,8 +69,8 @@ def test_sixty_seconds_are_told_from_eighty():
 def test_a_change_is_the_rank_effect_with_the_medians_beside_it():
     generator = np.random.default_rng(3)
     now, before = waits(generator, 120, 20), waits(generator, 90, 10)
-    frame = pd.DataFrame({"wave": ["b"] * 120 + ["a"] * 90, "wait_time": np.concatenate([now, before])})
-    found = cx.compare(tallied(frame), "b", "a").iloc[0]
+    frame = pd.DataFrame({"wave": ["2"] * 120 + ["1"] * 90, "wait_time": np.concatenate([now, before])})
+    found = cx.compare(tallied(frame), "2", "1").iloc[0]
     # scipy has the effect and the p-value of its plain form; the kit's adds an answer to each side
     u = stats.mannwhitneyu(now, before).statistic
     assert found["change"] == pytest.approx(100 * (u / (120 * 90) - 0.5))
@@ -242,7 +242,7 @@ def test_weights_lower_the_base_about_as_kish():
 
 
 def test_nobody_and_one_value_have_no_interval_and_say_so():
-    frame = pd.DataFrame({"wave": ["a"] * 40 + ["b"], "wait_time": [5.0] * 40 + [np.nan]})
+    frame = pd.DataFrame({"wave": ["1"] * 40 + ["2"], "wait_time": [5.0] * 40 + [np.nan]})
     found = cx.estimate(tallied(frame.assign(nps=9)))
     assert found["note"].str.contains("too few answers that differ").all()
     with pytest.raises(cx.CxError, match="is no clock"):

@@ -11,21 +11,21 @@ import cxkit as cx
 def survey(**columns):
     """Two waves of 60 answers."""
     generator = np.random.default_rng(5)
-    frame = pd.DataFrame({"wave": ["a"] * 60 + ["b"] * 60, "nps": generator.integers(0, 11, 120), **columns})
+    frame = pd.DataFrame({"wave": ["1"] * 60 + ["2"] * 60, "nps": generator.integers(0, 11, 120), **columns})
     return cx.tally(cx.read(frame), ["nps"], period="wave")
 
 
 def test_plain_answers_can_be_read_in_one_way_only():
-    assert list(cx.readings(survey(), "b", "a").comparisons["reading"]) == ["plain answers"]
+    assert list(cx.readings(survey(), "2", "1").comparisons["reading"]) == ["plain answers"]
 
 
 def test_the_last_reading_is_the_result_and_the_first_ignores_the_design():
     weights, clusters = np.tile([1.0, 3.0], 60), np.repeat(np.arange(40), 3).astype(str)
     designed = survey(weight=weights, cluster=clusters)
-    found = cx.readings(designed, "b", "a")
+    found = cx.readings(designed, "2", "1")
     assert list(found.comparisons["reading"]) == ["plain answers", "with weights", "with weights and clusters"]
-    result = cx.compare(designed, "b", "a", by=())
+    result = cx.compare(designed, "2", "1", by=())
     assert found.comparisons["low"].iloc[-1] == result["low"].item()
-    plain = cx.compare(survey(), "b", "a", by=())
+    plain = cx.compare(survey(), "2", "1", by=())
     assert found.comparisons["pvalue"].iloc[0] == plain["pvalue"].item()
     assert (found.estimates["n"] == 60).all()
