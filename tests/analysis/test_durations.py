@@ -57,7 +57,7 @@ def test_durations_are_tallied_at_three_digits_and_whole_seconds():
 def test_sixty_seconds_are_told_from_eighty():
     # 61-69 s against 80-88 s, 400 on either side: 1.08 and 1.40 minutes
     seconds = np.concatenate([np.arange(400) % 9 + 80, np.arange(400) % 9 + 61])
-    frame = pd.DataFrame({"wave": ["b"] * 400 + ["a"] * 400, "wait_time": seconds / 60})
+    frame = pd.DataFrame({"wave": ["2"] * 400 + ["1"] * 400, "wait_time": seconds / 60})
     found = cx.compare(tallied(frame), "2", "1").iloc[0]
     assert (round(found["value_before"], 2), round(found["value"], 2)) == (1.08, 1.40)
     assert (found["change"], found["verdict"]) == (50, "changed")
@@ -108,7 +108,7 @@ def clustered(seed=0, agents=40, tickets=10, intraclass=0.3):
         size=shape
     )
     wave, agent, _ = (index.ravel() for index in np.indices(shape))
-    return pd.DataFrame({"wave": np.array(["a", "b"])[wave], "agent": agent, "minutes": 120 * np.exp(own.ravel())})
+    return pd.DataFrame({"wave": np.array(["1", "2"])[wave], "agent": agent, "minutes": 120 * np.exp(own.ravel())})
 
 
 AGENTS = {"kind": "transactional", "columns": {"wave": "wave", "cluster": "agent"}, "items": {"wait_time": "minutes"}}
@@ -116,27 +116,27 @@ AGENTS = {"kind": "transactional", "columns": {"wave": "wave", "cluster": "agent
 
 def by_agents(frame, **more):
     mapping = {**AGENTS, "columns": {**AGENTS["columns"], **more}}
-    return cx.tally(cx.read(frame, mapping), ["wait_time"], period="wave", pairs=[("b", "a")])
+    return cx.tally(cx.read(frame, mapping), ["wait_time"], period="wave", pairs=[("2", "1")])
 
 
 def test_the_tickets_of_one_agent_count_for_less():
     frame = clustered()
     tallies = by_agents(frame)
-    found = cx.estimate(tallies, periods=["b"]).iloc[0]
-    kept = np.round(frame[frame["wave"] == "b"].set_index("agent")["minutes"])  # at three digits, from 100 minutes on
-    exact = tallies.counts[tallies.counts["period"] == "b"]
+    found = cx.estimate(tallies, periods=["2"]).iloc[0]
+    kept = np.round(frame[frame["wave"] == "2"].set_index("agent")["minutes"])  # at three digits, from 100 minutes on
+    exact = tallies.counts[tallies.counts["period"] == "2"]
     above = kept > exact["answer"].repeat(exact["n"]).sort_values().iloc[199]
     # R: survey::svymean(~above, svydesign(~agent)), written out: M/(M - 1) sum (S_g - m W_g)^2 / W^2
     total = above.groupby("agent").sum() - above.mean() * 10
     error = 40 / 39 * (total**2).sum() / 400**2
     assert found["n_eff"] == pytest.approx(400 / 399 * above.mean() * (1 - above.mean()) / error, rel=0.05)
-    plain = cx.estimate(tallies, periods=["b"], use="none").iloc[0]
+    plain = cx.estimate(tallies, periods=["2"], use="none").iloc[0]
     assert (plain["n_eff"], plain["value"]) == (400, found["value"])
     assert found["low"] < plain["low"] < plain["high"] < found["high"]
     assert "clustered" in found["method"]
     listed = cx.duration(kept, clusters=kept.index)
     assert listed.n_eff == pytest.approx(found["n_eff"], rel=0.05)
-    change, alone = (cx.compare(tallies, "b", "a", use=use).iloc[0] for use in ("full", "none"))
+    change, alone = (cx.compare(tallies, "2", "1", use=use).iloc[0] for use in ("full", "none"))
     assert change["n_eff"] < 200 < alone["n_eff"]
     assert change["high"] - change["low"] > 1.4 * (alone["high"] - alone["low"])
     assert "agent" not in " ".join(tallies.sums.columns)  # no id leaves the tally
@@ -145,18 +145,18 @@ def test_the_tickets_of_one_agent_count_for_less():
 def test_cluster_sums_of_levels_are_those_of_their_cells_alone(tmp_path):
     frame = clustered(1).assign(brand=lambda t: np.where(t["agent"] % 3, "A", "B"))
     mapping = {**AGENTS, "dimensions": {"brand": "brand"}}
-    tallies = cx.tally(cx.read(frame, mapping), ["wait_time"], ["brand"], period="wave", pairs=[("b", "a")], rest=True)
-    only = {"by": ["brand"], "period": "wave", "pairs": [("b", "a")], "where": {"brand": ["A"]}}
+    tallies = cx.tally(cx.read(frame, mapping), ["wait_time"], ["brand"], period="wave", pairs=[("2", "1")], rest=True)
+    only = {"by": ["brand"], "period": "wave", "pairs": [("2", "1")], "where": {"brand": ["A"]}}
     alone = cx.tally(cx.read(frame, mapping), ["wait_time"], levels=[()], **only)  # the agents of B count as zeros
-    together = cx.compare(tallies, "b", "a", by=["brand"])
-    expected = cx.compare(alone, "b", "a").iloc[0]
+    together = cx.compare(tallies, "2", "1", by=["brand"])
+    expected = cx.compare(alone, "2", "1").iloc[0]
     names = ["n_eff", "n_eff_before", "change", "low", "high", "pvalue"]
     assert together.iloc[0][names].tolist() == pytest.approx(expected[names].tolist())
     back = cx.load(cx.save(tallies, tmp_path / "t.parquet"))
-    pd.testing.assert_frame_equal(cx.compare(back, "b", "a", by=["brand"]), together)
+    pd.testing.assert_frame_equal(cx.compare(back, "2", "1", by=["brand"]), together)
     small = mask(tallies, minimum=200)  # the 13 to 14 agents of B have up to 140 tickets
     assert not (small.sums["brand"] == "B").any()
-    rest = cx.against_rest(tallies, "b", "brand")
+    rest = cx.against_rest(tallies, "2", "brand")
     assert (rest["n_eff_rest"] < 0.7 * rest["n_rest"]).all()
 
 
@@ -164,16 +164,16 @@ def test_people_in_both_periods_narrow_a_change():
     generator = np.random.default_rng(5)
     person = np.tile(generator.normal(size=100), 2)
     minutes = 60 * np.exp(person + 0.2 * generator.normal(size=200))
-    frame = pd.DataFrame({"wave": ["a"] * 100 + ["b"] * 100, "person": np.tile(np.arange(100), 2), "minutes": minutes})
+    frame = pd.DataFrame({"wave": ["1"] * 100 + ["2"] * 100, "person": np.tile(np.arange(100), 2), "minutes": minutes})
     known, strangers = by_agents(frame, respondent="person", cluster=None), by_agents(frame.assign(agent=range(200)))
-    one, other = (cx.compare(t, "b", "a").iloc[0] for t in (known, strangers))
+    one, other = (cx.compare(t, "2", "1").iloc[0] for t in (known, strangers))
     assert one["change"] == other["change"]
     assert one["high"] - one["low"] < 0.5 * (other["high"] - other["low"])
     assert "shared respondents" in one["method"]
 
 
 def test_one_agent_is_no_sample():
-    found = cx.compare(by_agents(clustered(agents=1, tickets=50)), "b", "a").iloc[0]
+    found = cx.compare(by_agents(clustered(agents=1, tickets=50)), "2", "1").iloc[0]
     assert (found["verdict"], found["note"]) == (
         "too few",
         "now: all answers come from one cluster; before: all answers come from one cluster",
@@ -234,7 +234,7 @@ def test_whole_hours_are_no_hindrance():
 
 
 def test_weights_lower_the_base_about_as_kish():
-    frame = pd.DataFrame({"wave": "a", "wait_time": np.arange(1.0, 61), "weight": np.tile([1.0, 3.0], 30)})
+    frame = pd.DataFrame({"wave": "1", "wait_time": np.arange(1.0, 61), "weight": np.tile([1.0, 3.0], 30)})
     found = cx.estimate(tallied(frame)).iloc[0]
     assert found["n_eff"] == pytest.approx(120**2 / (30 * 1 + 30 * 9), rel=0.01)
     plain = quantile_interval(np.arange(1.0, 61))
@@ -254,13 +254,13 @@ def test_nobody_and_one_value_have_no_interval_and_say_so():
 
 
 def test_people_are_counted_for_durations_too():
-    frame = pd.DataFrame({"wave": "a", "respondent": ["p", "q"] * 8, "wait_time": np.arange(16.0)})
+    frame = pd.DataFrame({"wave": "1", "respondent": ["p", "q"] * 8, "wait_time": np.arange(16.0)})
     assert cx.estimate(mask(tallied(frame)))["note"].item() == "hidden: fewer than 10 people answered"
 
 
 def test_a_paired_change_of_medians_is_refused_and_so_is_another_method():
     with pytest.raises(cx.CxError, match="cannot be tested"):
         cx.change("wait_time", [1, 2, 3], [1, 2, 4], paired=True)
-    frame = pd.DataFrame({"wave": "a", "wait_time": np.arange(40.0)})
+    frame = pd.DataFrame({"wave": "1", "wait_time": np.arange(40.0)})
     with pytest.raises(cx.CxError, match="order statistics only"):
         cx.estimate(tallied(frame), method="wald")
