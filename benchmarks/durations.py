@@ -54,14 +54,12 @@ def measured(minutes: np.ndarray, use: str = "full") -> Found:
     """The product's comparison and estimate of every sample."""
     sample, side, agent, _ = (index.ravel() for index in np.indices(minutes.shape))
     frame = pd.DataFrame(
-        {"sample": sample.astype(str), "wave": np.where(side == 0, "now", "before"),
+        {"sample": sample.astype(str), "wave": np.where(side == 0, "2", "1"),
          "agent": (agent + minutes.shape[2] * side).astype(str), "minutes": minutes.ravel()}
     )  # fmt: skip
-    tallies = cx.tally(
-        cx.read(frame, MAPPING), ["wait_time"], ["sample"], [("sample",)], "wave", pairs=[("now", "before")]
-    )
-    changes = cx.compare(tallies, "now", "before", by=["sample"], use=use)
-    medians = cx.estimate(tallies, by=["sample"], periods=["before"], use=use)
+    tallies = cx.tally(cx.read(frame, MAPPING), ["wait_time"], ["sample"], [("sample",)], "wave", pairs=[("2", "1")])
+    changes = cx.compare(tallies, "2", "1", by=["sample"], use=use)
+    medians = cx.estimate(tallies, by=["sample"], periods=["1"], use=use)
     return Found((changes["pvalue"] < 0.05).mean(), medians["low"].le(MEDIAN).mul(medians["high"].ge(MEDIAN)).mean())
 
 

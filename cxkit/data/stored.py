@@ -116,7 +116,9 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
         lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
     if "ss" in sums and {"cluster", "stratum"} & {*about.get("provenance", {}).get("roles", ())}:
         lacking += [name for name in ("wave_clusters",) if name not in sums]  # segments were no domains
-    lacking += ["order of waves"] if about.get("period") == "wave" and "waves" not in about.get("provenance", ()) else []
+    lacking += (
+        ["order of waves"] if about.get("period") == "wave" and "waves" not in about.get("provenance", ()) else []
+    )
     wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
     if wrong:
         raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")
