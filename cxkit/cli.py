@@ -201,6 +201,9 @@ def plan(
     metric: Annotated[str, typer.Option(help="Which metric, as in nps.")],
     change: Annotated[float | None, typer.Option(help="The change to find, in the metric's unit.")] = None,
     share: Annotated[float | None, typer.Option(help="For shares: about where it stands, in percent.")] = None,
+    shares: Annotated[
+        str | None, typer.Option(help="For net scores: percent of detractors, passives, promoters, as in 20,30,50.")
+    ] = None,
     sd: Annotated[float | None, typer.Option(help="For means: the standard deviation of one answer.")] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Confidence level.")] = 0.95,
 ) -> None:
@@ -208,7 +211,8 @@ def plan(
     with _readable():
         from cxkit.analysis.planning import answers_needed, detectable_changes
 
-        spread: dict[str, Any] = {"share": share, "sd": sd, "level": level}
+        parts = None if shares is None else _percents(shares)
+        spread: dict[str, Any] = {"share": share, "shares": parts, "sd": sd, "level": level}
         if change is not None:
             needed = answers_needed(metric, change, **spread)
             title = f"Answers in each period to show a change of {change:g} ({metric})"
@@ -229,6 +233,13 @@ def plan(
             "of {}",
         )
         typer.echo("n counts effective answers: multiply by the design effect where answers are weighted or clustered.")
+
+
+def _percents(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise CxError(f"shares: expected three numbers such as 20,30,50, found {text!r}") from None
 
 
 def _table(title: str, corner: str, frame: pd.DataFrame, number: str, head: str) -> None:

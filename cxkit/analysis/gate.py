@@ -38,7 +38,8 @@ def dependable(metric: Metric, cells: Cells) -> Design:
 
 def judged_base(metric: Metric, cells: Cells, level: float, gate: Gate) -> FloatArray:
     """Answers on which a verdict may rest: those of `dependable` times the t factor; 0 with too few clusters."""
-    base = np.asarray(base_at(dependable(metric, cells), critical(level)), float)
+    # However little is known of the spread, what answered is at least one answer.
+    base = np.maximum(base_at(dependable(metric, cells), critical(level)), 1.0)
     clusters = np.ravel(cells.sums.clusters)
     sparse = (clusters < gate.clusters) & (clusters < cells.n)
     return np.where((cells.n == 0) | sparse, 0.0, base)

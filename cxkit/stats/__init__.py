@@ -35,6 +35,7 @@ from cxkit.stats.power import (
     rank_detectable,
     rate_detectable,
     sample_size,
+    smallest_base,
 )
 from cxkit.stats.quantiles import quantile, quantile_interval
 from cxkit.stats.raking import rake
@@ -95,6 +96,7 @@ __all__ = [
     "shapley",
     "share_distribution",
     "shrink",
+    "smallest_base",
     "sums_of",
     "superiority",
     "survival_at",

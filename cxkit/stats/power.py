@@ -6,7 +6,7 @@ Power is for planning and for saying what a base could have seen; never for expl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -238,6 +238,29 @@ def sample_size(
     v2 = v1 if variance_before is None else np.asarray(variance_before, dtype=np.float64)
     needed = _quantiles(alpha, power) ** 2 * (v1 + v2) / positive(np.abs(np.asarray(change, dtype=np.float64))) ** 2
     return plain(np.ceil(needed - 1e-9))
+
+
+def smallest_base(seen: Callable[[int], float], change: float) -> int:
+    """The fewest answers on either side that show a change.
+
+    Args:
+        seen: What n answers on either side show; falls with n, NaN where they show nothing.
+        change: The change to find, above 0.
+
+    Formula: the smallest n with seen(n) <= change, by doubling and halving. Source: the definition, so that it is the
+    inverse of what `seen` promises.
+
+    >>> smallest_base(lambda n: float(detectable(0.67, n, 0.67, n)), 0.10)
+    1052
+    """
+    high = 2
+    while not seen(high) <= change * (1.0 + 1e-12):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if seen(middle) <= change * (1.0 + 1e-12) else (middle, high)
+    return high
 
 
 def power_of(

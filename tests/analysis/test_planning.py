@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+import cxkit as cx
 from cxkit.analysis.planning import answers_needed, detectable_changes
 from cxkit.cli import app
 from cxkit.errors import CxError
@@ -12,8 +15,10 @@ from cxkit.errors import CxError
 
 def test_two_shares_need_what_the_formula_gives_by_hand():
     # (1.959964 + .841621)^2 (.25 + .25) / .2^2 = 98.1, by hand, rounded up
-    needed = answers_needed("csat", 20, share=50, families=[1], powers=[0.8])
+    needed = answers_needed("csat", 20, families=[1], powers=[0.8])
     assert needed["n"].item() == 99
+    # From 50 %, in either direction: .25 + .7 * .3 in place of .25 + .25, so 90.3, and with t (178 degrees) for z 91.4.
+    assert answers_needed("csat", 20, share=50, families=[1], powers=[0.8])["n"].item() == 92
 
 
 def test_more_comparisons_and_more_power_need_more_answers():
@@ -29,21 +34,44 @@ def test_what_is_needed_is_just_what_can_be_detected():
     assert seen.iloc[0] > 8 >= seen.iloc[1]
 
 
+@given(
+    shares=st.tuples(st.integers(1, 60), st.integers(0, 60), st.integers(1, 60)),
+    change=st.floats(3, 40),
+    family=st.sampled_from([1, 5, 20]),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_plan_is_the_inverse_of_a_promise(shares, change, family) -> None:
+    percent = [100 * part / sum(shares) for part in shares]
+    n = answers_needed("nps", change, shares=percent, families=[family], powers=[0.8])["n"].item()
+    now, before = detectable_changes("nps", shares=percent, bases=[n, n - 1], families=[family])["detectable"]
+    assert now <= change * (1 + 1e-9)
+    assert n == 2 or not before <= change
+
+
+def test_a_plan_says_what_a_page_says() -> None:
+    answers = [3] * 20 + [8] * 60 + [10] * 320
+    page = cx.change("nps", answers, answers).detectable
+    planned = detectable_changes("nps", shares=[5, 15, 80], bases=[400], families=[1])["detectable"].item()
+    assert planned == pytest.approx(page, rel=1e-9)
+
+
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("asked", "words"),
     [
         ({"metric": "npss"}, "did you mean 'nps'"),
         ({"metric": "nps", "change": 0}, "more than 0"),
         ({"metric": "nps", "change": 201}, "at most 200"),
         ({"metric": "ces"}, "standard deviation"),
         ({"metric": "nps", "sd": 1}, "sd: is for means"),
+        ({"metric": "csat", "shares": (20, 30, 50)}, "shares: is for net scores"),
+        ({"metric": "nps", "shares": (20, 30, 40)}, "100 together"),
         ({"metric": "csat", "share": 100}, "between 0 and 100"),
         ({"metric": "wait_time"}, "no plan"),
     ],
 )
-def test_what_cannot_be_planned_is_refused(given, words):
+def test_what_cannot_be_planned_is_refused(asked, words):
     with pytest.raises(CxError, match=words):
-        answers_needed(**{"change": 5, **given})
+        answers_needed(**{"change": 5, **asked})
 
 
 def test_the_command_prints_both_tables():
