@@ -120,6 +120,11 @@ class Project:
                 assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
 
 
+def slowly(*cases: Any) -> list[Any]:
+    """Cases that cost some seconds each and are run with the slow tests."""
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
+
+
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """With a short name, for the paths of sockets."""
@@ -138,7 +143,8 @@ def project(folder: Path) -> Project:
 
 def family(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
-        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+        children = map(int, " ".join(tasks).split())
         return [one for child in children for one in (child, *family(child))]
     return []
 
@@ -163,11 +169,11 @@ def none_left(project: Project, seconds: float = 15) -> None:
 # What a scheduler gives -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", [
-    "CXKIT --force >&-", "CXKIT --force 2>&-", "CXKIT --force <&- >&- 2>&-", "CXKIT --force > /dev/full",
+@pytest.mark.parametrize("line", ["CXKIT --force <&- >&- 2>&-", *slowly(
+    "CXKIT --force >&-", "CXKIT --force 2>&-", "CXKIT --force > /dev/full",
     "CXKIT --force | head -1 | grep -q night; exit ${PIPESTATUS[0]}", "PYTHONWARNINGS=error CXKIT --force",
     "ulimit -n 64; CXKIT --force",
-])  # fmt: skip
+)])  # fmt: skip
 def test_what_is_closed_full_or_short_ends_no_run(project: Project, line: str) -> None:
     done = project.shell(line)
     assert (done.returncode, done.stderr) == (0, "")
@@ -175,6 +181,7 @@ def test_what_is_closed_full_or_short_ends_no_run(project: Project, line: str) -
     none_left(project)
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_gets_words_or_another_folder(project: Project) -> None:
     nowhere = {"HOME": "/proc/nowhere", "XDG_STATE_HOME": ""}
     done = project.shell("CXKIT --force", **nowhere)
@@ -188,6 +195,7 @@ def test_a_home_that_cannot_be_written_gets_words_or_another_folder(project: Pro
     project.whole()
 
 
+@pytest.mark.slow
 def test_limits_that_are_too_low_are_told_in_words(project: Project) -> None:
     before = {path.name: path.read_bytes() for path in project.out.iterdir()}
     done = project.shell("ulimit -f 8; CXKIT --force")  # files of at most 8 kB: tallies do not fit
@@ -254,6 +262,7 @@ def test_a_page_that_is_overwritten_in_a_run_is_a_failure(project: Project) -> N
     project.whole()
 
 
+@pytest.mark.slow
 def test_a_shelf_that_is_removed_in_a_run_is_a_failure(project: Project) -> None:
     process = slow(project)
     project.out.rename(project.folder / "gone")
@@ -266,6 +275,7 @@ def test_a_shelf_that_is_removed_in_a_run_is_a_failure(project: Project) -> None
     project.whole()
 
 
+@pytest.mark.slow
 def test_planted_links_are_not_followed(folder: Path) -> None:
     made = Project(folder / "links")
     assert made.run()[0] == 0
@@ -317,7 +327,7 @@ def test_what_a_failing_cell_says_stays_private(folder: Path) -> None:
     made.whole()
 
 
-@pytest.mark.parametrize("engine", ["warm", pytest.param("kernel", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", slowly("warm", "kernel"))
 def test_exit_blames_the_cell_that_it_stands_in(folder: Path, engine: str) -> None:
     made = Project(folder / f"exit-{engine}")
     made.cell("1", "if where.get('brand') == 'Ash': exit()", "print('after')")
@@ -341,6 +351,7 @@ def warm_parent(process: subprocess.Popen[str]) -> int:
     raise AssertionError(process.communicate())
 
 
+@pytest.mark.slow
 def test_a_warm_parent_that_dies_before_it_is_ready_is_started_once_again(project: Project) -> None:
     process = project.start("--force")
     os.kill(warm_parent(process), signal.SIGKILL)
@@ -350,6 +361,7 @@ def test_a_warm_parent_that_dies_before_it_is_ready_is_started_once_again(projec
     none_left(project)
 
 
+@pytest.mark.slow
 def test_the_warm_parent_dies_with_the_run_even_while_it_imports(project: Project) -> None:
     process = project.start("--force")
     parent = warm_parent(process)
@@ -363,7 +375,7 @@ def test_the_warm_parent_dies_with_the_run_even_while_it_imports(project: Projec
     project.whole()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *slowly(signal.SIGHUP, signal.SIGINT)])
 def test_a_signal_while_the_data_are_read_changes_nothing(project: Project, number: signal.Signals) -> None:
     before = {path.name: path.read_bytes() for path in project.out.iterdir()}
     process = project.start("--force")
@@ -377,10 +389,7 @@ def test_a_signal_while_the_data_are_read_changes_nothing(project: Project, numb
     none_left(project)
 
 
-MOMENTS = [pytest.param(4, id="few"), pytest.param(60, marks=pytest.mark.slow, id="many")]
-
-
-@pytest.mark.parametrize("moments", MOMENTS)
+@pytest.mark.parametrize("moments", [1, *slowly(60)])
 def test_kills_at_random_moments_leave_whole_files_of_either_run(folder: Path, moments: int) -> None:
     """Also SIGTERM and SIGHUP: every file is whole, its hash is in the manifest, nothing private lies about."""
     made, chance = Project(folder / f"kills{moments}"), random.Random(12)
@@ -425,7 +434,7 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [4, *slowly(None)])
 def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(folder: Path, step: int | None) -> None:
     made = Project(folder / f"step{step}")
     assert made.run()[0] == 0
@@ -460,10 +469,11 @@ def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(folder: P
         assert (
             "broken off while it published, so that pages may be of two runs; that is finished now" in stdout
         ) == half
-        assert " 0 of 5 reports" in f" {stdout}" or not half  # nothing is made twice
+        assert "\n0 of 5 reports" in stdout or not half  # nothing is made twice
         made.whole()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_finished_is_made_again(folder: Path) -> None:
     made = Project(folder / "lost")
     assert made.run()[0] == 0

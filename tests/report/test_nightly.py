@@ -120,10 +120,8 @@ def next_run_completes(night: Night):
 
 
 def descendants(pid: int) -> list[int]:
-    found = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += [int(child), *descendants(int(child))]
-    return found
+    tasks = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]  # each thread has its own
+    return [one for child in map(int, " ".join(tasks).split()) for one in (child, *descendants(child))]
 
 
 def alive(pid: int) -> bool:
