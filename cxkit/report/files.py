@@ -46,6 +46,14 @@ def is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
+def is_own(path: Path) -> bool:
+    """Whether a path is a folder of this user's own, into which nobody else may look."""
+    if not is_folder(path):
+        return False
+    found = path.stat()
+    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+
+
 def put(target: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file that is either the old one or wholly the new one, whatever happens meanwhile."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cxkit.errors import CxError
-from cxkit.report.files import remove, sweep
+from cxkit.report.files import is_own, remove, sweep
 from cxkit.report.lock import locked
 
 LONGEST = 84  # bytes of the path of `tmp`: those of a socket, with its name, may be 107
@@ -93,10 +93,8 @@ def looking() -> Iterator[None]:
 
 def _own(work: Path) -> None:
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = work.lstat()
-    if work.is_symlink() or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
-        raise OSError(0, "it is a link or another user's")
-    work.chmod(0o700)
+    if not is_own(work):
+        raise OSError(0, "it is a link, another user's, or open to others")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cxkit.errors import CxError
-from cxkit.report.files import TEMPORARY, held, is_folder, link, move, put, read, remove, sweep
+from cxkit.report.files import TEMPORARY, held, is_own, link, move, put, read, remove, sweep
 
 MANIFEST, INDEX = "manifest.json", "index.html"
 AT_WORK = "This folder is being brought up to date, its pages may be of two runs. If this line stays, the run was "\
@@ -37,7 +37,7 @@ class Stage:
     def __init__(self, out: Path, before: Mapping[str, Any]) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.out, self.mode = out, out.stat().st_mode & 0o666  # who may look into the shelf may read its files
-        self.old = [path for path in out.glob(f"{TEMPORARY}*") if is_folder(path)]
+        self.old = [path for path in out.glob(f"{TEMPORARY}*") if is_own(path)]
         self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
         for name, digest in listed(before).items():
             if digest is not None and held(out / name) == digest:

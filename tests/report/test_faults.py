@@ -305,7 +305,7 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
     (made.work).rename(folder / "work")
     made.work.symlink_to(folder / "work")
     status, _, stderr = made.run()
-    assert (status, "it is a link or another user's" in stderr) == (2, True)
+    assert (status, "it is a link, another user's, or open to others" in stderr) == (2, True)
 
 
 # What notebooks say ---------------------------------------------------------------------------------------------------
