@@ -59,7 +59,8 @@ def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, secon
             print(f"{name} wrote to stderr: {line}")
     for job in failed:
         found = account.get(job["name"], {})
-        print(f"\n{job['name']} failed: {found.get('error') or job['error']}")
+        words = found.get("error") or job["error"].removeprefix("failed: ")
+        print(f"\n{job['name']} failed: {words}")
         for text in (found.get("cell") or "").splitlines():
             print(f"    {text}")
         notebook = work / "failed" / f"{job['name']}.ipynb"

@@ -116,6 +116,8 @@ class Project:
         assert [path for path in self.home.rglob("*") if path.is_file() and ".cache" not in path.parts] == []
         assert [path for path in self.state.rglob("*") if path.is_file() and not path.is_relative_to(self.work)] == []
         for path in [self.work, *self.work.rglob("*")] if self.work.exists() else []:
+            if path.parts[-2:] == ("startup", "README"):  # IPython copies its own with its mode; the folder is shut
+                continue
             with contextlib.suppress(FileNotFoundError):  # gone while we look
                 assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
 
@@ -245,6 +247,7 @@ def slow(project: Project) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_a_page_that_is_overwritten_in_a_run_is_a_failure(project: Project) -> None:
     process = slow(project)
     with (project.out / "data.html").open("w") as file:  # in place; one that was replaced or removed is put back
@@ -312,18 +315,20 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
 
 
 def test_what_a_failing_cell_says_stays_private(folder: Path) -> None:
-    made = Project(folder / "said", f"import sys; print('{SECRET} 1', file=sys.stderr)\nraise ValueError('{SECRET} 2')")
+    made = Project(folder / "said")
+    fails = f"if where['brand'] == 'Ash':\n    raise ValueError('{SECRET} 2')"
+    made.cell(f"import sys; print('{SECRET} 1', file=sys.stderr)", fails)
     status, stdout, stderr = made.run()
     assert status == 1
-    assert f"ash wrote to stderr: {SECRET} 1" in stdout
-    assert f"ash failed: In [3] ValueError: {SECRET} 2" in stdout
+    assert f"birch wrote to stderr: {SECRET} 1" in stdout
+    assert f"ash failed: In [4] ValueError: {SECRET} 2" in stdout
     assert f"    raise ValueError('{SECRET} 2')" in stdout
     assert stderr == ""
     public = b"".join(path.read_bytes() for path in made.out.rglob("*") if path.is_file())
     assert SECRET.encode() not in public
-    assert b"failed in cell 3: ValueError" in public
+    assert b"failed in cell 4: ValueError" in public
     assert SECRET in (made.work / "account.json").read_text()
-    assert SECRET in (made.work / "failed" / "ash.ipynb").read_text()
+    assert f"{SECRET} 1" in (made.work / "failed" / "ash.ipynb").read_text()
     made.whole()
 
 
@@ -389,7 +394,7 @@ def test_a_signal_while_the_data_are_read_changes_nothing(project: Project, numb
     none_left(project)
 
 
-@pytest.mark.parametrize("moments", [1, *slowly(60)])
+@pytest.mark.parametrize("moments", slowly(4, 60))
 def test_kills_at_random_moments_leave_whole_files_of_either_run(folder: Path, moments: int) -> None:
     """Also SIGTERM and SIGHUP: every file is whole, its hash is in the manifest, nothing private lies about."""
     made, chance = Project(folder / f"kills{moments}"), random.Random(12)
@@ -435,9 +440,8 @@ cli.main()
 
 
 @pytest.mark.parametrize("step", [4, *slowly(None)])
-def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(folder: Path, step: int | None) -> None:
-    made = Project(folder / f"step{step}")
-    assert made.run()[0] == 0
+def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(project: Project, step: int | None) -> None:
+    made = project
     for at in range(12) if step is None else [step]:
         made.answers(at % 9 + 1)
         made.cell(f"print(where, {at})")

@@ -157,8 +157,9 @@ def test_hostile_text_is_read_as_text(opened: Any, pages: dict[str, Path]) -> No
     with looking(opened, pages["index"]) as (tab, _):
         said = tab.inner_text("body")
         assert tab.title().startswith("\u2068Title </title><script>alert(15)</script>")
-    shown = [SCRIPT, CLOSER[:30], FAILING, FILE, "</li><img src=x onerror=alert(17)>"]
+    shown = [SCRIPT, CLOSER[:30], FAILING, FILE, "failed in cell"]
     assert [text for text in shown if text not in said] == []
+    assert "onerror=alert(17)" not in said  # what an error says may quote answers
 
 
 def test_a_very_long_name_is_cut_and_given_whole(opened: Any, pages: dict[str, Path]) -> None:

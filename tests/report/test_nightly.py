@@ -268,4 +268,4 @@ def test_a_full_disk_and_a_disk_that_cannot_be_written(night, small_disk):
     assert "Read-only file system" in stderr
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     assert night.run(out=out)[0] == 0
-    assert set(night.jobs(out)) == {*BRANDS, "Overview"}
+    assert set(night.jobs(out)) == {*BRANDS, "Overview", "Data"}
