@@ -251,7 +251,7 @@ def _with_clusters(cells: Cells, metric: Metric, strata: Strata) -> Cells:
     kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
     made = _replace(cells, kind=kind, sums=total, stratified=len(strata.names) > 1)
     made = _replace(made, design=strata.design(cells.n, moments(metric, cells)[1]))
-    return _with_quantile(made, metric, lambda _, variance: strata.ranked(cells.n, variance))
+    return _with_quantile(made, metric, lambda _, variance: strata.design(cells.n, variance, strata.above))
 
 
 def _with_design(cells: Cells, metric: Metric, sums: Sums, kind: str) -> Cells:

@@ -60,15 +60,9 @@ class Strata:
         alone = self.wave is not None and bool(((self.wave == 1) & (np.asarray(self.sums.clusters) > 0)).any())
         return ["stratified" + (LONELY_WORDS.get(self.lonely, "") if alone else "")]
 
-    def design(self, n: FloatArray, variance: FloatArray) -> Design:
-        """Effective bases of cells with these sums."""
-        return self._design(n, variance, self.sums)
-
-    def ranked(self, n: FloatArray, variance: FloatArray) -> Design:
-        """Effective bases of the shares above a quantile."""
-        return self._design(n, variance, self.above or self.sums)
-
-    def _design(self, n: FloatArray, variance: FloatArray, sums: Sums) -> Design:
+    def design(self, n: FloatArray, variance: FloatArray, sums: Sums | None = None) -> Design:
+        """Effective bases of cells with these sums, or with others over the same clusters."""
+        sums = self.sums if sums is None else sums
         return cell_design(n, np.nan_to_num(variance), *sums, axis=1, wave=self.wave, lonely=self.lonely)
 
     def correlation(self, other: Strata) -> FloatArray | None:
