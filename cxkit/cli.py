@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cxkit.errors import CxError
+from cxkit.errors import CxError, printable
+from cxkit.report.limits import Limits, carried
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -51,7 +52,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from cxkit import __version__
 
-        typer.echo(f"cxkit {__version__}")
+        _say(f"cxkit {__version__}")
         raise typer.Exit
 
 
@@ -85,7 +86,7 @@ def run(
         typer.Option(help="What runs the cells: forks of a warm process, or an ordinary kernel for each report."),
     ] = "warm",
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="A report that takes longer is stopped.")
+        float, typer.Option(metavar="SECONDS", min=0.1, help="What a report, or reading the data, may take.")
     ] = 600,
     force: Annotated[
         bool, typer.Option("--force", help="Make every page again, also where nothing has changed.")
@@ -96,11 +97,13 @@ def run(
     older: Annotated[bool, typer.Option("--older", help="Replace also a shelf that is as of a later day.")] = False,
     log: Annotated[Log, typer.Option(help="How results are told: words, or a line of JSON for each report.")] = "text",
     memory: Annotated[
-        int, typer.Option(metavar="MB", min=16, help="What a report may allocate beyond the libraries it finds loaded.")
+        int,
+        typer.Option(metavar="MB", min=16, help="What a report, or reading the data, may allocate beyond libraries."),
     ] = 4096,
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
+        from cxkit.data.files import require_same, stamp
         from cxkit.report import history, private, runs, shelf, telling
         from cxkit.report.lock import locked
         from cxkit.report.publishing import recovered
@@ -109,25 +112,26 @@ def run(
         checked = _load(params, sets, only, as_of)
         folder = _shelf(checked, out)
         given: dict[str, Any] = {"engine": engine, "force": force, "keep": keep, "older": older}
-        given["limits"] = limits = (timeout, memory << 20)
+        given["limits"] = limits = Limits(timeout, memory << 20)
         shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
         with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
             _, words = recovered(folder, shelf.claim(folder, checked.name))
+            before = {path: stamp(path) for path in history.named(checked) if path.exists()}
             inputs = history.inputs(checked, place)
             prepared, crew = None if force else history.recall(place, inputs), None
             if prepared is None:
                 crew = stack.enter_context(runs.crew(workers, engine, *limits))
                 stack.push(functools.partial(_ended, crew))
-                from cxkit.report.prepare import prepare  # the crew imports meanwhile
-
-                prepared = history.remember(prepare(checked, place), inputs)
+                read = carried("cxkit.report.prepare:prepare", checked, place, limits=limits, memory=checked.memory)
+                require_same(before)
+                prepared = history.remember(read, inputs)
             for note in [words] * bool(words) + prepared.notes if log == "text" else ():
-                typer.echo(f"{checked.name}: {note}")
+                _say(f"{checked.name}: {note}")
             with telling.progress(len(prepared.jobs), log) as told:
                 manifest = runs.run(prepared, folder, workers, told, crew, work=place, **given)
             if log == "text":
                 telling.summarise(prepared, manifest, place, time.monotonic() - began)
-                typer.echo(str(folder / "index.html"))
+                _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 0)
 
@@ -145,17 +149,16 @@ def inspect(
     with _readable():
         if out and out.exists():
             raise CxError(f"{out}: exists; name another file")
-        from cxkit.data.inspection import inspect as inspected
         from cxkit.report.private import looking
 
         with looking():
-            text = inspected(export)
+            text = carried("cxkit.data.inspection:inspect", export, limits=Limits())
         if out is None:
-            typer.echo(text, nl=False)
+            _say(text.rstrip("\n"))
             return
         out.write_text(text, encoding="utf-8")
         asked = sum("TODO" in line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        typer.echo(f"{out}: {asked} questions say TODO; answer them, then name the file as `mapping` of a run")
+        _say(f"{out}: {asked} questions say TODO; answer them, then name the file as `mapping` of a run")
 
 
 @app.command()
@@ -163,25 +166,15 @@ def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = No
     """Check parameters, notebooks and data without making a report, and whether the last run has published."""
     with _readable():
         checked = _load(params, sets, [], as_of)
-        from cxkit.data import audit
         from cxkit.report import publishing, shelf
-        from cxkit.report.prepare import plan
         from cxkit.report.private import looking
 
         if "publishing" in shelf.claim(folder := _shelf(checked, out), checked.name):
-            typer.echo(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
+            _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
-            planned = plan(checked, Path("tallies.parquet"))
-
-        for line in audit.spelled(planned.audit):
-            typer.echo(line)
-        for note in planned.notes:
-            typer.echo(f"{checked.name}: {note}")
-        for job in planned.jobs:
-            typer.echo(f"would make {job.file}: {job.title}")
-        for skip in planned.skipped:
-            typer.echo(f"would skip {skip['title']}: {skip['why']}")
-        typer.echo(f"{params}: fine, {len(planned.jobs)} reports")
+            lines = carried("cxkit.report.prepare:told", checked, limits=Limits(), memory=checked.memory)
+        for line in lines:
+            _say(line)
 
 
 @app.command()
@@ -193,7 +186,7 @@ def sample(
         from cxkit.data.sample import write
 
         for path in write(folder):
-            typer.echo(str(path))
+            _say(str(path))
 
 
 @app.command()
@@ -232,7 +225,7 @@ def plan(
             "{:.3g}",
             "of {}",
         )
-        typer.echo("n counts effective answers: multiply by the design effect where answers are weighted or clustered.")
+        _say("n counts effective answers: multiply by the design effect where answers are weighted or clustered.")
 
 
 def _percents(text: str) -> list[float]:
@@ -255,6 +248,11 @@ def _table(title: str, corner: str, frame: pd.DataFrame, number: str, head: str)
     Console().print(table)
 
 
+def _say(text: str, err: bool = False) -> None:
+    """Print a text in which data may stand: no terminal obeys it."""
+    typer.echo(printable(text), err=err)
+
+
 @contextlib.contextmanager
 def _readable() -> Iterator[None]:
     """Errors that a user can put right as plain words and exit status 2; any other keeps its traceback."""
@@ -263,7 +261,7 @@ def _readable() -> Iterator[None]:
     except (CxError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in OUTSIDE:
             raise
-        typer.echo(f"cxkit: {error}", err=True)
+        _say(f"cxkit: {error}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -294,7 +292,7 @@ def main() -> None:
         console.ready()
         app()
     except console.Stopped as stopped:
-        typer.echo(f"cxkit: stopped by {stopped}", err=True)
+        _say(f"cxkit: stopped by {stopped}", err=True)
         sys.exit(1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -10,8 +11,33 @@ class CxError(ValueError):
     """Wrong parameters, mapping, notebook or data.
 
     The message stands on its own: it names the file, row or key, what was found and what was expected. The command line
-    prints it without a traceback and ends with exit status 2.
+    prints it without a traceback and ends with exit status 2. Passwords in addresses are taken out of it.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(hushed(message))
+
+
+def hushed(text: str) -> str:
+    """A text without the passwords and keys that stand in addresses.
+
+    >>> hushed("source: found 'postgres://ann:secret@db/crm?sslpassword=hidden&x=1'")
+    "source: found 'postgres://ann:...@db/crm?sslpassword=...&x=1'"
+    """
+    text = re.sub(r"(://[^\s@:'\"]*):\S*@", r"\1:...@", text)
+    return re.sub(r"(?i)(\w*(?:passw|pwd|token|secret|apikey|api_key)\w*=)[^\s&;,'\"]+", r"\1...", text)
+
+
+def printable(text: str) -> str:
+    r"""A text that a terminal shows and does not obey: escapes, other controls and marks of direction in digits.
+
+    >>> print(printable("a\x1b[2Jb\u202ec"))
+    a\u001b[2Jb\u202ec
+    """
+    return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

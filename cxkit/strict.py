@@ -16,12 +16,48 @@ from cxkit.errors import nearest as nearest
 _TAG = "tag:yaml.org,2002:"
 _AMBIGUOUS = "!ambiguous"
 _FIRST = list("0123456789+-.")
+DEEPEST = 40  # levels of lists and keys inside each other
+MOST = 200_000  # values of a file, those of an alias counted wherever it stands
+LARGEST = 2_000_000  # characters of a file
+DIGITS = 18  # of a whole number: what 64 bits hold
 
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the plain scalars of YAML 1.2, without dates, that refuses what 1.1 and 1.2 read differently."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (typed so in PyYAML)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.level = 0
+        self.sizes: dict[int, tuple[int, int]] = {}  # of each node: how many values, how many levels
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, unless it is nested too deep, refers to itself, or grows by aliases beyond any use."""
+        if self.level >= DEEPEST:
+            raise CxError(f"{self.name}, line {self.line + 1}: more than {DEEPEST} levels inside each other")
+        alias = self.check_event(yaml.AliasEvent)
+        self.level += 1
+        node = super().compose_node(parent, index)
+        self.level -= 1
+        if node is None or (alias and id(node) in self.sizes):
+            return node
+        value = node.value if not alias and isinstance(node.value, list) else []
+        inner = [part for item in value for part in (item if isinstance(item, tuple) else (item,))]
+        found = [self.sizes.get(id(part), (MOST, 0)) for part in inner]
+        size, depth = 1 + sum(size for size, _ in found), 1 + max((depth for _, depth in found), default=0)
+        if alias or size > MOST or depth > DEEPEST:
+            why = "refers to itself" if alias else f"holds more than {MOST:,} values or {DEEPEST} levels"
+            raise CxError(f"{_place(node)}: {why}, counted with its aliases; write it out, or shorter")
+        self.sizes[id(node)] = size, depth
+        return node
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        """The text of a scalar, unless no file name and no page could hold it."""
+        text = str(super().construct_scalar(node))
+        if re.search("[\0\ud800-\udfff]", text):
+            raise CxError(f"{_place(node)}: text with NUL or half a character, as \\0 or \\ud800 write it")
+        return text
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping, unless a key is written twice (PyYAML would silently keep the last)."""
@@ -53,6 +89,20 @@ def _place(node: yaml.Node) -> str:
     return f"{node.start_mark.name}, line {node.start_mark.line + 1}"
 
 
+def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    digits = loader.construct_scalar(node)
+    if not re.fullmatch(rf"-?\d{{1,{DIGITS}}}", digits, re.ASCII):
+        raise CxError(f"{_place(node)}: expected a whole number of at most {DIGITS} digits, found {digits[:40]!r}")
+    return int(digits)
+
+
+_KNOWN = ("null", "bool", "float", "str", "seq", "map")  # no dates, sets or bytes, which only a tag could ask for
+_Loader.yaml_constructors = {
+    tag: build
+    for tag, build in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None or tag in {f"{_TAG}{kind}" for kind in _KNOWN}
+}
+_Loader.add_constructor(f"{_TAG}int", _whole)
 _Loader.add_constructor(_AMBIGUOUS, _ambiguous)
 for _tag, _pattern, _first in (
     (f"{_TAG}bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -89,18 +139,20 @@ def parse_yaml(text: str, name: str) -> Any:
     cxkit.errors.CxError: demo, line 1: NO without quotes can be read as a yes or no; write true or false; if text is
     meant, write 'NO'
     """
-    loader = _Loader(text)
-    loader.name = name
     try:
+        loader = _Loader(text)
+        loader.name = name
         return loader.get_single_data()
+    except CxError:
+        raise
+    except (ValueError, LookupError) as error:  # of a value that has a tag, as !!bool maybe
+        raise CxError(f"{name}: not valid YAML: a value does not fit its tag ({error})") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise CxError(f"{name}{line}: not valid YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise CxError(f"{name}: not valid YAML: {error}") from None
-    finally:
-        loader.dispose()
+        raise CxError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -110,7 +162,11 @@ def load_yaml(path: Path) -> dict[str, Any]:
         CxError: Where the file is absent, not UTF-8, or holds no mapping of named keys.
     """
     try:
-        data = parse_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise CxError(f"{path}: is larger than {LARGEST:,} characters; expected keys and values")
+        data = parse_yaml(text, str(path))
     except FileNotFoundError:
         beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         raise CxError(f"{path}: no such file; {nearest(path.name, beside)}") from None

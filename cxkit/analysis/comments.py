@@ -16,10 +16,10 @@ import pandas as pd
 
 from cxkit.analysis.masks import WINDOW, masked, names_of
 from cxkit.analysis.privacy import people
+from cxkit.data.connections import collect
 from cxkit.data.mapping import BLANK
 from cxkit.data.portions import within
 from cxkit.data.responses import Responses
-from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 

@@ -16,9 +16,9 @@ import pandas as pd
 
 from cxkit.data import door, facts
 from cxkit.data.coherence import checks
+from cxkit.data.connections import collect
 from cxkit.data.responses import Responses, reading
 from cxkit.data.rules import NUMBER
-from cxkit.data.sources import collect
 from cxkit.data.tallies import Tallies
 
 SHOWN_ROWS = 3  # first rows that are named for each reason

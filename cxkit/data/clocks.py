@@ -10,8 +10,8 @@ import ibis
 import pandas as pd
 
 from cxkit.data import times, values
+from cxkit.data.connections import Table
 from cxkit.data.mapping import Item, Mapping
-from cxkit.data.sources import Table
 
 Column = Any  # ibis.expr.types.Column
 

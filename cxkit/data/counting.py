@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from cxkit.data import ranks
+from cxkit.data.connections import Table, count, stored
 from cxkit.data.exact import back, exact_sum, ordered, unit_of, whole
 from cxkit.data.mapping import BLANK, Mapping, open_of
 from cxkit.data.portions import Level, Pair, Portion, Used, portions, sized
 from cxkit.data.ranks import ABOVE
-from cxkit.data.sources import Table, count, stored
 from cxkit.metrics import Metric
 
 Column = Any

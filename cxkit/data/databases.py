@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import weakref
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote
 from uuid import uuid4
 
 import ibis
+import pyarrow as pa
+import sqlglot
 from pydantic import model_validator
+from sqlglot import exp
 
+from cxkit.data.connections import connect
 from cxkit.errors import CxError, nearest
 from cxkit.strict import Strict, Text
 
@@ -35,19 +42,32 @@ class DatabaseSpec(Strict):
         return self
 
 
-def open_database(spec: DatabaseSpec, folder: Path) -> tuple[Table, dict[str, Any]]:
+def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -> tuple[Table, dict[str, Any]]:
     """The table of a database, and what the provenance says of it.
 
     Args:
         spec: URL as Ibis knows them, with a table (`schema.table`) or a query that only reads.
         folder: Where a relative path of a database that is a file starts.
+        memory: Limit of the in-process database, for a database that is a file.
 
     Raises:
-        CxError: A database that cannot be reached, whose driver is not installed, or that lacks the table.
+        CxError: A database that cannot be reached, whose driver is not installed, or that lacks the table; a query
+            that does more than to read.
     """
     shown = without_password(spec.url)
+    scheme, mark, rest = spec.url.partition("://")
+    if not mark:
+        raise CxError(f"{shown}: is no URL of a database; expected for example {', '.join(EXAMPLES)}")
+    if spec.sql:
+        _require_reading(spec.sql, scheme, shown)
+    path = folder / rest.split("?")[0]
+    if scheme in FILES and not path.is_file():
+        raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
+    what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     try:
-        connection = _connect(spec.url, folder)
+        if scheme == "sqlite":
+            return _copied(spec, path, memory), {"path": shown, **what}
+        connection = connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(spec.url)
         close = getattr(getattr(connection, "con", None), "close", None)
         if callable(close):  # when the last table of it is gone
             weakref.finalize(connection, close)
@@ -62,34 +82,71 @@ def open_database(spec: DatabaseSpec, folder: Path) -> tuple[Table, dict[str, An
         raise
     except Exception as error:  # as above
         raise CxError(f"{shown}: {spec.sql or spec.table}: cannot be read: {_words(error, spec.url)}") from None
-    what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     return table.select(*columns), {"path": shown, **what}
 
 
 def without_password(url: str) -> str:
     """A URL as it may be shown: without password and without options, which can hold one.
 
+    Where it is not plain which part is which, no more than the scheme is shown.
+
     >>> without_password("postgres://ann:secret@db.example/crm?password=secret")
     'postgres://ann@db.example/crm'
+    >>> without_password("postgres://ann:se/cret@db.example/crm"), without_password("host=db password=secret")
+    ('postgres://...', '...')
     """
-    parts = urlsplit(url)
-    if not parts.scheme:
-        return url
-    place = parts.netloc.rpartition("@")
-    user = place[0].split(":")[0]
-    return urlunsplit((parts.scheme, f"{user}@{place[2]}" if user else place[2], parts.path, "", ""))
+    scheme, mark, rest = url.partition("://")
+    if not mark or not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*", scheme):
+        return url if re.fullmatch(r"[\w./-]+", url) else "..."
+    login, at, place = rest.rpartition("@")
+    if re.search(r"[/?#@\s]", login):  # of the password, or the `@` is one of the options
+        return f"{scheme}://..."
+    return f"{scheme}://{login.split(':')[0]}{at}{re.split('[?#]', place)[0]}"
 
 
-def _connect(url: str, folder: Path) -> Any:
-    scheme, _, rest = url.partition("://")
-    if not rest and scheme == url:
-        raise CxError(f"{without_password(url)}: is no URL of a database; expected for example {', '.join(EXAMPLES)}")
-    if scheme not in FILES:
-        return ibis.connect(url)
-    path = folder / rest.split("?")[0]
-    if not path.exists():
-        raise CxError(f"{path}: no such file")
-    return ibis.duckdb.connect(path, read_only=True) if scheme == "duckdb" else ibis.sqlite.connect(path)
+def _require_reading(sql: str, scheme: str, shown: str) -> None:
+    """That a query is one statement that reads: it is sent as it is, by a user who may be allowed to do more."""
+    dialect = {"postgresql": "postgres", "mssql": "tsql", "md": "duckdb"}.get(scheme, scheme)
+    known = dialect if dialect in sqlglot.Dialects.__members__.values() else None
+    try:
+        found = sqlglot.parse(sql, read=known)
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        words = (str(error).splitlines() or [""])[0]
+        raise CxError(f"{shown}: sql: cannot be parsed as one statement that reads: {words}") from None
+    writes = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command)
+    one = found[0] if len(found) == 1 else None
+    inner = [node for node in one.walk() if isinstance(node, writes) and not isinstance(node, exp.Query)] if one else []
+    if not isinstance(one, exp.Query) or inner:
+        raise CxError(f"{shown}: sql: expected one statement that reads, such as SELECT ... FROM ...; found {sql!r}")
+
+
+def _copied(spec: DatabaseSpec, path: Path, memory: str | None) -> Table:
+    """The rows of an SQLite file, every cell as text: a column of SQLite may hold values of any type."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
+        base.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        rows = base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+        known = [str(name) for (name,) in rows]
+        if spec.table and spec.table not in known:
+            raise CxError(f"{without_password(spec.url)}: has no table {spec.table!r}; {nearest(spec.table, known)}")
+        base.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY)
+        table = '"{}"'.format(str(spec.table).replace('"', '""'))
+        found = base.execute(spec.sql or f"SELECT * FROM {table}")
+        schema = pa.schema([(name, "string") for name, *_ in found.description])
+        batches = pa.RecordBatchReader.from_batches(schema, _batches(found, schema))
+        return connect(memory).backend.create_table("answers", batches.read_all(), temp=True)
+
+
+_READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+
+
+def _batches(cursor: sqlite3.Cursor, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while rows := cursor.fetchmany(10_000):
+        cells = [[None if cell is None else _cell(cell) for cell in column] for column in zip(*rows, strict=True)]
+        yield pa.RecordBatch.from_arrays([pa.array(column, "string") for column in cells], schema=schema)
+
+
+def _cell(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _named(connection: Any, name: str, shown: str) -> Table:
@@ -120,8 +177,11 @@ def _asked(connection: Any, sql: str) -> Table:
 
 
 def _words(error: Exception, url: str) -> str:
-    """The first line of an error, without the password that some of them quote."""
-    password = urlsplit(url).password
-    text = (str(error).splitlines() or [type(error).__name__])[0]
-    text = text.replace(url, without_password(url))
-    return re.sub(re.escape(password), "...", text) if password else text
+    """The first line of an error; no more than its class where it quotes what may be a password, or a part of one."""
+    text = (str(error).splitlines() or [type(error).__name__])[0].replace(url, without_password(url))
+    rest = url.partition("://")[2]
+    login = rest.rpartition("@")[0]
+    hidden = [login.partition(":")[2], *re.findall(r"=([^&#]*)", rest)]
+    hidden += [piece for part in hidden[:1] for piece in re.split(r"[/?#@:]", part)]
+    quoted = any(part and (part in text or unquote(part) in text) for part in hidden)
+    return f"{type(error).__name__}, in words that quote its address" if quoted else text

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.data.sources import Table, collect
+from cxkit.data.connections import Table, collect
 
 Column = Any  # ibis.expr.types.Column
 

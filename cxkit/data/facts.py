@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import ibis
 import pandas as pd
 
+from cxkit.data.connections import count
 from cxkit.data.periods import Calendar
 from cxkit.data.responses import Responses
-from cxkit.data.sources import count
 from cxkit.data.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table

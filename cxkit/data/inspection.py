@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import ibis
-
 from cxkit.data import times
 from cxkit.data.candidates import codes_of
 from cxkit.data.chronology import Clock, Events, When, stray
+from cxkit.data.connections import connect
 from cxkit.data.door import LEFT_OUT, spelled
 from cxkit.data.evidence import LISTED, NOBODY, Evidence, look
+from cxkit.data.files import require_same
 from cxkit.data.guesses import Guesses, Question, YesNo, guess, scored
 from cxkit.data.lines import WIDTH, ask, column, entry, free_key, note, pairs, quote
 from cxkit.data.mapping import BLANK, RESERVED, Roles
@@ -54,6 +54,7 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     if not found or found[0].rows == 0:
         raise CxError(f"{_names(opened)}: holds no answers")
     guesses = guess(opened, table, found)
+    require_same(opened.stamps)
     return "\n".join([
         *_preface(opened, found, guesses),
         *_time(opened, guesses.moment),
@@ -72,7 +73,7 @@ def _looked_at(opened: Source) -> Table:
         table = table.filter(table[LEFT_OUT].isnull()).drop(LEFT_OUT)
     if table.get_backend().name == "duckdb":
         return table.limit(LOOKED_AT)
-    return ibis.memtable(table.limit(FETCHED).to_pyarrow())
+    return connect().backend.create_table("looked_at", table.limit(FETCHED).to_pyarrow(), temp=True)
 
 
 # The file and its times -----------------------------------------------------------------------------------------------

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 from cxkit.data.evidence import Evidence
 from cxkit.data.mapping import TODO
+from cxkit.errors import UNSEEN, printable
 
 WIDTH = 120
 LONGEST = 30  # letters of the name of a dimension
 YAML_WORDS = ("yes", "no", "on", "off", "y", "n", "true", "false", "null")
 FILLERS = """a an and any are as at by did do does for from had has have how i in is it many much of on or our such
 that the their them they this to was we were what when where which who with you your""".split()  # noqa: SIM905
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")  # in YAML an error, or a new line
+_UNPRINTABLE = re.compile(r"[\t\n\ufffe\uffff]")  # in YAML an error, or a new line, beside what no terminal shows
 
 
 def quote(text: str) -> str:
@@ -24,7 +25,7 @@ def quote(text: str) -> str:
     >>> print(quote('10 "best"\x7f'))
     "10 \"best\"\u007f"
     """
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return printable(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)))
 
 
 def ask(question: str) -> str:
@@ -38,7 +39,7 @@ def note(text: str, most: int | None = None) -> str:
     >>> note("a\n b: c", 4)
     'a b:...'
     """
-    line = _UNPRINTABLE.sub("", " ".join(text.split()))
+    line = UNSEEN.sub("", " ".join(text.split()))
     return line if most is None or len(line) <= most else f"{line[:most]}..."
 
 

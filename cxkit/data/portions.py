@@ -17,8 +17,8 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from cxkit.data.connections import Table, collect
 from cxkit.data.periods import Calendar
-from cxkit.data.sources import Table, collect
 from cxkit.metrics import Metric
 
 Level = tuple[str, ...]

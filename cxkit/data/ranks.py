@@ -16,8 +16,8 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.data.connections import Table
 from cxkit.data.portions import Portion, Used
-from cxkit.data.sources import Table
 
 TENTHS = tuple(f"tenth_{i}" for i in range(1, 10))
 ABOVE = "above_"  # leads the sums of whether a duration lies above the quantile of its cell

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,24 +21,26 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.data.connections import literal
 from cxkit.data.layouts import PEEK, Head, headers, plain, recognise
 from cxkit.data.mapping import FileSpec
 from cxkit.errors import CxError
 
 Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
-Reader: TypeAlias = Callable[[Any, Path, FileSpec, str], tuple[Table, Head]]
+Reader: TypeAlias = Callable[[Any, Path, FileSpec, Path], tuple[Table, Head]]  # the last: what a query calls the file
 
 ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 SEPARATORS = ",;\t|"
+LINE = 32 << 20  # characters of a row; 900 columns of long questions are 2 million
 
 
-def read_csv(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+def read_csv(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """Delimited text, every column as text; encoding, separator and layout are found or declared."""
     encoding = spec.encoding or _encoding(path)
-    with _as_utf8(path, encoding) as file:
+    with _as_utf8(path, encoding, door) as file:
         rows, separator = _top(file, path, spec.separator)
         head = recognise(rows, spec.layout, str(path))
-        table = _load_csv(connection, file, path, separator, head, name)
+        table = _load_csv(connection, file, path, separator, head, door.stem)
     if spec.decimal == ",":
         table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
     return table, _noted(head, path, encoding, spec)
@@ -45,16 +48,20 @@ def read_csv(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Ta
 
 def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]], str]:
     """The first rows and the mark between their columns: the one that makes the most of most rows."""
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        start = text.read(LINE)  # a quote that is never closed would make one cell of all that follows
 
     def rows(mark: str) -> list[list[str]]:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            return list(itertools.islice(csv.reader(text, delimiter=mark), PEEK))
+        return list(itertools.islice(csv.reader(io.StringIO(start, newline=""), delimiter=mark), PEEK))
 
+    limit = csv.field_size_limit(LINE)  # by itself it stops at 131,072 characters; comments can be longer
     try:
         mark = separator or max(SEPARATORS, key=lambda mark: median([len(row) for row in rows(mark)] or [0]))
         found = rows(mark)
     except csv.Error as error:
         raise CxError(f"{shown}: is not a well-formed table of text: {error}") from None
+    finally:
+        csv.field_size_limit(limit)
     if not found or not any(cell.strip() for cell in found[0]):
         raise CxError(f"{shown}: is empty, or its first line is; expected a header row")
     return found, mark
@@ -63,6 +70,7 @@ def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]
 def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: Head, name: str) -> Table:
     columns = {f"c{i}": "VARCHAR" for i in range(len(head.names))}
     options = {"auto_detect": False, "header": False, "delim": separator, "quote": '"', "escape": '"'}
+    options |= {"max_line_size": LINE} if shown.stat().st_size > LINE // 16 else {}  # it costs buffers of this size
     try:
         rows = connection.read_csv(str(file), **options, skip=head.rows, columns=columns)
         return connection.create_table(name, rows, temp=True)
@@ -78,7 +86,7 @@ def _with_point(column: Any) -> Any:
 
 
 @contextmanager
-def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
+def _as_utf8(path: Path, encoding: str, door: Path) -> Iterator[Path]:
     """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
     if _holds_nul(path) and "16" not in encoding and "32" not in encoding:
         raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
@@ -88,9 +96,9 @@ def _as_utf8(path: Path, encoding: str) -> Iterator[Path]:
         raise CxError(f"{path}: is not {encoding} text: {error}") from None
     if known in ("utf-8", "utf-8-sig"):
         _check_utf8(path)
-        yield path
+        yield door
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as copy:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv", dir=door.parent) as copy:
         try:
             with path.open(encoding=encoding, newline="") as text:
                 while block := text.read(1 << 20):
@@ -148,31 +156,30 @@ def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
     return Head(**{key: getattr(head, key) for key in Head.__slots__} | {"notes": tuple(notes)})
 
 
-def read_parquet(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+def read_parquet(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """One Parquet file or a folder of them, read where it lies."""
     try:
-        table = connection.read_parquet(str(path / "**" / "*.parquet") if path.is_dir() else str(path))
+        table = connection.read_parquet(str(door / "**" / "*.parquet") if path.is_dir() else str(door))
     except Exception as error:  # as above
         raise CxError(f"{path}: is not readable as Parquet: {_first_line(error)}") from None
     return table, _typed(table, spec, path)
 
 
-def read_json_lines(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+def read_json_lines(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """One JSON object per line; every value as text, lists and objects as their JSON."""
     if _holds_nul(path):
         raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
     _check_utf8(path)
-    quoted = str(path).replace("'", "''")
     try:
         keys = connection.raw_sql(
-            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects('{quoted}') "
+            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(door)}) "
             "WHERE json_type(json) = 'OBJECT'"
         ).fetchall()
         columns = {key: "VARCHAR" for (key,) in sorted(keys)}
         if not columns:
             raise CxError(f"{path}: holds no JSON objects; expected one on each line")
-        rows = connection.read_json(str(path), format="newline_delimited", columns=columns)
-        table = connection.create_table(name, rows, temp=True)
+        rows = connection.read_json(str(door), format="newline_delimited", columns=columns)
+        table = connection.create_table(door.stem, rows, temp=True)
     except CxError:
         raise
     except Exception as error:  # as above
@@ -180,28 +187,23 @@ def read_json_lines(connection: Any, path: Path, spec: FileSpec, name: str) -> t
     return table, _typed(table, spec, path)
 
 
-def read_excel(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+def read_excel(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
-    options: dict[str, Any] = {"header": None, "dtype": str, "keep_default_na": False, "na_values": [""]}
-    try:
-        frame = pd.read_excel(path, sheet_name=spec.sheet or 0, **options).dropna(how="all")
-    except Exception as error:  # zipfile, openpyxl and pandas each raise their own
-        raise CxError(f"{path}: is not readable as an Excel workbook: {_first_line(error)}") from None
-    if frame.empty:
-        raise CxError(f"{path}: is empty; expected a header row")
-    rows = frame.head(PEEK).fillna("").astype(str).to_numpy().tolist()
+    from cxkit.data.excel import read_sheet
+
+    rows, table = read_sheet(path, spec.sheet, PEEK)
     head = recognise(rows, spec.layout, str(path))
-    return from_frame(connection, frame.iloc[head.rows :].reset_index(drop=True), name), head
+    return connection.create_table(door.stem, ibis.memtable(table.slice(head.rows)), temp=True), head
 
 
-def read_spss(connection: Any, path: Path, spec: FileSpec, name: str) -> tuple[Table, Head]:
+def read_spss(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """An SPSS file: codes as numbers, those that mean no answer included and known."""
     from cxkit.data.spss import read_sav
 
     if spec.layout not in (None, "spss"):
         raise CxError(f"{path}: layout: expected none or spss, found {spec.layout}")
     frame, head = read_sav(path)
-    return from_frame(connection, frame, name), head
+    return from_frame(connection, frame, door.stem), head
 
 
 def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:

@@ -17,9 +17,11 @@ import ibis
 import pandas as pd
 
 from cxkit.data import clocks, rules, times, values
+from cxkit.data.connections import collect
 from cxkit.data.door import LEFT_OUT
+from cxkit.data.files import Stamps
 from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
-from cxkit.data.sources import Source, SourceLike, Table, collect, open_source
+from cxkit.data.sources import Source, SourceLike, Table, open_source
 from cxkit.data.waves import Order, ordered
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
@@ -47,6 +49,7 @@ class Responses:
         refused: Counts of refused rows and answers: item, (wave,) reason, n.
         rows: Every row of the source, lazily, with `problem_`: why it cannot be used.
         waves: The order of the waves, or why none is known; None where times are mapped. It is decided here only.
+        stamps: What each file was before it was read, for `files.require_same` after the last query.
     """
 
     table: Table
@@ -56,6 +59,7 @@ class Responses:
     refused: pd.DataFrame = field(repr=False)
     rows: Table = field(repr=False)
     waves: Order | None = None
+    stamps: Stamps = field(default_factory=dict, repr=False)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -143,7 +147,8 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     else:
         refused = rules.counted(rows, usable.select(**wave, **whys), mapping)
         answers = _lazily(source, mapping, rows, refused)
-    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows, _waves(source, mapping, answers))
+    known = _waves(source, mapping, answers)
+    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps)
 
 
 def _waves(source: Source, mapping: Mapping, answers: Table) -> Order | None:

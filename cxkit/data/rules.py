@@ -11,9 +11,9 @@ import ibis
 import pandas as pd
 
 from cxkit.data import times, values
+from cxkit.data.connections import Table, collect
 from cxkit.data.door import LEFT_OUT
 from cxkit.data.mapping import Mapping
-from cxkit.data.sources import Table, collect
 from cxkit.data.waves import NO_WAVE
 
 Column = Any  # ibis.expr.types.Column

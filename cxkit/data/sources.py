@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import tempfile
-import weakref
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 import ibis
 import pandas as pd
 
-from cxkit.data.databases import DatabaseSpec, open_database
+from cxkit.data.connections import connect, count
+from cxkit.data.databases import DatabaseSpec, open_database, without_password
 from cxkit.data.door import admit
+from cxkit.data.files import Stamps, require_same, sha256, stamp
 from cxkit.data.layouts import Head, headers
 from cxkit.data.mapping import FileSpec
 from cxkit.data.readers import OPTIONS, READERS, from_frame
@@ -29,7 +24,6 @@ from cxkit.strict import parse
 Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
 
-MEMORY = "2GB"
 DATABASE = ("url", "table", "sql")
 
 
@@ -48,6 +42,7 @@ class Source:
         questions: Column -> wording of its question, where a file has it beside the name.
         lacking: Columns that only some of the files have -> the files that do not; there they are blank.
         names: All columns of files, those that did not come in too.
+        stamps: What each file was before it was read, for `require_same` after the last query.
         zones: Time zones that the files themselves name; their times carry an offset.
         constants: Of each file of an explicit list, the columns that the list gives all its rows.
     """
@@ -63,6 +58,7 @@ class Source:
     zones: list[str] = field(default_factory=list)
     constants: list[dict[str, str]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    stamps: Stamps = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -96,9 +92,11 @@ def open_source(
     if isinstance(source, ibis.expr.types.Table):
         return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
     if isinstance(source, Mapping) and set(source) & set(DATABASE):
-        table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path())
+        table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path(), memory)
         return Source(table, [{**about, "rows": count(table)}])
-    connection = connect(memory)
+    specs = [] if isinstance(source, pd.DataFrame) else file_specs(source)
+    paths = [_there(spec, folder or Path()) for spec in specs]
+    connection, doors = connect(memory, paths)
 
     def keep(table: Table) -> Table:
         return connection.create_table("responses", table, temp=True)
@@ -107,71 +105,12 @@ def open_source(
         frame = source.reset_index(drop=True)
         frame.columns = headers(list(frame.columns))
         return Source(from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
-    specs = file_specs(source)
-    parts = [_read(connection, spec, folder or Path(), f"file{i}", wanted, untouched) for i, spec in enumerate(specs)]
+    parts = [
+        _read(connection, spec, path, door, wanted, untouched)
+        for spec, path, door in zip(specs, paths, doors, strict=True)
+    ]
     text = any(Path(spec.path).suffix.lower() not in ("", ".parquet") for spec in specs)
     return _together(parts, keep if text else None)
-
-
-def connect(memory: str | None = None) -> Any:
-    """A DuckDB of its own, in memory, that may not download anything and spills into a private folder.
-
-    Raises:
-        CxError: A limit that is not written as a size.
-    """
-    connection = ibis.duckdb.connect()
-    for setting in ("autoinstall_known_extensions=false", "autoload_known_extensions=false", "TimeZone='UTC'"):
-        connection.raw_sql(f"SET {setting}")
-    spill = tempfile.mkdtemp(prefix="cxkit-")
-    weakref.finalize(connection, _remove, spill, os.getpid())
-    connection.raw_sql("SET temp_directory='{}'".format(spill.replace("'", "''")))
-    try:
-        connection.raw_sql("SET memory_limit='{}'".format((memory or MEMORY).replace("'", "")))
-    except Exception:  # DuckDB's own, whose class differs between versions
-        raise CxError(f"memory: {memory!r} is no size; expected for example '2GB' or '512MB'") from None
-    return connection
-
-
-def _remove(folder: str, owner: int) -> None:
-    """Take away a temporary folder, in the process that made it: a forked child ends before its parent does."""
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def enough_memory() -> Iterator[None]:
-    """A query that needs more than the limit as words; whatever else goes wrong is not the user's to put right."""
-    try:
-        yield
-    except Exception as error:  # DuckDB's own class, known here by its name only
-        if type(error).__name__ != "OutOfMemoryException":
-            raise
-        words = str(error).splitlines()[0]
-        raise CxError(f"memory: the limit is too low for these data ({words}); raise `memory`") from None
-
-
-def collect(table: Table) -> pd.DataFrame:
-    """The rows of a (small) table, as a frame."""
-    with enough_memory():
-        frame: pd.DataFrame = table.to_pyarrow().to_pandas()
-    return frame
-
-
-@contextmanager
-def stored(table: Table) -> Iterator[Table]:
-    """The table as a temporary one of its own database, for what is asked several times and dear to compute."""
-    backend, name = table.get_backend(), f"cx_{uuid4().hex}"
-    with enough_memory():
-        kept = backend.create_table(name, table, temp=True)
-    try:
-        yield kept
-    finally:
-        backend.raw_sql(f"DROP TABLE {name}")  # Ibis 12's own drop_table writes no name with sqlglot 30
-
-
-def count(table: Table) -> int:
-    """How many rows a table has."""
-    return int(table.count().to_pyarrow().as_py())
 
 
 def file_specs(source: Any) -> list[FileSpec]:
@@ -187,32 +126,47 @@ def file_specs(source: Any) -> list[FileSpec]:
             raise CxError(f"source.{key}: unknown key; {nearest(str(key), ['files', *DATABASE])}")
     files = source.get("files") if isinstance(source, Mapping) else source
     if not isinstance(files, Sequence) or isinstance(files, str) or not files:
-        raise CxError(f"source: expected a path or a list `files`, found {source!r}")
+        found = "an empty one" if isinstance(files, Sequence) and not files else type(files or source).__name__
+        raise CxError(f"source: expected a path or a list `files`, found {found}")
     named = [{"path": str(file)} if isinstance(file, (str, Path)) else file for file in files]
     return [parse(FileSpec, file, f"source.files.{i}") for i, file in enumerate(named)]
 
 
-def _read(
-    connection: Any, spec: FileSpec, folder: Path, name: str, wanted: Collection[str] | None, untouched: Collection[str]
-) -> Source:
+def _there(spec: FileSpec, folder: Path) -> Path:
+    """The path of a file that is there, and that somebody knows how to read."""
+    if "://" in spec.path:
+        shown = without_password(spec.path)
+        raise CxError(f"source: {shown}: expected a path, or {{url: ..., table: ...}} of a database")
     path = folder / Path(spec.path).expanduser()
     if not path.exists():
         raise CxError(f"{path}: no such file")
-    suffix = ".parquet" if path.is_dir() else path.suffix.lower()
+    suffix = _suffix(path)
     reader = READERS.get(suffix)
-    if reader is None:
+    if reader is None or not (path.is_file() or path.is_dir()):
         raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
     for option, readers in OPTIONS.items():
         if getattr(spec, option) is not None and reader not in readers:
             raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
-    table, head = reader(connection, path, spec, name)
+    return path
+
+
+def _suffix(path: Path) -> str:
+    return ".parquet" if path.is_dir() else path.suffix.lower()
+
+
+def _read(
+    connection: Any, spec: FileSpec, path: Path, door: Path, wanted: Collection[str] | None, untouched: Collection[str]
+) -> Source:
+    before = {path: stamp(path)}
+    table, head = READERS[_suffix(path)](connection, path, spec, door)
     old = {new: name for name, new in spec.rename.items()}
     _check_renames(head, path, spec)
     own = None if wanted is None else {old.get(column, column) for column in wanted}
-    door = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
-    table = door.table.rename({new: name for name, new in spec.rename.items() if name in door.table.columns})
+    came = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
+    table = came.table.rename({new: name for name, new in spec.rename.items() if name in came.table.columns})
     table = table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
-    facts = {"path": spec.path, "sha256": _sha256(path), "rows": count(table), **door.facts}
+    facts = {"path": spec.path, "sha256": sha256(path), "rows": count(table), **came.facts}
+    require_same(before)
 
     def renamed(by_column: Mapping[str, Any]) -> dict[str, Any]:
         return {spec.rename.get(column, column): value for column, value in by_column.items()}
@@ -220,13 +174,14 @@ def _read(
     return Source(
         table,
         [facts],
-        undecided=renamed(door.undecided),
+        undecided=renamed(came.undecided),
         missing=renamed(head.missing),
         labels=renamed(head.labels),
         questions=renamed(head.questions),
         zones=[head.zone] if head.zone else [],
         constants=[spec.constants],
         names=[*renamed(dict.fromkeys(head.names)), *spec.constants],
+        stamps=before,
     )
 
 
@@ -265,6 +220,7 @@ def _together(parts: list[Source], keep: Callable[[Table], Table] | None) -> Sou
         names=list(dict.fromkeys(column for columns in held for column in columns)),
         zones=list(dict.fromkeys(zone for part in parts for zone in part.zones)),
         constants=[one for part in parts for one in part.constants],
+        stamps={path: one for part in parts for path, one in part.stamps.items()},
         **{name: merged(name) for name in ("undecided", "missing", "labels", "questions")},
     )
 
@@ -284,13 +240,3 @@ def _stack(tables: list[Table]) -> Table:
         return table.select(**cells)
 
     return ibis.union(*map(aligned, tables), distinct=False)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    for file in files:
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

@@ -15,13 +15,13 @@ import pandas as pd
 from cxkit.data import counting
 from cxkit.data.assembly import ALL as ALL
 from cxkit.data.assembly import blank_frame, counts_of, finest_of, replaced, sums_of
+from cxkit.data.connections import Table, collect
 from cxkit.data.exact import settle
 from cxkit.data.lookup import Rows, by_cell
 from cxkit.data.mapping import BLANK
 from cxkit.data.periods import Calendar, Period, natural
 from cxkit.data.portions import Used
 from cxkit.data.responses import Responses
-from cxkit.data.sources import Table, collect
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.schema import RULES, Rules

@@ -76,16 +76,20 @@ def earlier(out: Path) -> list[str]:
 # The pass over the data -----------------------------------------------------------------------------------------------
 
 
+def named(params: RunParams) -> list[Path]:
+    """Every file that the preparation of a run reads: data, mapping, notebooks."""
+    folder = Path(params.data or params.root)
+    books = [params.report, *([params.overview] if params.for_each else []), params.audit]
+    mapping = [params.mapping] if isinstance(params.mapping, str) else []
+    return [*(folder / path for path in paths(params.source)), *map(Path, [*mapping, *books])]
+
+
 def inputs(params: RunParams, work: Path) -> str:
     """Hash of all that the preparation of a run depends on; empty where the data are not in files that can be named."""
-    folder = Path(params.data or params.root)
-    named = [folder / path for path in paths(params.source)]
-    if not all(path.is_file() for path in named) or not (named or params.source == "sample"):
+    files, sources = named(params), len(paths(params.source))
+    if not all(path.is_file() for path in files[:sources]) or not (sources or params.source == "sample"):
         return ""
-    if isinstance(params.mapping, str):
-        named.append(Path(params.mapping))
-    books = [Path(params.report), *([Path(params.overview)] if params.for_each else []), Path(params.audit)]
-    hashes = [[str(path), sha256(path)] for path in [*named, *books] if path.is_file()]
+    hashes = [[str(path), sha256(path)] for path in files if path.is_file()]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code())
 
 

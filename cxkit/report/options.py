@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +71,15 @@ def _item(place: Any, part: str, option: str) -> Any:
 
 
 def paths(source: Any) -> list[Path]:
-    """The files that a source names, without patterns and addresses.
+    """The files that a source names, without addresses.
 
     >>> [str(path) for path in paths({"files": [{"path": "a.csv", "wave": "1"}, {"path": "b.csv"}]})]
     ['a.csv', 'b.csv']
-    >>> paths("sample"), paths("postgres://host/db"), paths("*.csv")
-    ([], [], [])
+    >>> paths("sample"), paths("postgres://host/db")
+    ([], [])
     """
     if isinstance(source, str):
-        plain = source != "sample" and not re.search(r"://|[*?\[]", source)
-        return [Path(source).expanduser()] if plain else []
+        return [Path(source).expanduser()] if source != "sample" and "://" not in source else []
     if not isinstance(source, dict):
         return []
     files = source.get("files")

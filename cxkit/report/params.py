@@ -218,7 +218,8 @@ def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
 
 def _notebook(name: str, root: Path) -> Path:
     own = root / name
-    kit = Path(__file__).resolve().parents[2] / name
+    package = Path(__file__).resolve().parents[1]  # a wheel holds the notebooks, a clone has them beside the package
+    kit = next((path for path in (package / name, package.parent / name) if path.exists()), package / name)
     default = name in {field.default for field in Params.model_fields.values()}
     return kit if default and not own.exists() else own
 

@@ -18,8 +18,9 @@ from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
-from cxkit.data.audit import audit, kept
+from cxkit.data.audit import audit, kept, spelled
 from cxkit.data.facts import days, elsewhere, partial
+from cxkit.data.files import require_same
 from cxkit.data.mapping import Mapping as DataMapping
 from cxkit.data.mapping import load_mapping
 from cxkit.data.periods import Calendar
@@ -158,7 +159,24 @@ def plan(params: RunParams, path: Path) -> Plan:
     shown = _shareable(masked, facts, params)
     spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
+    require_same(survey.stamps)
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
+
+
+def told(params: RunParams) -> list[str]:
+    """What a run would read, make and skip, in lines for the operator.
+
+    Raises:
+        CxError: As `prepare`.
+    """
+    planned = plan(params, Path("tallies.parquet"))
+    return [
+        *spelled(planned.audit),
+        *(f"{params.name}: {note}" for note in planned.notes),
+        *(f"would make {job.file}: {job.title}" for job in planned.jobs),
+        *(f"would skip {skip['title']}: {skip['why']}" for skip in planned.skipped),
+        f"{params.file}: fine, {len(planned.jobs)} reports",
+    ]
 
 
 def _about_others(survey: Responses, params: RunParams) -> list[str]:

@@ -25,13 +25,13 @@ from cxkit.report.console import Events, stoppable
 from cxkit.report.files import move, put
 from cxkit.report.fingerprints import code, key
 from cxkit.report.jobs import Job, Prepared, Result
+from cxkit.report.limits import Limits
 from cxkit.report.making import Engine, apart, cell_at, class_of, one_line, run_job
 from cxkit.report.private import opened
 from cxkit.report.publishing import Stage, recovered
 
 Progress = Callable[[Result, int, int], None]
-TIMEOUT = 600.0
-MEMORY = 4 << 30
+TIMEOUT, MEMORY = Limits()
 ATTEMPTS = 2
 
 

@@ -25,7 +25,6 @@ PACKAGES = ("cxkit", "duckdb", "ibis-framework", "ipykernel", "matplotlib", "nbc
 SUMMARY = ("summary.csv", "summary.xlsx")
 LOST = "its page was changed or removed while the run was at work"
 SCHEMA = 2  # of the manifest: docs/manifest.schema.json
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def clock() -> str:
@@ -204,8 +203,9 @@ def safe_csv(frame: pd.DataFrame) -> str:
     '=1+1,-5.0
     Acme,2.0
     """
+    from cxkit.report.spreadsheet import is_formula
 
     def harmless(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        return f"'{value}" if isinstance(value, str) and is_formula(value) else value
 
     return str(frame.map(harmless).rename(columns=harmless).to_csv(index=False, lineterminator="\n"))

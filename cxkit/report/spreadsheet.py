@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import math
 import re
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cxkit.present.html import clean, shorten
 
-FORMULA = ("=", "+", "-", "@", "#", "\t", "\r", "\n")  # what a spreadsheet may take for more than text
 ROWS = 1_048_570  # below the headings, in one sheet
 LONGEST = 32_000  # characters in one cell
 ZIPPED = (1980, 1, 1, 0, 0, 0)  # the time of every part of the file
@@ -38,6 +38,16 @@ class Head(NamedTuple):
     text: str
     width: int
     align: str = ""
+
+
+def is_formula(text: str) -> bool:
+    r"""Whether a spreadsheet may take a text for a formula, also behind blanks that are not seen, or in wide letters.
+
+    >>> [is_formula(text) for text in ("=1+1", "\u00a0\ufeff\uff1d1+1", "1+1=2")]
+    [True, True, False]
+    """
+    seen = (char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char)[0] not in "CZ")
+    return text.startswith(("\t", "\r", "\n")) or next(seen, "") in ("=", "+", "-", "@")
 
 
 def sheet(
@@ -132,7 +142,7 @@ def _cell(made: Any, cell: Cell, known: dict[Any, Any]) -> Any:
     from openpyxl.cell import WriteOnlyCell
 
     value = shorten(clean(cell.value), LONGEST) if isinstance(cell.value, str) else cell.value
-    marked = isinstance(value, str) and value.startswith(FORMULA)
+    marked = isinstance(value, str) and (is_formula(value) or value.startswith("#"))  # an error, as #N/A
     look = (*cell[1:], marked)
     if value is None or not (marked or any(look[1:]) or cell.format != "General"):
         return value

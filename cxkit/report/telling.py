@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from cxkit.errors import printable
 from cxkit.report.files import read
 from cxkit.report.jobs import Prepared, Result
 from cxkit.report.shelf import clock
@@ -24,11 +25,11 @@ def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None
     def line(result: Result, done: int, _: int) -> None:
         words = f"failed: {result.error}" if result.error else "done"
         if result.status != "unchanged":
-            print(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s", flush=True)
+            _say(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s")
 
     def record(result: Result, done: int, _: int) -> None:
         told: dict[str, Any] = {"time": clock(), "done": done, "of": total}
-        print(json.dumps(told | {key: getattr(result, key) for key in TOLD}, ensure_ascii=False), flush=True)
+        _say(json.dumps(told | {key: getattr(result, key) for key in TOLD}, ensure_ascii=False))
 
     if log == "json" or not sys.stdout.isatty():
         yield record if log == "json" else line
@@ -42,9 +43,13 @@ def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None
         def step(result: Result, done: int, _: int) -> None:
             bar.update(task, completed=done, description=result.name)
             if result.error:
-                bar.console.print(f"{result.name} failed: {result.error}", markup=False, highlight=False)
+                bar.console.print(printable(f"{result.name} failed: {result.error}"), markup=False, highlight=False)
 
         yield step
+
+
+def _say(text: str) -> None:
+    print(printable(text), flush=True)
 
 
 def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
@@ -53,20 +58,20 @@ def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, secon
     failed = [job for job in jobs if job["status"] == "failed"]
     account: dict[str, dict[str, Any]] = json.loads(read(work / "account.json"))
     for job in (job for job in jobs if job["status"] == "skipped"):
-        print(f"skipped {job['title']}: {job['why']}")
+        _say(f"skipped {job['title']}: {job['why']}")
     for name, one in account.items():
         for line in one["warnings"][:1]:
-            print(f"{name} wrote to stderr: {line}")
+            _say(f"{name} wrote to stderr: {line}")
     for job in failed:
         found = account.get(job["name"], {})
         words = found.get("error") or job["error"].removeprefix("failed: ")
-        print(f"\n{job['name']} failed: {words}")
+        _say(f"\n{job['name']} failed: {words}")
         for text in (found.get("cell") or "").splitlines():
-            print(f"    {text}")
+            _say(f"    {text}")
         notebook = work / "failed" / f"{job['name']}.ipynb"
-        print(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
+        _say(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
         if job["file"]:
-            print(f"  {job['why']}")
+            _say(f"  {job['why']}")
     made, same = (sum(job["status"] == status for job in jobs) for status in ("done", "unchanged"))
     kept = f", {same} unchanged" if same else ""
-    print(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s{kept}, {len(failed)} failed")
+    _say(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s{kept}, {len(failed)} failed")

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cxkit as cx
+from cxkit.data.connections import collect
 from cxkit.data.inspection import inspect
-from cxkit.data.sources import collect
 
 MAPPING = {
     "kind": "transactional",

@@ -10,9 +10,10 @@ import pytest
 from exports import EXPORTS, NPS, google_forms, table, zendesk
 
 import cxkit as cx
+from cxkit.data.connections import collect
 from cxkit.data.evidence import look
 from cxkit.data.inspection import inspect
-from cxkit.data.sources import collect, open_source
+from cxkit.data.sources import open_source
 from cxkit.strict import parse_yaml
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"

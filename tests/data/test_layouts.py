@@ -11,7 +11,8 @@ import pytest
 from exports import EXPORTS, NPS, SATISFIED, google_forms, plain_csv, qualtrics, surveymonkey, table, typeform
 
 import cxkit as cx
-from cxkit.data.sources import collect, count, open_source
+from cxkit.data.connections import collect, count
+from cxkit.data.sources import open_source
 
 PLAIN = {
     "kind": "transactional",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.data.sources import collect
+from cxkit.data.connections import collect
 from cxkit.errors import CxError
 
 

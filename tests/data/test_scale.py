@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 
 import cxkit as cx
 from cxkit.data import portions
-from cxkit.data.sources import collect, connect, stored
+from cxkit.data.connections import collect, connect, stored
 
 MAPPING = {
     "kind": "transactional",
@@ -96,7 +96,7 @@ def test_a_memory_limit_is_a_parameter_and_changes_no_number(parquet: Path) -> N
 
 
 def test_what_does_not_fit_goes_to_a_folder_of_its_own_that_is_taken_away(tmp_path: Path) -> None:
-    connection = connect("90MB")
+    connection = connect("90MB").backend
     folder = Path(ask(connection, "SELECT current_setting('temp_directory')")[0])
     connection.raw_sql("CREATE VIEW wide AS SELECT hash(range) AS h, hash(range + 1)::VARCHAR AS t FROM range(4000000)")
     wide = connection.table("wide")
@@ -108,7 +108,7 @@ def test_what_does_not_fit_goes_to_a_folder_of_its_own_that_is_taken_away(tmp_pa
 
 
 def test_too_little_memory_is_said_in_words() -> None:
-    connection = connect("20MB")
+    connection = connect("20MB").backend
     connection.raw_sql("CREATE VIEW wide AS SELECT hash(range)::VARCHAR AS t FROM range(4000000)")
     with pytest.raises(cx.CxError, match=r"memory: the limit is too low for these data \(.*\); raise `memory`"):
         collect(connection.table("wide").group_by("t").agg(n=lambda t: t.t.max()).order_by("n"))

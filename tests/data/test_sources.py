@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 import cxkit as cx
-from cxkit.data.sources import collect, connect, open_source
+from cxkit.data.connections import collect, connect
+from cxkit.data.sources import open_source
 from cxkit.errors import CxError
 
 
@@ -147,7 +148,9 @@ def test_excel_is_read_as_text(tmp_path: Path) -> None:
     ]
     assert rows("survey.xlsx", tmp_path) == first
     assert rows([{"path": "survey.xlsx", "sheet": "second"}], tmp_path) == [{"nps": "7"}]
-    assert "is not readable as an Excel workbook" in refused([{"path": "survey.xlsx", "sheet": "third"}], tmp_path)
+    assert "has no sheet 'third'; expected one of: first" in refused(
+        [{"path": "survey.xlsx", "sheet": "third"}], tmp_path
+    )
     (tmp_path / "not.xlsx").write_text("nps\n9\n")
     assert "is not readable as an Excel workbook" in refused("not.xlsx", tmp_path)
     pd.DataFrame().to_excel(tmp_path / "empty.xlsx", index=False)
@@ -280,7 +283,7 @@ def test_a_column_of_several_types_is_refused_by_name() -> None:
 
 
 def test_a_table_of_a_database_stays_where_it_is() -> None:
-    connection = connect()
+    connection = connect().backend
     connection.raw_sql("CREATE TABLE answers AS SELECT 9 AS nps, 'A' AS brand UNION ALL SELECT 3, NULL")
     survey = cx.read(connection.table("answers"))
     assert survey.files == [{"path": "answers", "rows": None}]
