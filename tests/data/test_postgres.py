@@ -142,6 +142,17 @@ def test_a_tally_on_postgresql_is_that_of_duckdb(filled: str, name: str) -> None
         pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
+def test_fiscal_quarters_on_postgresql_are_those_of_duckdb(filled: str) -> None:
+    given = {**MAPPINGS["repeat customers"], "year_starts": "February"}
+    there, here = (
+        cx.tally(cx.read(source, given), ["nps"], period="quarter")
+        for source in ({"url": filled, "table": "answers"}, answers())
+    )
+    assert there.periods == here.periods
+    assert there.periods[0].startswith("FY")
+    pd.testing.assert_frame_equal(there.counts, here.counts, check_exact=False, rtol=1e-9)
+
+
 def test_a_query_and_a_schema_are_sources_too(filled: str) -> None:
     old = cx.read({"url": filled, "table": "old.answers"}, MAPPINGS["clusters"])
     asked = cx.read({"url": filled, "sql": "SELECT * FROM answers WHERE id < 100"}, MAPPINGS["clusters"])
