@@ -10,13 +10,12 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
-from attack_solving import Cell, Facts, Place, Score, Sum
+from attack_solving import Cell, Facts, Score, Sum
 from bare import text
 from bs4 import BeautifulSoup, Tag
 
@@ -49,13 +48,12 @@ class Reader:
     Attributes:
         facts: What was found.
         unread: What was not understood.
-        left_out: The places that the total of everybody leaves out, as the overview names them.
-        counted: How many of them it leaves out of an item, as the notes say.
+        left_out: The places that the total of everybody leaves out, by item: the overview names them, and of which item
+            each is the reader is told, who may know everything but what is hidden.
     """
 
-    def __init__(self, params: RunParams, now: str, before: str) -> None:
-        self.facts, self.unread, self.left_out = Facts(), list[str](), set[str]()
-        self.counted: dict[str, int] = {}
+    def __init__(self, params: RunParams, now: str, before: str, left_out: Sequence[Mapping[str, str]] = ()) -> None:
+        self.facts, self.unread, self.left_out = Facts(), list[str](), left_out
         self.metrics, self.items = params.metrics, {name: METRICS[name].item for name in params.metrics}
         self.headings = {heading(name): name for name in (*params.for_each, *params.segments)}
         self.now, self.before, self.level = now, before, params.level
@@ -76,7 +74,8 @@ class Reader:
 
     def done(self) -> Reader:
         """Work out what the numbers count, when all are read."""
-        self._left_out()
+        out = {(one["item"], place) for one in self.left_out for place in one.items() if place[0] != "item"}
+        self.facts.left_out |= {c for c in self.facts.cells if len(c.place) == 1 and (c.item, c.place[0]) in out}
         self._sums()
         return self
 
@@ -104,8 +103,6 @@ class Reader:
             row = {key: value for key, value in record.items() if not pd.isna(value) and value != ""}
             place = {name: row[name] for name in self.headings.values() if name in row}
             note = str(row.get("note", ""))
-            if out := re.search(r"all but (\d+) place", note):
-                self.counted[self.items[row["metric"]]] = int(out[1])
             if str(row["part"]).endswith(("comparison", "contribution")):
                 self._both(source, row["metric"], place, (row.get("n"), row.get("n_before")), note)
                 continue
@@ -137,8 +134,6 @@ class Reader:
             )
             self._known(f"{path.name}: {figure.get('id')}", drawn, own)
         self._known(path.name, text(soup.body), everything)
-        record = {text(key): text(key.find_next_sibling("dd")) for key in soup.select(".cx-record dt")}
-        self.left_out |= set(record.get("Left out of the total in every period", "").split(", "))
         for quotes in soup.select(".cx-quotes"):
             cell = self._cell(self.metrics[0], self.now, where)
             self.facts.sums.append(Sum((cell,), len(quotes.select("li")), "least"))
@@ -253,28 +248,6 @@ class Reader:
         return set()
 
     # What the numbers count -------------------------------------------------------------------------------------------
-
-    def _left_out(self) -> None:
-        """What the total leaves out: the overview names the places, the notes say how many of them of each item."""
-        cells = [cell for cell in self.facts.cells if len(cell.place) == 1 and cell.place[0][1] in self.left_out]
-        for item, count in self.counted.items():
-            few = {c.place for c in cells if c.item == item and "fewer" in self.facts.hidden.get(c, "")}
-            fitting = [set(some) for some in combinations(sorted(few), count) if self._adds_up(item, set(some))]
-            out = set.union(*fitting) if fitting else few  # to be careful, all that it may be
-            self.facts.left_out |= {c for c in cells if c.item == item and c.place in out}
-
-    def _adds_up(self, item: str, out: set[Place]) -> bool:
-        """Whether the total of each period is the sum of all other places, as far as all of these are told."""
-        places = [c for c in self.facts.cells if c.item == item and len(c.place) == 1 and c.place not in out]
-        dimensions = {place[0][0] for place in out}
-        places = [c for c in places if c.place[0][0] in dimensions]
-        totals = [c for c in self.facts.bases if c.item == item and not c.place]
-        parts = {c: [part for part in places if part.period == c.period] for c in totals}
-        return all(
-            self.facts.told([whole]) == self.facts.told(own)
-            for whole, own in parts.items()
-            if not any(part in self.facts.hidden for part in own)
-        )
 
     def _sums(self) -> None:
         """Rests, levels over all periods, and what is left of the rows when all that was refused is taken away."""

@@ -43,7 +43,7 @@ def summarised(folder: Path, variant: str, seed: int) -> Reader:
     params = load(attack_data.parameters(folder, variant, seed))
     ready = preparing.prepare(params, folder / "work")
     tallies = load_tallies(ready.tallies)
-    reader = Reader(params, ready.now, ready.before)
+    reader = Reader(params, ready.now, ready.before, tallies.provenance.get("withheld", []))
     reader.records("summary", pd.read_parquet(ready.summary).to_dict("records"))
     reader.refused |= {(one["item"], one["reason"]): one.get("n") for one in ready.refused}
     public = audited(tallies)
@@ -51,9 +51,6 @@ def summarised(folder: Path, variant: str, seed: int) -> Reader:
         reader.facts.totals[row.item] = (row.rows, row.used)
     for row in public["reports"].dropna().itertuples():
         reader.facts.uses.append((tallies.metrics[params.metrics[0]].item, ((row.dimension, row.level),), int(row.n)))
-    for cell in tallies.provenance.get("withheld", []):
-        (dimension,) = cell.keys() - {"item"}
-        reader.left_out.add(cell[dimension])
     return reader.done()
 
 
@@ -72,7 +69,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Reade
             ready = preparing.prepare(params, folder / "shelf.work")
             manifest = runs.run(ready, folder / "shelf", 2)
             assert {job["status"] for job in manifest["jobs"]} <= {"done", "skipped"}
-            found[variant, seed] = Reader(params, ready.now, ready.before).shelf(folder / "shelf")
+            out = load_tallies(ready.tallies).provenance.get("withheld", [])
+            found[variant, seed] = Reader(params, ready.now, ready.before, out).shelf(folder / "shelf")
         return found[variant, seed]
 
     return reading
