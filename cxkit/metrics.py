@@ -187,10 +187,10 @@ METRICS: dict[str, Metric] = {
         _yes_no("would_switch", "Would switch", "Would you switch to a competitor?", "lower"),
         _yes_no("resolved", "Resolved in time", "Was the ticket resolved within the promised time?"),
         _yes_no("churn", "Churn", "Was a customer at the period's start lost within it?", "lower"),
-        _minutes("first_response", "First response", "Minutes from opening to the first reply"),
-        _minutes("first_resolution", "First resolution", "Minutes from opening to the first resolution"),
-        _minutes("full_resolution", "Full resolution", "Minutes from opening to the last resolution"),
-        _minutes("handling_time", "Handling time", "Minutes of agent time on the ticket", None),
-        _minutes("wait_time", "Wait time", "Minutes that the customer waited"),
+        _minutes("first_response", "First response", "Time from opening to the first reply"),
+        _minutes("first_resolution", "First resolution", "Time from opening to the first resolution"),
+        _minutes("full_resolution", "Full resolution", "Time from opening to the last resolution"),
+        _minutes("handling_time", "Handling time", "Agent time on the ticket", None),
+        _minutes("wait_time", "Wait time", "How long the customer waited"),
     )
 }  # fmt: skip

@@ -31,8 +31,8 @@ def readings(
 ) -> Readings:
     """One place in two periods: as plain answers, with weights, and with the whole design.
 
-    The last is the result, and the only reading where there are neither weights nor clusters. The others show what a
-    report that leaves the design out would have said; each is a single comparison, without any correction.
+    The last is the result, and the only reading where there are neither weights nor clusters nor known respondents. The
+    others show what a report without the design would have said; each is a single comparison, without any correction.
 
     Args:
         tallies: Tallies in which the place and the pair of periods were declared.
@@ -60,6 +60,7 @@ def _ways(tallies: Tallies) -> dict[str, Use]:
     ways: dict[str, Use] = {"plain answers": "none"}
     if tallies.weighted:
         ways["with weights"] = "weights"
-    if len(tallies.sums):
-        ways["with weights and clusters" if tallies.weighted else "with clusters"] = "full"
+    if len(tallies.sums) or len(tallies.pairs):
+        last = "clusters" if len(tallies.sums) else "shared respondents"
+        ways[f"with weights and {last}" if tallies.weighted else f"with {last}"] = "full"
     return ways

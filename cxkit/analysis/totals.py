@@ -90,7 +90,7 @@ def named(frame: pd.DataFrame, tallies: Tallies, item: str, bases: Sequence[str]
     count = sum(cell["item"] == item for cell in tallies.provenance.get("withheld", []))
     if not count:
         return frame
-    places = f"{count} place{'s' * (count > 1)} with fewer than {tallies.rules.hide_below} people"
+    places = f"{count} place{'s' * (count > 1)} with fewer than {tallies.rules.hide_below} people in a period"
     shown = frame[list(bases)].fillna(0).gt(0).all(axis=1)
     said = frame["note"].where(frame["note"] == "", frame["note"] + "; ") + f"all but {places}"
     return frame.assign(note=frame["note"].mask(shown, said))

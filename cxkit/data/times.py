@@ -70,9 +70,13 @@ def moment(column: Column, mapping: Mapping) -> Column:
         CxError: A column that holds neither text nor times.
     """
     kind, zone = column.type(), mapping.timezone
+    if "TIMESTAMPTZ_NS" in str(kind):  # of nanoseconds, which Ibis does not know
+        column, kind = column.cast(_ZONED), _ZONED
     if kind.is_date():
         return column.cast("timestamp")
     if kind.is_timestamp():
+        if kind.scale not in (None, 6):  # databases do not mix times of several precisions
+            column = column.cast(_ZONED if kind.timezone else _LOCAL)
         return _local_time(zone, column) if kind.timezone else _local(column, mapping)
     if not kind.is_string():
         raise CxError(f"columns.time: expected text, dates or times in {column.get_name()!r}, found {kind}")

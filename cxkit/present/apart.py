@@ -53,7 +53,8 @@ def in_numbers(row: Row) -> str:
     """The test that the parts changed alike, in numbers."""
     adjusted = row["alike_pvalue_adj"] != row["alike_pvalue"]
     p = f"adjusted {wording.pvalue(row['alike_pvalue_adj'])}" if adjusted else wording.pvalue(row["alike_pvalue"])
-    return f"Cochran's Q{wording.HARD}{row['alike_q']:.1f} on {row['alike_df']:.0f} degrees of freedom, {p}"
+    df = f"{row['alike_df']:.0f} degree{'s' * (row['alike_df'] > 1)} of freedom"
+    return f"Cochran's Q{wording.HARD}{row['alike_q']:.1f} on {df}, {p}"
 
 
 def reach(found: Sequence[Row], metric: Metric, dimension: str) -> str:

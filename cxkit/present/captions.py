@@ -220,5 +220,7 @@ def _apart(levels: Sequence[Row], metric: Metric, dimension: str) -> list[object
     """Which levels changed differently, or that none is shown to; nothing where nobody asked."""
     said = apart.alike(levels)
     if said == apart.DIFFERENTLY:
-        return ["; differently from the others: ", *apart.listed(apart.named(levels), metric, dimension)]
+        picked = apart.named(levels)
+        whom = "each other" if len(picked) == 2 == picked[0]["alike_df"] + 1 else "the others"
+        return [f"; differently from {whom}: ", *apart.listed(picked, metric, dimension)]
     return [f"; {apart.no_evidence(['they'])}"] if said and any(r.get("verdict") == "changed" for r in levels) else []

@@ -24,7 +24,7 @@ from cxkit.analysis.totals import left_out, with_totals
 from cxkit.report.params import load
 from cxkit.report.prepare import plan
 
-NAMED = re.compile(r"all but (\d+) places? with fewer than (\d+) people")
+NAMED = re.compile(r"all but (\d+) places? with fewer than (\d+) people in a period")
 MONTHS = ["2026-08", "2026-09", "2026-10"]
 NUMBERS = ["n", "n_eff", "value", "low", "high"]
 CHANGES = ["n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue"]

@@ -31,7 +31,7 @@ EARLIER = "earlier than the latest row of its kind"
 TIED = "as late as the latest row of its kind, of which one was taken"
 
 
-def read(frame: pd.DataFrame, item: dict[str, Any] | None = None, **more: Any) -> cx.Responses:
+def read(frame: pd.DataFrame | Path, item: dict[str, Any] | None = None, **more: Any) -> cx.Responses:
     mapping = {
         "kind": "transactional",
         "timezone": "Europe/Berlin",
@@ -203,3 +203,17 @@ def test_the_public_event_log_of_a_service_desk() -> None:
     back = cx.compare(tallies, "2016-02", "2016-03").iloc[0]
     turned = [-moved["change"], -moved["high"], moved["pvalue"]]
     assert back[["change", "low", "pvalue"]].tolist() == pytest.approx(turned)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_clocks_of_any_precision_and_zone_are_read_from_frames_and_parquet(unit: str, tmp_path: Path) -> None:
+    # pandas writes nanoseconds and makes seconds of days; databases mix neither with microseconds.
+    local = pd.DataFrame({"opened": ["2026-10-01 08:00"] * 3, "solved": ["2026-10-01 11:00", "2026-10-01 11:00", None]})
+    for zone in (None, "UTC", "Europe/Berlin"):
+        made = local.apply(lambda column: pd.to_datetime(column).astype(f"datetime64[{unit}]").dt.tz_localize(zone))  # noqa: B023
+        made.to_parquet(path := tmp_path / f"{unit}.parquet")
+        for source in (made, path):
+            survey = read(source, ITEM | {"open_until": "2026-10-03"})
+            counts = cx.tally(survey, ["full_resolution"]).counts
+            assert counts["answer"].iloc[0] == 180.0
+            assert counts[["n", "open"]].to_numpy().tolist() == [[2, 0], [1, 1]]

@@ -243,6 +243,9 @@ def test_changes_count_their_verdicts():
     apart, same = (changes(pd.DataFrame(asked(rows, *how)), NPS, "area") for how in (({"B": 11.0}, 0.01), ()))
     assert claim(apart) == "NPS by area: 1 of 8 changed; differently from the others: B +11 points."
     assert claim(same) == "NPS by area: 1 of 8 changed; no evidence that they changed differently."
+    two = [{**row, "alike_df": 1.0} for row in asked(rows, {"B": 11.0, "D": -6.0}, 0.01)]
+    told = "NPS by area: 1 of 8 changed; differently from each other: B +11 points and D −6 points."
+    assert claim(changes(pd.DataFrame(two), NPS, "area")) == told
     assert "corrected for 8 comparisons: NPS by area and others. Of 8 comparisons, 1 shows a change" in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."

@@ -49,6 +49,8 @@ def test_parts_that_moved_with_the_whole_are_not_named():
     assert "By area: Cochran's Q 12.3 on 4 degrees of freedom, p = .40" in said
     assert "one area that alone moved 21 points away from the others could have been detected" in said
     assert ", too" not in said
+    two = pd.DataFrame([whole(), *({**row, "alike_df": 1.0} for row in asked(areas[:2]))])
+    assert "Cochran's Q 12.3 on 1 degree of freedom, p = .40" in Words(findings(two, METRICS)).text
     assert "Of 8 comparisons, 6 show a change; 1 shows no evidence of change; 1 has too few answers to say." in said
 
 

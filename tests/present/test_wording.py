@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -126,3 +127,9 @@ def test_absent_limits_are_said():
 def test_effective_bases_stand_beside_the_base_where_they_differ():
     assert plain(wording.base_words({"n": 2650, "n_eff": 812.4})) == "n 2,650 (effective 812)"
     assert plain(wording.base_words({"n": 2650, "n_eff": 2650.0})) == "n 2,650"
+
+
+def test_the_question_of_a_duration_names_no_unit_for_pages_show_the_one_that_fits():
+    questions = [metric.question for metric in METRICS.values() if metric.unit == "minutes"]
+    assert questions
+    assert not any(re.search("second|minute|hour", question, re.I) for question in questions)
