@@ -105,7 +105,8 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
         f"Hidden: scores of fewer than {wording.rule(found, 'hide_below')} people. Grey: an effective base below "
         f"{judged}, which gets no verdict.{bases} "
         f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
-        "Effective n: what the base is worth after weights and after several answers of one customer or cluster.",
+        "Effective n: what the base is worth after weights and after several answers of one customer or cluster. Grey, "
+        "low and caution go by less than it says where unequal weights or few clusters leave its own size unsure.",
         f"Changed: the corrected p-value is below {wording.below(tested)}. No evidence of change is not evidence of no "
         "change; what could have been detected (at 80% power) stands beside it. Associations are not causes.",
     ]

@@ -36,6 +36,7 @@ def test_the_audit_counts_refusals(refused):
 
 def test_methods_name_question_interval_test_and_thresholds(headline, headline_changes, metrics):
     text = Words(methods(headline, headline_changes, metrics)).text
+    assert "go by less than it says where unequal weights or few clusters" in text
     for words in (
         "How likely are you to recommend us",
         "in points; higher is better",
