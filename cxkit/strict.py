@@ -172,9 +172,13 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise CxError(f"{path}: no such file; {nearest(path.name, beside)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CxError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    if not isinstance(data, dict):
-        raise CxError(f"{path}: expected keys and values, found {'nothing' if data is None else type(data).__name__}")
-    return data
+    return _keyed(data, str(path))
+
+
+def _keyed(data: Any, name: str) -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        raise CxError(f"{name}: expected keys and values, found {'nothing' if data is None else type(data).__name__}")
+    return dict(data)
 
 
 def _text(value: Any) -> Any:
@@ -208,7 +212,7 @@ def parse(model: type[Model], data: Mapping[str, Any], name: str) -> Model:
         CxError: One line per error: file, key, what was found, what was expected, the nearest spelling.
     """
     try:
-        return model.model_validate(dict(data))
+        return model.model_validate(_keyed(data, name))
     except ValidationError as error:
         raise CxError("\n".join(f"{name}: {line}" for line in _lines(model, error))) from None
 

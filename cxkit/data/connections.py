@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
 
 import ibis
@@ -17,6 +19,8 @@ import pandas as pd
 
 from cxkit.errors import CxError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Table = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
 
 MEMORY = "2GB"
@@ -24,6 +28,10 @@ SETTINGS = (
     "autoinstall_known_extensions=false", "autoload_known_extensions=false", "allow_community_extensions=false",
     "python_enable_replacements=false", "TimeZone='UTC'",
 )  # fmt: skip
+
+
+DAMAGED = ("Error", "IOException", "InvalidInputException", "SerializationException", "InternalException")
+_LYING: MutableMapping[Any, list[Path]] = weakref.WeakKeyDictionary()  # connection -> what it reads where it lies
 
 
 class Connection(NamedTuple):
@@ -55,6 +63,7 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
         shutil.rmtree(folder, ignore_errors=True)
         raise
     weakref.finalize(backend, _remove, folder, os.getpid())
+    _LYING[backend] = [file for file in files if file.is_dir() or file.suffix.lower() == ".parquet"]
     try:
         backend.raw_sql(f"SET memory_limit={literal(memory or MEMORY)}")
     except Exception:  # DuckDB's own, whose class differs between versions
@@ -99,6 +108,28 @@ def enough_memory() -> Iterator[None]:
             raise
         words = str(error).splitlines()[0]
         raise CxError(f"memory: the limit is too low for these data ({words}); raise `memory`") from None
+
+
+def readable(work: Callable[P, T]) -> Callable[P, T]:
+    """A function in which a file that turns out to be damaged, when a query comes so far, is an error in words.
+
+    Parquet is read where it lies, by each query what it needs: opening a file does not tell whether all of it is whole.
+    """
+
+    @functools.wraps(work)
+    def told(*given: P.args, **named: P.kwargs) -> T:
+        try:
+            return work(*given, **named)
+        except Exception as error:
+            if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ not in DAMAGED:
+                raise
+            words = str(error).splitlines()[0]
+            door = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)
+            names = [os.path.realpath(door[0])] if door else [str(path) for paths in _LYING.values() for path in paths]
+            words = words.replace(door[0], "it") if door else words
+            raise CxError(f"{' or '.join(names)}: cannot be read to its end: {words}") from None
+
+    return told
 
 
 def collect(table: Table) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from pathlib import Path
 from cxkit.data import times
 from cxkit.data.candidates import codes_of
 from cxkit.data.chronology import Clock, Events, When, stray
-from cxkit.data.connections import connect
+from cxkit.data.connections import connect, readable
 from cxkit.data.door import LEFT_OUT, spelled
 from cxkit.data.evidence import LISTED, NOBODY, Evidence, look
 from cxkit.data.files import require_same
@@ -32,6 +32,7 @@ LONG_CODE = 4  # letters; a longer number that is rare can be a telephone
 ITEMS = {metric.item for metric in METRICS.values()}
 
 
+@readable
 def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str | None = None) -> str:
     """A commented mapping of an export, as YAML: evidence beside every guess, TODO where a person has to say.
 

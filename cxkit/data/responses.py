@@ -17,7 +17,7 @@ import ibis
 import pandas as pd
 
 from cxkit.data import clocks, rules, times, values
-from cxkit.data.connections import collect
+from cxkit.data.connections import collect, readable
 from cxkit.data.door import LEFT_OUT
 from cxkit.data.files import Stamps
 from cxkit.data.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
@@ -88,6 +88,7 @@ class Responses:
         return self.waves.waves
 
 
+@readable
 def read(
     source: SourceLike, mapping: Any = None, *, folder: str | Path | None = None, memory: str | None = None
 ) -> Responses:

@@ -15,7 +15,7 @@ import pandas as pd
 from cxkit.data import counting
 from cxkit.data.assembly import ALL as ALL
 from cxkit.data.assembly import blank_frame, counts_of, finest_of, replaced, sums_of
-from cxkit.data.connections import Table, collect
+from cxkit.data.connections import Table, collect, readable
 from cxkit.data.exact import settle
 from cxkit.data.lookup import Rows, by_cell
 from cxkit.data.mapping import BLANK
@@ -127,6 +127,7 @@ class Tallies:
         return f"{style()}{made._repr_html_()}"
 
 
+@readable
 def tally(
     survey: Responses,
     metrics: Sequence[str],

@@ -19,6 +19,7 @@ from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
 from cxkit.data.audit import audit, kept, spelled
+from cxkit.data.connections import readable
 from cxkit.data.facts import days, elsewhere, partial
 from cxkit.data.files import require_same
 from cxkit.data.mapping import Mapping as DataMapping
@@ -121,6 +122,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items() if not pd.isna(value)} for row in rows]
 
 
+@readable
 def plan(params: RunParams, path: Path) -> Plan:
     """Read and tally the data and list the jobs; `path` is where the jobs will find the tallies.
 
