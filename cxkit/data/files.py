@@ -59,6 +59,5 @@ def sha256(path: Path) -> str:
     digest = hashlib.sha256()
     for file in parts(path):
         with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
+            hashlib.file_digest(content, lambda: digest)
     return digest.hexdigest()

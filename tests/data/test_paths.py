@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyreadstat
 import pytest
 
 import cxkit as cx
@@ -62,12 +63,17 @@ def write_utf16(path: Path, nps: int) -> None:
     path.write_text(f"wave,nps\n1,{nps}\n", encoding="utf-16")
 
 
+def write_spss(path: Path, nps: int) -> None:
+    pyreadstat.write_sav(pd.DataFrame({"wave": ["1"], "nps": [float(nps)]}), str(path))
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
     "csv": (".csv", write_csv),
     "utf-16": (".csv", write_utf16),
     "jsonl": (".jsonl", write_json),
     "parquet": (".parquet", write_parquet),
     "xlsx": (".xlsx", write_excel),
+    "spss": (".sav", write_spss),
     "folder": ("", write_folder),
 }
 
