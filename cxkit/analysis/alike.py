@@ -63,9 +63,9 @@ def alike(
     Raises:
         CxError: As `compare`.
 
-    Formula: `stats.cochran_q`; `stats.shrink`, towards the change of the whole; limits at 1 - R alpha / m, R of m parts
-    being named. Source: Cochran (1954), doi 10.2307/3001666; Benjamini and Yekutieli (2005), doi
-    10.1198/016214504000001907.
+    Formula: `stats.cochran_q`; `stats.shrink`, towards the change of the whole, or where that is hidden towards their
+    mean; limits at 1 - R alpha / m, R of m parts being named. Source: Cochran (1954), doi
+    10.2307/3001666; Benjamini and Yekutieli (2005), doi 10.1198/016214504000001907.
 
     >>> import cxkit as cx
     >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
@@ -126,7 +126,8 @@ class _Columns:
     ) -> None:  # fmt: skip
         """What is said of parts that are named: pulled in, with limits that allow for the picking."""
         whole, parts = again
-        pulled = shrink(change, error**2, towards=float(whole["change"].iloc[0])).value
+        towards = None if np.isnan(of_all := float(whole["change"].iloc[0])) else of_all
+        pulled = shrink(change, error**2, towards=towards).value
         own = np.isin(rows, picked)
         self.found["named_change"][picked] = pulled[own]
         for end in ("low", "high"):

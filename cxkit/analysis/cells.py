@@ -48,6 +48,7 @@ class Cells:
         open: Durations per cell and answer that had not ended; None where all had.
         personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
         stratified: Whether the design has several strata; `sums` are then those over all of them.
+        rounded: Whether durations were rounded, as those of tallies are and those of a list are not.
     """
 
     keys: pd.DataFrame
@@ -64,6 +65,7 @@ class Cells:
     open: FloatArray | None = None
     personal: bool = True
     stratified: bool = False
+    rounded: bool = False
     ranks: Design | None = None
 
 
@@ -215,6 +217,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         hidden=_hidden(tallies, metric, places, dimensions),
         kind="weighted" if weighted else "",
         open=table("open") if tallies.some_open(metric.item) else None,
+        rounded=True,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     if use == "full" and (strata := strata_of(tallies, metric, dimensions, places)):

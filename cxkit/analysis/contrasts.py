@@ -145,7 +145,7 @@ def _rest(
     own, held = own.over(names), held.over(names)
     sums = replace(held, sums=rest_sums(own.sums, held.sums, own.shared))
     if metric.statistic == "quantile":
-        return replace(rest, sums=sums.total, ranks=_worth_of_whole(whole, n), kind=whole.kind), None
+        return replace(rest, sums=sums.total, ranks=_worth_of_whole(whole, n, sums.total), kind=whole.kind), None
     mean, variance = moments(metric, rest)
     strata = replace(sums, sums=_without_rounding(sums.sums, mean[:, None], np.nan_to_num(variance)[:, None]))
     rest = replace(rest, sums=strata.total)
@@ -154,11 +154,15 @@ def _rest(
     return replace(rest, design=strata.design(n, variance), kind=whole.kind), own.correlation(strata)
 
 
-def _worth_of_whole(whole: Cells, n: FloatArray) -> Design | None:
-    """The design of the ranks in the rest of some cells: its answers are worth what those of the whole are."""
+def _worth_of_whole(whole: Cells, n: FloatArray, own: Sums) -> Design | None:
+    """The design of the ranks in the rest of some cells: its answers are worth what those of the whole are.
+
+    How well that is known depends on its own clusters, or answers.
+    """
     if whole.ranks is None:
         return None
-    return Design(n, n * np.asarray(whole.ranks.n_eff) / np.where(whole.n > 0, whole.n, np.nan), whole.ranks.df)
+    df = np.minimum(whole.ranks.df, np.asarray(own.clusters) - 1.0)
+    return Design(n, n * np.asarray(whole.ranks.n_eff) / np.where(whole.n > 0, whole.n, np.nan), df)
 
 
 def _without_rounding(sums: Sums, mean: FloatArray, variance: FloatArray) -> Sums:

@@ -12,7 +12,7 @@ from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, take
 from cxkit.analysis.comparisons import NO_EVIDENCE, TOO_FEW
 from cxkit.analysis.contrasts import cross_with_rest, rest_sums
 from cxkit.analysis.differences import shared
-from cxkit.analysis.estimates import base, chosen
+from cxkit.analysis.estimates import UNANIMOUS, base, chosen
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.data.mapping import BLANK
 from cxkit.data.tallies import Tallies
@@ -66,7 +66,8 @@ def contributions(
         level: Confidence level of the intervals.
         where: One level per other dimension: the place.
         metrics: Names of net scores, shares or means; None for all. A quantile is no sum of its parts.
-        minimum: Effective answers that a part needs in both periods for a verdict; None: as the tallies' rules say.
+        minimum: Effective answers that a part, and the total, need in both periods for a verdict; None: as the tallies'
+            rules say.
 
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, contribution, low, high, pvalue, pvalue_adj (Holm's, of
@@ -135,16 +136,21 @@ def _of_dimension(
     shown = inside & (parts[0].hidden == "") & (parts[1].hidden == "")
     made |= _numbers(tallies, metric, sides, shown, level)
     gate = Gate.of(tallies.rules, minimum)
-    enough = shown & (np.minimum(*(judged_base(metric, part, level, gate) for part in parts)) >= minimum)
+    # A share and the mean of all rest on all: what one weight of another part decides is not known of this one.
+    bases = [judged_base(metric, cells, level, gate) for side in sides for cells in (side.part, side.whole)]
+    told = ~np.isnan(made["pvalue"])
+    enough = shown & told & (np.min(np.broadcast_arrays(*bases), axis=0) >= minimum)
     adjusted = holm(np.where(enough, made["pvalue"], np.nan))
     verdict = np.select([~enough, adjusted < 1 - level], [TOO_FEW, CONTRIBUTES], NO_EVIDENCE)
     telling = (verdict == CONTRIBUTES) & (made["contribution"] * made["total_change"] > 0)
     alone = (verdict == CONTRIBUTES).sum() == 1
     hidden = np.where(parts[1].hidden == "", parts[0].hidden, parts[1].hidden)
     note = np.select(
-        [~inside, hidden != "", parts[0].n + parts[1].n == 0, parts[0].n == 0, parts[1].n == 0, ~enough],
+        [~inside, hidden != "", parts[0].n + parts[1].n == 0, parts[0].n == 0, parts[1].n == 0, shown & ~told,
+         ~enough],
         ["left out of the total", hidden, "no answers", "new: all of it is mix", "gone: all of it is mix",
-         f"fewer than {minimum:g} effective answers in one period"], "",
+         f"{UNANIMOUS}: no error is known",
+         f"fewer than {minimum:g} effective answers, here or in total, in one period"], "",
     )  # fmt: skip
     explains = telling & alone & (made["others_pvalue"] >= 1 - level)
     return made | {"pvalue_adj": adjusted, "verdict": verdict, "explains": explains, "note": note.astype(str)}

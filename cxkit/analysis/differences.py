@@ -34,7 +34,6 @@ METHODS = {
     "net": "MOVER of score limits",
     "share": "Newcombe's hybrid score interval",
     "mean": "Welch's t test",
-    "quantile": f"{CHANGE}, {ROUNDED}",
 }
 
 
@@ -114,8 +113,9 @@ def _independent(metric: Metric, now: Cells, before: Cells, correlation: FloatAr
 
 def found_by(metric: Metric, now: Cells, before: Cells, result: Differences, i: int) -> str:
     """What a difference was found by."""
-    if any(holds_open(side)[i] for side in (now, before)):
-        return f"{OPEN_CHANGE}, {ROUNDED}"
+    if metric.statistic == "quantile":
+        some = any(holds_open(side)[i] for side in (now, before))
+        return f"{OPEN_CHANGE if some else CHANGE}{ROUNDED * now.rounded}"
     if result.paired[i]:
         return "bound on people who all changed alike" if result.alike[i] else "paired t test"
     return METHODS[metric.statistic]

@@ -30,7 +30,7 @@ METHOD = "order-statistic interval"
 OPEN_METHOD = "Kaplan-Meier with Brookmeyer-Crowley limits"
 CHANGE = "rank effect (Brunner-Munzel)"
 OPEN_CHANGE = "rank effect of the log-rank test"
-ROUNDED = "times rounded to three digits"
+ROUNDED = ", times rounded to three digits"
 OF = 100.0  # pairs of a case of now and one of before
 _AT_ONCE = 64  # cells whose answers are laid side by side
 

@@ -187,7 +187,7 @@ def estimates(metric: Metric, cells: Cells, level: float, method: str = "score")
         if method != "score":
             raise CxError(f"method: {method!r} is for net scores; {metric.label} has order statistics only")
         mean, interval = quantiles(metric, cells, level)
-        words = [f"{OPEN_METHOD if some else METHOD}, {ROUNDED}" for some in holds_open(cells)]
+        words = [f"{OPEN_METHOD if some else METHOD}{ROUNDED * cells.rounded}" for some in holds_open(cells)]
     else:
         mean, variance = moments(metric, cells)
         interval, said = _interval(metric, cells, mean, variance, level, method)

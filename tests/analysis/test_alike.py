@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import cxkit as cx
 from cxkit.analysis.privacy import mask
+from cxkit.present import apart
+from cxkit.present.rows import rows
+from cxkit.stats import shrink
 
 SHARES = {"low": (0.45, 0.25, 0.3), "high": (0.2, 0.3, 0.5)}
 
@@ -82,3 +87,17 @@ def test_the_lead_is_a_family_of_its_own() -> None:
     others = found[found["metric"] != "nps"].groupby("metric")[["alike_pvalue", "alike_pvalue_adj"]].first()
     assert others["alike_pvalue_adj"].min() == pytest.approx(min(1, 2 * others["alike_pvalue"].min()))
     assert found.loc[found["named"], ["metric", "brand"]].to_numpy().tolist() == [["nps", "Brimvale"]]
+
+
+def test_parts_are_pulled_towards_each_other_where_the_total_is_hidden() -> None:
+    whole = tallied({"a": "high", "b": "low", "c": "high", "d": "high"})
+    lost = pd.DataFrame(
+        [{"item": "nps", "period": "0", "cut": "", "reason": "hidden: it would give a smaller group away"}]
+    )
+    hidden = lost.reindex(columns=whole.hidden.columns).astype(whole.hidden.dtypes)
+    found = cx.alike(replace(whole, hidden=hidden), "1", "0", "area")
+    picked = found[found["named"]]
+    assert picked["area"].tolist() == ["b"]
+    pulled = shrink(found["change"], ((found["high"] - found["low"]) / 2 / 1.959964) ** 2).value[1]
+    assert picked["named_change"].item() == pytest.approx(pulled)
+    assert [row["area"] for row in apart.named(rows(found))] == ["b"]

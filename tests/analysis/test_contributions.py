@@ -178,3 +178,19 @@ def test_what_is_no_sum_of_parts_or_not_declared() -> None:
         cx.contributions(plain, "1", "0", "area")
     with pytest.raises(CxError, match="was not tallied"):
         cx.contributions(plain, "0", "0", "area")
+
+
+def test_a_part_is_not_judged_in_a_total_that_one_weight_decides() -> None:
+    i = np.arange(400)
+    frame = pd.DataFrame({"wave": (i % 2).astype(str), "area": np.where(i // 2 % 2, "a", "b"), "y": i // 4 % 3 - 1})
+    heavy = frame.assign(weight=np.where(i < 2, 1e6, 1.0))  # one answer of b in each wave
+    found = cx.contributions(tallied(heavy, weight="weight"), "1", "0", "area").set_index("area")
+    assert found["verdict"].tolist() == ["too few", "too few"]
+    assert found["note"].unique().tolist() == ["fewer than 30 effective answers, here or in total, in one period"]
+
+
+def test_where_every_answer_is_the_same_nothing_is_judged() -> None:
+    found = cx.contributions(tallied(designed().assign(y=1)), "1", "0", "area")
+    assert found["pvalue"].isna().all()
+    assert found["verdict"].unique().tolist() == ["too few"]
+    assert found["note"].unique().tolist() == ["every answer was the same: no error is known"]

@@ -17,7 +17,7 @@ from cxkit.analysis.cells import from_answers
 from cxkit.analysis.durations import rank_changes
 from cxkit.analysis.privacy import mask
 from cxkit.metrics import METRICS
-from cxkit.stats import logrank, quantile_interval, superiority
+from cxkit.stats import Design, logrank, quantile_interval, superiority
 
 
 def waits(generator, n, scale):
@@ -264,3 +264,30 @@ def test_a_paired_change_of_medians_is_refused_and_so_is_another_method():
     frame = pd.DataFrame({"wave": "1", "wait_time": np.arange(40.0)})
     with pytest.raises(cx.CxError, match="order statistics only"):
         cx.estimate(tallied(frame), method="wald")
+
+
+def test_only_what_was_rounded_is_called_so():
+    times = np.linspace(61.234, 70.111, 40)
+    listed = cx.duration(times), cx.change("wait_time", times, times + 1)
+    assert [one.method for one in listed] == ["order-statistic interval", "rank effect (Brunner-Munzel)"]
+    tallies = by_agents(clustered())
+    told = cx.estimate(tallies)["method"], cx.compare(tallies, "2", "1")["method"]
+    assert all(methods.str.contains("times rounded to three digits").all() for methods in told)
+
+
+def test_a_rest_of_few_clusters_is_known_as_badly_as_these_are():
+    frame = clustered(2)
+    mapping = {**AGENTS, "dimensions": {"brand": "brand"}}
+    found = {}
+    for few in (1, 3):
+        split = frame.assign(brand=lambda t, few=few: np.where(t["agent"] < few, "B", "A"))
+        tallies = cx.tally(cx.read(split, mapping), ["wait_time"], ["brand"], period="wave", rest=True)
+        found[few] = cx.against_rest(tallies, "2", "brand").set_index("brand")
+    assert found[1][["low", "high", "pvalue"]].isna().all(axis=None)  # of one cluster, on either side, nothing is known
+    row, now = found[3].loc["A"], split[split["wave"] == "2"]
+    values, place = np.unique(now["minutes"].round(), return_inverse=True)
+    sides = [np.bincount(place[now["brand"] == brand], minlength=len(values)) for brand in "AB"]
+    designs = Design(370, row["n_eff"], 36), Design(30, row["n_eff_rest"], 2)
+    assert (row["low"], row["high"]) == pytest.approx(
+        [100 * x - 50 for x in superiority(*sides, designs=designs)[1:3]], abs=1
+    )
