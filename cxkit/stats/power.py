@@ -24,6 +24,7 @@ from cxkit.stats.samples import trinomial_probabilities, trinomials
 # Variance of one answer's -1, 0, 1 where it is not known: about the middle of published net promoter scores.
 USUAL_NET_VARIANCE = 0.67
 _HALVINGS = 40
+_MOST = 1e30  # what can still be squared and squared again
 
 
 def detectable(
@@ -337,7 +338,8 @@ def _quantiles(alpha: ArrayLike, power: float, df: ArrayLike = np.inf) -> FloatA
     refuse("alpha", level, (level <= 0) | (level >= 1), "numbers between 0 and 1")
     if not 0.0 < power < 1.0:
         raise ValueError(f"power: expected a number between 0 and 1, such as 0.8, found {power!r}")
-    return cast(FloatArray, special.stdtrit(df, power) - special.stdtrit(df, level / 2.0))
+    # Where one weight decides there are next to no degrees of freedom, and t has no end.
+    return cast(FloatArray, np.minimum(special.stdtrit(df, power) - special.stdtrit(df, level / 2.0), _MOST))
 
 
 def _correlation(correlation: ArrayLike) -> FloatArray:
@@ -349,7 +351,7 @@ def _bases(now: ArrayLike, before: ArrayLike, designs: Designs, alpha: ArrayLike
     """The bases that the limits at 1 - alpha take, of either side."""
     z = -special.ndtri(np.asarray(alpha, dtype=np.float64) / 2.0)
     used = (plain_design(n) if design is None else design for n, design in zip((now, before), designs, strict=True))
-    return [base_at(design, z) for design in used]
+    return [np.maximum(base_at(design, z), 1.0 / _MOST) for design in used]
 
 
 def _harder(now: Cell, before: Cell, alpha: ArrayLike, power: float, correlation: ArrayLike) -> FloatArray:

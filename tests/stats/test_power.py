@@ -129,3 +129,10 @@ def test_impossible_plans_are_refused():
     with pytest.raises(ValueError, match="sum to 1"):
         nps_exact_power((0.1, 0.2, 0.3), (0.3, 0.3, 0.4), 5, 5)
     assert np.isnan(sample_size(0.0))
+
+
+def test_next_to_no_degrees_of_freedom_promise_nothing_and_warn_of_nothing() -> None:
+    design = Design(200.0, 1.0, 0.003)  # 200 answers of which one weighs all but everything
+    assert np.isnan(mean_detectable((7, 0, 200), (7, 0, 200), scale=(1, 7), designs=(design, design)))
+    assert np.isnan(mean_detectable((5, 2, 200), (5, 2, 200), scale=(1, 7), designs=(design, design)))
+    assert np.isnan(nps_detectable((20, 30, 150), (20, 30, 150), designs=(design, design)))
