@@ -304,7 +304,7 @@ def own_names(columns: list[str]) -> Mapping:
         CxError: No column named after an item, or columns whose names cannot stand beside each other.
 
     >>> own_names(["time", "brand", "nps"]).dimensions
-    {'brand': Dimension(column='brand', labels={}, values=None)}
+    {'brand': Dimension(column='brand', labels={}, values=None, person=None)}
     """
     items = sorted({metric.item for metric in METRICS.values()} & set(columns))
     if not items:

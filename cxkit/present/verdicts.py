@@ -321,7 +321,7 @@ def picked(row: Row, metric: Metric) -> str:
     r"""The numbers behind a part that is named, with the limits that allow for the picking.
 
     >>> from cxkit.metrics import METRICS
-    >>> picked({"change": -31.5, "low": -41, "high": -21, "named_low": -44.9, "named_high": -17.6, "named_level": .9917,
+    >>> picked({"change": -31.4, "low": -41, "high": -21, "named_low": -44.9, "named_high": -17.6, "named_level": .9917,
     ...         "n": 541, "n_before": 542}, METRICS["nps"])
     'measured −31 (99.2% interval −45 to −18; n 541 / 542)'
     """

@@ -115,7 +115,7 @@ def mean_interval(
     >>> mean_interval(5.5, 1.25, 4, scale=(1, 7))
     Interval(low=3.445739, high=7.0)
     >>> mean_interval(7, 0, 40, scale=(1, 7))
-    Interval(low=6.474281, high=7.0)
+    Interval(low=6.474270, high=7.0)
     """
     half = mean_half_width(mean, variance, n, critical(level), scale, design)
     m = np.asarray(mean, dtype=np.float64)

@@ -115,7 +115,7 @@ def survival_quantile(
     Source: Brookmeyer and Crowley (1982), doi 10.2307/2530286.
 
     >>> survival_quantile([1, 2, 3], [1, 1, 0], [0, 1, 1]).value
-    2.0
+    2.5
     """
     if not 0.0 < q < 1.0:
         raise ValueError(f"q: expected a number between 0 and 1, such as 0.5, found {q!r}")
