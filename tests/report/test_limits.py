@@ -78,7 +78,7 @@ def test_a_sheet_of_many_far_cells_is_refused(tmp_path: Path) -> None:
     sheet = book.create_sheet()
     sheet.append(["wave", "brand", "nps"])
     book.save(tmp_path / "wide.xlsx")
-    far = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (i, i) for i in range(2, 15_000))
+    far = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (i, i) for i in range(2, 3_000))
     with zipfile.ZipFile(tmp_path / "wide.xlsx") as old, zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", 8) as new:
         for name in old.namelist():
             part = old.read(name)
