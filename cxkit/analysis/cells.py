@@ -182,6 +182,26 @@ def declared(
     return dimensions, pd.DataFrame(rows, columns=["period", *dimensions], dtype="str")
 
 
+def declared_parts(
+    tallies: Tallies, by: Sequence[str], dimension: str, where: Mapping[str, str] | None, periods: Sequence[str]
+) -> tuple[list[str], pd.DataFrame]:
+    """As `declared`, of the parts that a dimension cuts places into: what parts share is tallied for the last one.
+
+    Raises:
+        CxError: As `declared`, or where the dimension is not the last of its level.
+    """
+    dimensions, keys = declared(tallies, [*by, dimension], where, periods)
+    if dimensions[-1] != dimension:
+        raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
+    return dimensions, keys
+
+
+def check_pair(tallies: Tallies, now: str, before: str) -> None:
+    """Raises where two periods were not declared as a pair, in either order."""
+    if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
+        raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
+
+
 def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use = "full") -> Cells:
     """The cells of a metric, gathered from tallies.
 

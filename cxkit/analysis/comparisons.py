@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, known
+from cxkit.analysis.cells import Cells, FloatArray, Use, check_pair, declared, from_tallies, known
 from cxkit.analysis.differences import Differences, Linked, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import quantiles
 from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_spread
@@ -73,10 +73,10 @@ def compare(
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
         pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_before,
         shift, n_judged, n_judged_before. `detectable` is the smallest change that these bases would have shown with
-        80 % power at the first Holm step of the family, NaN where the scale holds none; the next two are the limits in
-        force. The change of a duration is in how many of 100 pairs
-        more than 50 a case of now took longer than one of before, and so are low, high and detectable; value,
-        value_before and shift, their difference, are its quantiles in minutes, untested, and NaN for other metrics.
+        80 % power at the first Holm step of the family, NaN where the scale holds none; hide_below and judge_from are
+        the limits in force. The change of a duration is in how many of 100 pairs more than 50 a case of now took longer
+        than one of before, and so are low, high and detectable; value, value_before and shift, their difference, are
+        its quantiles in minutes, untested, and NaN for other metrics.
         A verdict rests on `n_judged`: the smaller of n_eff and Kish's base, less for what is not known of their spread,
         and 0 with too few clusters.
 
@@ -90,8 +90,7 @@ def compare(
     'changed'
     """
     check_correction(correction)
-    if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
-        raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
+    check_pair(tallies, now, before)
     for name in per:
         known(tallies, name)
     measured = chosen(tallies, metrics)

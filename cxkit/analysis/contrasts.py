@@ -8,7 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, named, spread, taken
+from cxkit.analysis.cells import (
+    Cells,
+    FloatArray,
+    declared,
+    declared_parts,
+    from_tallies,
+    moments,
+    named,
+    spread,
+    taken,
+)
 from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
 from cxkit.analysis.differences import Linked
 from cxkit.analysis.estimates import chosen
@@ -85,9 +95,7 @@ def against_rest(
     for metric in chosen(tallies, metrics):
         if not where and not by and metric.item in {cell["item"] for cell in tallies.provenance.get("withheld", [])}:
             raise CxError(f"{metric.label}: the total leaves places out, so that nothing can be compared with its rest")
-        dimensions, keys = declared(tallies, [*by, dimension], where, [period])
-        if dimensions[-1] != dimension:
-            raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
+        _, keys = declared_parts(tallies, by, dimension, where, [period])
         _, places = declared(tallies, by, where, [period])
         part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
         inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))

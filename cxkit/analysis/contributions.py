@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, taken
+from cxkit.analysis.cells import Cells, FloatArray, check_pair, declared, declared_parts, from_tallies, taken
 from cxkit.analysis.comparisons import NO_EVIDENCE, TOO_FEW
 from cxkit.analysis.contrasts import cross_with_rest, rest_sums
 from cxkit.analysis.differences import shared
@@ -16,7 +16,6 @@ from cxkit.analysis.estimates import UNANIMOUS, base, chosen
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.data.mapping import BLANK
 from cxkit.data.tallies import Tallies
-from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
@@ -91,8 +90,7 @@ def contributions(
           brand  contribution  others  total_change
     1  Brimvale          -7.2     2.0          -5.2
     """
-    if (now, before) not in tallies.compared and (before, now) not in tallies.compared:
-        raise CxError(f"the pair {now} against {before} was not tallied; declare it with pairs=[({now!r}, {before!r})]")
+    check_pair(tallies, now, before)
     minimum = tallies.rules.judge_from if minimum is None else minimum
     names = [dimension] if isinstance(dimension, str) else list(dimension)
     frames = [
@@ -159,9 +157,7 @@ def _of_dimension(
 def _sides(
     tallies: Tallies, metric: Metric, periods: tuple[str, str], dimension: str, where: Mapping[str, str] | None
 ) -> list[Side]:
-    dimensions, keys = declared(tallies, [dimension], where, periods)
-    if dimensions[-1] != dimension:
-        raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")
+    _, keys = declared_parts(tallies, (), dimension, where, periods)
     both = from_tallies(tallies, metric, keys)
     wholes = from_tallies(tallies, metric, declared(tallies, (), where, periods)[1])
     cross = cross_with_rest(tallies, metric, both)

@@ -55,9 +55,8 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     for end in ("now", "before"):
         pairs = _without(pairs, gone.rename(columns={"period": end}))
     sums = _without(tallies.sums.assign(item=tallies.sums["metric"].map(names)), gone)
-    if (
-        len(gone) or len(tallies.hidden) or tallies.provenance.get("withheld")
-    ) and "cluster" not in tallies.provenance.get("roles", ()):
+    protected = len(gone) or len(tallies.hidden) or tallies.provenance.get("withheld")
+    if protected and "cluster" not in tallies.provenance.get("roles", ()):
         sums = _about_people(sums, minimum)
     return replace(
         tallies,

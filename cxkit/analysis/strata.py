@@ -6,9 +6,9 @@ beside its sums, so that a segment is estimated without looking at everybody, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from cxkit.data.ranks import ABOVE
 from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Design, Lonely, Sums, cell_design, domain_correlation
+from cxkit.stats.core import FloatArray
 
-FloatArray: TypeAlias = NDArray[np.float64]
 LONELY_WORDS = {"centre": " (strata of one cluster centred)", "certainty": " (strata of one cluster taken as certain)"}
 _SUMS = ("w", "s", "ww", "sw", "ss", "clusters")
 _ABOVE = ("w", f"{ABOVE}s", "ww", f"{ABOVE}sw", f"{ABOVE}ss", "clusters")
@@ -87,10 +87,14 @@ class Strata:
 
         return replace(self._each(wide), names=list(names))
 
-    def _each(self, change: Any) -> Strata:
+    def _each(self, change: Callable[[Any], FloatArray]) -> Strata:
+        def each(sums: Sums) -> Sums:
+            return Sums(*(change(np.asarray(part, float)) for part in sums))
+
         return replace(
             self,
-            sums=Sums(*(change(np.asarray(part, float)) for part in self.sums)),
+            sums=each(self.sums),
+            above=self.above and each(self.above),
             wave=None if self.wave is None else change(self.wave),
             shared=self.shared and (Cross(*map(change, self.shared[0])), change(self.shared[1])),
         )

@@ -6,6 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+NIGHT = """\
+name: night
+title: Night
+source: survey.csv
+mapping: {kind: transactional, columns: {time: date}, items: {nps: score}, dimensions: {brand: firm}}
+metrics: [nps]
+as_of: 2026-11-15
+for_each: [brand]
+"""
 PARAMETERS = """\
 tallies = ""  # path
 where = {}  # place

@@ -21,7 +21,7 @@ from typing import Any
 import jsonschema
 import pandas as pd
 import pytest
-from small import PARAMETERS, write_notebook
+from small import NIGHT, PARAMETERS, write_notebook
 
 import cxkit
 from cxkit.report import history, runs
@@ -29,15 +29,8 @@ from cxkit.report.private import private
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc what is left")
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
-YAML = """\
-name: night
-title: Night
-source: survey.csv
-mapping: {kind: transactional, columns: {time: date}, items: {nps: score}, dimensions: {brand: firm}}
-metrics: [nps]
-as_of: 2026-11-15
-for_each: [brand]
-report: notebooks/report.ipynb
+YAML = f"""\
+{NIGHT}report: notebooks/report.ipynb
 overview: notebooks/small.ipynb
 audit: notebooks/small.ipynb
 """
@@ -424,19 +417,26 @@ PUBLISH = """\
 import os, signal, sys
 from pathlib import Path
 from cxkit.report import files, publishing
-left, real, out, number = int(sys.argv[1]), os.replace, Path(sys.argv[2]), int(sys.argv[3])
+left, real, out = int(sys.argv[1]), os.replace, Path(sys.argv[2])
 def replace(source, target):
     global left
     if Path(target).parent == out:  # of the shelf itself
         left -= 1
         if left < 0:
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGKILL)
     real(source, target)
 os.replace = replace
-sys.argv = ["cxkit", *sys.argv[4:]]
+sys.argv = ["cxkit", *sys.argv[3:]]
 from cxkit import cli
 cli.main()
 """
+
+
+def killed_while_it_publishes(made: Project, step: int) -> subprocess.CompletedProcess[str]:
+    """A run that kill -9 ends before it puts one more file into the shelf than so many."""
+    given = ["run", "params/night.yaml", "--out", str(made.out)]
+    command = [sys.executable, "-c", PUBLISH, str(step), str(made.out), *given]
+    return subprocess.run(command, cwd=made.folder, env=made.environment(), capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("step", [4, *slowly(None)])
@@ -445,19 +445,7 @@ def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(project: 
     for at in range(12) if step is None else [step]:
         made.answers(at % 9 + 1)
         made.cell(f"print(where, {at})")
-        command = [
-            sys.executable,
-            "-c",
-            PUBLISH,
-            str(at),
-            str(made.out),
-            "9",
-            "run",
-            "params/night.yaml",
-            "--out",
-            str(made.out),
-        ]
-        done = subprocess.run(command, cwd=made.folder, env=made.environment(), capture_output=True, text=True)
+        done = killed_while_it_publishes(made, at)
         # ten steps: the manifest, the index that says so, five pages, two summaries, the index; then the manifest
         assert done.returncode == (-9 if at <= 10 else 0), done.stderr
         half = "publishing" in made.manifest
@@ -483,19 +471,7 @@ def test_what_cannot_be_finished_is_made_again(folder: Path) -> None:
     made = Project(folder / "lost")
     assert made.run()[0] == 0
     made.cell("print(where, 'new')")
-    command = [
-        sys.executable,
-        "-c",
-        PUBLISH,
-        "3",
-        str(made.out),
-        "9",
-        "run",
-        "params/night.yaml",
-        "--out",
-        str(made.out),
-    ]
-    subprocess.run(command, cwd=made.folder, env=made.environment(), capture_output=True)
+    killed_while_it_publishes(made, 3)
     for stage in made.out.glob(".next-*"):
         runs.shutil.rmtree(stage)
     status, stdout, _ = made.run()

@@ -15,22 +15,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small import PARAMETERS, write_notebook
+from small import NIGHT, PARAMETERS, write_notebook
 
 import cxkit
 from cxkit.report.private import private
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the warm engine needs Linux")
 
-YAML = """\
-name: night
-title: Night
-source: survey.csv
-mapping: {kind: transactional, columns: {time: date}, items: {nps: score}, dimensions: {brand: firm}}
-metrics: [nps]
-as_of: 2026-11-15
-for_each: [brand]
-"""
 FAULT = """\
 import json, pathlib
 todo = json.loads(pathlib.Path("FAULTS").read_text()).get(where.get("brand"), "pass")
@@ -60,7 +51,7 @@ class Night:
         write_notebook(folder / "notebooks" / "report.ipynb", FAULT.replace("FAULTS", str(self.faults)))
         write_notebook(folder / "notebooks" / "overview.ipynb", "print(where)", parameters=PARAMETERS)
         (folder / "params").mkdir()
-        (folder / "params" / "night.yaml").write_text(YAML, encoding="utf-8")
+        (folder / "params" / "night.yaml").write_text(NIGHT, encoding="utf-8")
         rows = [
             {"date": f"2026-{m}-10", "firm": b, "score": s} for m in ("09", "10") for b in BRANDS for s in (9, 3) * 20
         ]
