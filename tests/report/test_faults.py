@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -79,7 +80,8 @@ class Project:
 
     def shell(self, line: str, **other: str) -> subprocess.CompletedProcess[str]:
         """A line of the shell, in which CXKIT is the command."""
-        command = f"{sys.executable} -m cxkit.cli run params/night.yaml --out {self.out} --workers 2"
+        given = [*COMMAND, "run", "params/night.yaml", "--out", str(self.out), "--workers", "2"]
+        command = shlex.join(given)
         return subprocess.run(["bash", "-c", line.replace("CXKIT", command)], cwd=self.folder, timeout=240, text=True,
                               env=self.environment(**other), capture_output=True)  # fmt: skip
 
