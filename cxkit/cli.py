@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import re
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cxkit.errors import CxError, printable
+from cxkit.errors import CxError, printable, refusal
 from cxkit.report.limits import Limits, carried
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ app = typer.Typer(
 )
 
 Engine = Literal["warm", "kernel"]
-OUTSIDE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT,
-           errno.EROFS, errno.ELOOP, errno.EISDIR)  # fmt: skip
 Log = Literal["text", "json"]
 ParamsFile = Annotated[Path, typer.Argument(metavar="PARAMS.yaml", help="Parameters of the run.", show_default=False)]
 Sets = Annotated[
@@ -117,7 +114,7 @@ def run(
         with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
             _, words = recovered(folder, shelf.claim(folder, checked.name))
             before = {path: stamp(path) for path in history.named(checked) if path.exists()}
-            inputs = history.inputs(checked, place)
+            inputs = history.inputs(checked, place, timeout)
             prepared, crew = None if force else history.recall(place, inputs), None
             if prepared is None:
                 crew = stack.enter_context(runs.crew(workers, engine, *limits))
@@ -255,13 +252,16 @@ def _say(text: str, err: bool = False) -> None:
 
 @contextlib.contextmanager
 def _readable() -> Iterator[None]:
-    """Errors that a user can put right as plain words and exit status 2; any other keeps its traceback."""
+    """What a user can put right, or the system refuses, in words and with status 2; other errors keep their traceback.
+
+    A connection that breaks is one between processes of the kit: no user can put it right.
+    """
     try:
         yield
     except (CxError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in OUTSIDE:
+        if isinstance(error, ConnectionError) or (isinstance(error, OSError) and error.errno is None):
             raise
-        _say(f"cxkit: {error}", err=True)
+        _say(f"cxkit: {refusal(error) if isinstance(error, OSError) else error}", err=True)
         raise typer.Exit(2) from None
 
 
@@ -272,6 +272,8 @@ def _ended(crew: Executor, kind: object, *_: object) -> None:
 
 
 def _shelf(params: RunParams, out: str | None) -> Path:
+    if out == "":
+        raise CxError("--out: expected a folder, found nothing")
     if out and re.match(r"\w[\w+.-]+:/", out):
         raise CxError(f"--out {out}: expected a folder; what is no file system is not supported: publish, then copy")
     return (Path(out) if out else params.root / "reports" / params.name).absolute()

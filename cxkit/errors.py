@@ -28,6 +28,17 @@ def hushed(text: str) -> str:
     return re.sub(r"(?i)(\w*(?:passw|pwd|token|secret|apikey|api_key)\w*=)[^\s&;,'\"]+", r"\1...", text)
 
 
+def refusal(error: OSError) -> str:
+    """What the system refused, with the path that it was asked for.
+
+    >>> refusal(OSError(28, "No space left on device", "a.csv"))
+    'a.csv: cannot be read or written: No space left on device'
+    """
+    path = error.filename2 or error.filename
+    why = re.sub(r".*\[errno \d+\] ", "", error.strerror or str(error))  # pyarrow puts its own words before it
+    return f"{path}: cannot be read or written: {why}" if path is not None else why
+
+
 def printable(text: str) -> str:
     r"""A text that a terminal shows and does not obey: escapes, other controls and marks of direction in digits.
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from cxkit.errors import CxError as CxError
 from cxkit.errors import nearest as nearest
+from cxkit.files import require_file
 
 _TAG = "tag:yaml.org,2002:"
 _AMBIGUOUS = "!ambiguous"
@@ -161,6 +162,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
     Raises:
         CxError: Where the file is absent, not UTF-8, or holds no mapping of named keys.
     """
+    require_file(path)
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(LARGEST + 1)

@@ -16,11 +16,13 @@ LEAVES = (
     "cxkit.errors",
     "cxkit.strict",
     "cxkit.schema",
+    "cxkit.files",
 )  # how to refuse, and the limits; every layer that faces a user may
 # The longest matching prefix counts. A layer may always import itself.
 MAY_IMPORT = {
     "cxkit.errors": (),
-    "cxkit.strict": ("cxkit.errors",),
+    "cxkit.strict": ("cxkit.errors", "cxkit.files"),
+    "cxkit.files": ("cxkit.errors",),
     "cxkit.metrics": ("cxkit.errors",),
     "cxkit.schema": ("cxkit.errors",),  # the limits; every layer but the formulas keeps to them
     "cxkit.stats": ("cxkit.errors",),

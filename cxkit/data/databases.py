@@ -20,6 +20,7 @@ from sqlglot import exp
 
 from cxkit.data.connections import connect
 from cxkit.errors import CxError, nearest
+from cxkit.files import require_file
 from cxkit.strict import Strict, Text
 
 Table = Any  # ibis.expr.types.Table
@@ -61,7 +62,9 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
     if spec.sql:
         _require_reading(spec.sql, scheme, shown)
     path = folder / rest.split("?")[0]
-    if scheme in FILES and not path.is_file():
+    if scheme in FILES:
+        require_file(path)
+    if scheme in FILES and not path.exists():
         raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
     what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     try:

@@ -1,13 +1,13 @@
-"""Files as they are named: whether they stay what they are while they are read, and the hash of what was read."""
+"""Files as they are named: whether they stay what they are while they are read, and which files a folder holds."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from cxkit.errors import CxError
+from cxkit.files import require_file
 
 
 class Stamp(NamedTuple):
@@ -25,6 +25,19 @@ Stamps: TypeAlias = Mapping[Path, Mapping[Path, Stamp]]  # of each path, its fil
 def parts(path: Path) -> list[Path]:
     """The files that are read where this one is named: itself, or all Parquet files of a folder."""
     return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+
+
+def require_data(path: Path) -> None:
+    """That a path is a file, or a folder with Parquet files in it and nothing else that has such a name.
+
+    Raises:
+        CxError: Anything else: to open a pipe waits for ever, and a device has no end.
+    """
+    found = parts(path)
+    if not found:
+        raise CxError(f"{path}: expected Parquet files in this folder, found none")
+    for part in found:
+        require_file(part)
 
 
 def stamp(path: Path) -> dict[Path, Stamp]:
@@ -52,12 +65,3 @@ def require_same(before: Stamps) -> None:
         changed = [str(part) for part in dict.fromkeys([*old, *now]) if old.get(part) != now.get(part)]
         if changed:
             raise CxError(f"{changed[0]}: changed while it was read; run again when it is whole")
-
-
-def sha256(path: Path) -> str:
-    """Of a file, or of all Parquet files of a folder one after the other."""
-    digest = hashlib.sha256()
-    for file in parts(path):
-        with file.open("rb") as content:
-            hashlib.file_digest(content, lambda: digest)
-    return digest.hexdigest()

@@ -10,7 +10,6 @@ import codecs
 import csv
 import io
 import itertools
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,15 +97,17 @@ def _as_utf8(path: Path, encoding: str, door: Path) -> Iterator[Path]:
         _check_utf8(path)
         yield door
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv", dir=door.parent) as copy:
+    copy = door.with_name(f"{door.stem}.utf8.csv")  # in the private folder of the connection
+    try:
         try:
-            with path.open(encoding=encoding, newline="") as text:
+            with path.open(encoding=encoding, newline="") as text, copy.open("w", encoding="utf-8", newline="") as utf8:
                 while block := text.read(1 << 20):
-                    copy.write(block)
+                    utf8.write(block)
         except UnicodeError as error:
             raise CxError(f"{path}: is not {encoding} text: {error}") from None
-        copy.flush()
-        yield Path(copy.name)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -14,11 +14,12 @@ import pandas as pd
 from cxkit.data.connections import connect, count
 from cxkit.data.databases import DatabaseSpec, open_database, without_password
 from cxkit.data.door import admit
-from cxkit.data.files import Stamps, require_same, sha256, stamp
+from cxkit.data.files import Stamps, parts, require_data, require_same, stamp
 from cxkit.data.layouts import Head, headers
 from cxkit.data.mapping import FileSpec
 from cxkit.data.readers import OPTIONS, READERS, from_frame
 from cxkit.errors import CxError, nearest
+from cxkit.files import sha256
 from cxkit.strict import parse
 
 Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
@@ -142,8 +143,9 @@ def _there(spec: FileSpec, folder: Path) -> Path:
         raise CxError(f"{path}: no such file")
     suffix = _suffix(path)
     reader = READERS.get(suffix)
-    if reader is None or not (path.is_file() or path.is_dir()):
+    if reader is None:
         raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
+    require_data(path)
     for option, readers in OPTIONS.items():
         if getattr(spec, option) is not None and reader not in readers:
             raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
@@ -165,7 +167,7 @@ def _read(
     came = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
     table = came.table.rename({new: name for name, new in spec.rename.items() if name in came.table.columns})
     table = table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
-    facts = {"path": spec.path, "sha256": sha256(path), "rows": count(table), **came.facts}
+    facts = {"path": spec.path, "sha256": sha256(*parts(path)), "rows": count(table), **came.facts}
     require_same(before)
 
     def renamed(by_column: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def ready() -> None:
     if os.environ.pop("PYTHONWARNINGS", None):
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # of libraries that clean up where the disk is full: the words are said
     _handle(_stop)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cxkit.errors import CxError, nearest
+from cxkit.files import require_file
 
 TAG = "parameters"
 _NAMES = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
@@ -26,6 +27,7 @@ def load(path: str | Path) -> dict[str, Any]:
         CxError: Where the file is absent or is no Python notebook of format 4.
     """
     file = Path(path)
+    require_file(file)
     try:
         notebook = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

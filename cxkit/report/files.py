@@ -15,20 +15,14 @@ TEMPORARY = ".next-"
 """How the names of all files and folders begin that are not finished; what is found of them later is swept."""
 
 
-def sha256(path: Path) -> str:
-    """Hash of a file."""
-    with path.open("rb") as file:  # data can be larger than memory
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read(path: Path) -> bytes:
     """Content of a file that is no link, pipe or device.
 
     Raises:
         OSError: Where it is one, or cannot be read.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, given: os.open(name, given | flags)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "expected a file", str(path))
         return file.read()
@@ -66,6 +60,9 @@ def put(target: Path, content: bytes, mode: int = 0o600) -> None:
             os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, target)
+    except OSError as error:
+        error.filename, error.filename2 = str(target), None
+        raise
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxkit.report.files import sha256
+from cxkit.files import sha256
 from cxkit.report.jobs import Job
 from cxkit.report.reads import Scope, scope
 from cxkit.report.shelf import packages

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from cxkit.report.files import TEMPORARY, held, is_folder, link, put, read, remove, sha256
+from cxkit.files import sha256
+from cxkit.report.files import TEMPORARY, held, is_folder, link, put, read, remove
 from cxkit.report.fingerprints import code, digest
 from cxkit.report.jobs import Job, Prepared, Result
 from cxkit.report.options import paths
@@ -84,12 +86,17 @@ def named(params: RunParams) -> list[Path]:
     return [*(folder / path for path in paths(params.source)), *map(Path, [*mapping, *books])]
 
 
-def inputs(params: RunParams, work: Path) -> str:
-    """Hash of all that the preparation of a run depends on; empty where the data are not in files that can be named."""
+def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
+    """Hash of all that the preparation of a run depends on; empty where the data are not in files that can be named.
+
+    Raises:
+        CxError: Where it takes longer than so many seconds.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
     files, sources = named(params), len(paths(params.source))
     if not all(path.is_file() for path in files[:sources]) or not (sources or params.source == "sample"):
         return ""
-    hashes = [[str(path), sha256(path)] for path in files if path.is_file()]
+    hashes = [[str(path), sha256(path, until=until)] for path in files if path.is_file()]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code())
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cxkit.errors import CxError
 
+FLAGS = os.O_RDONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would wait
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -41,7 +43,7 @@ def locked(folder: Path) -> Iterator[None]:
 def _hold(path: Path) -> int:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        number = os.open(path, os.O_RDONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        number = os.open(path, FLAGS, 0o644)
         try:
             _lock(number)
             if os.path.samestat(os.fstat(number), path.stat()):

@@ -66,6 +66,10 @@ def opened(out: Path, root: Path | None = None) -> Iterator[Path]:
     try:
         with _temporary(work / "tmp"):
             yield work
+    except OSError as error:
+        if error.filename is None:  # of a library that does not say which file it wrote: they all lie here
+            error.filename = str(work)
+        raise
     finally:
         with suppress(OSError):  # something was put into it
             work.rmdir()

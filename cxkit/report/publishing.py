@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cxkit.errors import CxError
-from cxkit.report.files import TEMPORARY, held, is_own, link, move, put, read, remove, sweep
+from cxkit.report.files import TEMPORARY, held, is_folder, is_own, link, move, put, read, remove, sweep
 
 MANIFEST, INDEX = "manifest.json", "index.html"
 AT_WORK = "This folder is being brought up to date, its pages may be of two runs. If this line stays, the run was "\
@@ -76,6 +76,7 @@ class Stage:
             before: The manifest of the run before.
         """
         files, old = record["files"], listed(before)
+        require_room(self.out, files)
         ours = {name: digest for name in {**old, **files}
                 if (digest := held(self.out / name)) and (name in files or digest == old[name])}  # fmt: skip
         notice = noted(read(self.out / INDEX).decode(), AT_WORK).encode() if INDEX in ours else b""
@@ -87,6 +88,16 @@ class Stage:
             os.replace(self.folder / "notice", self.out / INDEX)
         finish(self.out, record | {"publishing": state}, self.mode)
         sweep(self.out)
+
+
+def require_room(out: Path, names: Iterable[str]) -> None:
+    """That no folder has the name of a file of the shelf, before the first of them is replaced.
+
+    Raises:
+        CxError: A folder that would be in the way.
+    """
+    if folders := [str(out / name) for name in (MANIFEST, *names) if is_folder(out / name)]:
+        raise CxError(f"{', '.join(folders)}: a folder, where a file of the run belongs; remove it")
 
 
 def listed(record: Mapping[str, Any]) -> dict[str, str | None]:
@@ -132,6 +143,7 @@ def recovered(out: Path, record: Record) -> tuple[Record, str]:
     lost = [name for name, digest in record["files"].items()
             if digest not in (held(out / name), held(out / state["stage"] / name))]  # fmt: skip
     if not lost:
+        require_room(out, record["files"])
         return finish(out, record, out.stat().st_mode & 0o666), f"{BROKEN}; that is finished now"
     jobs = [job for job in record["jobs"] if job.get("file") not in lost]
     files = {name: digest for name, digest in record["files"].items() if name not in lost}

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cxkit.errors import CxError
+from cxkit.errors import CxError, refusal
 from cxkit.report import history, shelf
 from cxkit.report.console import Events, stoppable
 from cxkit.report.files import move, put
@@ -28,7 +28,7 @@ from cxkit.report.jobs import Job, Prepared, Result
 from cxkit.report.limits import Limits
 from cxkit.report.making import Engine, apart, cell_at, class_of, one_line, run_job
 from cxkit.report.private import opened
-from cxkit.report.publishing import Stage, recovered
+from cxkit.report.publishing import INDEX, Stage, recovered, require_room
 
 Progress = Callable[[Result, int, int], None]
 TIMEOUT, MEMORY = Limits()
@@ -118,6 +118,7 @@ def run(
     """
     with nullcontext(work) if work else opened(out) as work:
         before, _ = recovered(out, shelf.claim(out, prepared.name, "" if older else prepared.as_of))
+        require_room(out, [*(job.file for job in prepared.jobs), *shelf.SUMMARY, INDEX])
         started, version = shelf.clock(), code()
         keys = {job.name: key(job, version) for job in prepared.jobs}
         stage = Stage(out, before)
@@ -129,7 +130,7 @@ def run(
             try:
                 _take(job, result, keys[job.name], stage, work)
             except OSError as error:  # a full disk; the page of the run before is still there
-                result = result.failed(f"its page could not be kept: {error.strerror}")
+                result = replace(result.failed("its page could not be kept"), error=refusal(error))
             results[job.name] = result
             if progress:
                 progress(result, len(results), len(prepared.jobs))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.report.files import TEMPORARY, read
 from cxkit.report.jobs import Job, Prepared, Result
 from cxkit.report.publishing import INDEX, MANIFEST, Record, Stage, listed
+from cxkit.strict import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +28,40 @@ PACKAGES = ("cxkit", "duckdb", "ibis-framework", "ipykernel", "matplotlib", "nbc
             "pyarrow", "scipy", "seaborn")  # fmt: skip
 SUMMARY = ("summary.csv", "summary.xlsx")
 LOST = "its page was changed or removed while the run was at work"
+
 SCHEMA = 2  # of the manifest: docs/manifest.schema.json
+Name = Annotated[str, Field(pattern=r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$")]  # of a file of the shelf: no way out of it
+
+
+class Page(BaseModel):
+    """What a run reads of a job in the manifest of the run before."""
+
+    name: str
+    file: Name | None = None
+    sha256: str | None = None
+    key: str | None = None
+    where: dict[str, str] = {}
+    as_of: str | None = None
+
+
+class Publishing(BaseModel):
+    """What a run reads of one that was broken off while it published."""
+
+    stage: Annotated[str, Field(pattern=rf"^{re.escape(TEMPORARY)}\w+$")]
+    before: dict[Name, str]
+    notice: str | None = None
+
+
+class Manifest(BaseModel):
+    """What a run reads in the manifest of the run before; anybody may have written it, and pages are named in it."""
+
+    name: str
+    as_of: str = ""
+    finished: str = ""
+    inputs: str = ""
+    jobs: list[Page] = []
+    files: dict[Name, str] = {}
+    publishing: Publishing | None = None
 
 
 def clock() -> str:
@@ -45,18 +82,16 @@ def claim(out: Path, name: str, as_of: str = "") -> Record:
     """
     if not out.name:
         raise CxError(f"{out}: is no folder that a run may fill")
-    if out.exists() and not out.is_dir():
-        raise CxError(f"{out}: expected a folder, found a file")
+    if os.path.lexists(out) and not out.is_dir():
+        raise CxError(f"{out}: expected a folder, found {'a link to none' if out.is_symlink() else 'a file'}")
     if (out / "runs").is_symlink():
         raise CxError(f"{out / 'runs'}: expected a folder, found a link")
     try:
         before = json.loads(read(out / MANIFEST))
-        names = [*listed(before), before.get("publishing", {}).get("stage", TEMPORARY)]
-        if any(not isinstance(one, str) or re.search(r"[/\\\0]", one) or one in ("", ".", "..") for one in names):
-            raise ValueError("a name in it leads out of the folder")
+        parse(Manifest, before, f"{out / MANIFEST}: is not a manifest of cxkit")
     except FileNotFoundError:
         before = {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CxError(f"{out / MANIFEST}: is not a manifest of cxkit: {error}") from None
     foreign = [file for file in (INDEX, *SUMMARY) if (out / file).exists()]
     if not before and foreign:
@@ -69,7 +104,7 @@ def claim(out: Path, name: str, as_of: str = "") -> Record:
         )
     if as_of < str(before.get("as_of", "")) and as_of:
         raise CxError(f"{out}: is as of {before['as_of']}, later than {as_of}; --older replaces it all the same")
-    return dict(before)
+    return {"jobs": [], "files": {}, **before} if before else {}
 
 
 def manifest(

@@ -167,7 +167,7 @@ def test_parquet_is_a_file_or_a_folder(tmp_path: Path) -> None:
     assert whole.files[0]["rows"] == 3
     assert whole.keep is None
     (tmp_path / "none").mkdir()
-    assert "is not readable as Parquet" in refused("none", tmp_path)
+    assert "none: expected Parquet files in this folder, found none" in refused("none", tmp_path)
     (tmp_path / "bad.parquet").write_text("no")
     assert "is not readable as Parquet" in refused("bad.parquet", tmp_path)
 

@@ -25,7 +25,7 @@ import pytest
 from small import NIGHT, PARAMETERS, write_notebook
 
 import cxkit
-from cxkit.report import history, runs
+from cxkit.report import history, runs, shelf
 from cxkit.report.private import private
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc what is left")
@@ -111,8 +111,8 @@ class Project:
         assert [path for path in self.home.rglob("*") if path.is_file() and ".cache" not in path.parts] == []
         assert [path for path in self.state.rglob("*") if path.is_file() and not path.is_relative_to(self.work)] == []
         for path in [self.work, *self.work.rglob("*")] if self.work.exists() else []:
-            if path.parts[-2:] == ("startup", "README"):  # IPython copies its own with its mode; the folder is shut
-                continue
+            if path.parts[-2:] == ("startup", "README") or path.is_symlink():  # IPython copies its own with its mode;
+                continue  # links have no mode: the folder is shut
             with contextlib.suppress(FileNotFoundError):  # gone while we look
                 assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
 
@@ -196,8 +196,8 @@ def test_a_home_that_cannot_be_written_gets_words_or_another_folder(project: Pro
 def test_limits_that_are_too_low_are_told_in_words(project: Project) -> None:
     before = {path.name: path.read_bytes() for path in project.out.iterdir()}
     done = project.shell("ulimit -f 8; CXKIT --force")  # files of at most 8 kB: tallies do not fit
-    assert done.returncode in (1, 2)
-    assert "File too large" in done.stdout + done.stderr
+    words = f"cxkit: {project.work}: cannot be read or written: File too large\n"
+    assert (done.returncode, done.stderr) == (2, words)
     assert {path.name: path.read_bytes() for path in project.out.iterdir()} == before
     assert project.run("--force")[0] == 0
     project.whole()
@@ -225,6 +225,80 @@ def test_a_later_shelf_stays(project: Project) -> None:
     status, _, stderr = project.run("--as-of", "2026-11-14")
     assert (status, "is as of 2026-11-15, later than 2026-11-14; --older replaces it" in stderr) == (2, True)
     assert (project.out / "manifest.json").read_bytes() == before
+
+
+# What stands in the way -----------------------------------------------------------------------------------------------
+
+# As root one may do everything; what the tests are about is what others may.
+BARE = "-dac_override,-dac_read_search"
+MAY = "" if os.geteuid() else f"setpriv --inh-caps={BARE} --bounding-set={BARE} "
+NOT = ": cannot be read or written: "
+IN_THE_WAY = {  # what is done before, what the run says, what is done after, how the run is called
+    "a page is a folder": (
+        "mv OUT/ash.html k; mkdir OUT/ash.html", "OUT/ash.html: a folder, where a file of the run belongs",
+        "rmdir OUT/ash.html; mv k OUT/ash.html"),
+    "a read-only shelf": ("chmod 555 OUT", f"OUT/.lock{NOT}Permission denied", "chmod 755 OUT"),
+    "a manifest that may not be read": (
+        "chmod 0 OUT/manifest.json", f"OUT/manifest.json{NOT}Permission denied", "chmod 644 OUT/manifest.json"),
+    "a manifest that is a folder": (
+        "mv OUT/manifest.json k; mkdir OUT/manifest.json", f"OUT/manifest.json{NOT}Is a directory",
+        "rmdir OUT/manifest.json; mv k OUT/manifest.json"),
+    "a manifest that is a pipe": (
+        "mv OUT/manifest.json k; mkfifo OUT/manifest.json", f"OUT/manifest.json{NOT}expected a file",
+        "rm OUT/manifest.json; mv k OUT/manifest.json"),
+    "a lock that is a folder": ("mkdir OUT/.lock", f"OUT/.lock{NOT}Is a directory", "rmdir OUT/.lock"),
+    "a lock that is a link": ("ln -s /etc/passwd OUT/.lock", f"OUT/.lock{NOT}Too many levels", "rm OUT/.lock"),
+    "a read-only private folder": ("chmod 500 WORK", f"WORK/tmp{NOT}Permission denied", "chmod 700 WORK"),
+    "a private folder open to others": (
+        "chmod 755 WORK", "WORK: private files cannot be kept here: it is a link, another user's, or open to others",
+        "chmod 700 WORK"),
+    "data that may not be read": ("chmod 0 survey.csv", f"survey.csv{NOT}Permission denied", "chmod 644 survey.csv"),
+    "a file for a shelf": ("touch file", "file: expected a folder, found a file", ":", "--out file"),
+    "a shelf below a file": ("touch file", f"file/x/manifest.json{NOT}Not a directory", ":", "--out file/x"),
+    "a link to none": ("ln -s no link", "link: expected a folder, found a link to none", "rm link", "--out link"),
+    "a name that is too long": (":", f"{NOT}File name too long", ":", f"--out {'x' * 300}"),
+    "nothing for a name": (":", "--out: expected a folder, found nothing", ":", "--out ''"),
+    "a folder of the system": (":", f"/proc/x{NOT}No such file or directory", ":", "--out /proc/x"),
+    "a file for the private folder": ("touch file", "files cannot be kept here: Not a directory", ":", "--work file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [*list(IN_THE_WAY)[:2], *slowly(*list(IN_THE_WAY)[2:])])
+def test_what_stands_in_the_way_is_named_before_anything_changes(project: Project, fault: str) -> None:
+    before, words, after, *given = IN_THE_WAY[fault]
+    places = {"OUT": str(project.out), "WORK": str(project.work)}
+    before, words, after = (re.sub("OUT|WORK", lambda m: places[m[0]], text) for text in (before, words, after))
+    shelf = {path.name: path.read_bytes() for path in project.out.iterdir()}
+    done = project.shell(f"{before}; {MAY}CXKIT --force {' '.join(given)}; status=$?; {after}; exit $status")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert words in done.stderr
+    assert {path.name: path.read_bytes() for path in project.out.iterdir()} == shelf
+    project.nothing_outside()
+    none_left(project)
+
+
+def test_a_pipe_for_a_lock_holds_nobody_up(project: Project) -> None:
+    done = project.shell(f"mkfifo {project.out}/.lock; CXKIT")
+    assert (done.returncode, done.stderr) == (0, "")
+    project.whole()
+
+
+MANIFESTS = ["[]", "3", "{", "\ud800", "[" * 100_000, '{"jobs": 3}', '{"name": "night", "jobs": [{}]}',
+             '{"name": "night", "jobs": [{"name": "a", "file": "../a", "sha256": "x"}]}',
+             '{"name": "night", "jobs": [{"name": "a", "file": "a", "sha256": []}]}',
+             '{"name": "night", "files": {"..": "x"}}', '{"name": "night", "files": ["a"]}',
+             '{"name": "night", "publishing": {"stage": "own", "before": {}}}',
+             '{"name": "night", "publishing": {"stage": ".next-/..", "before": {}}}',
+             '{"name": "night", "publishing": {"before": {}}}', '{"name": "night", "as_of": 3}']  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MANIFESTS, ids=range(len(MANIFESTS)))
+def test_a_manifest_that_somebody_wrote_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(cxkit.CxError, match=r"manifest\.json: is not a manifest of cxkit: "):
+        shelf.claim(tmp_path, "night")
+    (tmp_path / "manifest.json").write_text('{"name": "night", "publishing": {"stage": ".next-x", "before": {}}}')
+    assert shelf.claim(tmp_path, "night")["files"] == {}
 
 
 # What other programs do to a shelf ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -111,6 +112,27 @@ def test_reading_has_the_time_of_a_report(tmp_path: Path) -> None:
     done = cxkit("run", params(tmp_path, "many.csv"), "--timeout", "0.5", cwd=tmp_path)
     refused(done, "took longer than --timeout allows (0.5 s")
     assert not list(tmp_path.glob("reports/small*"))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody ever writes into these pipes."""
+    for name in ("pipe.csv", "pipe.yaml", "pipe.ipynb", "pipe.duckdb", "folder/pipe.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(tmp_path / name)
+        file = params(tmp_path, "{url: 'duckdb://pipe.duckdb', table: t}" if "duckdb" in name else Path(name).parts[0])
+        if name == "pipe.ipynb":
+            (tmp_path / "all.csv").write_text(rows(40), encoding="utf-8")
+            file = params(tmp_path, "all.csv", more=f", report: {name}")
+        done = cxkit("check", name if name == "pipe.yaml" else file, cwd=tmp_path)
+        refused(done, f"{name}: expected a file, found a pipe, socket or device")
+
+
+def test_to_hash_a_file_has_the_time_of_a_report(tmp_path: Path) -> None:
+    (tmp_path / "endless.csv").touch()
+    os.truncate(tmp_path / "endless.csv", 1 << 38)  # no disk holds it, but it says so
+    done = cxkit("run", params(tmp_path, "endless.csv"), "--timeout", "1", cwd=tmp_path)
+    refused(done, "endless.csv: to read it took longer than --timeout allows")
+    assert not (tmp_path / "reports").exists()
 
 
 def test_one_long_comment_holds_nobody_up(tmp_path: Path) -> None:
