@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special, stats
 
 from cxkit.stats import Interval, nps_interval
-from cxkit.stats.samples import trinomial_probabilities, trinomials
+from cxkit.stats.power import trinomial_probabilities, trinomials
 
 LEVEL = 0.95
 Z = stats.norm.ppf(0.975)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from cxkit.stats import Design, cell_design, nps_interval
+from cxkit.stats import Design, Sums, cell_design, nps_interval
 
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 SAMPLES = 40_000
@@ -78,7 +78,7 @@ def measured(w: np.ndarray, s: np.ndarray, counts: np.ndarray, n: np.ndarray, tr
     variance = shares[0] + shares[2] - (shares[2] - shares[0]) ** 2
     sums = (x.sum(axis=1) for x in (w, s, w * w, s * w, s * s))
     kish = w.sum(axis=1) ** 2 / (w * w).sum(axis=1)
-    return Simulated(counts, cell_design(n, variance, *sums, w.shape[1]), kish, n, truth)
+    return Simulated(counts, cell_design(n, variance, Sums(*sums, w.shape[1])), kish, n, truth)
 
 
 def coverage(sample: Simulated) -> tuple[float, float, float]:

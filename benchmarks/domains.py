@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from cxkit.stats import Design, cell_design, nps_difference, nps_interval
+from cxkit.stats import Design, Sums, cell_design, nps_difference, nps_interval
 
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 SAMPLES, ANSWERS, INTRACLASS = 20_000, 8, 0.3
@@ -72,10 +72,10 @@ def drawn(rng: np.random.Generator, samples: int, case: Case) -> Segments:
     shares = counts / np.where(counts.sum(axis=0) > 0, counts.sum(axis=0), np.nan)  # a segment may be empty
     variance = shares[0] + shares[2] - (shares[2] - shares[0]) ** 2
     w, s = weights.sum(axis=3), (weights * scores).sum(axis=3)
-    sums = [x.sum(axis=2) for x in (w, s, w * w, s * w, s * s, w > 0)]
+    sums = Sums(*(x.sum(axis=2) for x in (w, s, w * w, s * w, s * s, w > 0)))
     n = (weights > 0).sum(axis=(1, 2, 3))
-    before = cell_design(n, variance, *sums, axis=1, lonely="refuse")
-    now = cell_design(n, variance, *sums, axis=1, wave=np.full((1, h), m))
+    before = cell_design(n, variance, sums, axis=1, lonely="refuse")
+    now = cell_design(n, variance, sums, axis=1, wave=np.full((1, h), m))
     truth = float(np.mean(stats.norm.sf(HIGH - centre) - stats.norm.cdf(LOW - centre)))
     return Segments(counts, before, now, truth)
 

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import stats
 
 import cxkit as cx
-from cxkit.stats import cell_design
+from cxkit.stats import Sums, cell_design
 
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 SAMPLES, RESAMPLES = 2_000, 999
@@ -73,7 +73,7 @@ def by_median(minutes: np.ndarray) -> float:
     above = np.sign(minutes - np.median(minutes, axis=(1, 2, 3), keepdims=True))
     totals = above.sum(axis=3)
     sums = (totals.sum(axis=2), n * tickets, tickets * totals.sum(axis=2), (totals**2).sum(axis=2))
-    design = cell_design(n, above.var(axis=(2, 3)), n, *sums, agents)
+    design = cell_design(n, above.var(axis=(2, 3)), Sums(n, *sums, agents))
     variance = placed.var(axis=2, ddof=1) / np.asarray(design.n_eff)
     t = (placed[:, 0].mean(axis=1) - 0.5) / np.sqrt(variance.sum(axis=1))
     return float(np.mean(2 * stats.t.sf(np.abs(t), 2 * (agents - 1)) < 0.05))

@@ -245,7 +245,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
     if not weighted:
         return cells
     made = _with_design(cells, metric, cells.sums, cells.kind)
-    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, *_answer_sums(above, n, w, w2)))
+    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, _answer_sums(above, n, w, w2)))
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:
@@ -279,7 +279,7 @@ def _with_clusters(cells: Cells, metric: Metric, strata: Strata) -> Cells:
 
 def _with_design(cells: Cells, metric: Metric, sums: Sums, kind: str) -> Cells:
     _, variance = moments(metric, cells)
-    return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), *sums), kind=kind)
+    return _replace(cells, design=cell_design(cells.n, np.nan_to_num(variance), sums), kind=kind)
 
 
 def _with_quantile(cells: Cells, metric: Metric, design_of: Callable[[FloatArray, FloatArray], Design]) -> Cells:
@@ -351,7 +351,7 @@ def from_answers(metric: Metric, answers: Any, weights: Any = None, clusters: An
 
     sums = sums_of(_measured(metric, distinct, w_table))
     made = _replace(_with_design(cells, metric, sums, kind), sums=sums)
-    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, *sums_of(above)))
+    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, sums_of(above)))
 
 
 def numbers(metric: Metric, answers: pd.Series) -> FloatArray:

@@ -63,7 +63,7 @@ class Strata:
     def design(self, n: FloatArray, variance: FloatArray, sums: Sums | None = None) -> Design:
         """Effective bases of cells with these sums, or with others over the same clusters."""
         sums = self.sums if sums is None else sums
-        return cell_design(n, np.nan_to_num(variance), *sums, axis=1, wave=self.wave, lonely=self.lonely)
+        return cell_design(n, np.nan_to_num(variance), sums, axis=1, wave=self.wave, lonely=self.lonely)
 
     def correlation(self, other: Strata) -> FloatArray | None:
         """Of the estimates of each cell and the rest of what holds it; None where nothing but people is shared."""

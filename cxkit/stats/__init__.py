@@ -3,8 +3,7 @@
 Imports nothing but NumPy and scipy. Every function works on whole arrays of cells; a base of 0 gives NaN.
 """
 
-from cxkit.stats.benchmarks import nps_test, rate_test
-from cxkit.stats.control import nps_chart, p_chart, xmr
+from cxkit.stats.charts import funnel, nps_chart, p_chart, xmr
 from cxkit.stats.core import Difference, Interval
 from cxkit.stats.design import (
     Cross,
@@ -13,19 +12,29 @@ from cxkit.stats.design import (
     Sums,
     cell_design,
     covariance,
+    cross_of,
     domain_correlation,
     finite_population,
     linearised,
     plain_design,
+    sums_of,
 )
-from cxkit.stats.differences import mean_difference, nps_difference, rate_difference
+from cxkit.stats.differences import nps_difference, nps_test, rate_difference, rate_test
 from cxkit.stats.drivers import correlations, importance_intervals, relative_weights, shapley
-from cxkit.stats.heterogeneity import Heterogeneity, cochran_q
-from cxkit.stats.intervals import mean_interval, nps_interval, rate_interval
+from cxkit.stats.durations import (
+    kaplan_meier,
+    lasting,
+    logrank,
+    quantile,
+    quantile_interval,
+    survival_at,
+    survival_quantile,
+)
+from cxkit.stats.intervals import nps_interval, rate_interval
+from cxkit.stats.means import alike_difference, mean_difference, mean_interval, paired_difference
 from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
-from cxkit.stats.multiplicity import benjamini_hochberg, family_size, holm
+from cxkit.stats.multiplicity import Heterogeneity, benjamini_hochberg, cochran_q, family_size, holm, shrink
 from cxkit.stats.ordinal import share_distribution, superiority
-from cxkit.stats.pairs import alike_difference, cross_of, paired_difference, sums_of
 from cxkit.stats.power import (
     detectable,
     mean_detectable,
@@ -37,10 +46,7 @@ from cxkit.stats.power import (
     sample_size,
     smallest_base,
 )
-from cxkit.stats.quantiles import quantile, quantile_interval
 from cxkit.stats.raking import rake
-from cxkit.stats.shrinkage import funnel, shrink
-from cxkit.stats.survival import kaplan_meier, lasting, logrank, survival_at, survival_quantile
 
 __all__ = [
     "Cross",

@@ -17,12 +17,12 @@ Cochran (1977), section 5A.13, for domains.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.core import FloatArray, fractions, plain, positive, t_at
+from cxkit.stats.core import FloatArray, floats, plain, positive, refuse, result, t_at
 
 # Sums of squares cancel to about 1e-16 of their size; a real spread of 1e8 answers is still a thousand times larger.
 _ROUNDING = 1e-12
@@ -39,33 +39,41 @@ class Design(NamedTuple):
     df: FloatArray
 
 
-class Sums(NamedTuple):
-    """Sums of a cell over clusters g: sum W_g, sum S_g, sum W_g^2, sum S_g W_g, sum S_g^2, and how many clusters."""
+Designs: TypeAlias = tuple[Design | None, Design | None]
+NO_DESIGNS: Designs = (None, None)
 
-    w: ArrayLike
-    s: ArrayLike
-    ww: ArrayLike
-    sw: ArrayLike
-    ss: ArrayLike
-    clusters: ArrayLike
+
+class Sums(NamedTuple):
+    """Sums of cells over clusters g, of one shape; every answer is its own cluster where there are none.
+
+    Attributes:
+        w: sum of weights W.
+        s: sum of weighted scores S, in any unit, which is that of the results.
+        ww: sum over clusters of W_g^2.
+        sw: sum over clusters of S_g W_g.
+        ss: sum over clusters of S_g^2.
+        clusters: Number of clusters with answers in the cell.
+    """
+
+    w: FloatArray
+    s: FloatArray
+    ww: FloatArray
+    sw: FloatArray
+    ss: FloatArray
+    clusters: FloatArray
 
 
 class Cross(NamedTuple):
     """Sums over respondents who answered in both cells: W1 W2, S1 W2, W1 S2, S1 S2."""
 
-    ww: ArrayLike
-    sw: ArrayLike
-    ws: ArrayLike
-    ss: ArrayLike
+    ww: FloatArray
+    sw: FloatArray
+    ws: FloatArray
+    ss: FloatArray
 
 
 def linearised(
-    w: ArrayLike,
-    s: ArrayLike,
-    ww: ArrayLike,
-    sw: ArrayLike,
-    ss: ArrayLike,
-    clusters: ArrayLike,
+    sums: Sums,
     *,
     axis: int | None = None,
     fraction: ArrayLike = 0.0,
@@ -75,12 +83,7 @@ def linearised(
     """Standard error of a weighted mean and its degrees of freedom, from sums over clusters.
 
     Args:
-        w: sum of weights W per cell, any shape. All sums in the unit of s.
-        s: sum of weighted scores S.
-        ww: sum over clusters of W_g^2; over answers where there are no clusters.
-        sw: sum over clusters of S_g W_g.
-        ss: sum over clusters of S_g^2.
-        clusters: Number of clusters with answers in the cell; the number of answers where there are no clusters.
+        sums: Sums per cell, any shape, the scores in the unit of the standard error.
         axis: Axis that holds strata, which is summed away; None for one stratum. Absent strata are zeros.
         fraction: Share of the population that answered, in [0, 1), per cell or stratum; 0 for an unlimited one.
         wave: Number of clusters M_h of each stratum in the whole sample, of which the cell is a domain; None where it
@@ -97,13 +100,13 @@ def linearised(
     Source: Binder (1983), doi 10.2307/1402588; Cochran (1977), section 5A.13; Satterthwaite (1946), doi
     10.2307/3002019. R: survey.lonely.psu "adjust", "certainty", "fail".
 
-    >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4)  # answers 0, 0, 1, 1
+    >>> answers = Sums(w=4, s=2, ww=4, sw=2, ss=2, clusters=4)  # 0, 0, 1, 1
+    >>> linearised(answers)
     (0.28867513, 3.0)
-    >>> linearised(w=4, s=2, ww=4, sw=2, ss=2, clusters=4, wave=8)  # of a sample of eight
+    >>> linearised(answers, wave=8)  # of a sample of eight
     (0.26726124, 3.0)
     """
-    own = Sums(w, s, ww, sw, ss, clusters)
-    sums, (share, whole) = _last(own, axis, fractions(fraction), clusters if wave is None else wave)
+    sums, (share, whole) = _last(sums, axis, _fractions(fraction), sums[5] if wave is None else wave)
     m = sums.clusters
     total, known = sums.w.sum(axis=-1), m.sum(axis=-1)
     terms = (1.0 - share) * _terms(sums, _mean(sums), whole, lonely)
@@ -134,7 +137,7 @@ def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike 
     >>> freedom(12, 18, 12)
     5.987642
     """
-    w, ww, m, h = (np.asarray(x, dtype=np.float64) for x in (w, ww, clusters, strata))
+    w, ww, m, h = map(floats, (w, ww, clusters, strata))
     k = w**2 / positive(ww)
     return plain((m - h) * (k / positive(m)) ** 1.5)
 
@@ -142,12 +145,7 @@ def freedom(w: ArrayLike, ww: ArrayLike, clusters: ArrayLike, strata: ArrayLike 
 def cell_design(
     n: ArrayLike,
     variance: ArrayLike,
-    w: ArrayLike,
-    s: ArrayLike,
-    ww: ArrayLike,
-    sw: ArrayLike,
-    ss: ArrayLike,
-    clusters: ArrayLike,
+    sums: Sums,
     *,
     axis: int | None = None,
     fraction: ArrayLike = 0.0,
@@ -158,13 +156,8 @@ def cell_design(
 
     Args:
         n: Answers per cell.
-        variance: Variance of one answer at the weighted shares, divisor n, in the squared unit of s.
-        w: sum of weights per cell, with the strata on `axis` where there are any; as are all the following.
-        s: sum of weighted scores.
-        ww: sum over clusters of W_g^2.
-        sw: sum over clusters of S_g W_g.
-        ss: sum over clusters of S_g^2.
-        clusters: Number of clusters; equal to n where there are none.
+        variance: Variance of one answer at the weighted shares, divisor n, in the squared unit of the scores.
+        sums: Sums per cell, with the strata on `axis` where there are any.
         axis: Axis that holds strata; None for one stratum.
         fraction: Share of the population that answered, in [0, 1).
         wave: Number of clusters of each stratum in the whole sample; None where the cell is all of it.
@@ -174,22 +167,23 @@ def cell_design(
     of clusters. n_eff is NaN where all answers of the cell come from one cluster, or a lonely stratum is refused.
     Source: as `linearised`.
 
-    >>> cell_design(4, 0.25, w=4, s=2, ww=4, sw=2, ss=2, clusters=4)
+    >>> cell_design(4, 0.25, Sums(w=4, s=2, ww=4, sw=2, ss=2, clusters=4))
     Design(n=4.0, n_eff=4.0, df=3.0)
     """
-    sums = Sums(w, s, ww, sw, ss, clusters)
-    n, variance = np.asarray(n, dtype=np.float64), np.asarray(variance, dtype=np.float64)
-    unlimited, df = (np.asarray(x) for x in linearised(*sums, axis=axis, wave=wave, lonely=lonely))
-    limited = np.asarray(linearised(*sums, axis=axis, fraction=fraction, wave=wave, lonely=lonely)[0])
-    w, ww, m = (_total(x, axis) for x in (w, ww, clusters))
+    n, variance = floats(n), floats(variance)
+    unlimited, df = map(floats, linearised(sums, axis=axis, wave=wave, lonely=lonely))
+    limited = floats(linearised(sums, axis=axis, fraction=fraction, wave=wave, lonely=lonely)[0])
+    w, ww, m = (floats(x) if axis is None else floats(x).sum(axis=axis) for x in (sums[0], sums[2], sums[5]))
+    # One fraction per cell: where strata differ, the smallest is the careful one.
+    least = floats(fraction) if axis is None or not np.ndim(fraction) else floats(fraction).min(axis=axis)
     ratio = np.where(n > 1, n / np.maximum(n - 1.0, 1.0), 1.0) * variance / positive(unlimited**2)
     fallback = np.where(m < n, m, w**2 / positive(ww))
-    finite = np.where(unlimited > 0, unlimited**2 / positive(limited**2), 1.0 / (1.0 - _whole(fraction, n, w, axis)))
+    finite = np.where(unlimited > 0, unlimited**2 / positive(limited**2), 1.0 / (1.0 - least))
     n_eff = np.minimum(n, np.where(unlimited > 0, ratio, fallback)) * finite
     lone = (n > 0) & (n <= 1)
     n_eff = np.where(lone, n, np.where((m > 1) & ~np.isnan(unlimited), n_eff, np.nan))
     df = np.where(np.abs(df - (n - 1.0)) < 1e-9 * np.maximum(n, 1.0), n - 1.0, df)
-    return Design(*(plain(np.where(n > 0, x, np.nan)) for x in np.broadcast_arrays(n, n_eff, df)))
+    return result(Design, *(np.where(n > 0, x, np.nan) for x in (n, n_eff, df)))
 
 
 def plain_design(n: ArrayLike) -> Design:
@@ -200,8 +194,12 @@ def plain_design(n: ArrayLike) -> Design:
     >>> plain_design(30)
     Design(n=30.0, n_eff=30.0, df=29.0)
     """
-    base = np.asarray(n, dtype=np.float64)
-    return Design(plain(base), plain(base), plain(base - 1.0))
+    return Design(plain(n), plain(n), plain(floats(n) - 1.0))
+
+
+def design_of(n: ArrayLike, design: Design | None) -> Design:
+    """The design, a plain one where none is given."""
+    return plain_design(n) if design is None else design
 
 
 def finite_population(precision: Design, fraction: ArrayLike) -> Design:
@@ -216,8 +214,7 @@ def finite_population(precision: Design, fraction: ArrayLike) -> Design:
     >>> finite_population(plain_design(50), 50 / 200)
     Design(n=50.0, n_eff=66.6666, df=49.0)
     """
-    share = fractions(fraction)
-    return precision._replace(n_eff=plain(np.asarray(precision.n_eff) / (1.0 - share)))
+    return precision._replace(n_eff=plain(precision.n_eff / (1.0 - _fractions(fraction))))
 
 
 def base_at(precision: Design, z: FloatArray | float) -> FloatArray:
@@ -226,11 +223,10 @@ def base_at(precision: Design, z: FloatArray | float) -> FloatArray:
     Few clusters make the estimated standard error itself uncertain; the factor widens the interval as Student's t
     does, relative to the plain interval of n answers, which it leaves as it is.
     """
-    n, n_eff, df = precision
-    widened = np.asarray(df < n - 1.0)
-    if not widened.any():
-        return np.asarray(n_eff)
-    n, n_eff, df, z = (np.asarray(x) for x in np.broadcast_arrays(n, n_eff, df, np.asarray(z, dtype=np.float64)))
+    n, n_eff, df = map(floats, precision)
+    if not (df < n - 1.0).any():
+        return n_eff
+    n, n_eff, df, z = np.broadcast_arrays(n, n_eff, df, z)
     factor = np.ones(n_eff.shape)
     chosen = (df < n - 1.0) & (df > 0)
     factor[chosen] = (t_at(z[chosen], n[chosen] - 1.0) / t_at(z[chosen], df[chosen])) ** 2
@@ -254,7 +250,7 @@ def covariance(first: Sums, second: Sums, cross: Cross) -> FloatArray:
     >>> covariance(Sums(4, 2, 4, 2, 2, 4), Sums(4, 2, 4, 2, 2, 4), Cross(4, 2, 2, 2))  # the same four answers twice
     1.0
     """
-    return _correlation(cross_products(first, second, cross), np.sqrt(squares(first) * squares(second)))
+    return _correlation(cross_products(first, second, cross), squares(first) * squares(second))
 
 
 def domain_correlation(
@@ -279,36 +275,67 @@ def domain_correlation(
     0.0
     """
     (one, (whole, *shared)), (other, _) = _last(first, axis, wave, *cross), _last(second, axis)
-    means = _mean(one), _mean(other)
-    u1, u2 = (side.s - mean * side.w for side, mean in zip((one, other), means, strict=True))
-    products = _products(Cross(*shared), *means) - u1 * u2 / _about(whole)
+    u1, u2 = (side.s - _mean(side) * side.w for side in (one, other))
+    products = _products(Cross(*shared), _mean(one), _mean(other)) - u1 * u2 / _about(whole)
     both = np.where((one.clusters > 0) & (other.clusters > 0), _scale(whole, lonely) * products, 0.0)
-    v1, v2 = (_terms(side, mean, whole, lonely).sum(axis=-1) for side, mean in zip((one, other), means, strict=True))
-    return _correlation(both.sum(axis=-1), np.sqrt(v1 * v2))
+    v1, v2 = (_terms(side, _mean(side), whole, lonely).sum(axis=-1) for side in (one, other))
+    return _correlation(both.sum(axis=-1), v1 * v2)
 
 
 def squares(sums: Sums) -> FloatArray:
     """sum_g (S_g - m W_g)^2 of a cell; NaN where it has no weight."""
-    found = _arrays(sums)
+    found = Sums(*np.broadcast_arrays(*map(floats, sums)))
     return _squares(found, found.s / positive(found.w), found.clusters)
 
 
 def cross_products(first: Sums, second: Sums, cross: Cross) -> FloatArray:
     """sum_g (S1_g - m1 W1_g)(S2_g - m2 W2_g) over shared respondents; NaN where a cell has no weight."""
-    means = (np.asarray(x.s, dtype=np.float64) / positive(np.asarray(x.w, np.float64)) for x in (first, second))
-    return _products(cross, *means)
+    return _products(cross, *(floats(sums.s) / positive(sums.w) for sums in (first, second)))
+
+
+def sums_of(weights: ArrayLike, scores: ArrayLike) -> Sums:
+    """Sums over respondents from their weight totals W_g and weighted score totals S_g (last axis).
+
+    Formula: sum W, sum S, sum W^2, sum S W, sum S^2, and their number. Source: Binder (1983), doi 10.2307/1402588.
+
+    >>> sums_of([1, 1, 1, 1], [1, 0, 1, 1])
+    Sums(w=4.0, s=3.0, ww=4.0, sw=3.0, ss=3.0, clusters=4)
+    """
+    w, s = np.broadcast_arrays(floats(weights), floats(scores))
+    a, b, aa, ab, bb = (plain(x.sum(axis=-1)) for x in (w, s, w * w, s * w, s * s))
+    return Sums(a, b, aa, ab, bb, w.shape[-1])
+
+
+def cross_of(now: tuple[ArrayLike, ArrayLike], before: tuple[ArrayLike, ArrayLike]) -> Cross:
+    """Cross sums from (W_g, S_g) of the same respondents in two cells, in the same order (last axis).
+
+    Formula: sum W1 W2, sum S1 W2, sum W1 S2, sum S1 S2. Source: Kish (1965), section 12.4.
+
+    >>> cross_of(([1, 1, 1, 1], [1, 0, 1, 1]), ([1, 1, 1, 1], [0, 0, 1, 0]))
+    Cross(ww=4.0, sw=3.0, ws=1.0, ss=1.0)
+    """
+    (w1, s1), (w2, s2) = map(floats, now), map(floats, before)
+    return Cross(*(plain((x * y).sum(axis=-1)) for x, y in ((w1, w2), (s1, w2), (w1, s2), (s1, s2))))
+
+
+def _fractions(fraction: ArrayLike) -> FloatArray:
+    """Shares of a population that answered, below 1: a census has no sampling error to estimate."""
+    share = floats(fraction)
+    refuse("fraction", share, (share < 0) | (share >= 1), "shares in [0, 1)")
+    return share
 
 
 def _products(cross: Cross, mean1: FloatArray, mean2: FloatArray) -> FloatArray:
-    ww, sw, ws, ss = (np.asarray(x, dtype=np.float64) for x in cross)
+    ww, sw, ws, ss = map(floats, cross)
     return ss - mean2 * sw - mean1 * ws + mean1 * mean2 * ww
 
 
-def _correlation(products: FloatArray, scale: FloatArray) -> FloatArray:
+def _correlation(products: FloatArray, squared: FloatArray) -> FloatArray:
+    scale = np.sqrt(squared)
     return plain(np.where(scale > 0, np.clip(products / positive(scale), -1.0, 1.0), np.where(scale == 0, 0.0, np.nan)))
 
 
-def _squares(sums: _Arrays, mean: FloatArray, clusters: FloatArray) -> FloatArray:
+def _squares(sums: Sums, mean: FloatArray, clusters: FloatArray) -> FloatArray:
     """sum_g (S_g - m W_g)^2 about its mean over clusters, 0 where only rounding is left."""
     w, s, ww, sw, ss, _ = sums
     size = ss + mean**2 * ww
@@ -316,7 +343,7 @@ def _squares(sums: _Arrays, mean: FloatArray, clusters: FloatArray) -> FloatArra
     return np.where(left > _ROUNDING * size, left, np.where(np.isnan(left), np.nan, 0.0))
 
 
-def _terms(sums: _Arrays, mean: FloatArray, wave: FloatArray, lonely: Lonely) -> FloatArray:
+def _terms(sums: Sums, mean: FloatArray, wave: FloatArray, lonely: Lonely) -> FloatArray:
     """v_h of each stratum (last axis) in which the cell has answers: M/(M - 1) times its spread, with zeros."""
     return np.where(sums.clusters > 0, _scale(wave, lonely) * _squares(sums, mean, _about(wave)), 0.0)
 
@@ -330,39 +357,13 @@ def _about(wave: FloatArray) -> FloatArray:
     return np.where(wave > 1, wave, np.inf)
 
 
-def _mean(sums: _Arrays) -> FloatArray:
+def _mean(sums: Sums) -> FloatArray:
     """Mean over the strata of the last axis, which is kept."""
-    return cast(FloatArray, sums.s.sum(axis=-1, keepdims=True) / positive(sums.w.sum(axis=-1, keepdims=True)))
+    return np.asarray(sums.s.sum(axis=-1, keepdims=True) / positive(sums.w.sum(axis=-1, keepdims=True)))
 
 
-class _Arrays(NamedTuple):
-    """`Sums` as arrays of one shape."""
-
-    w: FloatArray
-    s: FloatArray
-    ww: FloatArray
-    sw: FloatArray
-    ss: FloatArray
-    clusters: FloatArray
-
-
-def _arrays(sums: Sums) -> _Arrays:
-    return _Arrays(*np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in sums)))
-
-
-def _last(sums: Sums, axis: int | None, *more: ArrayLike) -> tuple[_Arrays, list[FloatArray]]:
+def _last(sums: Sums, axis: int | None, *more: ArrayLike) -> tuple[Sums, list[FloatArray]]:
     """The sums and more arrays with the strata on the last axis, a single one where there is no axis for them."""
-    arrays = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (*sums, *more)))
+    arrays = np.broadcast_arrays(*map(floats, (*sums, *more)))
     turned = [x[..., None] if axis is None else np.moveaxis(x, axis, -1) for x in arrays]
-    return _Arrays(*turned[:6]), turned[6:]
-
-
-def _total(values: ArrayLike, axis: int | None) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    return array if axis is None else cast(FloatArray, array.sum(axis=axis))
-
-
-def _whole(fraction: ArrayLike, n: FloatArray, w: FloatArray, axis: int | None) -> FloatArray:
-    """One fraction per cell: where strata differ, the smallest is the careful one."""
-    share = np.asarray(fraction, dtype=np.float64)
-    return share if axis is None or not share.ndim else cast(FloatArray, share.min(axis=axis))
+    return Sums(*turned[:6]), turned[6:]

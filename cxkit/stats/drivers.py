@@ -11,9 +11,9 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cxkit.stats.core import FloatArray, Interval, critical, plain
+from cxkit.stats.core import BoolArray, FloatArray, Interval, critical, floats, plain
 
 # 2^15 subsets take about a second; beyond that relative weights are the tool.
 _MOST_DRIVERS = 15
@@ -36,7 +36,7 @@ class Drivers(NamedTuple):
     beta: FloatArray
     correlation: FloatArray
     vif: FloatArray
-    reversed: NDArray[np.bool_]
+    reversed: BoolArray
 
 
 def correlations(data: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
@@ -55,17 +55,17 @@ def correlations(data: ArrayLike, weights: ArrayLike | None = None) -> FloatArra
     >>> float(correlations([[1, 2], [2, 4], [3, 7]])[0, 1])
     0.993399
     """
-    x = np.asarray(data, dtype=np.float64)
+    x = floats(data)
     if np.isnan(x).any():
         raise ValueError("data: expected complete rows, found missing values")
-    result, spread = _correlations(x, np.ones(x.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64))
+    result, spread = _correlations(x, np.ones(x.shape[0]) if weights is None else floats(weights))
     if not spread.all():
         column = int(np.argwhere(~spread)[0, -1])
         raise ValueError(f"data: expected different answers in every column, found only one in column {column}")
     return result
 
 
-def _correlations(x: FloatArray, w: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _correlations(x: FloatArray, w: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Correlation matrices, and which columns have any spread."""
     w = w / w.sum(axis=-1, keepdims=True)
     mean = w @ x
@@ -159,8 +159,8 @@ def importance_intervals(
     if method not in _METHODS:
         raise ValueError(f"method: expected one of {', '.join(_METHODS)}; found {method!r}")
     critical(level)
-    x = np.asarray(data, dtype=np.float64)
-    w = np.ones(x.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
+    x = floats(data)
+    w = np.ones(x.shape[0]) if weights is None else floats(weights)
     drawn = np.random.default_rng(seed).multinomial(x.shape[0], np.full(x.shape[0], 1.0 / x.shape[0]), replicates)
     matrices, spread = _correlations(x, drawn * w)
     usable = np.atleast_1d(spread.all(axis=-1))
@@ -176,7 +176,7 @@ _METHODS = {"shapley": shapley, "relative_weights": relative_weights}
 
 
 def _split(correlation: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
-    whole = np.asarray(correlation, dtype=np.float64)
+    whole = floats(correlation)
     if whole.ndim < 2 or whole.shape[-1] != whole.shape[-2] or whole.shape[-1] < 2:
         raise ValueError(f"correlation: expected a square matrix of the outcome and its drivers, found {whole.shape}")
     r, inner = whole[..., 0, 1:], whole[..., 1:, 1:]
@@ -185,7 +185,7 @@ def _split(correlation: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     return whole, r, inner
 
 
-def _independent(whole: FloatArray) -> NDArray[np.bool_]:
+def _independent(whole: FloatArray) -> BoolArray:
     """Whether no driver is determined by the others."""
     return np.asarray(np.linalg.eigvalsh(whole[..., 1:, 1:])[..., 0] > 1e-10)
 

@@ -1,26 +1,78 @@
-"""Confidence intervals of one cell: net scores, shares, means. Arrays in, arrays out, natural units.
+"""Confidence intervals of one cell: net scores and shares, by score limits in closed form. Natural units.
 
-With a `design` the counts are (weighted) sums of which only the shares matter, and the base is the effective one.
+A net score lies between -1 and 1 with every answer worth -1, 0 or 1. A share is the same thing without the middle:
+2r - 1 is the net score of "yes" minus "no". Both are therefore held as one `Cell` on the scale -1..1. With a `design`
+the counts are (weighted) sums of which only the shares matter, and the base is the effective one.
+
+`reaches(cell, z)` are the distances from the estimate to its limits at z standard errors. Whoever adds a reach to an
+estimate cuts the last bit of rounding at the end of the scale. Tango's limit in closed form: with estimate v, variance
+V, neutral share a, k = z^2/base and x the limit, the equations of the constrained maximum likelihood,
+(v - x)^2 = k V(x), reduce to the cubic
+
+    k t^3 - (k + V) t + a v = 0,   x = (v - k t)/(1 + k),
+
+whose largest root gives the lower limit and whose smallest the upper. It has three real roots, so the trigonometric
+solution needs no iteration and no starting value; without neutral answers it is Wilson's formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import pi, sqrt
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from cxkit.stats.cells import Cell, net_cell, share_cell
-from cxkit.stats.core import FloatArray, Interval, critical, plain, positive, t_at
-from cxkit.stats.design import Design, base_at, plain_design
-from cxkit.stats.limits import Reaches, net_reaches, share_reaches
+from cxkit.stats.core import FloatArray, Interval, critical, floats, numbers, one_of, positive, refuse, result
+from cxkit.stats.design import Design, base_at, design_of
 
-# Answers added to a cell at -1, 0 and 1 by the adjusted Wald method for net scores, and to each side of a share.
+Pair: TypeAlias = tuple[FloatArray, FloatArray]
+Chosen: TypeAlias = NDArray[np.intp] | slice
+# Answers added to a cell at -1, 0 and 1 by the adjusted Wald method for net scores, and to either side of a share.
 NET_ADDED = (0.75, 1.5, 0.75)
 SHARE_ADDED = 2.0
-SHARE_ADDED_EACH = 1.0
-# A weighted variance that should be 0 is of the order of 1e-16 times the squared mean.
-_NO_VARIANCE = 1e-13
+# The smallest base that is told from none; below it the limits are the ends of the scale to the last bit.
+_NO_BASE = 1e-30
+
+
+class Cell(NamedTuple):
+    """Answers of one cell on the scale -1..1, all fields of one shape.
+
+    Attributes:
+        value: The estimate.
+        variance: Variance of one answer, divisor n.
+        skew: Share of neutral answers times the value; 0 for shares.
+        n: Answers; with n_eff and df the `Design` of the cell, a plain one where none was given.
+    """
+
+    value: FloatArray
+    variance: FloatArray
+    skew: FloatArray
+    n: FloatArray
+    n_eff: FloatArray
+    df: FloatArray
+
+    @property
+    def design(self) -> Design:
+        """Precision of the cell."""
+        return Design(*self[3:])
+
+    def base(self, z: FloatArray | float) -> FloatArray:
+        """Effective base of limits at z standard errors."""
+        return base_at(self.design, z)
+
+    def at(self, chosen: Chosen) -> Cell:
+        """The chosen entries of a flat cell."""
+        return Cell(*(part[chosen] for part in self))
+
+    def turned(self, sign: FloatArray | float = -1.0) -> Cell:
+        """The cell with its scale turned round where the sign is -1, so that its upper limit becomes a lower one."""
+        return self._replace(value=sign * self.value, skew=sign * self.skew)
+
+
+Reaches: TypeAlias = Callable[..., Pair]  # (cell, z, both=True)
+Moments: TypeAlias = Callable[[Cell, FloatArray], Pair]  # estimate and squared standard error of a cell with a base
 
 
 def nps_interval(
@@ -55,7 +107,8 @@ def nps_interval(
     >>> nps_interval(20, 30, 50)
     Interval(low=0.139551, high=0.443393)
     """
-    return _limits(net_cell(detractors, passives, promoters, design), level, _choose(NET_METHODS, method))
+    cell = net_cell(detractors, passives, promoters, design)
+    return result(Interval, *one_of(_NET, method)(cell, critical(level)))
 
 
 def rate_interval(
@@ -83,97 +136,50 @@ def rate_interval(
     >>> rate_interval(81, 263)
     Interval(low=0.255289, high=0.366210)
     """
-    low, high = _limits(share_cell(successes, n, design), level, _choose(SHARE_METHODS, method))
-    return Interval(plain((1.0 + np.asarray(low)) / 2.0), plain((1.0 + np.asarray(high)) / 2.0))
+    cell = share_cell(successes, n, design)
+    return result(Interval, *((1.0 + limit) / 2.0 for limit in one_of(_SHARE, method)(cell, critical(level))))
 
 
-def mean_interval(
-    mean: ArrayLike,
-    variance: ArrayLike,
-    n: ArrayLike,
-    level: float = 0.95,
-    *,
-    scale: tuple[float, float] | None = None,
-    design: Design | None = None,
-) -> Interval:
-    """Interval for the mean of a scale.
-
-    Args:
-        mean: Mean per cell, in the unit of the scale.
-        variance: Variance of one answer with divisor n, at the weighted shares.
-        n: Answers per cell.
-        level: Confidence level in (0, 1).
-        scale: Ends at which the limits are cut; None to leave them as they are.
-        design: Effective base and degrees of freedom under weights and clusters.
-
-    Returns:
-        Limits; NaN where there are fewer than two answers, and, without a scale, where all are the same.
-
-    Formula: m +- t_df sqrt(n/(n - 1) V/n_eff), df = n - 1 without a design. Where all answers are the same, `unseen`
-    times the width of the scale. Source: Student (1908); Wilson (1927).
-
-    >>> mean_interval(5.5, 1.25, 4, scale=(1, 7))
-    Interval(low=3.445739, high=7.0)
-    >>> mean_interval(7, 0, 40, scale=(1, 7))
-    Interval(low=6.474270, high=7.0)
-    """
-    half = mean_half_width(mean, variance, n, critical(level), scale, design)
-    m = np.asarray(mean, dtype=np.float64)
-    low, high = (-np.inf, np.inf) if scale is None else scale
-    return Interval(plain(np.maximum(m - half, low)), plain(np.minimum(m + half, high)))
+def net_cell(detractors: ArrayLike, passives: ArrayLike, promoters: ArrayLike, design: Design | None) -> Cell:
+    """A cell from counts of -1, 0 and 1; NaN where all are 0."""
+    d, a, p = numbers(detractors=detractors, passives=passives, promoters=promoters)
+    n = d + a + p
+    total = positive(n)
+    value = (p - d) / total
+    return _cell(value, np.maximum((p + d) / total - value**2, 0.0), a / total * value, n, design)
 
 
-def mean_half_width(
-    mean: ArrayLike,
-    variance: ArrayLike,
-    n: ArrayLike,
-    z: FloatArray | float,
-    scale: tuple[float, float] | None,
-    design: Design | None,
-) -> FloatArray:
-    """Half the width of the interval of a mean at z standard errors, before it is cut at the ends of the scale."""
-    used = plain_design(n) if design is None else design
-    squared, df = mean_precision(mean, variance, n, used)
-    width = np.nan if scale is None else scale[1] - scale[0]
-    return np.where(squared == 0, width * unseen(base_at(used, z), z), t_at(z, df) * np.sqrt(squared))
+def share_cell(successes: ArrayLike, n: ArrayLike, design: Design | None) -> Cell:
+    """A cell from successes and bases; NaN where the base is 0, a ValueError for more successes than answers."""
+    s, n = numbers(successes=successes, n=n)
+    refuse("successes", s, s > n * (1.0 + 1e-9), "at most n")  # weighted sums may differ in the last bits
+    rate = np.minimum(s / positive(n), 1.0)
+    return _cell(2.0 * rate - 1.0, 4.0 * rate * (1.0 - rate), np.zeros_like(rate), n, design)
 
 
-def unseen(base: FloatArray, z: FloatArray | float) -> FloatArray:
-    """The greatest share of answers of a kind of which a base holds none: z^2/(n + z^2), Wilson's limit for 0 of n."""
-    return np.square(z) / (base + np.square(z))
+def _cell(value: FloatArray, variance: FloatArray, skew: FloatArray, n: FloatArray, design: Design | None) -> Cell:
+    return Cell(*np.broadcast_arrays(value, variance, skew, *map(floats, design_of(n, design))))
 
 
-def mean_precision(
-    mean: ArrayLike, variance: ArrayLike, n: ArrayLike, design: Design | None
-) -> tuple[FloatArray, FloatArray]:
-    """Squared standard error of a mean, 0 where all answers are the same, and its degrees of freedom; NaN for one."""
-    m, v, n = (np.asarray(x, dtype=np.float64) for x in (mean, variance, n))
-    used = plain_design(n) if design is None else design
-    df = np.where(np.asarray(used.df) > 0, used.df, np.nan)
-    varying = np.where(v > _NO_VARIANCE * (1.0 + m**2), v, 0.0)
-    return np.where(n > 1, varying, np.nan) * n / positive(n - 1.0) / positive(np.asarray(used.n_eff)), df
+def net_reaches(cell: Cell, z: FloatArray | float, both: bool = True) -> Pair:
+    """Distances from a net score to its score limits; without `both` the lower one in either place."""
+    k = np.square(z) / np.maximum(cell.base(z), _NO_BASE)
+    m, shift = k + cell.variance, k * cell.value
+    angle = np.arccos(np.clip((-1.5 * sqrt(3.0)) * cell.skew * np.sqrt(k / m) / m, -1.0, 1.0))
+    size = 2.0 * np.sqrt(k * m / 3.0)
+    down = np.maximum((size * np.cos(angle / 3.0) + shift) / (1.0 + k), 0.0)
+    return down, np.maximum((size * np.cos((pi - angle) / 3.0) - shift) / (1.0 + k), 0.0) if both else down
 
 
-def welch(v1: FloatArray, v2: FloatArray, df1: FloatArray, df2: FloatArray) -> FloatArray:
-    """Satterthwaite's degrees of freedom of v1 + v2; the smaller of the two where both are 0."""
-    total = v1 + v2
-    return np.where(total == 0, np.minimum(df1, df2), total**2 / positive(v1**2 / df1 + v2**2 / df2))
+def share_reaches(cell: Cell, z: FloatArray | float, both: bool = True) -> Pair:
+    """Distances from a share, as a net score without neutral answers, to Wilson's limits; `both` as above."""
+    k = np.square(z) / np.maximum(cell.base(z), _NO_BASE)
+    size, shift = np.sqrt(k * (k + cell.variance)), k * cell.value
+    down = np.maximum((size + shift) / (1.0 + k), 0.0)
+    return down, np.maximum((size - shift) / (1.0 + k), 0.0) if both else down
 
 
-def _limits(cell: Cell, level: float, method: Callable[[Cell, float], tuple[FloatArray, FloatArray]]) -> Interval:
-    low, high = method(cell, critical(level))
-    return Interval(plain(low), plain(high))
-
-
-def _score(reaches: Reaches) -> Callable[[Cell, float], tuple[FloatArray, FloatArray]]:
-    def limits(cell: Cell, z: float) -> tuple[FloatArray, FloatArray]:
-        down, up = reaches(cell, base_at(cell.design, z), z)
-        return np.maximum(cell.value - down, -1.0), np.minimum(cell.value + up, 1.0)
-
-    return limits
-
-
-def adjusted_net(cell: Cell, base: FloatArray) -> tuple[FloatArray, FloatArray]:
+def adjusted_net(cell: Cell, base: FloatArray) -> Pair:
     """Estimate and squared standard error of a net score after adding 3/4, 1 1/2 and 3/4 answers."""
     total = base + sum(NET_ADDED)
     value = cell.value * base / total
@@ -181,40 +187,42 @@ def adjusted_net(cell: Cell, base: FloatArray) -> tuple[FloatArray, FloatArray]:
     return value, (extremes - value**2) / total
 
 
-def adjusted_share(cell: Cell, base: FloatArray, added: float) -> tuple[FloatArray, FloatArray]:
+def adjusted_share(added: float) -> Moments:
     """Estimate and squared standard error of a share, on the scale -1..1, after adding answers to either side."""
-    total = base + 2.0 * added
-    value = cell.value * base / total
-    return value, (1.0 - value**2) / total
+
+    def moments(cell: Cell, base: FloatArray) -> Pair:
+        total = base + 2.0 * added
+        value = cell.value * base / total
+        return value, (1.0 - value**2) / total
+
+    return moments
 
 
-def unadjusted(cell: Cell, base: FloatArray) -> tuple[FloatArray, FloatArray]:
+def unadjusted(cell: Cell, base: FloatArray) -> Pair:
     """Estimate and squared standard error as they are."""
     return cell.value, cell.variance / positive(base)
 
 
-def _wald(
-    moments: Callable[[Cell, FloatArray], tuple[FloatArray, FloatArray]],
-) -> Callable[[Cell, float], tuple[FloatArray, FloatArray]]:
-    def limits(cell: Cell, z: float) -> tuple[FloatArray, FloatArray]:
-        value, squared = moments(cell, base_at(cell.design, z))
+def _score(reaches: Reaches) -> Callable[[Cell, float], Pair]:
+    def limits(cell: Cell, z: float) -> Pair:
+        down, up = reaches(cell, z)
+        return np.maximum(cell.value - down, -1.0), np.minimum(cell.value + up, 1.0)
+
+    return limits
+
+
+def _wald(moments: Moments) -> Callable[[Cell, float], Pair]:
+    def limits(cell: Cell, z: float) -> Pair:
+        value, squared = moments(cell, cell.base(z))
         half = z * np.sqrt(squared)
         return value - half, value + half
 
     return limits
 
 
-def _choose(
-    methods: dict[str, Callable[[Cell, float], tuple[FloatArray, FloatArray]]], method: str
-) -> Callable[[Cell, float], tuple[FloatArray, FloatArray]]:
-    if method not in methods:
-        raise ValueError(f"method: expected one of {', '.join(methods)}; found {method!r}")
-    return methods[method]
-
-
-NET_METHODS = {"score": _score(net_reaches), "adjusted_wald": _wald(adjusted_net), "wald": _wald(unadjusted)}
-SHARE_METHODS = {
+_NET = {"score": _score(net_reaches), "adjusted_wald": _wald(adjusted_net), "wald": _wald(unadjusted)}
+_SHARE = {
     "wilson": _score(share_reaches),
-    "adjusted_wald": _wald(lambda cell, base: adjusted_share(cell, base, SHARE_ADDED)),
+    "adjusted_wald": _wald(adjusted_share(SHARE_ADDED)),
     "wald": _wald(unadjusted),
 }

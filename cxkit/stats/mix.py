@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.core import FloatArray, Interval, critical, plain, positive
+from cxkit.stats.core import FloatArray, Interval, critical, floats, plain, positive
 from cxkit.stats.design import Cross, Sums
 
 
@@ -59,7 +59,7 @@ def mix_and_rate(size_before: ArrayLike, size_now: ArrayLike, rate_before: Array
     >>> mix_and_rate([50, 50], [70, 30], [0.2, 0.6], [0.2, 0.6])[:3]
     (-0.08, -0.08, 0.0)
     """
-    arrays = [np.asarray(x, dtype=np.float64) for x in (size_before, size_now, rate_before, rate_now)]
+    arrays = [floats(x) for x in (size_before, size_now, rate_before, rate_now)]
     if len({array.shape for array in arrays}) > 1:
         raise ValueError(f"segments: expected one number of them, found {[array.shape[-1:] for array in arrays]}")
     if not all(size.sum() > 0 for size in arrays[:2]):
@@ -105,7 +105,7 @@ def mix_and_rate_intervals(
         alone = sorted(map(str, set(before) - set(now))), sorted(map(str, set(now) - set(before)))
         raise ValueError(f"segments: expected the same in both periods; only before: {alone[0]}, only now: {alone[1]}")
     critical(level)
-    value = np.asarray(values, dtype=np.float64)
+    value = floats(values)
     tables = [np.array([side[name] for name in before], dtype=np.float64) for side in (before, now)]
     generator = np.random.default_rng(seed)
     draws = [_resampled(table, replicates, generator) for table in tables]
@@ -171,12 +171,12 @@ def part_variance(slopes: Slopes, part: Sums, rest: Sums, cross: Cross, clusters
     >>> part_variance(Slopes(0.0, 1.0, 0.0), part, rest, Cross(0, 0, 0, 0), 4)  # of the mean of 1, 1, 0, 0
     0.083333
     """
-    p, r = (Sums(*(np.asarray(x, dtype=np.float64) for x in sums)) for sums in (part, rest))
+    p, r = (Sums(*(floats(x) for x in sums)) for sums in (part, rest))
     inside, mean = _cluster(slopes, p, r)
     beside = (slopes.total, -mean)
     squares = _products(inside, inside, (p.ww, p.sw, p.sw, p.ss)) + _products(beside, beside, (r.ww, r.sw, r.sw, r.ss))
     squares = np.maximum(squares + 2.0 * _products(inside, beside, cross), 0.0)
-    m = np.asarray(clusters, dtype=np.float64)
+    m = floats(clusters)
     spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan)
     return plain(spread * squares / positive(np.add(p.w, r.w)) ** 2)
 
@@ -216,7 +216,7 @@ def _products(
     one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray], sums: Sequence[ArrayLike]
 ) -> FloatArray:
     """Sum over clusters of products of two Z, from the sums of W1 W2, S1 W2, W1 S2, S1 S2."""
-    ww, sw, ws, ss = (np.asarray(x, dtype=np.float64) for x in sums)
+    ww, sw, ws, ss = (floats(x) for x in sums)
     (s1, w1), (s2, w2) = one, other
     return np.asarray(s1 * s2 * ss + s1 * w2 * sw + w1 * s2 * ws + w1 * w2 * ww)
 

@@ -8,11 +8,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.cells import NO_DESIGNS, Designs
-from cxkit.stats.core import FloatArray, agree, numbers, plain, positive, t_critical, t_pvalue
-from cxkit.stats.design import Design, plain_design
-from cxkit.stats.intervals import rate_interval
-from cxkit.stats.limits import usable_correlation
+from cxkit.stats.core import (
+    FloatArray,
+    agree,
+    floats,
+    joint,
+    numbers,
+    positive,
+    result,
+    t_critical,
+    t_pvalue,
+    usable_correlation,
+)
+from cxkit.stats.design import NO_DESIGNS, Design, Designs, design_of
+from cxkit.stats.intervals import Pair, rate_interval
 
 # Without it a side of equal answers would seem to have no variance, and the limits would be too narrow.
 _ADDED = 1.0
@@ -50,7 +59,7 @@ def share_distribution(counts: ArrayLike, level: float = 0.95, *, design: Design
     """
     (c,) = numbers(counts=counts)
     n = np.broadcast_to(c.sum(axis=-1, keepdims=True), c.shape)
-    stretched = None if design is None else Design(*(np.asarray(x, dtype=np.float64)[..., None] for x in design))
+    stretched = None if design is None else Design(*(floats(x)[..., None] for x in design))
     return Shares(c / positive(n), *rate_interval(c, n, level, design=stretched))
 
 
@@ -112,11 +121,11 @@ def superiority(
     (x,), (y,) = numbers(now=now), numbers(before=before)
     if x.shape[-1:] != y.shape[-1:]:
         raise ValueError(f"before: expected the {x.shape[-1]} answers of now, found {y.shape[-1]}")
-    p, q = (c / positive(c.sum(axis=-1))[..., None] for c in (x, y))
+    p, q = _shares(x), _shares(y)
     value = (p * _mid_cumulative(q)).sum(axis=-1)
     smoothed, (v1, df1), (v2, df2) = smoothed_effect(x, y, designs)
-    n1, n2 = (_worth(c, design)[0] for c, design in zip((x, y), designs, strict=True))
-    variance = v1 + v2 - 2.0 * usable_correlation(correlation) * np.sqrt(v1 * v2)
+    (n1, _), (n2, _) = _worth(x, designs[0]), _worth(y, designs[1])
+    variance = joint(v1, v2, usable_correlation(correlation))
     # All answers of both sides are the same: as many answers as the effect of continuous ones would be worth.
     varies = variance > 1e-14
     df = np.where(varies, (v1 + v2) ** 2 / positive(v1**2 / df1 + v2**2 / df2), np.minimum(df1, df2))
@@ -129,30 +138,32 @@ def superiority(
     pvalue = t_pvalue(2.0 * (value - 0.5) * np.sqrt(base), df)
     low, high = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
     excluded = (low > 0.5) | (high < 0.5)
-    return Effect(*(plain(part) for part in (value, low, high, agree(pvalue, excluded, level))))
+    return result(Effect, value, low, high, agree(pvalue, excluded, level))
 
 
-def _worth(counts: FloatArray, design: Design | None) -> tuple[FloatArray, FloatArray]:
-    """Effective answers and degrees of freedom of a side; NaN where it has none."""
-    _, n_eff, df = plain_design(counts.sum(axis=-1)) if design is None else design
-    return positive(np.asarray(n_eff, dtype=np.float64)), positive(np.asarray(df, dtype=np.float64))
-
-
-def smoothed_effect(
-    x: FloatArray, y: FloatArray, designs: Designs
-) -> tuple[FloatArray, tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+def smoothed_effect(x: FloatArray, y: FloatArray, designs: Designs) -> tuple[FloatArray, Pair, Pair]:
     """The effect, and what either side adds to its variance, with its degrees of freedom.
 
     To each side one answer is added that is spread like all of them.
     """
-    worth = [_worth(c, design) for c, design in zip((x, y), designs, strict=True)]
-    x, y = (c / positive(c.sum(axis=-1))[..., None] * n[..., None] for c, (n, _) in zip((x, y), worth, strict=True))
-    pooled = (x + y) / positive((x + y).sum(axis=-1))[..., None]
-    n1, n2 = (c.sum(axis=-1) for c in (x, y))
-    p, q = ((c + _ADDED * pooled) / (n + _ADDED)[..., None] for c, n in ((x, n1), (y, n2)))
+    (size1, df1), (size2, df2) = _worth(x, designs[0]), _worth(y, designs[1])
+    x, y = _shares(x) * size1[..., None], _shares(y) * size2[..., None]
+    added = _ADDED * _shares(x + y)
+    n1, n2 = x.sum(axis=-1), y.sum(axis=-1)
+    p, q = ((c + added) / (n + _ADDED)[..., None] for c, n in ((x, n1), (y, n2)))
     above, below = _mid_cumulative(q), 1.0 - _mid_cumulative(p)
     v1, v2 = _spread(p, above) / positive(n1 - 1.0), _spread(q, below) / positive(n2 - 1.0)
-    return (p * above).sum(axis=-1), (v1, worth[0][1]), (v2, worth[1][1])
+    return (p * above).sum(axis=-1), (v1, df1), (v2, df2)
+
+
+def _worth(counts: FloatArray, design: Design | None) -> Pair:
+    """Effective answers and degrees of freedom of a side; NaN where it has none."""
+    _, n_eff, df = design_of(counts.sum(axis=-1), design)
+    return positive(n_eff), positive(df)
+
+
+def _shares(counts: FloatArray) -> FloatArray:
+    return counts / positive(counts.sum(axis=-1))[..., None]
 
 
 def _mid_cumulative(shares: FloatArray) -> FloatArray:

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.cells import NO_DESIGNS, Cell, Counts, Designs, Moments, Successes, mirror, net_cell, share_cell
-from cxkit.stats.core import FloatArray, numbers, plain, positive, refuse
-from cxkit.stats.design import base_at, plain_design
-from cxkit.stats.intervals import mean_precision, nps_interval, welch
-from cxkit.stats.limits import span, usable_correlation
+from cxkit.stats.core import FloatArray, floats, joint, numbers, plain, positive, refuse, usable_correlation, within
+from cxkit.stats.design import NO_DESIGNS, Design, Designs, base_at, design_of
+from cxkit.stats.differences import Counts, Successes, span
+from cxkit.stats.intervals import Cell, net_cell, nps_interval, share_cell
+from cxkit.stats.means import Moments, Scale, mean_precision, welch
 from cxkit.stats.ordinal import smoothed_effect
-from cxkit.stats.samples import trinomial_probabilities, trinomials
 
 # Variance of one answer's -1, 0, 1 where it is not known: about the middle of published net promoter scores.
 USUAL_NET_VARIANCE = 0.67
@@ -53,10 +52,9 @@ def detectable(
     >>> detectable(0.67, 100, 0.67, 100)
     0.324307
     """
-    v1, v2 = (np.asarray(v, dtype=np.float64) / positive(np.asarray(n, dtype=np.float64))
-              for v, n in ((variance_now, n_now), (variance_before, n_before)))  # fmt: skip
+    v1, v2 = floats(variance_now) / positive(n_now), floats(variance_before) / positive(n_before)
     r = usable_correlation(correlation)
-    return plain(_quantiles(alpha, power) * np.sqrt(v1 + v2 - 2.0 * r * np.sqrt(v1 * v2)))
+    return plain(_quantiles(alpha, power) * np.sqrt(joint(v1, v2, r)))
 
 
 def nps_detectable(
@@ -127,7 +125,7 @@ def mean_detectable(
     *,
     alpha: ArrayLike = 0.05,
     power: float = 0.8,
-    scale: tuple[float, float] | None = None,
+    scale: Scale | None = None,
     designs: Designs = NO_DESIGNS,
     correlation: ArrayLike = 0.0,
 ) -> FloatArray:
@@ -152,18 +150,20 @@ def mean_detectable(
     >>> mean_detectable((5.5, 1.2, 40), (5.0, 1.5, 35))
     0.777708
     """
-    (v1, df1), (v2, df2) = mean_precision(*now, designs[0]), mean_precision(*before, designs[1])
+    (v1, df1), (v2, df2) = mean_precision(now, designs[0]), mean_precision(before, designs[1])
     r = _correlation(correlation)
-    squared = v1 + v2 - 2.0 * r * np.sqrt(v1 * v2)
-    t2 = _quantiles(alpha, power, np.where(r == 0, welch(v1, v2, df1, df2), np.minimum(df1, df2))) ** 2
-    one, other = (1.0 / positive(base) for base in _bases(now[2], before[2], designs, alpha))
+    squared = joint(v1, v2, r)
+    t2 = _quantiles(alpha, power, welch(v1, v2, df1, df2, r)) ** 2
+    one, other = (
+        _per_answer(design_of(side[2], used), alpha) for side, used in ((now, designs[0]), (before, designs[1]))
+    )
     alike = (r == 1.0) & (squared <= 1e-12 * (v1 + v2))
     without = np.where(alike, np.maximum(one, other), np.where(v1 == 0, one, 0.0) + np.where(v2 == 0, other, 0.0))
     ends = (-np.inf, np.inf) if scale is None else scale
     width = np.nan if scale is None else scale[1] - scale[0]
     spread = np.where(without > 0, t2 * without * width, 0.0)
     size = _root(spread, t2 * np.where(alike, 0.0, squared), 1.0 + t2 * without)
-    mean = np.asarray(before[0], dtype=np.float64)
+    mean = floats(before[0])
     return plain(np.where(size <= np.maximum(mean - ends[0], ends[1] - mean), size, np.nan))
 
 
@@ -235,9 +235,9 @@ def sample_size(
     >>> sample_size(0.2, 0.6 * 0.4, 0.4 * 0.6)  # two shares, .6 and .4
     95.0
     """
-    v1 = np.asarray(variance_now, dtype=np.float64)
-    v2 = v1 if variance_before is None else np.asarray(variance_before, dtype=np.float64)
-    needed = _quantiles(alpha, power) ** 2 * (v1 + v2) / positive(np.abs(np.asarray(change, dtype=np.float64))) ** 2
+    v1 = floats(variance_now)
+    v2 = v1 if variance_before is None else floats(variance_before)
+    needed = _quantiles(alpha, power) ** 2 * (v1 + v2) / positive(np.abs(floats(change))) ** 2
     return plain(np.ceil(needed - 1e-9))
 
 
@@ -289,10 +289,9 @@ def power_of(
     >>> power_of(0.2, 0.24, 95, 0.24, 95)
     0.803363
     """
-    v1, v2 = (np.asarray(v, dtype=np.float64) / positive(np.asarray(n, dtype=np.float64))
-              for v, n in ((variance_now, n_now), (variance_before, n_before)))  # fmt: skip
-    distance = np.abs(np.asarray(change, dtype=np.float64)) / np.sqrt(positive(v1 + v2))
-    z = -special.ndtri(np.asarray(alpha, dtype=np.float64) / 2.0)
+    v1, v2 = floats(variance_now) / positive(n_now), floats(variance_before) / positive(n_before)
+    distance = np.abs(floats(change)) / np.sqrt(positive(v1 + v2))
+    z = -special.ndtri(floats(alpha) / 2.0)
     return plain(special.ndtr(distance - z) + special.ndtr(-distance - z))
 
 
@@ -334,34 +333,30 @@ def _enumerated(shares: Sequence[float], n: int, level: float) -> tuple[FloatArr
 
 
 def _quantiles(alpha: ArrayLike, power: float, df: ArrayLike = np.inf) -> FloatArray:
-    level = np.asarray(alpha, dtype=np.float64)
+    level = floats(alpha)
     refuse("alpha", level, (level <= 0) | (level >= 1), "numbers between 0 and 1")
-    if not 0.0 < power < 1.0:
-        raise ValueError(f"power: expected a number between 0 and 1, such as 0.8, found {power!r}")
+    within("power", power, 0.8)
     # Where one weight decides there are next to no degrees of freedom, and t has no end.
     return cast(FloatArray, np.minimum(special.stdtrit(df, power) - special.stdtrit(df, level / 2.0), _MOST))
 
 
 def _correlation(correlation: ArrayLike) -> FloatArray:
     usable_correlation(correlation)  # which refuses what is none; people who all answered alike have 1, not .99
-    return np.asarray(correlation, dtype=np.float64)
+    return floats(correlation)
 
 
-def _bases(now: ArrayLike, before: ArrayLike, designs: Designs, alpha: ArrayLike) -> list[FloatArray]:
-    """The bases that the limits at 1 - alpha take, of either side."""
-    z = -special.ndtri(np.asarray(alpha, dtype=np.float64) / 2.0)
-    used = (plain_design(n) if design is None else design for n, design in zip((now, before), designs, strict=True))
-    return [np.maximum(base_at(design, z), 1.0 / _MOST) for design in used]
+def _per_answer(design: Design, alpha: ArrayLike) -> FloatArray:
+    """One over the base that the limits at 1 - alpha take."""
+    return 1.0 / positive(np.maximum(base_at(design, -special.ndtri(floats(alpha) / 2.0)), 1.0 / _MOST))
 
 
 def _harder(now: Cell, before: Cell, alpha: ArrayLike, power: float, correlation: ArrayLike) -> FloatArray:
     """The smallest change that is found whichever way it goes; NaN where the scale holds none."""
-    bases = _bases(now.value, before.value, (now.design, before.design), alpha)
-    r, one, other = _correlation(correlation), *(1.0 / positive(base) for base in bases)
-    df1, df2 = (np.where(cell.design.n > 1, cell.design.n - 1.0, np.nan) for cell in (now, before))
-    t = _quantiles(alpha, power, np.where(r == 0, welch(one, other, df1, df2), np.minimum(df1, df2)))
+    r, one, other = _correlation(correlation), _per_answer(now.design, alpha), _per_answer(before.design, alpha)
+    df1, df2 = (positive(cell.n - 1.0) for cell in (now, before))
+    t = _quantiles(alpha, power, welch(one, other, df1, df2, r))
     weights = t**2 * one, t**2 * other, 2.0 * r * t**2 * np.sqrt(one * other)
-    falls, rises = (_smallest(cell, *weights) for cell in (before, mirror(before)))
+    falls, rises = (_smallest(cell, *weights) for cell in (before, before.turned()))
     down, up = 1.0 + before.value, 1.0 - before.value
     # A direction in which nothing is found counts as far as the scale goes: beyond its end there is no such change.
     size = np.maximum(np.where(falls <= down, falls, down), np.where(rises <= up, rises, up))
@@ -383,3 +378,17 @@ def _smallest(cell: Cell, k1: FloatArray, k2: FloatArray, c: FloatArray) -> Floa
 def _root(b: FloatArray, c: FloatArray, a: FloatArray) -> FloatArray:
     """The larger root of a D^2 = b D + c."""
     return (b + np.sqrt(np.maximum(b**2 + 4.0 * a * c, 0.0))) / (2.0 * a)
+
+
+def trinomials(n: int) -> FloatArray:
+    """All (detractors, passives, promoters) of n answers, as three rows."""
+    d, p = np.divmod(np.arange((n + 1) ** 2), n + 1)
+    kept = d + p <= n
+    return np.stack([d[kept], n - d[kept] - p[kept], p[kept]]).astype(np.float64)
+
+
+def trinomial_probabilities(counts: FloatArray, shares: ArrayLike) -> FloatArray:
+    """Multinomial probability of each column of counts (3, k) under shares (..., 3), as (..., k)."""
+    logs = special.gammaln(counts.sum(axis=0) + 1.0) - special.gammaln(counts + 1.0).sum(axis=0)
+    share = np.asarray(shares, dtype=np.float64)[..., :, None]
+    return cast(FloatArray, np.exp(logs + special.xlogy(counts, share).sum(axis=-2)))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cxkit.stats.core import FloatArray, refuse
+from cxkit.stats.core import FloatArray, floats, refuse
 
 Margins = Mapping[str, Mapping[Any, float]]
 
@@ -150,6 +150,6 @@ def _checked(
     sums = {name: float(target.sum()) for name, target in zip(columns, targets, strict=True)}
     if max(sums.values()) > 1.01 * min(sums.values()):
         raise ValueError(f"margins: expected one sum in all dimensions, found {sums}")
-    start = np.ones(next(iter(length.values()))) if base is None else np.asarray(base, dtype=np.float64)
+    start = np.ones(next(iter(length.values()))) if base is None else floats(base)
     refuse("base", start, ~(start > 0) | np.isinf(start), "weights above 0")
     return start, codes, [target / target.sum() for target in targets]

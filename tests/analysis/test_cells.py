@@ -161,7 +161,7 @@ ANSWER = [{100: 10, 0: 7, -100: 3}[score] for score in SCORE]
 def test_toy_set_has_the_published_standard_errors(clusters, se) -> None:
     cells = from_answers(METRICS["nps"], ANSWER, WEIGHT, clusters)
     assert 100 * moments(METRICS["nps"], cells)[0][0] == pytest.approx(36.6667, abs=5e-5)
-    assert 100 * linearised(*cells.sums)[0][0] == pytest.approx(se, abs=5e-6)
+    assert 100 * linearised(cells.sums)[0][0] == pytest.approx(se, abs=5e-6)
 
 
 def test_toy_set_through_tallies_is_the_toy_set_in_a_list() -> None:

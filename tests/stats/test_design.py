@@ -33,22 +33,22 @@ def by_cluster(codes, weight, score):
 
 def test_standard_errors_of_the_toy_set():
     assert pytest.approx(36.6667, abs=5e-5) == MEAN
-    assert linearised(*sums_of(WEIGHT, WEIGHT * SCORE))[0] == pytest.approx(26.98996, abs=5e-6)
-    assert linearised(*by_cluster(CUSTOMER, WEIGHT, SCORE))[0] == pytest.approx(24.51243, abs=5e-6)
+    assert linearised(sums_of(WEIGHT, WEIGHT * SCORE))[0] == pytest.approx(26.98996, abs=5e-6)
+    assert linearised(by_cluster(CUSTOMER, WEIGHT, SCORE))[0] == pytest.approx(24.51243, abs=5e-6)
 
 
 def test_kish():
     # Kish deff 1.17333, n_eff 10.22727: the effective base where all answers are the same.
     same = np.full(12, 100.0)
-    precision = cell_design(12, 0.0, *sums_of(WEIGHT, WEIGHT * same))
+    precision = cell_design(12, 0.0, sums_of(WEIGHT, WEIGHT * same))
     assert precision.n_eff == pytest.approx(10.22727, abs=5e-6)
     assert precision.n / precision.n_eff == pytest.approx(1.17333, abs=5e-6)
     assert precision.df == pytest.approx(11 * (10.22727 / 12) ** 1.5, abs=5e-6)
 
 
 def test_effective_base_by_its_definition():
-    se = linearised(*by_cluster(CUSTOMER, WEIGHT, SCORE))[0]
-    precision = cell_design(12, VARIANCE, *by_cluster(CUSTOMER, WEIGHT, SCORE))
+    se = linearised(by_cluster(CUSTOMER, WEIGHT, SCORE))[0]
+    precision = cell_design(12, VARIANCE, by_cluster(CUSTOMER, WEIGHT, SCORE))
     assert precision.n_eff == pytest.approx(12 / 11 * VARIANCE / se**2)
     totals = np.bincount(CUSTOMER, WEIGHT)
     k = totals.sum() ** 2 / (totals**2).sum()
@@ -57,12 +57,12 @@ def test_effective_base_by_its_definition():
 
 def test_unanimous_clusters_count_themselves():
     same = np.ones(12)
-    assert cell_design(12, 0.0, *by_cluster(CUSTOMER, same, same)).n_eff == 6
+    assert cell_design(12, 0.0, by_cluster(CUSTOMER, same, same)).n_eff == 6
 
 
 def test_precision_never_beats_the_number_of_answers():
     # Clusters that balance one another would give an effective base above n.
-    balanced = cell_design(8, 0.25, w=8, s=4, ww=16, sw=8, ss=4.1, clusters=4)
+    balanced = cell_design(8, 0.25, Sums(w=8, s=4, ww=16, sw=8, ss=4.1, clusters=4))
     assert balanced.n_eff == 8
 
 
@@ -85,20 +85,20 @@ def test_strata_are_first_principles():
         totals += [weight[g].sum() for g in groups]
         expected += (1 - fractions[h]) * len(u) / (len(u) - 1) * ((u - u.mean()) ** 2).sum()
     arrays = [np.array(column, dtype=float) for column in zip(*sums, strict=True)]
-    se, df = linearised(*arrays, axis=0, fraction=fractions)
+    se, df = linearised(Sums(*arrays), axis=0, fraction=fractions)
     assert se == pytest.approx(np.sqrt(expected))
     k = np.sum(totals) ** 2 / np.square(totals).sum()
     assert df == pytest.approx((len(totals) - 3) * (k / len(totals)) ** 1.5)
 
 
 def test_a_stratum_with_one_cluster_leaves_no_interval_where_it_is_refused():
-    columns = ([4, 3], [2, 3], [4, 9], [2, 9], [2, 9], [4, 1])
-    assert np.isnan(linearised(*columns, axis=0, lonely="refuse")[0])
-    assert np.isnan(cell_design(7, 0.2, *columns, axis=0, lonely="refuse").n_eff)
+    columns = Sums([4, 3], [2, 3], [4, 9], [2, 9], [2, 9], [4, 1])
+    assert np.isnan(linearised(columns, axis=0, lonely="refuse")[0])
+    assert np.isnan(cell_design(7, 0.2, columns, axis=0, lonely="refuse").n_eff)
     # u_g of the first stratum are the answers about 5/7; of the second, lonely one the three together: 3 (1 - 5/7)
     spread = 4 / 3 * 1.0
     for lonely, more in (("centre", (3 * 2 / 7) ** 2), ("certainty", 0.0)):
-        se, df = linearised(*columns, axis=0, lonely=lonely)
+        se, df = linearised(columns, axis=0, lonely=lonely)
         assert se == pytest.approx(np.sqrt(spread + more) / 7)
         kish = (7**2 / 13 / 5) ** 1.5
         expected = (spread + more) ** 2 / (spread**2 / 3 + more**2) if more else 3
@@ -114,7 +114,7 @@ def test_a_domain_is_the_whole_sample_with_zeros_for_clusters_without_an_answer(
     terms = [k / (k - 1) * np.var(sh - mean * wh) * k for k, wh, sh in zip(m, w, s, strict=True)]
     here = [sums_of(wh[wh > 0], sh[wh > 0]) for wh, sh in zip(w, s, strict=True)]
     arrays = [np.array(column, dtype=float) for column in zip(*here, strict=True)]
-    se, df = linearised(*arrays, axis=0, wave=m)
+    se, df = linearised(Sums(*arrays), axis=0, wave=m)
     assert se == pytest.approx(np.sqrt(sum(terms)) / sum(map(np.sum, w)))
     answering, kish = arrays[5].sum(), arrays[0].sum() ** 2 / arrays[2].sum()
     satterthwaite = sum(terms) ** 2 / sum(v**2 / (k - 1) for v, k in zip(terms, m, strict=True))
@@ -142,7 +142,7 @@ def test_two_domains_are_correlated_through_the_strata_that_they_share():
 
 def test_a_finite_population_may_count_more_than_its_answers():
     sums = sums_of(np.ones(20), np.repeat([0.0, 1.0], 10))
-    unlimited, limited = cell_design(20, 0.25, *sums), cell_design(20, 0.25, *sums, fraction=0.2)
+    unlimited, limited = cell_design(20, 0.25, sums), cell_design(20, 0.25, sums, fraction=0.2)
     assert limited.n_eff == pytest.approx(unlimited.n_eff / 0.8)
     assert finite_population(unlimited, 0.2).n_eff == pytest.approx(limited.n_eff)
     with pytest.raises(ValueError, match=r"fraction: expected shares in \[0, 1\), found 1"):
@@ -156,12 +156,12 @@ def test_few_clusters_widen_with_the_level():
 
 
 def test_empty_cells_have_no_precision():
-    empty = cell_design([0, 4], [np.nan, 0.25], [0, 4], [0, 2], [0, 4], [0, 2], [0, 2], [0, 4])
+    empty = cell_design([0, 4], [np.nan, 0.25], Sums([0, 4], [0, 2], [0, 4], [0, 2], [0, 2], [0, 4]))
     assert np.isnan(empty.n_eff[0])
     assert empty.n_eff[1] == 4
 
 
 def test_one_answer_is_a_cell_of_its_own():
-    one = cell_design(1, 0.0, *sums_of([2.5], [2.5]))
+    one = cell_design(1, 0.0, sums_of([2.5], [2.5]))
     assert (one.n_eff, one.df) == (1, 0)
     assert nps_interval(0, 0, 2.5, design=one) == nps_interval(0, 0, 1)

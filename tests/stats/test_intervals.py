@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxkit.stats import Design, cell_design, finite_population, mean_interval, nps_interval, plain_design, rate_interval
+from cxkit.stats import (
+    Design,
+    Sums,
+    cell_design,
+    finite_population,
+    mean_interval,
+    nps_interval,
+    plain_design,
+    rate_interval,
+)
 
 # R package contingencytables, data cavo_2012: promoters 6, detractors 16 of 161.
 CAVO = (16, 139, 6)
@@ -128,7 +137,7 @@ def test_one_answer_and_none():
 
 
 def test_a_cell_of_one_cluster_has_no_interval():
-    one_cluster = cell_design(5, 0.24, w=5, s=3, ww=25, sw=15, ss=9, clusters=1)
+    one_cluster = cell_design(5, 0.24, Sums(w=5, s=3, ww=25, sw=15, ss=9, clusters=1))
     assert np.isnan(one_cluster.n_eff)
     assert np.isnan(nps_interval(0, 2, 3, design=one_cluster)).all()
     assert np.isnan(mean_interval(0.6, 0.24, 5, design=one_cluster)).all()

@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from cxkit.stats import (
+    Sums,
     benjamini_hochberg,
     holm,
     linearised,
@@ -93,7 +94,7 @@ def test_power():
 def test_cluster_robust_errors_of_statsmodels():
     # The cluster-robust variance of a weighted mean, with the correction M/(M - 1).
     fit = WLS(SCORE, np.ones(43), weights=WEIGHT).fit(cov_type="cluster", cov_kwds={"groups": CLUSTER})
-    assert linearised(*by_cluster(CLUSTER, WEIGHT, SCORE))[0] == pytest.approx(float(fit.bse[0]), rel=1e-10)
+    assert linearised(by_cluster(CLUSTER, WEIGHT, SCORE))[0] == pytest.approx(float(fit.bse[0]), rel=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +111,10 @@ def test_linearised_errors_of_svy(columns, expected):
     data = polars.DataFrame({"stratum": STRATUM, "cluster": CLUSTER, "w": WEIGHT, "s": SCORE})
     estimate = svy.Sample(data=data, design=svy.Design(**columns)).estimation.mean(y="s").estimates[0]
     if expected == "weights":
-        se = linearised(*sums_of(WEIGHT, WEIGHT * SCORE))[0]
+        se = linearised(sums_of(WEIGHT, WEIGHT * SCORE))[0]
     elif expected == "clusters":
-        se = linearised(*by_cluster(CLUSTER, WEIGHT, SCORE))[0]
+        se = linearised(by_cluster(CLUSTER, WEIGHT, SCORE))[0]
     else:
         parts = [by_cluster(CLUSTER[h == STRATUM], WEIGHT[h == STRATUM], SCORE[h == STRATUM]) for h in range(3)]
-        se = linearised(*(np.array(column, dtype=float) for column in zip(*parts, strict=True)), axis=0)[0]
+        se = linearised(Sums(*(np.array(column, dtype=float) for column in zip(*parts, strict=True))), axis=0)[0]
     assert se == pytest.approx(estimate.se, rel=1e-9)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cxkit.stats import (
     Design,
+    Sums,
     cell_design,
     covariance,
     cross_of,
@@ -82,7 +83,7 @@ def measured(scores, weights, clusters=None):
     mean = weights @ scores / weights.sum()
     variance = max(weights @ scores**2 / weights.sum() - mean**2, 0.0)
     sums = sums_of(np.bincount(clusters, weights), np.bincount(clusters, weights * scores))
-    return counts, cell_design(scores.size, variance, *sums)
+    return counts, cell_design(scores.size, variance, sums)
 
 
 def excludes(difference):
@@ -247,9 +248,9 @@ def test_what_adds_adds(first, second):
     parts = [sums_of(weights, weights * scores) for scores, weights, _ in (first, second)]
     scores, weights = (np.concatenate([part[i] for part in (first, second)]) for i in (0, 1))
     whole = sums_of(weights, weights * scores)
-    added = tuple(np.add(*columns) for columns in zip(*parts, strict=True))
+    added = Sums(*(np.add(*columns) for columns in zip(*parts, strict=True)))
     assert added == pytest.approx(whole)
-    assert linearised(*added) == pytest.approx(linearised(*whole), rel=1e-6, abs=1e-7)
+    assert linearised(added) == pytest.approx(linearised(whole), rel=1e-6, abs=1e-7)
 
 
 @given(samples(least=2))

@@ -1,7 +1,9 @@
-"""Time until something happens, where for some it has not happened yet: open tickets, customers who are still there.
+"""Durations and other long-tailed values: quantiles, and survival curves where for some it has not ended yet.
 
-Everything is computed from counts per value: how many events and how many censored at each time. A case that is
-censored at a time was still at risk of an event at that time.
+A quantile is the inverse of the (weighted) distribution function, averaged where it is flat, so that the median of an
+even number of values lies between the middle two. Limits are order statistics: values that were really observed.
+Survival (open tickets, customers who are still there) is computed from counts per value: how many events and how many
+censored at each time. A case that is censored at a time was still at risk of an event at that time.
 """
 
 from __future__ import annotations
@@ -9,18 +11,29 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import special
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
 
-from cxkit.stats.cells import NO_DESIGNS, Designs
-from cxkit.stats.core import FloatArray, agree, critical, plain, positive, refuse, t_critical, t_pvalue
-from cxkit.stats.design import Design, base_at
+from cxkit.stats.core import (
+    FloatArray,
+    Interval,
+    agree,
+    critical,
+    floats,
+    plain,
+    positive,
+    refuse,
+    result,
+    t_critical,
+    t_pvalue,
+    within,
+)
+from cxkit.stats.design import NO_DESIGNS, Design, Designs, base_at
 from cxkit.stats.ordinal import Effect
-from cxkit.stats.quantiles import apart
 
 Lifetimes: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]  # times, events and censored at each
 
-# Shares that differ by less are the same number.
+# Shares, and cumulative weights as shares of the total, that differ by less are the same number.
 _SAME = 1e-12
 
 
@@ -50,6 +63,133 @@ class LogRank(NamedTuple):
     pvalue: float
     observed: float
     expected: float
+
+
+class _Sorted(NamedTuple):
+    """Values in order within their cells, and the running totals of their counts."""
+
+    values: FloatArray
+    running: FloatArray
+    before: FloatArray
+    total: FloatArray
+    last: NDArray[np.intp]
+
+
+def quantile(
+    values: ArrayLike, q: float = 0.5, *, counts: ArrayLike | None = None, cells: ArrayLike | None = None, size: int = 0
+) -> FloatArray:
+    """Quantile of each cell.
+
+    Args:
+        values: Values in any unit, one-dimensional.
+        q: Which quantile, in (0, 1): .5 is the median.
+        counts: How often each value occurs, fractional after weighting; None for once.
+        cells: Number of the cell of each value, from 0; None where all belong to one.
+        size: Number of cells, where the last ones may be empty.
+
+    Returns:
+        One number per cell (a single one without `cells`), NaN where a cell is empty.
+
+    Formula: (x_(ceil nq) + x_(floor nq + 1)) / 2. Source: Hyndman and Fan (1996), type 2, doi 10.2307/2684934.
+
+    >>> quantile([25, 29, 35, 36, 36, 40, 41, 43, 44, 54])
+    38.0
+    """
+    table = _sort(values, q, counts, cells, size)
+    return _shaped(_quantiles(table, np.full(table.total.shape, q)), cells)
+
+
+def quantile_interval(
+    values: ArrayLike,
+    q: float = 0.5,
+    level: float = 0.95,
+    *,
+    counts: ArrayLike | None = None,
+    cells: ArrayLike | None = None,
+    size: int = 0,
+    design: Design | None = None,
+) -> Interval:
+    """Interval for a quantile of each cell, by order statistics, whatever the distribution.
+
+    Args:
+        values: Values in any unit, one-dimensional.
+        q: Which quantile, in (0, 1).
+        level: Confidence level in (0, 1).
+        counts: How often each value occurs; None for once.
+        cells: Number of the cell of each value, from 0; None where all belong to one.
+        size: Number of cells, where the last ones may be empty.
+        design: Effective base per cell under weights and clusters.
+
+    Returns:
+        Observed values. A limit that does not exist is NaN: the upper one of a p90 needs about 36 values. Limits that
+        are one value, as of durations in whole hours, move to the next observed values on either side, because an
+        interval of no width claims too much; where there is no other value they are NaN.
+
+    Formula: ranks l and u with P(B < l) <= alpha/2 and P(B >= u) <= alpha/2, B ~ Binomial(n, q).
+    Source: David and Nagaraja (2003), section 7.1; Woodruff (1952), doi 10.1080/01621459.1952.10483443, for weights.
+
+    >>> quantile_interval([25, 29, 35, 36, 36, 40, 41, 43, 44, 54])
+    Interval(low=29.0, high=44.0)
+    """
+    table = _sort(values, q, counts, cells, size)
+    z = critical(level)
+    base = table.total if design is None else np.broadcast_to(base_at(design, z), table.total.shape)
+    n = np.floor(np.where(base > 0, base, 0.0) * (1 + _SAME))
+    alpha = 1.0 - level
+    lower, upper = stats.binom.ppf(alpha / 2.0, n, q), stats.binom.isf(alpha / 2.0, n, q) + 1.0
+    share = np.maximum(n, 1.0)
+    low = np.where((lower >= 1) & (n > 0), _inverse(table, lower / share), np.nan)
+    high = np.where((upper <= n) & (n > 0), _inverse(table, upper / share), np.nan)
+    equal = low == high
+    for cell in np.flatnonzero(equal):
+        own = table.values[int(table.last[cell - 1]) + 1 if cell else 0 : int(table.last[cell]) + 1]
+        low[cell], high[cell] = apart(own, low[cell])
+    return Interval(*(_shaped(limit, cells) for limit in (low, high)))
+
+
+def apart(values: FloatArray, both: float) -> tuple[float, float]:
+    """The neighbours among some values, in order, of a value that both limits are; NaN where there is no other one."""
+    below, above = values[values < both], values[values > both]
+    low, high = (float(beside[0]) if beside.size else both for beside in (below[-1:], above[:1]))
+    return (low, high) if low < high else (np.nan, np.nan)
+
+
+def _sort(values: ArrayLike, q: float, counts: ArrayLike | None, cells: ArrayLike | None, size: int) -> _Sorted:
+    within("q", q, 0.9)
+    x = floats(values).ravel()
+    count = np.ones(x.shape) if counts is None else floats(counts).ravel()
+    refuse("counts", count, ~(count >= 0) | np.isinf(count), "counts of at least 0")
+    refuse("values", x, np.isnan(x), "numbers")
+    cell = np.zeros(x.shape, np.intp) if cells is None else np.asarray(cells, dtype=np.intp).ravel()
+    if not x.shape == count.shape == cell.shape:
+        raise ValueError(f"values, counts, cells: expected one length, found {x.size}, {count.size}, {cell.size}")
+    size = max(size, int(cell.max(initial=-1)) + 1, cells is None)
+    kept = count > 0
+    x, count, cell = x[kept], count[kept], cell[kept]
+    order = np.lexsort((x, cell))
+    running = np.concatenate([[0.0], np.cumsum(count[order])])
+    last = np.searchsorted(cell[order], np.arange(size), side="right")
+    starts = np.concatenate([[0], last[:-1]])
+    return _Sorted(x[order], running[1:], running[starts], running[last] - running[starts], last - 1)
+
+
+def _inverse(table: _Sorted, share: FloatArray) -> FloatArray:
+    """The smallest value of each cell up to which at least a share of its weight lies; NaN for an empty cell."""
+    if not table.values.size:
+        return np.full(np.broadcast_shapes(share.shape, table.total.shape), np.nan)
+    target = table.before + np.clip(share, 0.0, 1.0) * table.total - _SAME * table.total
+    place = np.minimum(np.searchsorted(table.running, target, side="left"), table.last)
+    found = table.values[np.maximum(place, 0)]
+    return np.where(table.total > 0, found, np.nan)
+
+
+def _quantiles(table: _Sorted, q: FloatArray) -> FloatArray:
+    # Just past a flat stretch the inverse jumps to the next value.
+    return (_inverse(table, q) + _inverse(table, q + 3.0 * _SAME)) / 2.0
+
+
+def _shaped(result: FloatArray, cells: ArrayLike | None) -> FloatArray:
+    return result if cells is not None else plain(result[0])
 
 
 def kaplan_meier(
@@ -117,8 +257,7 @@ def survival_quantile(
     >>> survival_quantile([1, 2, 3], [1, 1, 0], [0, 1, 1]).value
     2.5
     """
-    if not 0.0 < q < 1.0:
-        raise ValueError(f"q: expected a number between 0 and 1, such as 0.5, found {q!r}")
+    within("q", q, 0.5)
     curve = kaplan_meier(times, events, censored, level, design=design)
     # After the last case the limits are unknown; the curve itself has arrived.
     low, high = (_first(curve.time, line, 1.0 - q) for line in (curve.low, curve.high))
@@ -177,7 +316,7 @@ def lasting(now: Lifetimes, before: Lifetimes, level: float = 0.95, *, designs: 
     0.0246
     """
     observed, expected, sums = _logrank_sums(now, before)
-    variance = positive(np.asarray(sums))
+    variance = positive(sums)
     n = np.array([float(np.sum(np.add(d, c) + np.zeros(np.shape(t)))) for t, d, c in (now, before)])
     sides = zip(n, designs, strict=True)
     worth, df = np.array([(size, np.inf) if design is None else design[1:] for size, design in sides], dtype=float).T
@@ -188,7 +327,7 @@ def lasting(now: Lifetimes, before: Lifetimes, level: float = 0.95, *, designs: 
     reach = t_critical(freedom, level) * error
     value, low, high = (special.expit(step - log) for step in (0.0, -reach, reach))
     pvalue = agree(t_pvalue(log / error, freedom), (low > 0.5) | (high < 0.5), level)
-    return Effect(*(plain(x) for x in (value, low, high, pvalue)))
+    return result(Effect, value, low, high, pvalue)
 
 
 def _logrank_sums(now: Lifetimes, before: Lifetimes) -> tuple[float, float, float]:
@@ -205,14 +344,14 @@ def _logrank_sums(now: Lifetimes, before: Lifetimes) -> tuple[float, float, floa
 
 def _merged(lifetimes: Lifetimes) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distinct times in order, with the events and censored cases of each."""
-    time, d, c = (x.ravel() for x in np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in lifetimes)))
+    time, d, c = (x.ravel() for x in np.broadcast_arrays(*map(floats, lifetimes)))
     refuse("times", time, ~(time >= 0), "numbers of at least 0")
     refuse("events", d, ~(d >= 0) | np.isinf(d), "counts of at least 0")
     refuse("censored", c, ~(c >= 0) | np.isinf(c), "counts of at least 0")
     kept = d + c > 0
     distinct, place = np.unique(time[kept], return_inverse=True)
-    sums = [np.asarray(np.bincount(place, x[kept], distinct.size), dtype=np.float64) for x in (d, c)]
-    return np.asarray(distinct, dtype=np.float64), sums[0], sums[1]
+    events, censored = (floats(np.bincount(place, x[kept], distinct.size)) for x in (d, c))
+    return floats(distinct), events, censored
 
 
 def _at(times: FloatArray, own: FloatArray, counts: FloatArray) -> FloatArray:
@@ -238,7 +377,7 @@ def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArr
     >>> survival_at(kaplan_meier([1, 2, 3], [1, 1, 0], [0, 1, 1]), [0.5, 2.5, 9])[0]
     array([1. , 0.5, nan])
     """
-    t = np.asarray(times, dtype=np.float64)
+    t = floats(times)
     place = np.searchsorted(curve.time, t, side="right") - 1
     beyond = t > (curve.time[-1] if curve.time.size else -np.inf)
     lines = []
