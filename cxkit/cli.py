@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,16 +286,7 @@ def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> Ru
 
 
 def main() -> None:
-    """Entry point of the command `cxkit`."""
-    from cxkit.report import console
+    """Where the scripts of earlier installations begin."""
+    from cxkit.__main__ import main
 
-    try:
-        console.ready()
-        app()
-    except console.Stopped as stopped:
-        _say(f"cxkit: stopped by {stopped}", err=True)
-        sys.exit(1)
-
-
-if __name__ == "__main__":
     main()

@@ -51,7 +51,7 @@ def project(tmp_path: Path) -> Path:
 
 def call(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    command = [sys.executable, "-m", "cxkit.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "cxkit", *map(str, arguments)]
     path = str(Path(cli.__file__).parents[1])
     return subprocess.run(
         command,

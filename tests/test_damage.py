@@ -264,7 +264,7 @@ def test_the_command_says_the_same(tmp_path: Path) -> None:
     for kind in ("csv", "parquet", "values of mapping"):
         (tmp_path / kind).mkdir()
         file = damaged(tmp_path / kind, kind, f"{SEED}-{kind}-0")
-        done = subprocess.run([sys.executable, "-m", "cxkit.cli", "check", str(file)], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "cxkit", "check", str(file)], capture_output=True, text=True)
         assert done.returncode in (0, 2), done.stderr
         assert "Traceback" not in done.stderr
         assert bool(done.stderr) == (done.returncode == 2)

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "cxkit.report.pages": ("cxkit.report", "cxkit.metrics", "cxkit.present", *LEAVES),  # the index shares its wording
     "cxkit.report.workbook": ("cxkit.report", "cxkit.metrics", "cxkit.present", *LEAVES),  # and so does the workbook
     "cxkit.report.spreadsheet": ("cxkit.report", "cxkit.present", *LEAVES),  # its cells hold cleaned text
+    "cxkit.__main__": ("cxkit",),
     "cxkit.cli": ("cxkit",),
     "cxkit": ("cxkit",),  # __init__: the public names, loaded on first use
 }

@@ -153,7 +153,7 @@ def test_area_b_moved_10_points_and_could_not_have_been_seen(tallies) -> None:
 
 
 def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) -> None:
-    command = [sys.executable, "-m", "cxkit.cli", "run", "params/sfo.yaml", "--set", f"data={DATA}"]
+    command = [sys.executable, "-m", "cxkit", "run", "params/sfo.yaml", "--set", f"data={DATA}"]
     options = ["--only", "area=C", "--out", str(tmp_path / "shelf"), "--workers", "1"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 import weakref
@@ -111,6 +112,7 @@ def _require_reading(sql: str, scheme: str, shown: str) -> None:
     """That a query is one statement that reads: it is sent as it is, by a user who may be allowed to do more."""
     dialect = {"postgresql": "postgres", "mssql": "tsql", "md": "duckdb"}.get(scheme, scheme)
     known = dialect if dialect in sqlglot.Dialects.__members__.values() else None
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # the error tells what it would print
     try:
         found = sqlglot.parse(sql, read=known)
     except (sqlglot.errors.SqlglotError, RecursionError) as error:

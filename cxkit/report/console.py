@@ -18,6 +18,9 @@ Events = SimpleQueue[Any]  # futures that are done, signals that came
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+AGAIN = 0.1  # seconds
+
+
 class Stopped(BaseException):
     """A signal that ends the command; cleaning up is all that may still be done."""
 
@@ -27,7 +30,8 @@ def ready() -> None:
 
     Descriptors 0 to 2 that are closed are opened, so that no file or socket gets their numbers. Output that nobody
     reads any more is lost and ends nothing. Warnings stay warnings, whatever PYTHONWARNINGS says: it is meant for
-    developers. SIGTERM, SIGHUP and Ctrl-C raise `Stopped`, once.
+    developers. SIGTERM, SIGHUP and Ctrl-C raise `Stopped` until it is on its way to the end of the command: where a
+    library drops whatever is raised, as in a destructor, once is not enough.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
@@ -40,7 +44,7 @@ def ready() -> None:
     if os.environ.pop("PYTHONWARNINGS", None):
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
-    sys.unraisablehook = lambda _: None  # of libraries that clean up where the disk is full: the words are said
+    sys.unraisablehook = lambda _: None  # of libraries that clean up on a full disk; the words are said elsewhere
     _handle(_stop)
 
 
@@ -55,9 +59,31 @@ class _Patient(io.FileIO):
             return len(data)
 
 
+_CAME: list[signal.Signals] = []
+
+
 def _stop(number: int, _: FrameType | None) -> None:
     _handle(lambda *_: None)  # a second one would break into the cleaning up
-    raise Stopped(signal.Signals(number).name)
+    _CAME.append(signal.Signals(number))
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
+    raise Stopped(_CAME[0].name)
+
+
+def _again(*_: object) -> None:
+    error = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, Stopped):  # what is running now cleans up
+            return
+        error = error.__context__
+    raise Stopped(_CAME[0].name)
+
+
+def stopped() -> None:
+    """Say that the signal has done its work: the command ends, or a run has it among its events."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _handle(handler: Callable[[int, FrameType | None], Any]) -> list[tuple[int, Any]]:
@@ -77,6 +103,9 @@ def stoppable() -> Iterator[Events]:
         yield events
         return
     before = _handle(lambda number, _: events.put(signal.Signals(number)))
+    stopped()
+    for came in _CAME:
+        events.put(came)
     try:
         yield events
     finally:

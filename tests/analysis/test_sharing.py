@@ -127,7 +127,7 @@ as_of: 2026-11-15
 
 
 def _cxkit(*given: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "cxkit.cli", *given], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-m", "cxkit", *given], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

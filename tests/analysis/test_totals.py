@@ -136,7 +136,7 @@ def test_two_shops_with_constant_scores_show_no_change(tmp_path) -> None:
     frame = pd.DataFrame(rows, columns=["day", "brand", "who", "nps"]).assign(csat=None, region="N")
     prepared(tmp_path, frame, for_each=["brand"], metrics=["nps"])
     given = [str(tmp_path / "totals.yaml"), "--out", str(tmp_path / "shelf")]
-    done = subprocess.run([sys.executable, "-m", "cxkit.cli", "run", *given], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "cxkit", "run", *given], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = pd.read_csv(tmp_path / "shelf" / "summary.csv")
     total = found[found["report"] == "overview"].set_index("period")

@@ -119,7 +119,7 @@ def test_the_command_takes_such_a_name_too(tmp_path: Path) -> None:
         "{name: small, title: Small, source: 'x[1].csv', metrics: [nps], period: wave, now: '1',\n"
         " mapping: {kind: transactional, columns: {wave: wave}, items: {nps: nps}}}\n"
     )
-    command = [sys.executable, "-m", "cxkit.cli", "check", str(tmp_path / "run.yaml")]
+    command = [sys.executable, "-m", "cxkit", "check", str(tmp_path / "run.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "x[1].csv" in done.stdout

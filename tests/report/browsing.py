@@ -39,7 +39,7 @@ MODES: dict[str, dict[str, Any]] = {
 
 def build(parameters: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the product on a parameters file; the shelf is `out`."""
-    command = [sys.executable, "-m", "cxkit.cli", "run", str(parameters), "--out", str(out), *options]
+    command = [sys.executable, "-m", "cxkit", "run", str(parameters), "--out", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ})
 
 

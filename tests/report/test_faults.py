@@ -37,7 +37,7 @@ audit: notebooks/small.ipynb
 """
 BRANDS = ("Ash", "Birch", "Cedar")
 SECRET = "my name is Jane Doe"
-COMMAND = [sys.executable, "-m", "cxkit.cli"]
+COMMAND = [sys.executable, "-m", "cxkit"]
 
 
 class Project:
@@ -463,6 +463,44 @@ def test_a_signal_while_the_data_are_read_changes_nothing(project: Project, numb
     none_left(project)
 
 
+DEAF = """\
+import time
+from cxkit import __main__, cli
+
+class Deaf:
+    def __del__(self):  # what is raised in it is dropped
+        print("deaf", flush=True)
+        time.sleep(1)
+
+def work(**_):
+    Deaf()
+    time.sleep(60)
+
+cli.app = work
+__main__.main()
+"""
+
+
+def test_a_signal_counts_also_where_what_it_raises_is_dropped() -> None:
+    process = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "deaf\n"
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (1, "cxkit: stopped by SIGTERM\n")
+
+
+def test_ctrl_c_is_heard_before_anything_of_weight_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import time; print('loading', flush=True); time.sleep(60)")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(cxkit.__file__).parents[1]}"}
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (1, "cxkit: stopped by SIGINT\n")
+
+
 @pytest.mark.parametrize("moments", slowly(4, 60))
 def test_kills_at_random_moments_leave_whole_files_of_either_run(folder: Path, moments: int) -> None:
     """Also SIGTERM and SIGHUP: every file is whole, its hash is in the manifest, nothing private lies about."""
@@ -503,8 +541,8 @@ def replace(source, target):
     real(source, target)
 os.replace = replace
 sys.argv = ["cxkit", *sys.argv[3:]]
-from cxkit import cli
-cli.main()
+from cxkit.__main__ import main
+main()
 """
 
 

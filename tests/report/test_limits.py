@@ -42,7 +42,7 @@ pathlib.Path(sys.argv[1]).write_text(json.dumps([status, memory]))
 def cxkit(*arguments: str | Path, cwd: Path) -> Done:
     """The command, as a person types it."""
     began, used = time.monotonic(), cwd / "used.json"
-    command = [sys.executable, "-m", "cxkit.cli", *arguments]
+    command = [sys.executable, "-m", "cxkit", *arguments]
     with (cwd / "out.txt").open("wb") as out, (cwd / "err.txt").open("wb") as err:
         subprocess.run([sys.executable, "-c", BETWEEN, used, *command], stdout=out, stderr=err, cwd=cwd, check=True)
     status, memory = json.loads(used.read_text(encoding="utf-8"))

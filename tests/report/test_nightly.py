@@ -38,7 +38,7 @@ CRIMES = {
     "Larch": "import subprocess, pathlib; p = subprocess.Popen(['sleep', '1000'], start_new_session=True); "
     "pathlib.Path('PIDS').write_text(str(p.pid))",
 }
-COMMAND = [sys.executable, "-m", "cxkit.cli", "run", "params/night.yaml"]
+COMMAND = [sys.executable, "-m", "cxkit", "run", "params/night.yaml"]
 
 
 class Night:

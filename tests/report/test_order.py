@@ -35,7 +35,7 @@ def text_of(page: str) -> str:
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = str(Path(cxkit.__file__).parents[1])
-    line = [sys.executable, "-m", "cxkit.cli", *arguments]
+    line = [sys.executable, "-m", "cxkit", *arguments]
     given = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": path}, "timeout": 300, "check": False}
     return subprocess.run(line, capture_output=True, text=True, **given)
 
