@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(project, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     result = invoke("run", project / "params" / "demo.yaml")
-    assert (result.exit_code, result.stderr) == (2, "cxkit: [Errno 13] Permission denied: 'reports'\n")
+    assert (result.exit_code, result.stderr) == (2, "cxkit: reports: cannot be read or written: Permission denied\n")
 
 
 def test_the_sample_is_written_and_can_be_read_with_its_mapping(tmp_path):
