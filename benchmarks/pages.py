@@ -3,7 +3,7 @@
     python benchmarks/pages.py [--rounds 30] [--quick]
 
 The kit's own report on one brand of the demo is executed once. Then each side makes its page of that notebook, in turn,
-in one process: one `HTMLExporter` with the default template and code left out, and `cxkit.report.pages.page`. Seconds
+in one process: one `HTMLExporter` with the default template and code left out, and `cxkit.runs.pages.page`. Seconds
 are the median of all rounds after the first, in which both load what they need. Every figure is printed as a line
 `bar NAME VALUE`.
 """
@@ -23,8 +23,8 @@ from typing import Any
 import papermill
 from nbconvert import HTMLExporter
 
-from cxkit.report import pages, params
-from cxkit.report.prepare import prepare
+from cxkit.runs import pages, params
+from cxkit.runs.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 

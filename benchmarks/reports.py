@@ -37,8 +37,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from cxkit.report import making, runs
-from cxkit.report.jobs import Job, Prepared
+from cxkit.runs import runs, worker
+from cxkit.runs.jobs import Job, Prepared
+from cxkit.tallies import storage
 
 ROOT = Path(__file__).resolve().parents[1]
 Parameters = dict[str, Any]
@@ -91,7 +92,7 @@ def plainly(source: str, jobs: Sequence[Parameters]) -> tuple[float, float]:
     import nbformat
     from nbformat import v4
 
-    from cxkit.report.pages import page
+    from cxkit.runs.pages import page
 
     os.environ["MPLBACKEND"] = "agg"
 
@@ -183,8 +184,8 @@ def with_ploomber(python: str, work: list[tuple[str, str, Parameters]]) -> float
 
 def demo(folder: Path, count: int) -> Prepared:
     """The demo's run with `count` reports: its places in turn, under names of their own."""
-    from cxkit.report import params
-    from cxkit.report.prepare import prepare
+    from cxkit.runs import params
+    from cxkit.runs.prepare import prepare
 
     made = prepare(params.load(ROOT / "params" / "demo.yaml", {}), folder)
     places = [job for job in made.jobs if job.kind == "report"]
@@ -207,9 +208,8 @@ def with_cxkit(prepared: Prepared, workers: int, out: Path) -> dict[str, float]:
 
 def parts(job: Job, folder: str) -> dict[str, float]:
     """Where the time of one report goes, in a child of the warm parent."""
-    from cxkit.data import stored
-    from cxkit.present import shapes
-    from cxkit.present.canvas import Canvas
+    from cxkit.show import shapes
+    from cxkit.show.canvas import Canvas
 
     spent = {"data": 0.0, "figures": 0.0}
 
@@ -228,18 +228,18 @@ def parts(job: Job, folder: str) -> dict[str, float]:
             if getattr(other, "__name__", "").startswith("cxkit") and getattr(other, name, None) is plain:
                 setattr(other, name, timed)
 
-    count(stored, "load", "data")
+    count(storage, "load", "data")
     count(Canvas, "svg", "figures")
     for name in ("trend", "segments", "changes", "distribution", "stacked", "heat"):
         count(shapes, name, "figures")
     Path(folder).mkdir(parents=True)
     marks = [time.perf_counter()]
-    notebook = making.execute(job, Path(folder) / "report.ipynb", "warm")
+    notebook = worker.execute(job, Path(folder) / "report.ipynb", "warm")
     marks.append(time.perf_counter())
     durations = [cell.metadata.papermill.duration or 0.0 for cell in notebook.cells]
-    content = making.render(notebook, job)
+    content = worker.render(notebook, job)
     marks.append(time.perf_counter())
-    making.put(Path(folder) / job.file, content)
+    worker.put(Path(folder) / job.file, content)
     marks.append(time.perf_counter())
     cells = sum(durations)
     return {
@@ -256,7 +256,7 @@ def breakdown(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     import reports  # this file, under a name that children can import
 
     with runs.crew(1) as crew:
-        crew.warm([("cxkit.data.stored:hold", jobs[0].parameters["tallies"])])  # type: ignore[attr-defined]
+        crew.warm([("cxkit.tallies.storage:hold", jobs[0].parameters["tallies"])])  # type: ignore[attr-defined]
         crew.submit(pow, 1, 1).result()
         tasks = [crew.submit(reports.parts, job, str(folder / job.name)) for job in jobs]
         found = [task.result() for task in tasks]

@@ -2,13 +2,15 @@
 
 The way of the data, and the folder that holds each step:
 
-    export -> responses -> tallies      `cxkit.data`       read, tally, load, save
-    -> estimates -> comparisons         `cxkit.analysis`   estimate, compare, against_rest, alike, contributions,
-                                                           league, distribution;
-                                                           on lists of answers nps, csat, ces, rate, change
-    (formulas on arrays)                `cxkit.stats`      imported by itself: `from cxkit.stats import nps_interval`
-    -> words, tables, figures           `cxkit.present`
-    -> notebook -> page -> shelf        `cxkit.report`     the command `cxkit run`
+    export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
+    -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
+    -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, alike, contributions,
+                                                        league, distribution;
+                                                        on lists of answers nps, csat, ces, rate, change
+    (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
+    -> words, tables, figures       `cxkit.show`
+    -> notebook -> page -> shelf    `cxkit.runs`        the command `cxkit run`; `cxkit.warm` executes the notebooks
+    (something to try it on)        `cxkit.sample`
 
 Public names are loaded on first use, so that `import cxkit` costs next to nothing.
 """
@@ -23,16 +25,16 @@ _HOME = {
     "Metric": "cxkit.metrics",
     "CxError": "cxkit.errors",
     "Rules": "cxkit.schema",
-    "read": "cxkit.data.responses",
-    "Responses": "cxkit.data.responses",
-    "tally": "cxkit.data.tallies",
-    "Tallies": "cxkit.data.tallies",
-    "inspect": "cxkit.data.inspection",
-    "audit": "cxkit.data.audit",
-    "audited": "cxkit.data.audit",
-    "load": "cxkit.data.stored",
-    "save": "cxkit.data.stored",
-    "add": "cxkit.data.stored",
+    "read": "cxkit.input.responses",
+    "Responses": "cxkit.input.responses",
+    "tally": "cxkit.tallies.tally",
+    "Tallies": "cxkit.tallies.tally",
+    "inspect": "cxkit.inspection.draft",
+    "audit": "cxkit.tallies.audit",
+    "audited": "cxkit.tallies.audit",
+    "load": "cxkit.tallies.storage",
+    "save": "cxkit.tallies.storage",
+    "add": "cxkit.tallies.storage",
     "estimate": "cxkit.analysis.estimates",
     "distribution": "cxkit.analysis.estimates",
     "at": "cxkit.analysis.estimates",
@@ -43,21 +45,21 @@ _HOME = {
     "league": "cxkit.analysis.leagues",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
-    "readings": "cxkit.analysis.readings",
+    "readings": "cxkit.analysis.sensitivity",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
     "ces": "cxkit.analysis.answers",
     "rate": "cxkit.analysis.answers",
     "duration": "cxkit.analysis.answers",
     "change": "cxkit.analysis.answers",
-    "Estimate": "cxkit.analysis.results",
-    "Change": "cxkit.analysis.results",
+    "Estimate": "cxkit.analysis.answers",
+    "Change": "cxkit.analysis.answers",
 }
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from cxkit.analysis.alike import alike
-    from cxkit.analysis.answers import ces, change, csat, duration, nps, rate
+    from cxkit.analysis.answers import Change, Estimate, ces, change, csat, duration, nps, rate
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
@@ -65,16 +67,15 @@ if TYPE_CHECKING:
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
-    from cxkit.analysis.readings import readings
-    from cxkit.analysis.results import Change, Estimate
-    from cxkit.data.audit import audit, audited
-    from cxkit.data.inspection import inspect
-    from cxkit.data.responses import Responses, read
-    from cxkit.data.stored import add, load, save
-    from cxkit.data.tallies import Tallies, tally
+    from cxkit.analysis.sensitivity import readings
     from cxkit.errors import CxError
+    from cxkit.input.responses import Responses, read
+    from cxkit.inspection.draft import inspect
     from cxkit.metrics import METRICS, Metric
     from cxkit.schema import Rules
+    from cxkit.tallies.audit import audit, audited
+    from cxkit.tallies.storage import add, load, save
+    from cxkit.tallies.tally import Tallies, tally
 
 
 def __getattr__(name: str) -> Any:

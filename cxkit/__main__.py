@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cxkit.report import console
+from cxkit.runs import console
 
 
 def main() -> None:

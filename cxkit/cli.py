@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cxkit.errors import CxError, printable, refusal
-from cxkit.report.limits import Limits, carried
+from cxkit.runs.limits import Limits, carried
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import pandas as pd
 
-    from cxkit.report.params import RunParams
+    from cxkit.runs.params import RunParams
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -99,10 +99,10 @@ def run(
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
-        from cxkit.data.files import require_same, stamp
-        from cxkit.report import history, private, runs, shelf, telling
-        from cxkit.report.lock import locked
-        from cxkit.report.publishing import recovered
+        from cxkit.input.files import require_same, stamp
+        from cxkit.runs import console, history, private, runs, shelf
+        from cxkit.runs.files import locked
+        from cxkit.runs.publishing import recovered
 
         began = time.monotonic()
         checked = _load(params, sets, only, as_of)
@@ -118,15 +118,15 @@ def run(
             if prepared is None:
                 crew = stack.enter_context(runs.crew(workers, engine, *limits))
                 stack.push(functools.partial(_ended, crew))
-                read = carried("cxkit.report.prepare:prepare", checked, place, limits=limits, memory=checked.memory)
+                read = carried("cxkit.runs.prepare:prepare", checked, place, limits=limits, memory=checked.memory)
                 require_same(before)
                 prepared = history.remember(read, inputs)
             for note in [words] * bool(words) + prepared.notes if log == "text" else ():
                 _say(f"{checked.name}: {note}")
-            with telling.progress(len(prepared.jobs), log) as told:
+            with console.progress(len(prepared.jobs), log) as told:
                 manifest = runs.run(prepared, folder, workers, told, crew, work=place, **given)
             if log == "text":
-                telling.summarise(prepared, manifest, place, time.monotonic() - began)
+                console.summarise(prepared, manifest, place, time.monotonic() - began)
                 _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 0)
@@ -145,10 +145,10 @@ def inspect(
     with _readable():
         if out and out.exists():
             raise CxError(f"{out}: exists; name another file")
-        from cxkit.report.private import looking
+        from cxkit.runs.private import looking
 
         with looking():
-            text = carried("cxkit.data.inspection:inspect", export, limits=Limits())
+            text = carried("cxkit.inspection.draft:inspect", export, limits=Limits())
         if out is None:
             _say(text.rstrip("\n"))
             return
@@ -162,13 +162,13 @@ def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = No
     """Check parameters, notebooks and data without making a report, and whether the last run has published."""
     with _readable():
         checked = _load(params, sets, [], as_of)
-        from cxkit.report import publishing, shelf
-        from cxkit.report.private import looking
+        from cxkit.runs import publishing, shelf
+        from cxkit.runs.private import looking
 
         if "publishing" in shelf.claim(folder := _shelf(checked, out), checked.name):
             _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
-            lines = carried("cxkit.report.prepare:told", checked, limits=Limits(), memory=checked.memory)
+            lines = carried("cxkit.runs.prepare:told", checked, limits=Limits(), memory=checked.memory)
         for line in lines:
             _say(line)
 
@@ -179,7 +179,7 @@ def sample(
 ) -> None:
     """Write the synthetic sample data set, to try mappings and notebooks on."""
     with _readable():
-        from cxkit.data.sample import write
+        from cxkit.sample.write import write
 
         for path in write(folder):
             _say(str(path))
@@ -279,8 +279,8 @@ def _shelf(params: RunParams, out: str | None) -> Path:
 
 
 def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:
-    from cxkit.report.options import pair
-    from cxkit.report.params import load
+    from cxkit.runs.options import pair
+    from cxkit.runs.params import load
 
     return load(file, dict(pair(s, "--set") for s in sets), [pair(o, "--only") for o in only], as_of)
 

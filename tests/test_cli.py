@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cxkit import cli
-from cxkit.report.private import private
+from cxkit.runs.private import private
 
-sys.path.insert(0, str(Path(__file__).parent / "report"))
+sys.path.insert(0, str(Path(__file__).parent / "runs"))
 from small import write_notebook
 
 YAML = """\
@@ -217,11 +217,11 @@ def test_help_and_version_are_quick():
 
 
 def test_a_terminal_shows_a_bar(capsys, monkeypatch):
-    from cxkit.report import telling
-    from cxkit.report.jobs import Result
+    from cxkit.runs import console
+    from cxkit.runs.jobs import Result
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with telling.progress(2, "text") as told:
+    with console.progress(2, "text") as told:
         told(Result("a", "done", 1.0), 1, 2)
         told(Result("b[red]", "failed", 1.0, error="In [3] KeyError"), 2, 2)
     assert "b[red] failed: In [3] KeyError" in capsys.readouterr().out

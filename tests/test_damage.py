@@ -217,21 +217,21 @@ def damaged(folder: Path, kind: str, seed: str) -> Path:
 def looked_at(kind: str, seed: str, folder: str) -> tuple[int, str]:
     """What `cxkit check` does in its process: lines, or the words of a refusal, with the exit status of either."""
     from cxkit.errors import CxError
-    from cxkit.report.limits import _called
-    from cxkit.report.params import load
+    from cxkit.runs.limits import _called
+    from cxkit.runs.params import load
 
     own = Path(folder) / f"{os.getpid()}"
     own.mkdir()
     try:
-        return 0, "\n".join(_called("cxkit.report.prepare:told", (load(damaged(own, kind, seed)),)))
+        return 0, "\n".join(_called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),)))
     except CxError as error:
         return 2, str(error)
 
 
 def outcomes(kinds: list[str], each: int, folder: Path) -> Iterator[tuple[str, str, Future[tuple[int, str]]]]:
-    from cxkit.report.warm.executor import WarmExecutor
+    from cxkit.warm.executor import WarmExecutor
 
-    preload = ["cxkit.report.prepare", "openpyxl", "pyarrow.parquet", "sqlglot"]
+    preload = ["cxkit.runs.prepare", "openpyxl", "pyarrow.parquet", "sqlglot"]
     paths = [str(Path(__file__).parent)]
     os.environ["PYTHONPATH"] = os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")])
     with WarmExecutor(2, preload=preload, timeout=SECONDS, memory=MEMORY) as executor:

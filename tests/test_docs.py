@@ -13,9 +13,9 @@ from typer.main import get_command
 
 import cxkit as cx
 from cxkit import cli
-from cxkit.data.mapping import Mapping, load_mapping
+from cxkit.input.mapping import Mapping, load_mapping
 from cxkit.metrics import METRICS
-from cxkit.report.params import Params, load
+from cxkit.runs.params import Params, load
 from cxkit.strict import parse_yaml
 
 ROOT = Path(__file__).parents[1]

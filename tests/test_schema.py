@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit import present as show
+from cxkit import show
 from cxkit.analysis.privacy import mask
-from cxkit.report.workbook import workbook
+from cxkit.runs.workbook import workbook
 
 SIZES = {"few": 20, "some": 45, "many": 200, "more": 220}
 

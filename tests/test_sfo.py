@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 import cxkit as cx
-from cxkit.data.connections import collect
+from cxkit.input.databases import collect
 from cxkit.strict import load_yaml
 
 ROOT = Path(__file__).parents[1]

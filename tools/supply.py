@@ -30,10 +30,11 @@ CONDA_NAMES = {"ibis-framework[duckdb]": "ibis-duckdb", "PyYAML": "pyyaml"}  # w
 TESTS = [
     "tests/stats",
     "tests/analysis",
-    "tests/present",
-    "tests/data",
+    "tests/show",
+    "tests/input",
+    "tests/tallies",
     "tests/test_cli.py",
-    "tests/report/test_runs.py",
+    "tests/runs/test_runs.py",
 ]
 PINNED = re.compile(r"([\w.-]+)(?:\[[\w,.-]+\])?==([^\s;]+)")
 

@@ -17,8 +17,8 @@ from cxkit.analysis.cells import FloatArray
 from cxkit.analysis.comparisons import CORRECTIONS, NO_EVIDENCE, TOO_FEW, Correction, compare
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.frames import Frame
-from cxkit.data.tallies import Tallies
 from cxkit.stats import Heterogeneity, cochran_q, shrink
+from cxkit.tallies.tally import Tallies
 
 DIFFERENT = "differently"
 COLUMNS = ("alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable", "alike_verdict", "named",

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.strata import Strata, strata_of
-from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.stats import Design, Sums, cell_design
 from cxkit.stats.ordinal import passed
+from cxkit.tallies.tally import Tallies
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Use: TypeAlias = Literal["full", "weights", "none"]

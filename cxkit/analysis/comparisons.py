@@ -17,10 +17,10 @@ from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_
 from cxkit.analysis.frames import Frame
 from cxkit.analysis.gate import FEW, Gate, judged_base, too_few
 from cxkit.analysis.totals import named
-from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.stats import benjamini_hochberg, family_size, holm
+from cxkit.tallies.tally import Tallies
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}

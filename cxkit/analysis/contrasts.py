@@ -25,10 +25,10 @@ from cxkit.analysis.estimates import chosen
 from cxkit.analysis.gate import Gate
 from cxkit.analysis.privacy import FEW
 from cxkit.analysis.strata import Strata, strata_of
-from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Design, Sums
+from cxkit.tallies.tally import Tallies
 
 DIFFERS = "differs"
 COLUMNS = (

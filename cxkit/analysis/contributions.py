@@ -14,12 +14,12 @@ from cxkit.analysis.contrasts import cross_with_rest, rest_sums
 from cxkit.analysis.differences import shared
 from cxkit.analysis.estimates import UNANIMOUS, base, chosen
 from cxkit.analysis.gate import Gate, judged_base
-from cxkit.data.mapping import BLANK
-from cxkit.data.tallies import Tallies
+from cxkit.input.mapping import BLANK
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance
+from cxkit.tallies.tally import Tallies
 
 CONTRIBUTES = "contributes"
 COLUMNS = (

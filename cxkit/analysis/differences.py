@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cxkit.analysis.cells import Cells, FloatArray, groups, moments, named
 from cxkit.analysis.durations import CHANGE, OF, OPEN_CHANGE, ROUNDED, holds_open, rank_changes, rank_promises
 from cxkit.analysis.gate import dependable
-from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import (
     Cross,
@@ -28,6 +27,7 @@ from cxkit.stats import (
     rate_difference,
 )
 from cxkit.stats.core import critical
+from cxkit.tallies.tally import Tallies
 
 FLOOR = 1.4  # (1.96 + .84) / 1.96, rounded down: what the interval itself says that a change must be, to be found
 METHODS = {

@@ -13,10 +13,10 @@ from cxkit.analysis.durations import METHOD, OPEN_METHOD, ROUNDED, holds_open, q
 from cxkit.analysis.frames import Frame
 from cxkit.analysis.gate import ONE_CLUSTER, Gate, judged_base
 from cxkit.analysis.totals import named
-from cxkit.data.tallies import Tallies
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
+from cxkit.tallies.tally import Tallies
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
 UNANIMOUS = "every answer was the same"

@@ -36,7 +36,7 @@ class Frame(pd.DataFrame):
         return Frame
 
     def _repr_html_(self) -> str | None:
-        from cxkit import present
+        from cxkit import show
 
         asked = set(self.columns)
         if self.metrics is None or not len(self) or not (asked >= ESTIMATES or asked >= COMPARISONS):
@@ -45,8 +45,8 @@ class Frame(pd.DataFrame):
         most = pd.get_option("display.max_rows") or len(self)
         shown = self.head(most)
         if asked >= COMPARISONS:
-            made = present.comparisons_table(shown, self.metrics, among=self)
+            made = show.comparisons_table(shown, self.metrics, among=self)
         else:
-            made = present.estimates_table(shown, self.metrics)
+            made = show.estimates_table(shown, self.metrics)
         rest = f"<p>The first {most:,} of {len(self):,} rows.</p>" if most < len(self) else ""
-        return f"{present.style()}{made._repr_html_()}{rest}"
+        return f"{show.style()}{made._repr_html_()}{rest}"

@@ -18,9 +18,9 @@ from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, mome
 from cxkit.analysis.differences import differences, effective
 from cxkit.analysis.estimates import chosen, estimate
 from cxkit.analysis.gate import Gate, judged_base
-from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import funnel, holm, shrink
+from cxkit.tallies.tally import Tallies
 
 UNITS = 8  # with enough answers, below which there is nothing to rank
 NUMBERS = ("shrunk", "first", "last", "pvalue", "between")

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cxkit.analysis.privacy import people
-from cxkit.data.responses import Responses
-from cxkit.data.tallies import Tallies
+from cxkit.input.responses import Responses
+from cxkit.tallies.tally import Tallies
 
 
 def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str]) -> list[str]:

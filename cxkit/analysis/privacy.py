@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cxkit.analysis.disclosure import Relation, Told, protect
-from cxkit.data.mapping import BLANK
-from cxkit.data.tallies import ALL, Tallies
+from cxkit.input.mapping import BLANK
+from cxkit.tallies.tally import ALL, Tallies
 
 FEW = "hidden: fewer than {} people answered"
 GIVEN_AWAY = "hidden: it would give a smaller group away"

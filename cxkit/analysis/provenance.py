@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.data.tallies import Tallies
+from cxkit.tallies.tally import Tallies
 
 PACKAGES = ("cxkit", "numpy", "pandas", "scipy", "matplotlib", "seaborn", "duckdb", "ibis-framework")
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cxkit.data.audit import reports, response
-from cxkit.data.responses import QUOTING
-from cxkit.data.tallies import Tallies
+from cxkit.input.responses import QUOTING
+from cxkit.tallies.audit import reports, response
+from cxkit.tallies.tally import Tallies
 
 BLANK = "empty"  # the reason of which every item has some, so that it says nothing to leave it open
 OTHERS = "(other values, not shown)"

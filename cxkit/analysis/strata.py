@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cxkit.data.lookup import Key
-from cxkit.data.ranks import ABOVE
-from cxkit.data.tallies import Tallies
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Design, Lonely, Sums, cell_design, domain_correlation
 from cxkit.stats.core import FloatArray
+from cxkit.tallies.assembly import Key
+from cxkit.tallies.ranks import ABOVE
+from cxkit.tallies.tally import Tallies
 
 LONELY_WORDS = {"centre": " (strata of one cluster centred)", "certainty": " (strata of one cluster taken as certain)"}
 _SUMS = ("w", "s", "ww", "sw", "ss", "clusters")

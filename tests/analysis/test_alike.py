@@ -10,8 +10,8 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.privacy import mask
-from cxkit.present import apart
-from cxkit.present.rows import rows
+from cxkit.show import apart
+from cxkit.show.rows import rows
 from cxkit.stats import shrink
 
 SHARES = {"low": (0.45, 0.25, 0.3), "high": (0.2, 0.3, 0.5)}

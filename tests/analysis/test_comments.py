@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.analysis.comments import with_comments
-from cxkit.analysis.masks import LENGTH, masked
+from cxkit.analysis.comments import LENGTH, masked, with_comments
 from cxkit.analysis.privacy import mask
 
 MAPPING = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import cxkit as cx
-from cxkit import present as show
+from cxkit import show
 from cxkit.analysis.cells import from_answers
 from cxkit.analysis.durations import rank_changes
 from cxkit.analysis.privacy import mask

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import cxkit as cx
 from cxkit.errors import CxError
 from cxkit.metrics import METRICS
-from cxkit.present import score_distribution
+from cxkit.show import score_distribution
 
 NUMBERS = ["n", "n_eff", "value", "low", "high"]
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))  # each example is many queries

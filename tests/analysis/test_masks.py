@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cxkit as cx
-from cxkit.analysis.comments import with_comments
-from cxkit.analysis.masks import LENGTH, masked, names_of
+from cxkit.analysis.comments import LENGTH, masked, names_of, with_comments
 from cxkit.analysis.privacy import mask
 
 STAFF = names_of(["Anna Berg", "Mark O'Neill", "E07", "Jürgen Groß"])

@@ -18,8 +18,8 @@ import cxkit as cx
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import incomplete, refusals, shared
 from cxkit.analysis.totals import left_out, with_totals
-from cxkit.data.audit import audit
 from cxkit.schema import RULES
+from cxkit.tallies.audit import audit
 
 FEW, THEN = 7, 15  # answers of the one small place, in the first of two waves and in the second
 FRAME = pd.DataFrame(

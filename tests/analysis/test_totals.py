@@ -21,8 +21,8 @@ import cxkit as cx
 from cxkit.analysis import totals
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.totals import left_out, with_totals
-from cxkit.report.params import load
-from cxkit.report.prepare import plan
+from cxkit.runs.params import load
+from cxkit.runs.prepare import plan
 
 NAMED = re.compile(r"all but (\d+) places? with fewer than (\d+) people in a period")
 MONTHS = ["2026-08", "2026-09", "2026-10"]

@@ -1,1 +1,0 @@
-"""Export -> counts: sources, mapping, responses, tallies."""

@@ -1,0 +1,1 @@
+"""Files, databases, warehouses -> responses: sources, readers, layouts, mapping, refusals."""

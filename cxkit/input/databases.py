@@ -1,0 +1,335 @@
+"""Databases: tables of servers and warehouses by URL, and DuckDB connections that reach what a run names, nothing else.
+
+The data stay where they are, and so does the password.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+from urllib.parse import unquote
+from uuid import uuid4
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import sqlglot
+from pydantic import model_validator
+from sqlglot import exp
+
+from cxkit.errors import CxError, nearest
+from cxkit.files import require_file
+from cxkit.strict import Strict, Text
+
+Table = Any  # ibis.expr.types.Table
+T = TypeVar("T")
+
+EXAMPLES = ("postgres://user@host/database", "duckdb://file.duckdb", "sqlite://file.sqlite", "bigquery://project/data")
+FILES = ("duckdb", "sqlite")  # databases that are files: their paths start where those of other sources do
+
+
+class DatabaseSpec(Strict):
+    """A table or a query of a database."""
+
+    url: Text
+    table: Text | None = None
+    sql: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> DatabaseSpec:
+        if (self.table is None) == (self.sql is None):
+            raise ValueError("expected one of `table` and `sql`")
+        return self
+
+
+def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -> tuple[Table, dict[str, Any]]:
+    """The table of a database, and what the provenance says of it.
+
+    Args:
+        spec: URL as Ibis knows them, with a table (`schema.table`) or a query that only reads.
+        folder: Where a relative path of a database that is a file starts.
+        memory: Limit of the in-process database, for a database that is a file.
+
+    Raises:
+        CxError: A database that cannot be reached, whose driver is not installed, or that lacks the table; a query
+            that does more than to read.
+    """
+    shown = without_password(spec.url)
+    scheme, mark, rest = spec.url.partition("://")
+    if not mark:
+        raise CxError(f"{shown}: is no URL of a database; expected for example {', '.join(EXAMPLES)}")
+    if spec.sql:
+        _require_reading(spec.sql, scheme, shown)
+    path = folder / rest.split("?")[0]
+    if scheme in FILES:
+        require_file(path)
+    if scheme in FILES and not path.exists():
+        raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
+    what = {"table": spec.table} if spec.table else {"sql": spec.sql}
+    try:
+        if scheme == "sqlite":
+            return _copied(spec, path, memory), {"path": shown, **what}
+        connection = connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(spec.url)
+        close = getattr(getattr(connection, "con", None), "close", None)
+        if callable(close):  # when the last table of it is gone
+            weakref.finalize(connection, close)
+    except CxError:
+        raise
+    except Exception as error:  # every backend has its own classes, and some of them quote the whole URL
+        raise CxError(f"{shown}: cannot be opened: {_words(error, spec.url)}") from None
+    try:
+        table = _asked(connection, spec.sql) if spec.sql else _named(connection, str(spec.table), shown)
+        columns = list(table.columns)
+    except CxError:
+        raise
+    except Exception as error:  # as above
+        raise CxError(f"{shown}: {spec.sql or spec.table}: cannot be read: {_words(error, spec.url)}") from None
+    return table.select(*columns), {"path": shown, **what}
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: without password and without options, which can hold one.
+
+    Where it is not plain which part is which, no more than the scheme is shown.
+
+    >>> without_password("postgres://ann:secret@db.example/crm?password=secret")
+    'postgres://ann@db.example/crm'
+    >>> without_password("postgres://ann:se/cret@db.example/crm"), without_password("host=db password=secret")
+    ('postgres://...', '...')
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark or not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*", scheme):
+        return url if re.fullmatch(r"[\w./-]+", url) else "..."
+    login, at, place = rest.rpartition("@")
+    if re.search(r"[/?#@\s]", login):  # of the password, or the `@` is one of the options
+        return f"{scheme}://..."
+    return f"{scheme}://{login.split(':')[0]}{at}{re.split('[?#]', place)[0]}"
+
+
+def _require_reading(sql: str, scheme: str, shown: str) -> None:
+    """That a query is one statement that reads: it is sent as it is, by a user who may be allowed to do more."""
+    dialect = {"postgresql": "postgres", "mssql": "tsql", "md": "duckdb"}.get(scheme, scheme)
+    known = dialect if dialect in sqlglot.Dialects.__members__.values() else None
+    logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # the error tells what it would print
+    try:
+        found = sqlglot.parse(sql, read=known)
+    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+        words = (str(error).splitlines() or [""])[0]
+        raise CxError(f"{shown}: sql: cannot be parsed as one statement that reads: {words}") from None
+    writes = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command)
+    one = found[0] if len(found) == 1 else None
+    inner = [node for node in one.walk() if isinstance(node, writes) and not isinstance(node, exp.Query)] if one else []
+    if not isinstance(one, exp.Query) or inner:
+        raise CxError(f"{shown}: sql: expected one statement that reads, such as SELECT ... FROM ...; found {sql!r}")
+
+
+def _copied(spec: DatabaseSpec, path: Path, memory: str | None) -> Table:
+    """The rows of an SQLite file, every cell as text: a column of SQLite may hold values of any type."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
+        base.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        rows = base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+        known = [str(name) for (name,) in rows]
+        if spec.table and spec.table not in known:
+            raise CxError(f"{without_password(spec.url)}: has no table {spec.table!r}; {nearest(spec.table, known)}")
+        base.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY)
+        table = '"{}"'.format(str(spec.table).replace('"', '""'))
+        found = base.execute(spec.sql or f"SELECT * FROM {table}")
+        schema = pa.schema([(name, "string") for name, *_ in found.description])
+        batches = pa.RecordBatchReader.from_batches(schema, _batches(found, schema))
+        return connect(memory).backend.create_table("answers", batches.read_all(), temp=True)
+
+
+_READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+
+
+def _batches(cursor: sqlite3.Cursor, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while rows := cursor.fetchmany(10_000):
+        cells = [[None if cell is None else _cell(cell) for cell in column] for column in zip(*rows, strict=True)]
+        yield pa.RecordBatch.from_arrays([pa.array(column, "string") for column in cells], schema=schema)
+
+
+def _cell(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _named(connection: Any, name: str, shown: str) -> Table:
+    schema, _, table = name.rpartition(".")
+    try:
+        return connection.table(table, database=schema or None)
+    except Exception as error:  # as above
+        known = _tables(connection, schema)
+        if table in known:
+            raise
+        raise CxError(f"{shown}: has no table {name!r}; {nearest(table, known)}") from error
+
+
+def _tables(connection: Any, schema: str) -> list[str]:
+    if connection.name != "duckdb":
+        return sorted(connection.list_tables(database=schema or None))
+    rows = connection.raw_sql("SELECT table_name FROM information_schema.tables").fetchall()
+    return sorted(str(name) for (name,) in rows)
+
+
+def _asked(connection: Any, sql: str) -> Table:
+    """The rows of a query."""
+    if connection.name != "duckdb":
+        return connection.sql(sql)
+    name = f"cx_{uuid4().hex}"  # Ibis 12.0's own way calls what DuckDB 2.0 has no more
+    connection.raw_sql(f"CREATE TEMP VIEW {name} AS {sql}")
+    return connection.table(name, database=("temp", "main"))
+
+
+def _words(error: Exception, url: str) -> str:
+    """The first line of an error; no more than its class where it quotes what may be a password, or a part of one."""
+    text = (str(error).splitlines() or [type(error).__name__])[0].replace(url, without_password(url))
+    rest = url.partition("://")[2]
+    login = rest.rpartition("@")[0]
+    hidden = [login.partition(":")[2], *re.findall(r"=([^&#]*)", rest)]
+    hidden += [piece for part in hidden[:1] for piece in re.split(r"[/?#@:]", part)]
+    quoted = any(part and (part in text or unquote(part) in text) for part in hidden)
+    return f"{type(error).__name__}, in words that quote its address" if quoted else text
+
+
+P = ParamSpec("P")
+
+MEMORY = "2GB"
+SETTINGS = (
+    "autoinstall_known_extensions=false", "autoload_known_extensions=false", "allow_community_extensions=false",
+    "python_enable_replacements=false", "TimeZone='UTC'",
+)  # fmt: skip
+
+
+DAMAGED = ("Error", "IOException", "InvalidInputException", "SerializationException", "InternalException")
+_LYING: MutableMapping[Any, list[Path]] = weakref.WeakKeyDictionary()  # connection -> what it reads where it lies
+
+
+class Connection(NamedTuple):
+    """A database, and what it calls each of the files that it may read."""
+
+    backend: Any
+    doors: list[Path]
+
+
+def connect(memory: str | None = None, files: Sequence[Path] = (), database: Path | None = None) -> Connection:
+    """A DuckDB that reads these files and no other, downloads nothing, and spills into a private folder.
+
+    A name in a query is a pattern to DuckDB: it would read `x1.csv` for `x[1].csv`. So each file has a door, a link in
+    the private folder with a name that is none, and queries know the doors only.
+
+    Args:
+        memory: Limit such as "512MB"; beyond it intermediate results go to the private folder.
+        files: Files, and folders of files, in the order of their doors.
+        database: A file of DuckDB's own, whose tables are read; its views cannot read other files.
+
+    Raises:
+        CxError: A limit that is not written as a size.
+    """
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="cxkit-")))
+    try:
+        doors = [_door(folder, i, file) for i, file in enumerate(files)]
+        backend = ibis.duckdb.connect(temp_directory=folder / "spill")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(backend, _remove, folder, os.getpid())
+    _LYING[backend] = [file for file in files if file.is_dir() or file.suffix.lower() == ".parquet"]
+    try:
+        backend.raw_sql(f"SET memory_limit={literal(memory or MEMORY)}")
+    except Exception:  # DuckDB's own, whose class differs between versions
+        raise CxError(f"memory: {memory!r} is no size; expected for example '2GB' or '512MB'") from None
+    if database:  # attached and not opened: one process may do so twice
+        name = database.stem if database.stem not in ("memory", "system", "temp") else "attached"
+        quoted = '"{}"'.format(name.replace('"', '""'))
+        backend.raw_sql(f"ATTACH {literal(os.path.realpath(database))} AS {quoted} (READ_ONLY)")
+        backend.raw_sql(f"USE {quoted}")
+    inside = ", ".join(literal(f"{path}/") for path in (folder, *doors) if path.is_dir())
+    named = ", ".join(literal(path) for path in doors if not path.is_dir())
+    allowed = (f"allowed_directories=[{inside}]", f"allowed_paths=[{named}]", "enable_external_access=false")
+    for setting in (*SETTINGS, *allowed, "lock_configuration=true"):  # the lock comes last: it cannot be taken off
+        backend.raw_sql(f"SET {setting}")
+    return Connection(backend, doors)
+
+
+def literal(value: object) -> str:
+    """Text as SQL."""
+    return "'{}'".format(str(value).replace("'", "''"))
+
+
+def _door(folder: Path, number: int, file: Path) -> Path:
+    door = folder / f"file{number}{file.suffix.lower() if file.is_file() else ''}"
+    door.symlink_to(os.path.realpath(file), target_is_directory=file.is_dir())
+    return door
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Take away a temporary folder, in the process that made it: a forked child ends before its parent does."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """A query that needs more than the limit as words; whatever else goes wrong is not the user's to put right."""
+    try:
+        yield
+    except Exception as error:  # DuckDB's own class, known here by its name only
+        if type(error).__name__ != "OutOfMemoryException":
+            raise
+        words = str(error).splitlines()[0]
+        raise CxError(f"memory: the limit is too low for these data ({words}); raise `memory`") from None
+
+
+def readable(work: Callable[P, T]) -> Callable[P, T]:
+    """A function in which a file that turns out to be damaged, when a query comes so far, is an error in words.
+
+    Parquet is read where it lies, by each query what it needs: opening a file does not tell whether all of it is whole.
+    """
+
+    @functools.wraps(work)
+    def told(*given: P.args, **named: P.kwargs) -> T:
+        try:
+            return work(*given, **named)
+        except Exception as error:
+            if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ not in DAMAGED:
+                raise
+            words = str(error).splitlines()[0]
+            door = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)
+            names = [os.path.realpath(door[0])] if door else [str(path) for paths in _LYING.values() for path in paths]
+            words = words.replace(door[0], "it") if door else words
+            raise CxError(f"{' or '.join(names)}: cannot be read to its end: {words}") from None
+
+    return told
+
+
+def collect(table: Table) -> pd.DataFrame:
+    """The rows of a (small) table, as a frame."""
+    with enough_memory():
+        frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    return frame
+
+
+@contextmanager
+def stored(table: Table) -> Iterator[Table]:
+    """The table as a temporary one of its own database, for what is asked several times and dear to compute."""
+    backend, name = table.get_backend(), f"cx_{uuid4().hex}"
+    with enough_memory():
+        kept = backend.create_table(name, table, temp=True)
+    try:
+        yield kept
+    finally:
+        backend.raw_sql(f"DROP TABLE {name}")  # Ibis 12's own drop_table writes no name with sqlglot 30
+
+
+def count(table: Table) -> int:
+    """How many rows a table has."""
+    return int(table.count().to_pyarrow().as_py())

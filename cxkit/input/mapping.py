@@ -1,0 +1,323 @@
+"""The mapping: which column of an export plays which role, as a checked model of a YAML file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingABC
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from cxkit.errors import CxError, nearest
+from cxkit.input.periods import Calendar, Month
+from cxkit.metrics import METRICS, Direction, Metric, rescale
+from cxkit.strict import Strict, Text, load_yaml, parse
+
+Kind = Literal["relationship", "transactional"]
+Unit = Literal["seconds", "minutes", "hours", "days"]
+Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` know them
+MINUTES: dict[str, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
+BLANK = "(blank)"
+TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
+# Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
+RESERVED = frozenset({
+    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "open", "w", "w2", "s", "ww", "sw",
+    "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
+    "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable",
+    "verdict", "level", "method", "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw",
+    "rest_ws", "rest_ss", "alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable",
+    "alike_verdict", "named", "named_change", "named_low", "named_high", "named_level", "contribution", "by_mix",
+    "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
+    "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest", "wave_clusters",
+})  # fmt: skip
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
+_DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
+
+
+def open_of(item: str) -> str:
+    """The column of the responses that says which durations of an item had not ended."""
+    return f"{item}_open_"
+
+
+def _once(values: list[str]) -> list[str]:
+    if twice := sorted({value for value in values if values.count(value) > 1}):
+        raise ValueError(f"{', '.join(twice)}: listed twice")
+    return values
+
+
+Once = Annotated[list[Text], AfterValidator(_once)]
+
+
+class FileSpec(Strict):
+    """One file of a source: where it is, how to read it, and what holds for all its rows."""
+
+    path: Text
+    wave: Text | None = None
+    constant: dict[str, Text] = Field(default_factory=dict)
+    rename: dict[str, Text] = Field(default_factory=dict)
+    encoding: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    sheet: Text | None = None
+    layout: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_wave(self) -> FileSpec:
+        if self.wave is not None and "wave" in self.constant:
+            raise ValueError("wave: is also among the constants; expected one of the two")
+        return self
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Columns that every row of the file gets."""
+        return self.constant | ({} if self.wave is None else {"wave": self.wave})
+
+
+class Roles(Strict):
+    """Columns that say who answered, when, and with what weight."""
+
+    response: Text | None = None
+    respondent: Text | None = None
+    time: Text | None = None
+    wave: Text | None = None
+    weight: Text | None = None
+    cluster: Text | None = None
+    stratum: Text | None = None
+    comment: Text | None = None
+
+    def named(self) -> dict[str, str]:
+        """Role -> column, of the roles that are mapped."""
+        return {role: column for role, column in self if column is not None}
+
+
+class Item(Strict):
+    """One question of the survey: its column, and how its answers are to be read; a duration also as two clocks."""
+
+    column: Text | None = None
+    start: Text | None = Field(default=None, alias="from")
+    end: Text | None = Field(default=None, alias="to")
+    open_until: Text | None = None
+    kind: Kind | None = None
+    missing: dict[str | int | float, str] | list[str | int | float] = Field(default_factory=dict)
+    labels: dict[str | int | float, int | float] = Field(default_factory=dict)
+    scale: Annotated[tuple[int, int], Field(strict=False)] | None = None
+    reversed: bool = False
+    unit: Unit | None = None
+    better: Direction | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Item:
+        clocks = (self.start, self.end)
+        if (self.column is None) != (None not in clocks) or (self.column and any(clocks)):
+            raise ValueError("expected either `column`, or both `from` and `to` of a duration")
+        if self.column is not None and self.open_until is not None:
+            raise ValueError("open_until: is for durations that are given by `from` and `to`")
+        if self.column is None and (self.labels or self.scale or self.reversed or self.unit):
+            raise ValueError("a duration from one time to another has neither labels nor scale nor unit")
+        return self
+
+    @property
+    def seen_at(self) -> str | None:
+        """The moment until which open cases were watched, where it is one for all and no column."""
+        return self.open_until if self.open_until and _MOMENT.fullmatch(self.open_until) else None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Key -> column that it names; the key of a single column is blank."""
+        if self.column is not None:
+            return {"": self.column}
+        named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
+        return {key: column for key, column in named.items() if column is not None}
+
+    @property
+    def missing_reasons(self) -> dict[str, str]:
+        """Declared missing code, as text -> what it means."""
+        codes = self.missing if isinstance(self.missing, dict) else dict.fromkeys(self.missing, "")
+        return {str(code).strip(): reason for code, reason in codes.items()}
+
+
+class Dimension(Strict):
+    """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people."""
+
+    column: Text
+    labels: dict[str | int | float, Text] = Field(default_factory=dict)
+    values: Once | None = None
+    person: bool | None = None
+
+
+class Latest(Strict):
+    """Of several rows about one thing, such as the events of a ticket, only the latest counts."""
+
+    per: Text
+    by: Text
+
+
+class Mapping(Strict):
+    """Column -> role, for a whole export."""
+
+    kind: Kind
+    timezone: str = "UTC"
+    year_starts: Month = "January"
+    recorded_in: str | None = None
+    time_format: str | None = None
+    columns: Roles = Field(default_factory=Roles)
+    lonely: Lonely = "centre"
+    waves: Once = Field(default_factory=list)
+    latest: Latest | None = None
+    items: dict[str, Item]
+    dimensions: dict[str, Dimension] = Field(default_factory=dict)
+
+    @field_validator("items", "dimensions", mode="before")
+    @classmethod
+    def _short_form(cls, entries: Any) -> Any:
+        """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""
+        if not isinstance(entries, dict):
+            return entries
+        return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
+
+    @field_validator("timezone", "recorded_in")
+    @classmethod
+    def _known_zone(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not a time zone; {nearest(zone, sorted(available_timezones()))}")
+        return zone if zone is None else ZoneInfo(zone).key
+
+    @field_validator("time_format")
+    @classmethod
+    def _known_directives(cls, form: str | None) -> str | None:
+        unknown = [
+            mark for mark in re.findall(r"%-?.?", form or "") if mark.removeprefix("%").strip("-") not in _DIRECTIVES
+        ]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no part of a time; expected for example %d.%m.%Y %H:%M:%S")
+        return form
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Mapping:
+        known = {metric.item for metric in METRICS.values()}
+        for item in self.items:
+            if item not in known:
+                raise ValueError(f"items.{item}: is no known item; {nearest(item, sorted(known))}")
+            self._check_scale(item)
+        if self.columns.time and self.columns.wave:
+            raise ValueError("columns: map either `time` or `wave`, not both")
+        for key in ("time_format", "recorded_in"):
+            if getattr(self, key) and not self.columns.time:
+                raise ValueError(f"{key}: says how to read `columns.time`, which is not mapped")
+        if "lonely" in self.model_fields_set and not self.columns.stratum:
+            raise ValueError("lonely: is about strata with one cluster; `columns.stratum` is not mapped")
+        if self.year_starts != "January" and self.columns.wave:
+            raise ValueError("year_starts: says how times are cut, and the answers are in waves")
+        if self.waves and not self.columns.wave:
+            raise ValueError("waves: is the order of the waves in `columns.wave`, which is not mapped")
+        self._check_names()
+        return self
+
+    def calendar(self, period: str) -> Calendar:
+        """How the times of the answers are cut into periods of one unit."""
+        return Calendar(period, self.year_starts)
+
+    def _check_names(self) -> None:
+        """Every column of the responses has a name of its own; databases do not tell `NPS` from `nps`."""
+        seen = {name.casefold(): "an item" for name in self.items}
+        seen |= dict.fromkeys(Roles.model_fields, "a role") | dict.fromkeys(RESERVED, "a column of the tallies")
+        for name in self.dimensions:
+            if name.casefold() in seen:
+                raise ValueError(f"dimensions.{name}: is the name of {seen[name.casefold()]}; choose another name")
+            seen[name.casefold()] = "another dimension"
+
+    def _check_scale(self, item: str) -> None:
+        declared = self.items[item]
+        if declared.scale and declared.scale[0] >= declared.scale[1]:
+            raise ValueError(f"items.{item}.scale: expected the lowest answer first, found {list(declared.scale)}")
+        found = self.metrics_of(item)
+        if declared.reversed and any(metric.scale[1] == float("inf") for metric in found.values()):
+            raise ValueError(f"items.{item}.reversed: a duration has no highest value to count from")
+        if not found:
+            low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
+            raise ValueError(
+                f"items.{item}: is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale"
+            )
+        if self.items[item].start and any(metric.unit != "minutes" for metric in found.values()):
+            raise ValueError(f"items.{item}: `from` and `to` are for times; {item} is no time")
+        if self.items[item].unit and any(metric.unit != "minutes" for metric in found.values()):
+            raise ValueError(f"items.{item}: `unit` is for times; {item} is no time")
+        for name, metric in found.items():
+            if metric.scale != METRICS[name].scale and self.items[item].better is None:
+                raise ValueError(f"items.{item}: declare `better: higher` or `better: lower` for another scale")
+
+    def kind_of(self, item: str) -> Kind:
+        """Relationship or transactional, as declared for the item or else for the whole mapping."""
+        return self.items[item].kind or self.kind
+
+    def metrics_of(self, item: str) -> dict[str, Metric]:
+        """The metrics that read an item, on its declared scale and in its declared direction.
+
+        A share or net score is defined on one scale; on another one only the item's mean is left.
+        """
+        declared = self.items[item]
+        metrics = [metric for metric in METRICS.values() if metric.item == item]
+        scale = declared.scale or metrics[0].scale
+        usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]
+        return {metric.name: rescale(metric, scale, declared.better) for metric in usable}
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that the mapped items allow."""
+        return {name: metric for item in self.items for name, metric in self.metrics_of(item).items()}
+
+
+def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mapping:
+    """A mapping from a YAML file, from its data, or as it is.
+
+    Raises:
+        CxError: Open questions, unknown keys, items or zones, with the file and the nearest valid spelling.
+    """
+    if isinstance(mapping, Mapping):
+        return mapping
+    if isinstance(mapping, MappingABC):
+        data, name = dict(mapping), "mapping"
+    else:
+        data, name = load_yaml(Path(mapping)), str(mapping)
+    open_questions = [f"{name}: {key}: {text}" for key, text in _unanswered(data)]
+    if open_questions:
+        raise CxError("\n".join([*open_questions, f"{name}: answer what says {TODO}, or take the line away"]))
+    return parse(Mapping, data, name)
+
+
+def _unanswered(data: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """The keys whose value still is a question that `cxkit inspect` left open, and the question."""
+    if isinstance(data, str) and data.startswith(TODO):
+        yield key, data
+    pairs = data.items() if isinstance(data, MappingABC) else enumerate(data) if isinstance(data, list) else ()
+    for inner, value in pairs:
+        yield from _unanswered(value, f"{key}.{inner}" if key else str(inner))
+
+
+def own_names(columns: list[str]) -> Mapping:
+    """The mapping of a table that uses the kit's own names: roles and items by name, all else a dimension.
+
+    Raises:
+        CxError: No column named after an item, or columns whose names cannot stand beside each other.
+
+    >>> own_names(["time", "brand", "nps"]).dimensions
+    {'brand': Dimension(column='brand', labels={}, values=None, person=None)}
+    """
+    items = sorted({metric.item for metric in METRICS.values()} & set(columns))
+    if not items:
+        raise CxError(
+            f"no column is named after an item ({', '.join(sorted({m.item for m in METRICS.values()}))}); "
+            f"found {', '.join(columns[:12])}. Give a mapping."
+        )
+    roles = [role for role in Roles.model_fields if role in columns]
+    rest = [column for column in columns if column not in items and column not in roles]
+    data = {
+        "kind": "transactional",
+        "columns": {role: role for role in roles},
+        "items": {item: {"column": item} for item in items},
+        "dimensions": {column: {"column": column} for column in rest},
+    }
+    return parse(Mapping, data, "columns of the table, without a mapping")

@@ -1,0 +1,300 @@
+"""One reader per file format: a file -> its rows as a table, and the head that a layout recognised above them.
+
+SPSS files bring the labels of their values, and the codes that the file itself declares to mean no answer.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeAlias
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from cxkit.errors import CxError
+from cxkit.input.databases import literal
+from cxkit.input.layouts import PEEK, Head, headers, plain, recognise
+from cxkit.input.mapping import FileSpec
+
+Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
+Reader: TypeAlias = Callable[[Any, Path, FileSpec, Path], tuple[Table, Head]]  # the last: what a query calls the file
+
+ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+SEPARATORS = ",;\t|"
+LINE = 32 << 20  # characters of a row; 900 columns of long questions are 2 million
+
+
+def read_csv(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+    """Delimited text, every column as text; encoding, separator and layout are found or declared."""
+    encoding = spec.encoding or _encoding(path)
+    with _as_utf8(path, encoding, door) as file:
+        rows, separator = _top(file, path, spec.separator)
+        head = recognise(rows, spec.layout, str(path))
+        table = _load_csv(connection, file, path, separator, head, door.stem)
+    if spec.decimal == ",":
+        table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
+    return table, _noted(head, path, encoding, spec)
+
+
+def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]], str]:
+    """The first rows and the mark between their columns: the one that makes the most of most rows."""
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        start = text.read(LINE)  # a quote that is never closed would make one cell of all that follows
+
+    def rows(mark: str) -> list[list[str]]:
+        return list(itertools.islice(csv.reader(io.StringIO(start, newline=""), delimiter=mark), PEEK))
+
+    limit = csv.field_size_limit(LINE)  # by itself it stops at 131,072 characters; comments can be longer
+    try:
+        mark = separator or max(SEPARATORS, key=lambda mark: median([len(row) for row in rows(mark)] or [0]))
+        found = rows(mark)
+    except csv.Error as error:
+        raise CxError(f"{shown}: is not a well-formed table of text: {error}") from None
+    finally:
+        csv.field_size_limit(limit)
+    if not found or not any(cell.strip() for cell in found[0]):
+        raise CxError(f"{shown}: is empty, or its first line is; expected a header row")
+    return found, mark
+
+
+def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: Head, name: str) -> Table:
+    columns = {f"c{i}": "VARCHAR" for i in range(len(head.names))}
+    options = {"auto_detect": False, "header": False, "delim": separator, "quote": '"', "escape": '"'}
+    options |= {"max_line_size": LINE} if shown.stat().st_size > LINE // 16 else {}  # it costs buffers of this size
+    try:
+        rows = connection.read_csv(str(file), **options, skip=head.rows, columns=columns)
+        return connection.create_table(name, rows, temp=True)
+    except Exception as error:  # DuckDB's own errors carry the line, and their classes differ between versions
+        told = str(error).partition("Possible fixes")[0].split("\n")
+        words = "; ".join(line.strip() for line in told if line.strip())
+        raise CxError(f"{shown}: is not a table of text separated by {separator!r}: {words}") from error
+
+
+def _with_point(column: Any) -> Any:
+    """Numbers with a decimal comma as numbers with a point; every other text as it stands."""
+    return column.re_search(r"^\s*[+-]?\d+,\d+\s*$").ifelse(column.replace(",", "."), column)
+
+
+@contextmanager
+def _as_utf8(path: Path, encoding: str, door: Path) -> Iterator[Path]:
+    """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
+    if _holds_nul(path) and "16" not in encoding and "32" not in encoding:
+        raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
+    try:
+        known = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise CxError(f"{path}: is not {encoding} text: {error}") from None
+    if known in ("utf-8", "utf-8-sig"):
+        _check_utf8(path)
+        yield door
+        return
+    copy = door.with_name(f"{door.stem}.utf8.csv")  # in the private folder of the connection
+    try:
+        try:
+            with path.open(encoding=encoding, newline="") as text, copy.open("w", encoding="utf-8", newline="") as utf8:
+                while block := text.read(1 << 20):
+                    utf8.write(block)
+        except UnicodeError as error:
+            raise CxError(f"{path}: is not {encoding} text: {error}") from None
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def _holds_nul(path: Path) -> bool:
+    return any(b"\0" in block for block in _blocks(path))
+
+
+def _check_utf8(path: Path) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise CxError(f"{path}: is not utf-8 text: {error}") from None
+
+
+def _encoding(path: Path) -> str:
+    """The byte order mark's encoding; else UTF-8 if the whole file is; else Windows-1252."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    for mark, encoding in ENCODINGS:
+        if start.startswith(mark):
+            return encoding
+    try:
+        _check_utf8(path)
+    except CxError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
+    """The head with what a reader of the audit should know of the file's text."""
+    notes = list(head.notes)
+    if encoding == "cp1252" and spec.encoding is None:
+        notes.append("is not UTF-8, so it was read as Windows-1252; `encoding` overrules")
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(-min(file.tell(), 2), 2)
+        if not file.read().strip(b"\0").endswith((b"\n", b"\r")):
+            notes.append("the last row has no line end; where a file was cut off, its last answer is not whole")
+    return Head(**{key: getattr(head, key) for key in Head.__slots__} | {"notes": tuple(notes)})
+
+
+def read_parquet(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+    """One Parquet file or a folder of them, read where it lies."""
+    try:
+        table = connection.read_parquet(str(door / "**" / "*.parquet") if path.is_dir() else str(door))
+    except Exception as error:  # as above
+        raise CxError(f"{path}: is not readable as Parquet: {_first_line(error)}") from None
+    return table, _typed(table, spec, path)
+
+
+def read_json_lines(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+    """One JSON object per line; every value as text, lists and objects as their JSON."""
+    if _holds_nul(path):
+        raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
+    _check_utf8(path)
+    try:
+        keys = connection.raw_sql(
+            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(door)}) "
+            "WHERE json_type(json) = 'OBJECT'"
+        ).fetchall()
+        columns = {key: "VARCHAR" for (key,) in sorted(keys)}
+        if not columns:
+            raise CxError(f"{path}: holds no JSON objects; expected one on each line")
+        rows = connection.read_json(str(door), format="newline_delimited", columns=columns)
+        table = connection.create_table(door.stem, rows, temp=True)
+    except CxError:
+        raise
+    except Exception as error:  # as above
+        raise CxError(f"{path}: is not readable as JSON lines: {_first_line(error)}") from None
+    return table, _typed(table, spec, path)
+
+
+def read_excel(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+    """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
+    from cxkit.input.excel import read_sheet
+
+    rows, table = read_sheet(path, spec.sheet, PEEK)
+    head = recognise(rows, spec.layout, str(path))
+    return connection.create_table(door.stem, ibis.memtable(table.slice(head.rows)), temp=True), head
+
+
+def read_spss(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+    """An SPSS file: codes as numbers, those that mean no answer included and known."""
+    if spec.layout not in (None, "spss"):
+        raise CxError(f"{path}: layout: expected none or spss, found {spec.layout}")
+    frame, head = read_sav(path)
+    return from_frame(connection, frame, door.stem), head
+
+
+def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
+    """A data frame as a table of a connection."""
+    frame = frame.rename(columns=str)
+    blank = {column: "string" for column in frame if frame[column].isna().all()}  # a column needs some type
+    try:
+        arrow = pa.Table.from_pandas(frame.astype(blank), preserve_index=False)
+        return connection.create_table(name, ibis.memtable(arrow), temp=True)
+    except Exception as error:  # pyarrow and DuckDB each raise their own for mixed types in one column
+        words = "; ".join(map(str, error.args))
+        raise CxError(f"{name}: a column mixes types that cannot share one: {words}") from error
+
+
+def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
+    """The head of a format that has names of its own: no rows above the answers."""
+    names = headers(table.columns)
+    head = recognise([names], spec.layout, str(path)) if spec.layout else plain([names])
+    return Head(head.layout, names, rows=0, personal=head.personal, times=head.times, zone=head.zone, notes=head.notes)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+READERS: dict[str, Reader] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
+    ".parquet": read_parquet,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".xlsx": read_excel,
+    ".sav": read_spss,
+    ".zsav": read_spss,
+}
+
+OPTIONS = {
+    "encoding": (read_csv,),
+    "separator": (read_csv,),
+    "decimal": (read_csv,),
+    "sheet": (read_excel,),
+}  # what has a meaning for whom
+
+
+def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
+    """The rows of a .sav or .zsav file as they are, missing codes included, with what the file says of them.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CxError: A damaged file, or pyreadstat is not installed.
+    """
+    try:
+        import pyreadstat  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError:
+        raise CxError(f"{path}: needs the package pyreadstat: pip install 'cxkit[spss]'") from None
+    try:
+        frame, about = pyreadstat.read_sav(str(path), user_missing=True)
+    except Exception as error:  # pyreadstat raises its own class and plain ones
+        raise CxError(f"{path}: is not readable as an SPSS file: {error}") from None
+    labels = {c: {_code(v): str(t) for v, t in values.items()} for c, values in about.variable_value_labels.items()}
+    missing = {
+        column: {code: labels.get(column, {}).get(code, "by the file") for code in _missing(frame[column], ranges)}
+        for column, ranges in about.missing_ranges.items()
+    }
+    questions = {name: text for name, text in about.column_names_to_labels.items() if text}
+    names = [str(name) for name in frame.columns]
+    frame = frame.astype({name: _kind(frame[name]) for name in names if frame[name].dtype == object})
+    return frame, Head("spss", names, rows=0, questions=questions, missing=missing, labels=labels)
+
+
+def _missing(values: pd.Series, ranges: Sequence[Any]) -> list[str]:
+    """The codes that occur and lie in one of the declared ranges."""
+    found = values.dropna().unique()
+    inside = [v for v in found if any(_within(v, limits["lo"], limits["hi"]) for limits in ranges)]
+    return [_code(value) for value in sorted(inside)]
+
+
+def _within(value: Any, low: Any, high: Any) -> bool:
+    if isinstance(value, str) or isinstance(low, str):
+        return str(value).strip() == str(low).strip()
+    return bool(low <= value <= high)
+
+
+def _kind(values: pd.Series) -> str:
+    """Dates stay dates; whatever else has no type of its own is text."""
+    filled = values.dropna()
+    is_date = len(filled) > 0 and all(hasattr(value, "year") for value in filled)
+    return "datetime64[us]" if is_date else "string"
+
+
+def _code(value: Any) -> str:
+    """A code as a mapping would write it: 99, not 99.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -1,0 +1,243 @@
+"""Files, frames and database tables -> one table with its provenance. Formats are read in `readers`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import ibis
+import pandas as pd
+
+from cxkit.errors import CxError, nearest
+from cxkit.files import sha256
+from cxkit.input.cleaning import admit
+from cxkit.input.databases import DatabaseSpec, connect, count, open_database, without_password
+from cxkit.input.files import Stamps, parts, require_data, require_same, stamp
+from cxkit.input.layouts import Head, headers
+from cxkit.input.mapping import FileSpec
+from cxkit.input.readers import OPTIONS, READERS, from_frame
+from cxkit.strict import parse
+
+Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
+SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
+
+DATABASE = ("url", "table", "sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table and where it came from.
+
+    Attributes:
+        table: All columns of the source.
+        files: One entry per file: path, sha256, rows, and what happened at the door (`door.Admitted.facts`).
+        keep: Makes a temporary table of an expression, where reading the source anew for each query would be dear:
+            text is parsed once. None where the data stay where they are, in Parquet or a database.
+        undecided: Column of times -> why it cannot be read without a declared form.
+        missing: Column -> code -> what it means, of the codes for no answer that a file itself declares.
+        labels: Column -> code -> label, where a file has them.
+        questions: Column -> wording of its question, where a file has it beside the name.
+        lacking: Columns that only some of the files have -> the files that do not; there they are blank.
+        names: All columns of files, those that did not come in too.
+        stamps: What each file was before it was read, for `require_same` after the last query.
+        zones: Time zones that the files themselves name; their times carry an offset.
+        constants: Of each file of an explicit list, the columns that the list gives all its rows.
+    """
+
+    table: Table
+    files: list[dict[str, Any]] = field(default_factory=list)
+    keep: Callable[[Table], Table] | None = None
+    undecided: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, dict[str, str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    questions: dict[str, str] = field(default_factory=dict)
+    lacking: dict[str, list[str]] = field(default_factory=dict)
+    zones: list[str] = field(default_factory=list)
+    constants: list[dict[str, str]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    stamps: Stamps = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that the source has, whether they came in or not."""
+        return self.names or [str(column) for column in self.table.columns]
+
+
+def open_source(
+    source: SourceLike,
+    folder: Path | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    untouched: Collection[str] = (),
+    memory: str | None = None,
+) -> Source:
+    """The table behind a path, several files, a database, a data frame or an Ibis table.
+
+    Args:
+        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, decimal,
+            sheet, layout}]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame; or a table of
+            any Ibis backend, which stays where it is.
+        folder: Where relative paths start; the working folder if None.
+        wanted: Columns that come in, of files; None for all but those that say who someone is.
+        untouched: Columns of times whose form is declared elsewhere.
+        memory: Limit of the in-process database, such as "2GB"; beyond it intermediate results go to a private
+            temporary folder.
+
+    Raises:
+        CxError: A file that is absent, of an unknown format, damaged, or whose renames name no column.
+    """
+    if isinstance(source, ibis.expr.types.Table):
+        return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
+    if isinstance(source, Mapping) and set(source) & set(DATABASE):
+        table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path(), memory)
+        return Source(table, [{**about, "rows": count(table)}])
+    specs = [] if isinstance(source, pd.DataFrame) else file_specs(source)
+    paths = [_there(spec, folder or Path()) for spec in specs]
+    connection, doors = connect(memory, paths)
+
+    def keep(table: Table) -> Table:
+        return connection.create_table("responses", table, temp=True)
+
+    if isinstance(source, pd.DataFrame):
+        frame = source.reset_index(drop=True)
+        frame.columns = headers(list(frame.columns))
+        return Source(from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
+    parts = [
+        _read(connection, spec, path, door, wanted, untouched)
+        for spec, path, door in zip(specs, paths, doors, strict=True)
+    ]
+    text = any(Path(spec.path).suffix.lower() not in ("", ".parquet") for spec in specs)
+    return _together(parts, keep if text else None)
+
+
+def file_specs(source: Any) -> list[FileSpec]:
+    """The files that a source names, checked.
+
+    >>> [spec.path for spec in file_specs({"files": [{"path": "a.csv", "wave": "2017"}]})]
+    ['a.csv']
+    """
+    if isinstance(source, (str, Path)):
+        return [FileSpec(path=str(source))]
+    for key in source if isinstance(source, Mapping) else ():
+        if key != "files":
+            raise CxError(f"source.{key}: unknown key; {nearest(str(key), ['files', *DATABASE])}")
+    files = source.get("files") if isinstance(source, Mapping) else source
+    if not isinstance(files, Sequence) or isinstance(files, str) or not files:
+        found = "an empty one" if isinstance(files, Sequence) and not files else type(files or source).__name__
+        raise CxError(f"source: expected a path or a list `files`, found {found}")
+    named = [{"path": str(file)} if isinstance(file, (str, Path)) else file for file in files]
+    return [parse(FileSpec, file, f"source.files.{i}") for i, file in enumerate(named)]
+
+
+def _there(spec: FileSpec, folder: Path) -> Path:
+    """The path of a file that is there, and that somebody knows how to read."""
+    if "://" in spec.path:
+        shown = without_password(spec.path)
+        raise CxError(f"source: {shown}: expected a path, or {{url: ..., table: ...}} of a database")
+    path = folder / Path(spec.path).expanduser()
+    if not path.exists():
+        raise CxError(f"{path}: no such file")
+    suffix = _suffix(path)
+    reader = READERS.get(suffix)
+    if reader is None:
+        raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
+    require_data(path)
+    for option, readers in OPTIONS.items():
+        if getattr(spec, option) is not None and reader not in readers:
+            raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
+    return path
+
+
+def _suffix(path: Path) -> str:
+    return ".parquet" if path.is_dir() else path.suffix.lower()
+
+
+def _read(
+    connection: Any, spec: FileSpec, path: Path, door: Path, wanted: Collection[str] | None, untouched: Collection[str]
+) -> Source:
+    before = {path: stamp(path)}
+    table, head = READERS[_suffix(path)](connection, path, spec, door)
+    old = {new: name for name, new in spec.rename.items()}
+    _check_renames(head, path, spec)
+    own = None if wanted is None else {old.get(column, column) for column in wanted}
+    came = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
+    table = came.table.rename({new: name for name, new in spec.rename.items() if name in came.table.columns})
+    table = table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
+    facts = {"path": spec.path, "sha256": sha256(*parts(path)), "rows": count(table), **came.facts}
+    require_same(before)
+
+    def renamed(by_column: Mapping[str, Any]) -> dict[str, Any]:
+        return {spec.rename.get(column, column): value for column, value in by_column.items()}
+
+    return Source(
+        table,
+        [facts],
+        undecided=renamed(came.undecided),
+        missing=renamed(head.missing),
+        labels=renamed(head.labels),
+        questions=renamed(head.questions),
+        zones=[head.zone] if head.zone else [],
+        constants=[spec.constants],
+        names=[*renamed(dict.fromkeys(head.names)), *spec.constants],
+        stamps=before,
+    )
+
+
+def _check_renames(head: Head, path: Path, spec: FileSpec) -> None:
+    for old in spec.rename:
+        if old not in head.names:
+            raise CxError(f"{path}: rename: the column {old!r} is not in the file; {nearest(old, head.names)}")
+    named = [spec.rename.get(name, name) for name in head.names] + list(spec.constants)
+    for name, times in Counter(named).items():
+        if times > 1:
+            raise CxError(f"{path}: two columns would be named {name!r}, by the file, `rename`, `constant` or `wave`")
+
+
+def _together(parts: list[Source], keep: Callable[[Table], Table] | None) -> Source:
+    """Sources above each other. What one file knows of a column holds for all of them."""
+
+    def merged(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for part in parts:
+            for column, value in getattr(part, name).items():
+                found[column] = found.get(column, {}) | value if isinstance(value, Mapping) else value
+        return found
+
+    held = [part.columns for part in parts]
+    files = [file for part in parts for file in part.files]
+    lacking = {
+        column: without
+        for column in dict.fromkeys(column for columns in held for column in columns)
+        if (without := [file["path"] for file, columns in zip(files, held, strict=True) if column not in columns])
+    }
+    return Source(
+        _stack([part.table for part in parts]),
+        files,
+        keep,
+        lacking=lacking,
+        names=list(dict.fromkeys(column for columns in held for column in columns)),
+        zones=list(dict.fromkeys(zone for part in parts for zone in part.zones)),
+        constants=[one for part in parts for one in part.constants],
+        stamps={path: one for part in parts for path, one in part.stamps.items()},
+        **{name: merged(name) for name in ("undecided", "missing", "labels", "questions")},
+    )
+
+
+def _stack(tables: list[Table]) -> Table:
+    """Tables above each other; a column that one of them lacks is blank there, mixed types become text."""
+    if len(tables) == 1:
+        return tables[0]
+    columns = list(dict.fromkeys(column for table in tables for column in table.columns))
+    kinds = {c: {str(t[c].type()) for t in tables if c in t.columns} for c in columns}
+
+    def aligned(table: Table) -> Table:
+        cells = {}
+        for column in columns:
+            kind = next(iter(kinds[column])) if len(kinds[column]) == 1 else "string"
+            cells[column] = table[column].cast(kind) if column in table.columns else ibis.null(kind)
+        return table.select(**cells)
+
+    return ibis.union(*map(aligned, tables), distinct=False)

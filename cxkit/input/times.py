@@ -1,0 +1,188 @@
+"""How times are written in an export: found by trying every form on every value, never from a few of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dtypes
+
+from cxkit.errors import CxError
+from cxkit.input import values
+from cxkit.input.mapping import Mapping
+
+Column = Any  # ibis.expr.types.Column
+Table = Any
+
+ISO = "ISO"
+SERIAL = "days since 1899-12-30"  # what a spreadsheet writes when a cell of dates loses its format
+LOOKED_AT = 500  # values that narrow the forms down before the whole column decides
+
+_CLOCKS = (" %H:%M:%S", " %I:%M:%S %p", " %H:%M", " %I:%M %p", "")
+MONTH_FIRST = tuple(f"%m{mark}%d{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
+DAY_FIRST = tuple(f"%d{mark}%m{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
+YEAR_FIRST = tuple(f"%Y/%m/%d{clock}" for clock in _CLOCKS)
+
+
+_ZONED, _LOCAL = dtypes.Timestamp(timezone="UTC"), dtypes.Timestamp()
+_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
+_CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_OFFSET = r" ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
+
+
+@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]
+    name="try_strptime", signature=((dtypes.string, dtypes.string), _LOCAL)
+)
+def _try_strptime(text: Any, form: Any) -> Any:
+    """DuckDB's strptime that gives null where the text does not fit; only text from files gets here."""
+
+
+@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]
+    name="try_strptime", signature=((dtypes.string, dtypes.string), _ZONED)
+)
+def _try_strptime_zoned(text: Any, form: Any) -> Any:
+    """The same for a form with an offset or a zone, of which it makes an instant."""
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dtypes.string, _LOCAL), _ZONED))  # type: ignore[untyped-decorator]
+def instant(zone: Any, local: Any) -> Any:
+    """The instant of a local time in a zone, in DuckDB and PostgreSQL."""
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=((dtypes.string, _ZONED), _LOCAL))  # type: ignore[untyped-decorator]
+def _local_time(zone: Any, moment: Any) -> Any:
+    """The local time of an instant in a zone, in DuckDB and PostgreSQL."""
+
+
+def moment(column: Column, mapping: Mapping) -> Column:
+    """Local time in the zone in which periods are cut; times with an offset of their own are converted.
+
+    A day without a clock stays that day in every zone. Whatever is not written in one of these ways is null: a database
+    would read `infinity`, and drop the name of a zone.
+
+    Args:
+        column: The column of times.
+        mapping: With `timezone`, `recorded_in` and `time_format`.
+
+    Raises:
+        CxError: A column that holds neither text nor times.
+    """
+    kind, zone = column.type(), mapping.timezone
+    if "TIMESTAMPTZ_NS" in str(kind):  # of nanoseconds, which Ibis does not know
+        column, kind = column.cast(_ZONED), _ZONED
+    if kind.is_date():
+        return column.cast("timestamp")
+    if kind.is_timestamp():
+        if kind.scale not in (None, 6):  # databases do not mix times of several precisions
+            column = column.cast(_ZONED if kind.timezone else _LOCAL)
+        return _local_time(zone, column) if kind.timezone else _local(column, mapping)
+    if not kind.is_string():
+        raise CxError(f"columns.time: expected text, dates or times in {column.get_name()!r}, found {kind}")
+    text = values.text(column)
+    if mapping.time_format:
+        return _written(text, mapping.time_format, mapping)
+    offset = text.re_replace(" ?(Z|z|UTC)$", "+00").re_replace(r" ([+-]\d{2}(:?\d{2})?)$", r"\1").try_cast(_ZONED)
+    local = text.try_cast("timestamp")
+    return ibis.cases(
+        (text.re_search(_DAY + _CLOCK + _OFFSET), _local_time(zone, offset)),
+        (text.re_search(_DAY + _CLOCK + "$"), _local(local, mapping)),
+        (text.re_search(_DAY + "$"), local),
+        else_=ibis.null(_LOCAL),
+    )
+
+
+def _written(text: Column, form: str, mapping: Mapping) -> Column:
+    """Local time of texts in a declared form."""
+    if "%z" in form or "%Z" in form:
+        return _local_time(mapping.timezone, _try_strptime_zoned(text, form))
+    local = parsed(text, form)
+    return _local(local, mapping) if has_clock(form) else local
+
+
+def _local(moment: Column, mapping: Mapping) -> Column:
+    """The local time in the zone of the periods of a time without offset."""
+    zone, recorded = mapping.timezone, mapping.recorded_in or mapping.timezone
+    return moment if zone == recorded else _local_time(zone, instant(recorded, moment))
+
+
+def has_clock(form: str) -> bool:
+    """Whether a form says more than the day.
+
+    >>> has_clock("%d.%m.%Y"), has_clock("%-d.%m.%Y %-H:%M"), has_clock(SERIAL)
+    (False, True, True)
+    """
+    return form in (ISO, SERIAL) or any(f"%{mark}" in form.replace("-", "") for mark in "HIcX")
+
+
+def parsed(text: Column, form: str) -> Column:
+    """The local time that a text column holds, null where a text is not written in this form.
+
+    Args:
+        text: Column of trimmed text in the in-process DuckDB.
+        form: `ISO`, `SERIAL` or a strptime pattern.
+    """
+    if form == ISO:
+        return text.try_cast("timestamp")
+    if form == SERIAL:
+        days = text.try_cast("float64")
+        seconds = ((days - 25569) * 86400).round().cast("int64")  # 25569 days lie between 1899-12-30 and 1970-01-01
+        return days.between(20_000, 80_000).ifelse(seconds.as_timestamp("s").cast("timestamp"), ibis.null("timestamp"))
+    moment = _try_strptime(text, form)
+    return (moment.year() > 1000).ifelse(moment, ibis.null("timestamp"))  # %Y reads 20 as the year 20
+
+
+def forms(table: Table, column: str) -> list[str]:
+    """The forms in which every value of a text column can be read; none for an empty column.
+
+    Two forms are left where no day is above 12: the file then does not say which of two numbers is the month.
+
+    Args:
+        table: Table in the in-process DuckDB.
+        column: Name of a text column.
+
+    >>> import pyarrow as pa
+    >>> table = ibis.memtable(pa.table({"t": ["06/08/2020 10:36:30 AM", "06/19/2020 07:24:48 PM"]}))
+    >>> forms(table, "t")
+    ['%m/%d/%Y %I:%M:%S %p']
+    """
+    text = values.text(table[column])
+    seen = table.select(text=text).filter(lambda t: t.text.notnull())
+    first = seen.limit(LOOKED_AT).to_pyarrow()["text"].to_pylist()
+    likely = [form for form in (ISO, SERIAL, *YEAR_FIRST, *MONTH_FIRST, *DAY_FIRST) if first and _fits(first, form)]
+    if not likely:
+        return []
+    misread = seen.agg(**{f"f{i}": parsed(seen.text, form).isnull().sum() for i, form in enumerate(likely)})
+    row = misread.to_pyarrow().to_pylist()[0]
+    return [form for i, form in enumerate(likely) if row[f"f{i}"] == 0]
+
+
+def order(found: Sequence[str]) -> str:
+    """What some forms leave open, in words; empty where they leave nothing open.
+
+    >>> order(["%m/%d/%Y", "%d/%m/%Y"])
+    'month and day cannot be told apart: no day is above 12'
+    """
+    return "month and day cannot be told apart: no day is above 12" if len(found) > 1 else ""
+
+
+def _fits(seen: Sequence[str], form: str) -> bool:
+    try:
+        for value in seen:
+            _python(value, form)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _python(value: str, form: str) -> None:
+    if form == ISO:
+        dt.datetime.fromisoformat(value)
+        if value.isdigit():
+            raise ValueError("20200608 is a number before it is a date")
+    elif form == SERIAL:
+        if not 20_000 <= float(value) <= 80_000:
+            raise ValueError("outside the years 1954 to 2119")
+    else:
+        dt.datetime.strptime(value, form)

@@ -1,0 +1,1 @@
+"""An export -> a mapping to start from."""

@@ -1,0 +1,252 @@
+"""Checked parameters -> jobs: plain data that any process or machine can carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from cxkit.errors import CxError, nearest
+from cxkit.runs.notebooks import check, declares, defaults
+from cxkit.runs.params import RunParams
+from cxkit.runs.slugs import slugs
+
+Kind = Literal["report", "overview", "audit"]
+BLANK = "(blank)"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One page to be made, as plain data that can be sent to another process or machine.
+
+    Attributes:
+        name: Unique slug.
+        kind: "report" for one value of `for_each`, "overview" for all of them, "audit" for the data of the run.
+        title: What the index calls it.
+        notebook: Path of the notebook.
+        parameters: What the notebook's `parameters` cell is overridden with.
+        where: Dimension -> value that the report is about.
+        file: Name of the page on the shelf.
+        lang: Language of the page.
+        data: Hash of all data that the page shows; empty where that is not known.
+        links: Other pages of the run that this one leads to: file -> words.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    notebook: str
+    parameters: dict[str, Any]
+    where: dict[str, str]
+    file: str
+    lang: str = "en"
+    data: str = ""
+    links: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as JSON-ready data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a job, as plain data.
+
+    Attributes:
+        name: The job's name.
+        status: "done" if every cell ran and the page is whole, "unchanged" if the page that is there would come out
+            the same, else "failed".
+        seconds: Wall time.
+        page: Path of the page; None where it failed.
+        sha256: Of the page.
+        notebook: Path of the executed notebook, if it came so far.
+        error: One line for the operator; None where it is done.
+        cell: Source of the cell that failed, if one did, for the operator.
+        kind: What failed, as the shelf may say it: a class, never a message.
+        at: Number of the cell that failed.
+        warnings: What the cells wrote to stderr, for the operator.
+        passing: Whether another attempt may end better.
+        attempts: How often it was tried.
+        cpu: Processor seconds, where they were measured.
+        memory: Peak memory in bytes, where it was measured.
+        left: Processes that the notebook left behind alive; they were killed.
+    """
+
+    name: str
+    status: Literal["done", "failed", "unchanged"]
+    seconds: float
+    page: str | None = None
+    sha256: str | None = None
+    notebook: str | None = None
+    error: str | None = None
+    cell: str | None = None
+    kind: str = ""
+    at: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    passing: bool = False
+    attempts: int = 1
+    cpu: float | None = None
+    memory: int | None = None
+    left: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What the shelf says of a failure: "failed in cell 3: ValueError". Messages and sources may quote answers."""
+        if self.status != "failed":
+            return None
+        return f"failed{f' in cell {self.at}' if self.at else ''}{f': {self.kind}' if self.kind else ''}"
+
+    def failed(self, words: str) -> Result:
+        """The same as a failure, in words that hold nothing of the data."""
+        return replace(self, status="failed", error=words, kind=words, page=None, sha256=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run after its one pass over the data.
+
+    Attributes:
+        name: Of the run.
+        title: Of the run.
+        as_of: ISO date that relative periods were counted from.
+        period: month, quarter, week, year or wave.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+        metrics: What is measured, in order, as the mapping declares it (`Metric.to_dict`).
+        jobs: What is to be done.
+        skipped: Reports that are not made: name, title, where, why.
+        tallies: Path of the tallies.
+        summary: Path of every estimate and comparison at the level of a report.
+        data: One entry per source file: path, sha256, rows.
+        refused: Refused rows and answers: item, reason, n.
+        filters: Dimension -> values that the run is restricted to.
+        notes: What the operator should know.
+        lang: Language of the pages.
+        inputs: Hash of all that it was prepared from; empty where that is not known.
+    """
+
+    name: str
+    title: str
+    as_of: str
+    period: str
+    now: str
+    before: str
+    metrics: list[dict[str, Any]]
+    jobs: list[Job]
+    skipped: list[dict[str, Any]]
+    tallies: str
+    summary: str
+    data: list[dict[str, Any]]
+    refused: list[dict[str, Any]]
+    filters: dict[str, list[str]]
+    notes: list[str] = field(default_factory=list)
+    lang: str = "en"
+    inputs: str = ""
+
+
+def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """The combinations of `for_each` values that get a report, and those that get none because nobody answered.
+
+    Args:
+        params: With `for_each`.
+        found: Combinations of values that the data hold, in the order of `for_each`.
+
+    Returns:
+        Listed values in their order, whether anybody answered or not; otherwise what the data hold. Where one dimension
+        is listed and the other is not, combinations that the data do not hold come second.
+    """
+    listed = list(params.for_each.values())
+    if all(values is None for values in listed):
+        return list(dict.fromkeys(found)), []
+    held = [list(dict.fromkeys(place[i] for place in found)) for i in range(len(listed))]
+    every = list(product(*(held[i] if values is None else values for i, values in enumerate(listed))))
+    if None not in listed:
+        return every, []
+    there = set(found)
+    return [place for place in every if place in there], [place for place in every if place not in there]
+
+
+def expand(
+    params: RunParams, found: Sequence[tuple[str, ...]], tallies: Path, now: str, before: str
+) -> tuple[list[Job], list[dict[str, Any]]]:
+    """The jobs of a run, overview and audit last, and the reports that it skips.
+
+    Args:
+        params: Checked parameters.
+        found: Combinations of `for_each` values that the data hold, in the order of `for_each`.
+        tallies: The run's tallies.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+
+    Returns:
+        Jobs, and for each skipped report its name, title, where and why.
+    """
+    chosen, empty = places(params, found)
+    every = [*chosen, *empty]
+    names = slugs("-".join(place) if place else "report" for place in every)
+    given: dict[str, Any] = {
+        "tallies": str(tallies),
+        "now": now,
+        "before": before,
+        "metrics": params.metrics,
+        "level": params.level,
+    }
+    given |= {"correction": params.correction, "segments": params.segments}
+    given |= {"benchmarks": [mark.model_dump() for mark in params.benchmarks]} if params.benchmarks else {}
+    jobs, skipped = [], []
+    for name, place in zip(names, every, strict=True):
+        where = dict(zip(params.for_each, place, strict=True))
+        title = " · ".join(place) or params.title
+        if why := _why_not(params, where, place in set(empty)):
+            skipped.append({"name": name, "title": title, "where": where, "why": why})
+        else:
+            own = given | {"where": where, "title": f"{title} · {params.title}" if place else title}
+            jobs.append(_job(params, "report", name, title, own, where))
+    if params.only and not jobs:
+        wanted = ", ".join(f"{key}={value}" for key, values in params.only.items() for value in values)
+        raise CxError(f"--only {wanted}: selects no report; {nearest(wanted.split('=')[-1], map(' · '.join, chosen))}")
+    if params.for_each:
+        own = given | {"where": {}, "title": f"Overview · {params.title}", "segments": list(params.for_each)}
+        jobs.append(_job(params, "overview", "overview", "Overview", own, {}))
+    own = {name: given[name] for name in ("tallies", "now", "before")} | {"title": f"Data · {params.title}"}
+    jobs.append(_job(params, "audit", "data", "Data", own, {}))
+    ways = {"index.html": "All reports"} | {job.file: job.title for job in jobs if job.kind != "report"}
+    linked = [replace(job, links={file: words for file, words in ways.items() if file != job.file}) for job in jobs]
+    return linked, skipped
+
+
+def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
+    if any(where[name] not in values for name, values in params.only.items()):
+        return "not selected by --only"
+    if BLANK in where.values() and not any(BLANK in (values or []) for values in params.for_each.values()):
+        return "blank in the data; part of the overview only"
+    return "no answers for this combination" if empty else ""
+
+
+def _job(params: RunParams, kind: Kind, name: str, title: str, given: dict[str, Any], where: dict[str, str]) -> Job:
+    notebook = str(getattr(params, kind))
+    known = defaults(notebook)
+    extra = {key: value for key, value in params.parameters.items() if key in known}
+    return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang)
+
+
+def check_notebooks(params: RunParams) -> None:
+    """Refuse notebooks and `parameters` that do not fit each other; nothing has run by then.
+
+    Raises:
+        CxError: A notebook without its `parameters` cell; a parameter that is unknown, missing or of another type.
+    """
+    whole: dict[str, Any] = {"tallies": "", "now": "", "before": "", "title": ""}
+    place = whole | {"where": {}, "metrics": [], "segments": []}
+    place |= {"level": params.level, "correction": params.correction}
+    place |= {"benchmarks": []} if params.benchmarks else {}
+    examples = {params.report: place} | ({params.overview: place} if params.for_each else {}) | {params.audit: whole}
+    known = {notebook: defaults(notebook) for notebook in examples}
+    for notebook, declared in known.items():
+        declares(notebook, declared, examples[notebook])
+    for name, value in params.parameters.items():
+        holders = [notebook for notebook, declared in known.items() if name in declared] or [params.report]
+        for notebook in holders:
+            check(notebook, known[notebook], {name: value}, params.file)

@@ -1,0 +1,250 @@
+"""Executed notebook -> one self-contained page; run -> index of the shelf.
+
+A page holds no script and asks nobody for anything: a Content-Security-Policy forbids it, and nothing in it would.
+The HTML of outputs is taken as it is, because it comes from `present`, which escapes; prose is Markdown in which HTML
+is text; everything else is escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape, unescape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.show.html import Html, clean, join, plain, shorten, slug, tag
+from cxkit.show.index import shelf
+from cxkit.show.sorting import still
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
+FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
+_SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
+_EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
+REFERENCE = {
+    "all-numbers",
+    "what-the-design-does",
+    "what-was-left-out-of-the-run",
+    "method-and-provenance",
+    "refused-answers",
+    "about-this-run",
+}  # ids of sections that are looked up, not read
+_DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
+_TEMPLATES = Path(str(files("cxkit") / "runs" / "templates"))
+
+
+def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping[str, str] | None = None) -> str:
+    """An executed notebook as a page.
+
+    Code is left out. So is the cell that opens the notebook, where it is prose with a first-level heading: it
+    introduces the notebook to who runs it, and the page has `title`.
+
+    Args:
+        notebook: Executed, without errors.
+        title: Title of the window, and of the page where the notebook prints no header of its own.
+        lang: Language of the content, as in the attribute `lang`.
+        links: Other pages in the same folder that the page leads to: file -> words.
+
+    Raises:
+        ValueError: Where a cell holds an error, or an output holds a script.
+    """
+    _check(notebook)
+    state: dict[str, Any] = {"ids": {"main"}, "opening": True}
+    body, _ = _exporter().from_notebook_node(notebook, resources={"cx": state})
+    found = re.search(r'<header class="cx-header">.*?</header>\s*', body, re.DOTALL)
+    header = found[0].strip() if found else _header(title)
+    body = _without_echoes(body.replace(found[0], "", 1) if found else body)
+    return _shell(title, lang, header, body, links or {})
+
+
+def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
+    """The index of a run: every report with its score, interval, base and verdict, and what is missing and why.
+
+    Args:
+        summary: Estimates and comparisons of all reports: columns `report` (name of the job) and `part` ("estimate",
+            "comparison"), then both vocabularies.
+        manifest: Of the run.
+        metrics: What is measured, by name; the first in the summary (NPS where there is one) is shown.
+    """
+    title = str(manifest.get("title") or manifest["name"])
+    header, body = shelf(summary, manifest, metrics)
+    return _shell(title, str(manifest.get("lang") or "en"), header, body, {})
+
+
+def _without_echoes(body: str) -> str:
+    """The body of a page without sections of which the only output is empty, as that of comments may be.
+
+    Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold tiles,
+    figures or tables of scores, and no drawing and no interval in any of them.
+    """
+    sections = [part for part in re.split(r"(?=<h2 id=)", body) if not _EMPTY.fullmatch(part)]
+    if 'class="cx-unknown"' not in body:
+        return "".join(sections)
+    return "".join(part for part in sections if not _SCORES.search(part) or _DRAWN.search(part))
+
+
+def _check(notebook: NotebookNode) -> None:
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                raise ValueError(
+                    f"cell {number} holds an error ({output.ename}): only a notebook without errors becomes a page"
+                )
+            markup = still("".join(output.get("data", {}).get("text/html", "")))
+            if re.search(r"<script\b", markup, re.IGNORECASE):
+                raise ValueError(
+                    f"cell {number} prints a <script>: pages hold none; show tables and figures of cxkit.show"
+                )
+
+
+def _shell(title: str, lang: str, header: str, body: str, links: Mapping[str, str]) -> str:
+    ids = set(re.findall(r'\bid="([^"]+)"', body))
+    body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
+    return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
+        lang=escape(lang), title=escape(plain(title)), style=_style() + _running(title), header=header,
+        contents=_contents(body), body=_lean(_folded(body)).strip(), ways=_ways(links), footer=escape(FOOTER),
+    )  # fmt: skip
+
+
+def _folded(body: str) -> str:
+    """The body with its sections of reference closed on the screen; a link to one opens it, and paper shows all."""
+
+    def fold(part: str) -> str:
+        found = re.match(r'<h2 id="([^"]+)">(.*?</h2>)', part, re.DOTALL)
+        if not found or found[1] not in REFERENCE:
+            return part
+        opens = f'<details class="cx-fold"><summary>Show this part</summary><div id="{found[1]}">'
+        return f"<h2>{found[2]}{opens}{part[found.end() :].strip()}</div></details>\n"
+
+    return "".join(fold(part) for part in re.split(r"(?=<h2 id=)", body))
+
+
+def _lean(body: str) -> str:
+    """The body without what drawings carry for a place that has no stylesheet: colours and font."""
+    body = re.sub(r'style="[^"]*"', lambda m: re.sub(r",#\w+\)", ")", m[0]), body)
+    return re.sub(r"<svg [^>]*>", lambda m: re.sub(r' font-[a-z]+="[^"]*"', "", m[0]), body)
+
+
+def _running(title: str) -> str:
+    """The style that prints a title at the head of each sheet; what is no letter or digit is written by its number."""
+    told = "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):06x}" for c in plain(title, 70))
+    return f'@page{{@top-left{{content:"{told}"}}}}'
+
+
+def _ways(links: Mapping[str, str]) -> Html:
+    """The way to other pages of the run."""
+    found = join([tag("a", words, href=quote(file)) for file, words in links.items()], " · ")
+    return tag("nav", tag("p", "In the folder of this page: ", found), aria_label="This run") if links else Html("")
+
+
+def _header(title: str) -> Html:
+    return tag("header", tag("h1", tag("bdi", shorten(title))), class_="cx-header")
+
+
+def _contents(body: str) -> str:
+    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', body, re.DOTALL)
+    if len(found) < 2:
+        return ""
+    items = (tag("li", tag("a", unescape(re.sub(r"<[^>]*>", "", text)), href=f"#{key}")) for key, text in found)
+    listed = tag("details", tag("summary", "Contents"), tag("ol", *items))
+    return tag("nav", listed, class_="cx-toc", aria_label="Contents")
+
+
+@lru_cache(1)
+def _style() -> str:
+    source = (_TEMPLATES / "cxkit" / "style.css").read_text("utf-8")
+    source = re.sub(r"\n\s*", "", re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL))
+    parts = re.split(r'("[^"]*")', source)  # what is quoted stays as it is
+    return "".join(p if p[:1] == '"' else re.sub(r";?\s*([{};,>])\s*|(?<=:) ", r"\1", p) for p in parts)
+
+
+@lru_cache(1)
+def _exporter() -> Any:
+    from nbconvert.exporters import templateexporter
+    from traitlets.config import Config
+
+    kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+    make: Any = templateexporter.TemplateExporter  # nbconvert comes without types
+    exporter = make(
+        config=Config({"NbConvertBase": {"display_data_priority": kinds}}),
+        template_name="cxkit",
+        template_file="index.html.j2",
+        extra_template_basedirs=[str(_TEMPLATES)],
+    )
+    for name, function in {"prose": _prose, "own": _own, "picture": _picture, "shown": _shown}.items():
+        exporter.register_filter(name, function)
+    return exporter
+
+
+def _prose(cell: NotebookNode, state: dict[str, Any]) -> str:
+    """Markdown as HTML: raw HTML is text, headings get ids, the cell that introduces the notebook goes."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(
+        escape=True, allow_harmful_protocols=False, exclude_anchor_links=True, attachments=cell.get("attachments")
+    )
+    text = MarkdownWithMath(renderer=renderer).render(cell.source)
+    opening, state["opening"] = state["opening"], False
+    if opening and text.lstrip().startswith("<h1>"):
+        return ""
+    return re.sub(r"<h([1-6])>(.*?)</h\1>", lambda m: _heading(int(m[1]), m[2], state), text, flags=re.DOTALL)
+
+
+def _heading(level: int, inner: str, state: dict[str, Any]) -> str:
+    level = max(level, 2)
+    words = unescape(re.sub(r"<[^>]*>", "", inner))
+    key = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or slug(words)
+    return f'<h{level} id="{_free(key, state)}">{inner}</h{level}>'
+
+
+def _free(key: str, state: dict[str, Any]) -> str:
+    """An id that the page does not have yet: the key itself, or with the next number."""
+    found, number = key, 1
+    while found in state["ids"]:
+        number += 1
+        found = f"{key}-{number}"
+    state["ids"].add(found)
+    return found
+
+
+def _own(markup: str | list[str], state: dict[str, Any]) -> str:
+    """The HTML of one output; ids that the page already has get a number, and so do the references inside it."""
+    text = still("".join(markup))
+    ids = list(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text)))
+    renamed = {key: free for key in ids if (free := _free(key, state)) != key}
+    if not renamed:
+        return text
+
+    def rename(found: re.Match[str]) -> str:
+        keys = (renamed.get(key, key) for key in found[2].split(" "))
+        return f"{found[1]}{' '.join(keys)}{found[3]}"
+
+    text = re.sub(r'(\b(?:id|aria-labelledby|aria-describedby)=")([^"]*)(")', rename, text)
+    return re.sub(r'((?:href="#|url\(#))([^")]+)([")])', rename, text)
+
+
+def _picture(output: NotebookNode, kind: str) -> str:
+    """An image of a notebook's own, with the alternative text of its metadata."""
+    from base64 import b64encode
+
+    data = "".join(output.data[kind])
+    coded = b64encode(data.encode()).decode() if kind == "image/svg+xml" else re.sub(r"\s", "", data)
+    metadata = output.get("metadata", {})
+    alt = metadata.get("alt") or metadata.get(kind, {}).get("alt") or "Picture without a description"
+    return f'<img src="data:{kind};base64,{escape(coded)}" alt="{escape(plain(alt, 1000))}">'
+
+
+def _shown(text: str | list[str]) -> str:
+    """Printed text, without the colour codes of a terminal."""
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", "".join(text)).split("\n")
+    return escape("\n".join(clean(line) for line in lines))

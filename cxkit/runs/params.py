@@ -1,0 +1,233 @@
+"""A strict YAML file -> the checked parameters of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from cxkit.metrics import METRICS
+from cxkit.runs.options import assign
+from cxkit.schema import RULES, Rules
+from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse
+
+Period = Literal["month", "quarter", "week", "year", "wave"]
+GIVEN = ("tallies", "now", "before", "title", "where", "metrics", "segments", "level", "correction",
+         "benchmarks")  # fmt: skip
+"""Parameters that a run sets itself. A `parameters` cell has to declare them; of the audit's, only the first four."""
+
+
+def _many(value: Any) -> Any:
+    """`brand: Acme` is short for `brand: [Acme]`."""
+    return [value] if isinstance(value, str | int | float | bool) else value
+
+
+def _named(value: Any) -> Any:
+    """`for_each: [brand]` is short for `for_each: {brand: null}`, all values that the data hold."""
+    if not isinstance(_many(value), list):
+        return value
+    names = [str(name) for name in _many(value)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a dimension is listed twice: {', '.join(names)}")
+    return dict.fromkeys(names)
+
+
+Names = Annotated[list[Text], BeforeValidator(_many)]
+
+
+class Benchmark(Strict):
+    """A published value, drawn as a line and never tested against: it comes without the base that a test needs."""
+
+    metric: Text
+    value: float
+    name: Text
+    source: Text
+    date: Text
+
+
+class Limits(Strict):
+    """From how many people on a score is shown, and from how many effective answers on a change is judged."""
+
+    hide_below: int = RULES.hide_below
+    judge_from: int = RULES.judge_from
+
+    @model_validator(mode="after")
+    def _sound(self) -> Limits:
+        Rules(**self.model_dump())
+        return self
+
+
+class Params(Strict):
+    """The keys of a parameters file."""
+
+    name: Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: Text
+    source: Text | dict[str, Any]
+    mapping: Text | dict[str, Any] | None = None
+    data: Text | None = None
+    download: Text | None = None
+    metrics: Annotated[Names, Field(min_length=1)]
+    period: Period = "month"
+    now: Text | None = None
+    against: Text = "previous"
+    as_of: Text | None = None
+    for_each: Annotated[dict[Text, Names | None], BeforeValidator(_named)] = Field(default_factory=dict, max_length=2)
+    segments: Names = Field(default_factory=list)
+    where: dict[Text, Names] = Field(default_factory=dict)
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    correction: Literal["holm", "bh"] = "holm"
+    weights: bool = True
+    clusters: bool = True
+    invited: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    memory: Text | None = None
+    merge_small: bool = False
+    comments: Annotated[int, Field(ge=0, le=50)] = 0
+    comments_minimum: int | None = None
+    rules: Limits = Limits()
+    benchmarks: list[Benchmark] = Field(default_factory=list)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    report: Text = "notebooks/report.ipynb"
+    overview: Text = "notebooks/overview.ipynb"
+    audit: Text = "notebooks/audit.ipynb"
+    lang: Annotated[Text, Field(pattern=r"^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+
+    @field_validator("metrics")
+    @classmethod
+    def _known_metrics(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in METRICS:
+                raise ValueError(f"{name!r} is no metric; {nearest(name, METRICS)}")
+        return list(dict.fromkeys(names))
+
+    @field_validator("as_of")
+    @classmethod
+    def _iso(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError(f"expected a date such as 2026-11-01, found {text!r}")
+        return text if text is None else dt.date.fromisoformat(text).isoformat()
+
+    @field_validator("for_each")
+    @classmethod
+    def _some_values(cls, for_each: dict[str, list[str] | None]) -> dict[str, list[str] | None]:
+        for name, values in for_each.items():
+            if values is not None and not values:
+                raise ValueError(f"{name}: no value is listed; write null for every value that the data hold")
+        return {name: values and list(dict.fromkeys(values)) for name, values in for_each.items()}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Params:
+        latest = "latest" if self.period == "wave" else f"last complete {self.period}"
+        if self.now and self.now != latest and re.match(r"last\b|latest", self.now):
+            raise ValueError(f"now: expected '{latest}' or the name of a {self.period}, found {self.now!r}")
+        if self.against == "year_ago" and self.period == "wave":
+            raise ValueError("against: waves have no year; expected 'previous' or the name of a wave, found 'year_ago'")
+        for name in self.for_each:
+            if f"{{{name}}}" in self.title:
+                raise ValueError("title: is the same for all reports; each puts its own value before it")
+        self._check_benchmarks()
+        if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
+            least = f"{self.rules.hide_below} or more, as for a score (rules.hide_below)"
+            raise ValueError(f"comments_minimum: expected {least}, found {self.comments_minimum}")
+        for name in self.segments:
+            if name in self.for_each:
+                raise ValueError(f"segments: {name!r} has one value in each report, because for_each has it too")
+        for name in self.parameters:
+            if name in GIVEN:
+                raise ValueError(f"parameters: {name!r} is set by the run itself; expected further parameters only")
+        return self
+
+    def _check_benchmarks(self) -> None:
+        for number, mark in enumerate(self.benchmarks):
+            if mark.metric not in self.metrics:
+                hint = nearest(mark.metric, self.metrics)
+                raise ValueError(f"benchmarks.{number}.metric: {mark.metric!r} is not among `metrics`; {hint}")
+            low, high = METRICS[mark.metric].ends
+            if not low <= mark.value <= high:
+                raise ValueError(f"benchmarks.{number}.value: expected {low:g} to {high:g}, found {mark.value:g}")
+
+    @property
+    def latest(self) -> str:
+        """The period that the reports are about, as written or by default."""
+        return self.now or ("latest" if self.period == "wave" else f"last complete {self.period}")
+
+
+class RunParams(Params):
+    """Parameters of one run: the keys of the file, paths made absolute (but for `source`), and how the run was called.
+
+    Attributes:
+        file: The parameters file.
+        root: The folder that relative paths start from: the one above `params/`, else the file's own. Sources start
+            from `data`, if that is given.
+        date: The day that relative periods are counted from.
+        only: Dimension -> values whose reports are built; empty for all.
+    """
+
+    file: Path
+    root: Path
+    date: dt.date
+    only: dict[str, list[str]]
+
+
+def load(
+    path: str | Path,
+    sets: Mapping[str, str] | None = None,
+    only: Iterable[tuple[str, str]] = (),
+    as_of: str | None = None,
+    today: dt.date | None = None,
+) -> RunParams:
+    """The checked parameters of a run.
+
+    Args:
+        path: YAML file.
+        sets: Dotted key -> YAML text that replaces the file's value, as in `{"source.files.0.path": "other.csv"}`.
+        only: Dimension and value of the reports to build; several values of one dimension add up.
+        as_of: ISO date that relative periods are counted from; overrides the file.
+        today: The default of `as_of`; the current day.
+
+    Raises:
+        CxError: Unknown key, wrong type, ambiguous YAML, unknown metric; with file, key and nearest spelling.
+    """
+    file = Path(path)
+    data = load_yaml(file)
+    for key, text in (sets or {}).items():
+        assign(data, key, text)
+    if as_of is not None:
+        data["as_of"] = as_of
+    params = parse(Params, data, str(file))
+    folder = file.resolve().parent
+    root = folder.parent if folder.name == "params" else folder
+    extra = {"file": file, "root": root, "date": _date(params, today), "only": _only(params, only)}
+    return RunParams.model_validate(params.model_dump() | _absolute(params, folder, root) | extra)
+
+
+def _date(params: Params, today: dt.date | None) -> dt.date:
+    return dt.date.fromisoformat(params.as_of) if params.as_of else today or dt.date.today()
+
+
+def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
+    """A mapping lies beside the file, data below the root, notebooks below the root or else among the kit's own."""
+    data = root / params.data if params.data else root
+    notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview", "audit")}
+    mapping = str(folder / params.mapping) if isinstance(params.mapping, str) else params.mapping
+    return {"mapping": mapping, "data": str(data), **notebooks}
+
+
+def _notebook(name: str, root: Path) -> Path:
+    own = root / name
+    package = Path(__file__).resolve().parents[1]  # a wheel holds the notebooks, a clone has them beside the package
+    kit = next((path for path in (package / name, package.parent / name) if path.exists()), package / name)
+    default = name in {field.default for field in Params.model_fields.values()}
+    return kit if default and not own.exists() else own
+
+
+def _only(params: Params, only: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    chosen: dict[str, list[str]] = {}
+    for name, value in only:
+        if name not in params.for_each:
+            raise CxError(f"--only {name}={value}: no such dimension in for_each; {nearest(name, params.for_each)}")
+        chosen.setdefault(name, []).append(value)
+    return chosen

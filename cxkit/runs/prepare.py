@@ -1,0 +1,366 @@
+"""The run's one pass over the data: read, tally, hide what must be hidden, and list the jobs.
+
+Everything that can be wrong with parameters, notebooks, mapping and data is found here, before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxkit.analysis.comments import COLUMNS, with_comments
+from cxkit.analysis.merging import merged, small_levels
+from cxkit.analysis.privacy import mask
+from cxkit.analysis.sharing import refusals, shared
+from cxkit.analysis.summaries import summary
+from cxkit.analysis.totals import left_out, with_totals
+from cxkit.errors import CxError, nearest
+from cxkit.input.databases import readable
+from cxkit.input.files import require_same
+from cxkit.input.mapping import Mapping as DataMapping
+from cxkit.input.mapping import load_mapping
+from cxkit.input.periods import Calendar
+from cxkit.input.responses import SAMPLE, Responses, read
+from cxkit.runs.fingerprints import data
+from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
+from cxkit.runs.options import paths
+from cxkit.runs.params import RunParams
+from cxkit.runs.reads import PRINTED
+from cxkit.sample.write import MAPPING
+from cxkit.schema import Rules
+from cxkit.tallies.audit import audit, kept, spelled
+from cxkit.tallies.quality import days, elsewhere, partial
+from cxkit.tallies.storage import save
+from cxkit.tallies.tally import Tallies, tally
+
+NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run in memory: nothing is written yet.
+
+    Attributes:
+        tallies: Counts, with hidden cells taken out.
+        now: The period that the reports are about.
+        before: The period that it is compared with.
+        jobs: What is to be done.
+        skipped: Reports that are not made, and why.
+        notes: What the operator should know.
+        audit: Everything about the data, for the operator; pages get what `sharing` lets out.
+    """
+
+    tallies: Tallies
+    now: str
+    before: str
+    jobs: list[Job]
+    skipped: list[dict[str, Any]]
+    notes: list[str]
+    audit: dict[str, pd.DataFrame]
+
+
+def prepare(params: RunParams, work: Path) -> Prepared:
+    """Plan a run and write its tallies and its summary.
+
+    Args:
+        params: Checked parameters.
+        work: The run's private folder, for `tallies.parquet` and `summary.parquet`; made when everything is checked.
+
+    Raises:
+        CxError: Anything wrong with parameters, notebooks, mapping or data; nothing is written then.
+    """
+    planned = plan(params, work / "tallies.parquet")
+    told = _summary(planned, params)
+    work.mkdir(parents=True, exist_ok=True)
+    save(planned.tallies, work / "tallies.parquet")
+    told.to_parquet(work / "summary.parquet", index=False)
+    hashes = _hashes(planned, params, told)
+    return Prepared(
+        name=params.name,
+        title=params.title,
+        as_of=params.date.isoformat(),
+        period=params.period,
+        now=planned.now,
+        before=planned.before,
+        metrics=[metric.to_dict() for metric in planned.tallies.metrics.values()],
+        jobs=[replace(job, data=hashes[job.name]) for job in planned.jobs],
+        skipped=planned.skipped,
+        tallies=str(work / "tallies.parquet"),
+        summary=str(work / "summary.parquet"),
+        data=[dict(file) for file in planned.tallies.provenance["files"]],
+        refused=_records(planned.tallies.audit),
+        filters=params.where,
+        notes=planned.notes,
+        lang=params.lang,
+    )
+
+
+def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str, str]:
+    """Hash of the data behind each page: the cells of its place, and what is the same on all pages of a run."""
+    t = planned.tallies
+    shared = {
+        "provenance": {name: t.provenance.get(name) for name in PRINTED},
+        "audit": _records(t.audit),
+        "metrics": [metric.to_dict() for metric in t.metrics.values()],
+        "time": [t.period, t.periods],
+        "rules": asdict(t.rules),
+        "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
+        "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
+    }
+    whole = {name: value for name, value in t.provenance.items() if name != "comments"}
+    said = pd.DataFrame(t.provenance.get("comments") or [], columns=[*params.for_each, *COLUMNS])
+    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden, said.reset_index()], summary, shared, whole)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON-ready data, without what a row leaves blank."""
+    rows = frame.to_dict("records")
+    return [{str(key): value for key, value in row.items() if not pd.isna(value)} for row in rows]
+
+
+@readable
+def plan(params: RunParams, path: Path) -> Plan:
+    """Read and tally the data and list the jobs; `path` is where the jobs will find the tallies.
+
+    Raises:
+        CxError: As `prepare`.
+    """
+    check_notebooks(params)
+    mapping = _mapping(params)
+    calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
+    span = resolve(params, calendar) if params.period != "wave" else None
+    survey = responses(params, mapping)
+    now, before = span or resolve(params, survey.in_order())
+    _check_invited(params, survey)
+    whole, counted = _counted(params, survey, now, before)
+    merges = _merges(params, counted, now, before)
+    for name, levels in merges.items():
+        survey = merged(survey, name, levels)
+    if merges:
+        whole, counted = _counted(params, survey, now, before)
+    facts = audit(survey, whole, invited=params.invited)
+    today = "" if params.as_of else " (today)"
+    notes = [f"as of {params.date}{today}: {now} compared with {before}"]
+    notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
+    if before not in counted.periods:
+        notes.append(f"nobody answered in {before}, so that no change can be tested")
+        counted = replace(counted, periods=_with_before(counted, before, survey))
+    values, unknown = _with_listed(params, counted)
+    jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
+    masked = mask(replace(counted, values=values))
+    if params.comments:
+        least = params.comments_minimum or params.rules.judge_from
+        masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
+    cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, before)}
+    unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
+    unknown += _about_others(survey, params)
+    shown = _shareable(masked, facts, params)
+    spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
+    shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
+    require_same(survey.stamps)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
+
+
+def told(params: RunParams) -> list[str]:
+    """What a run would read, make and skip, in lines for the operator.
+
+    Raises:
+        CxError: As `prepare`.
+    """
+    planned = plan(params, Path("tallies.parquet"))
+    return [
+        *spelled(planned.audit),
+        *(f"{params.name}: {note}" for note in planned.notes),
+        *(f"would make {job.file}: {job.title}" for job in planned.jobs),
+        *(f"would skip {skip['title']}: {skip['why']}" for skip in planned.skipped),
+        f"{params.file}: fine, {len(planned.jobs)} reports",
+    ]
+
+
+def _about_others(survey: Responses, params: RunParams) -> list[str]:
+    """A note for each item of which an answer about one place made way for an answer about another."""
+    items = dict.fromkeys(survey.metrics[name].item for name in params.metrics)
+    lost = {item: elsewhere(survey, item, list(params.for_each), params.period) for item in items}
+    told = f"answers gave way to a later one of the same respondent about another {' or '.join(params.for_each)}"
+    hint = "where each counts, declare the item as transactional"
+    return [f"{item}: {n:,} {told}; {hint}" for item, n in lost.items() if n]
+
+
+def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunParams) -> Tallies:
+    """Tallies with what pages may print of the audit of the data."""
+    public = kept(shared(facts, masked, params.invited))
+    return replace(masked, audit=refusals(masked), provenance={**masked.provenance, "audit": public})
+
+
+def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tuple[Tallies, Tallies]:
+    """The whole tallies, and those whose total leaves places out that it would give away."""
+    places = list(params.for_each)
+    levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
+    given: dict[str, Any] = {
+        "metrics": params.metrics,
+        "by": list(dict.fromkeys([*places, *params.segments])),
+        "period": params.period,
+        "pairs": [(now, before)],
+        "rest": True,
+        "where": params.where,
+        "rules": Rules(**params.rules.model_dump()),
+        "until": now,
+    }
+    counted = tally(survey, levels=levels, **given)
+    if now in counted.periods:
+        # Everybody cut by segments is compared segment by segment with the rest, for which the total has to be whole.
+        if (not places and params.segments) or (withheld := left_out(counted, (now, before))).empty:
+            return counted, counted
+        totals = tally(survey, levels=[()], without=withheld, **given)
+        return counted, with_totals(counted, totals, withheld)
+    held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
+    rows = counted.audit[counted.audit["item"] == "row"]
+    refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
+    hint = "; declare `time_format` in the mapping" if rows["reason"].str.startswith("time that").any() else ""
+    raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
+
+
+def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[str, list[str]]:
+    """The levels of each segment dimension that are put together."""
+    names = params.segments if params.merge_small else []
+    found = {name: small_levels(counted, name, [now, before]) for name in names}
+    return {name: levels for name, levels in found.items() if levels}
+
+
+def _with_before(counted: Tallies, before: str, survey: Responses) -> list[str]:
+    """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
+    if before == NO_WAVE:
+        return [before, *counted.periods]
+    if survey.waves:
+        return [wave for wave in survey.waves.waves if wave in (*counted.periods, before)]
+    return counted.calendar.span([before, *counted.periods])
+
+
+def _mapping(params: RunParams) -> DataMapping | None:
+    """The mapping of a run, without the roles that it switches off; None where columns are called as the kit does."""
+    given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
+    return given if given is None else _without(params, load_mapping(given))
+
+
+def responses(params: RunParams, mapping: DataMapping | None) -> Responses:
+    """The responses of a run.
+
+    Raises:
+        CxError: Where a file is absent, with the words of `download`.
+    """
+    folder = Path(params.data or params.root)
+    absent = [path for path in paths(params.source) if not (folder / path).exists()]
+    if absent:
+        files = "\n".join(f"{folder / path}: no such file" for path in absent)
+        hint = f"\n{params.download.strip()}" if params.download else ""
+        raise CxError(f"{files}{hint}\nAnother folder is named by --set data=FOLDER")
+    survey = read(params.source, mapping, folder=folder, memory=params.memory)
+    if mapping is None and (bare := _without(params, survey.mapping)) != survey.mapping:
+        survey = read(params.source, bare, folder=folder, memory=params.memory)
+    return survey
+
+
+def _without(params: RunParams, mapping: DataMapping) -> DataMapping:
+    off = {"weight": params.weights, "cluster": params.clusters, "comment": params.comments}
+    if params.comments and not mapping.columns.comment:
+        raise CxError(f"{params.file}: comments: the mapping has no column in the role `comment`")
+    columns = mapping.columns.model_copy(update={role: None for role, on in off.items() if not on})
+    return mapping.model_copy(update={"columns": columns})
+
+
+def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str]:
+    """The period of the reports and the one that it is compared with, as they are written.
+
+    Args:
+        params: With `now`, `against` and the date that relative periods are counted from.
+        held: The waves of the data in order, or how time is cut.
+
+    Raises:
+        CxError: A period that is not written as it should be, does not exist, or has nothing before it.
+    """
+    try:
+        if not isinstance(held, Calendar):
+            return _waves(params, held)
+        relative = params.latest.startswith("last complete")
+        now = held.last_complete(params.date) if relative else params.latest
+        first = held.start(now)
+        if params.against == "previous":
+            return now, held.shift(now, -1)
+        if params.against == "year_ago":
+            return now, held.year_ago(now)
+        later = held.start(params.against) >= first
+    except CxError as error:
+        raise CxError(f"{params.file}: now, against: {error}") from None
+    if later:
+        raise CxError(f"{params.file}: against: expected a period before {now}, found {params.against}")
+    return now, params.against
+
+
+def _check_invited(params: RunParams, survey: Responses) -> None:
+    calendar = survey.mapping.calendar(params.period)
+    try:
+        for name in params.invited:
+            _known(name, survey.waves.known) if survey.waves else calendar.start(name)
+    except CxError as error:
+        raise CxError(f"{params.file}: invited: {error}") from None
+
+
+def _known(wave: str, held: Sequence[str]) -> None:
+    if wave not in held:
+        raise CxError(f"{wave!r} is no wave of the data; {nearest(wave, held)}")
+
+
+def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
+    if not held:
+        raise CxError("the data hold no wave")
+    now = held[-1] if params.latest == "latest" else params.latest
+    _known(now, held)
+    if params.against != "previous":
+        _known(params.against, held)
+        if held.index(params.against) >= held.index(now):
+            order = ", ".join(held)
+            raise CxError(f"expected a wave before {now!r}, found {params.against!r}; their order is {order}")
+        return now, params.against
+    return now, held[held.index(now) - 1] if now != held[0] else NO_WAVE
+
+
+def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:
+    """The combinations of values that get a report: declared or found for one dimension, found for two."""
+    if not places:
+        return [()]
+    if len(places) == 1:
+        return [(value,) for value in counted.values[places[0]]]
+    rows = counted.counts.loc[counted.counts["cut"] == counted.cut(places), list(places)].drop_duplicates()
+    there = [tuple(map(str, row)) for row in rows.itertuples(index=False)]
+    order = [{value: i for i, value in enumerate(counted.values[name])} for name in places]
+    return sorted(there, key=lambda place: [rank[value] for rank, value in zip(order, place, strict=True)])
+
+
+def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[str]], list[str]]:
+    """The levels of each dimension with those that `for_each` lists, and a note for each that nobody answered."""
+    values, notes = dict(counted.values), []
+    for name, listed in params.for_each.items():
+        extra = [value for value in listed or [] if value not in values[name]]
+        notes += [f"for_each: nobody answered for {name} {v!r}; {nearest(v, values[name])}" for v in extra]
+        values[name] = values[name] + extra
+    return values, notes
+
+
+def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
+    """The summary of the run, each row with the report that it belongs to; what tells of all is the overview's."""
+    places = tuple(params.for_each)
+    names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
+    names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
+    found = summary(
+        planned.tallies, planned.now, planned.before, places, params.segments, params.metrics[0], params.level,
+        params.correction,
+    )  # fmt: skip
+    levels = found.reindex(columns=list(places)).to_dict("records")
+    keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]
+    keys = [() if part == "contribution" else key for part, key in zip(found["part"], keys, strict=True)]
+    found.insert(0, "report", [names.get(key, names.get((), "")) for key in keys])
+    return found

@@ -1,0 +1,169 @@
+"""The contacts of the synthetic sample: which customer answered when, and where, how and with whom the contact was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cxkit.sample import truth
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Texts: TypeAlias = npt.NDArray[np.object_]
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+Rng: TypeAlias = np.random.Generator
+
+_HOURS = np.array([0, 1, *range(6, 24)])  # never 2 to 3 o'clock, which the change of clocks skips or repeats
+
+
+def pick(rng: Rng, shares: Mapping[str, float], size: int) -> Texts:
+    """Levels drawn with these shares, by one uniform number each."""
+    return _at(np.cumsum(list(shares.values())), tuple(shares), rng.random(size))
+
+
+def _at(edges: Floats, levels: tuple[str, ...], uniform: Floats) -> Texts:
+    """The level whose share of (0, 1) holds each uniform number; `edges` are the cumulated shares."""
+    found: Texts = np.array(levels, dtype=object)[np.searchsorted(edges[:-1], uniform * edges[-1], side="right")]
+    return found
+
+
+def only(where: Bools, values: Texts) -> Texts:
+    """The values where the condition holds, missing elsewhere."""
+    result: Texts = values.astype(object)
+    result[~where] = None
+    return result
+
+
+def blank(rng: Rng, values: Texts, share: float) -> Texts:
+    """The values, this share of them missing."""
+    return only(rng.random(len(values)) >= share, values)
+
+
+def ids(letter: str, n: int) -> list[str]:
+    """Ids that say of every row that it is synthetic.
+
+    >>> ids("R", 2)
+    ['SYN-R000001', 'SYN-R000002']
+    """
+    return [f"SYN-{letter}{number:06d}" for number in range(1, n + 1)]
+
+
+def contacts(rng: Rng, customers: pd.DataFrame, first: Ints, last: Ints) -> Columns:
+    """One entry per filled-in questionnaire, in the order of time.
+
+    Args:
+        rng: The generator of the sample.
+        customers: One row per customer.
+        first: First month of each customer's activity, counted from the sample's first; may be negative.
+        last: Last month, counted in the same way.
+
+    Returns:
+        `who` (row of the customer), `month` (counted) and `time` (local), each of shape (questionnaires,).
+    """
+    counts = _counts(rng, customers, first, last)
+    who, month = np.nonzero(counts)
+    repeats = counts[who, month]
+    who, month = np.repeat(who, repeats), np.repeat(month, repeats)
+    start = np.array(truth.MONTHS, dtype="datetime64[M]")
+    days = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(np.int64)
+    day = np.floor(rng.random(len(who)) * days[month])
+    hour = _HOURS[np.floor(rng.random(len(who)) * len(_HOURS)).astype(np.int64)]
+    seconds = (day * 24 + hour) * 3600 + np.floor(rng.random(len(who)) * 3600)
+    time = start.astype("datetime64[us]")[month] + seconds.astype("timedelta64[s]")
+    order = np.argsort(time, kind="stable")
+    return {"who": who[order], "month": month[order], "time": time[order]}
+
+
+def _counts(rng: Rng, customers: pd.DataFrame, first: Ints, last: Ints) -> Ints:
+    """Questionnaires per customer and month: 0 to 3, none outside the customer's time, seven for the small brand."""
+    months = np.arange(len(truth.MONTHS))
+    active = (first[:, None] <= months) & (months <= last[:, None])
+    rates = {age: rate for age, (_, rate, _) in truth.AGES.items()}
+    eager = lookup(customers["age_group"], rates) * np.exp(0.5 * rng.standard_normal(len(customers)))
+    uniform = rng.random(active.shape)
+    counts = np.zeros(active.shape, dtype=np.int64)
+    of_brand = customers["brand"].to_numpy(dtype=object)
+    for name, brand in truth.BRANDS.items():
+        rows = of_brand == name
+        rate = eager[rows, None] * active[rows]
+        if brand.answers:
+            rate *= brand.answers / (1.08 * rate.sum() / len(months))
+            # of those who answer in a month 6 % answer twice or more often, 2 % three times
+            counts[rows] = sum((uniform[rows] < part * rate).astype(np.int64) for part in (1, 0.06, 0.02))
+    small = np.flatnonzero((of_brand == truth.SMALL) & active[:, -1])[:7]
+    counts[small, -1] = 1
+    return counts
+
+
+def circumstances(rng: Rng, contact: Columns, customers: pd.DataFrame) -> Columns:
+    """Where, how and with whom each contact took place, and by whom it was rated."""
+    n = len(contact["who"])
+    customer = customers.iloc[contact["who"]]
+    uniform, points = rng.random(n), truth.TOUCHPOINTS
+    touchpoint, channel = pick(rng, {name: point.share for name, point in points.items()}, n), np.empty(n, dtype=object)
+    for name, point in points.items():
+        rows = touchpoint == name
+        channel[rows] = _at(np.cumsum(point.channels), truth.CHANNELS, uniform[rows])
+    bot = np.isin(channel, ["chat", "messaging"]) & (rng.random(n) < 0.4)
+    agent = np.select([bot, channel == "web"], ["bot", "self-service"], "human").astype(object)
+    preferred = np.where(rng.random(n) < 0.6, channel, pick(rng, dict.fromkeys(truth.CHANNELS, 1.0), n))
+    region = customer["region"].to_numpy(dtype=object)
+    return {
+        "response": np.array(ids("R", n), dtype=object),
+        "respondent": blank(rng, customer["respondent"].to_numpy(dtype=object), 0.003),
+        **{name: customer[name].to_numpy(dtype=object) for name in ("brand", "age_group")},
+        "region": region,
+        "location": only(channel == "store", _places(rng, region)),
+        "touchpoint": touchpoint,
+        **{part: lookup(touchpoint, {k: getattr(p, part) for k, p in points.items()}) for part in ("moment", "stage")},
+        **_staff(rng, touchpoint, agent == "human"),
+        "channel": blank(rng, channel, 0.01),
+        "channel_preferred": blank(rng, preferred, 0.05),
+        "human_or_bot": agent,
+    }
+
+
+def _places(rng: Rng, region: Texts) -> Texts:
+    """One of the two shops of each customer's region; missing where the region is."""
+    branch = rng.random(len(region)) < 0.5
+    nearer, other = ({name: places[i] for name, places in truth.LOCATIONS.items()} for i in (0, 1))
+    return np.where(branch, lookup(region, nearer), lookup(region, other))
+
+
+def _staff(rng: Rng, touchpoint: Texts, present: Bools) -> Columns:
+    """Department of each touchpoint, and where an employee was there, who it was and whose team it is."""
+    department = lookup(touchpoint, {name: point.department for name, point in truth.TOUCHPOINTS.items()})
+    names = list(dict.fromkeys(point.department for point in truth.TOUCHPOINTS.values()))
+    offset = lookup(department, {name: truth.EMPLOYEES * i for i, name in enumerate(names)}).astype(np.int64)
+    number = offset + np.floor(rng.random(len(touchpoint)) * truth.EMPLOYEES).astype(np.int64)
+    staff = np.array([f"E{i + 1:02d}" for i in range(truth.EMPLOYEES * len(names))], dtype=object)
+    teams = np.array([f"M{i // 3 + 1:02d}" for i in range(len(staff))], dtype=object)
+    return {
+        "department": department,
+        "employee": only(present, staff[number]),
+        "manager": only(present, teams[number]),
+    }
+
+
+def lookup(levels: Any, table: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """The entry of each level; missing where the table has none. Numbers come as floats.
+
+    >>> lookup(["N", None], {"N": 0.1})
+    array([0.1, nan])
+    """
+    numeric = all(isinstance(entry, (int, float)) for entry in table.values())
+    codes, found = pd.factorize(np.asarray(levels, dtype=object))
+    entries = [*(table.get(level) for level in found), None]  # code -1, a missing level, is the last entry
+    return np.array(entries, dtype=float if numeric else object)[codes]
+
+
+def weights(rng: Rng, age: Texts) -> Floats:
+    """What an agency would deliver: the inverse of how eagerly an age group answers, roughened, with mean about 1."""
+    base = lookup(age, {name: 1 / rate for name, (_, rate, _) in truth.AGES.items()})
+    rough = base * np.exp(0.25 * rng.standard_normal(len(age)))
+    return np.asarray(np.round(np.clip(rough / rough.mean(), 0.3, 4.0), 3))

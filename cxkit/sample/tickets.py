@@ -1,0 +1,81 @@
+"""The tickets of the synthetic sample: three clocks, agent time, reopened and open ones, three observers of care."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxkit.sample import truth
+from cxkit.sample.contacts import Bools, Floats, Rng, Texts, blank, ids, pick
+
+_REPLY = {"phone": 2.0, "chat": 1.0, "social": 45.0, "messaging": 8.0}  # median minutes to the first reply
+_OBSERVED = {"yes": 0.6, "no": 0.15, "unsure": 0.25}
+
+
+def ticket_frame(rng: Rng, answered: pd.DataFrame, exported: pd.Timestamp) -> tuple[pd.DataFrame, pd.Series[str]]:
+    """Tickets in the order of opening, and the ticket of each response (missing where the contact had none).
+
+    A ticket whose customer answered lies before the answer. Two in five were never followed by an answer: they took
+    longer, and some were given up without a solution. What happened after the export is not known and stays blank.
+
+    Args:
+        rng: The generator of the sample.
+        answered: Responses with `who`, `felt` and their circumstances; `time` in UTC.
+        exported: The moment of the export, with a time zone.
+    """
+    source = answered.loc[answered["touchpoint"].isin(truth.WITH_TICKET)]
+    silent = source.iloc[np.floor(rng.random(2 * len(source) // 3) * len(source)).astype(np.int64)]
+    rows = pd.concat([source, silent])
+    reply, solving, again = _minutes(rng, rows, np.arange(len(rows)) >= len(source))
+    n = len(rows)
+    lead = reply + solving + rng.random(n) * 600  # the questionnaire went out within ten hours of the solution
+    offset = np.where(np.arange(n) < len(source), -lead, (rng.random(n) - 0.5) * 24 * 60 * 20)
+    opened = rows["time"].reset_index(drop=True) + _span(offset)
+    opened = opened.where(opened < exported, exported - pd.Timedelta(minutes=1))
+    reopened = rng.random(n) < 0.12
+    abandoned = (np.arange(n) >= len(source)) & (rng.random(n) < 0.03)
+    clock = np.where(rng.random(n) < 0.0005, -5.0, reply)  # a clock that runs late: the reply precedes the opening
+    events: dict[str, Any] = {"opened": opened, "first_reply": opened + _span(clock)}
+    events["first_resolution"] = (opened + _span(reply + solving)).mask(abandoned)
+    events["solved"] = (opened + _span(reply + solving + np.where(reopened, again, 0.0))).mask(abandoned)
+    known = {name: stamp.where(stamp <= exported).dt.floor("s") for name, stamp in events.items()}
+    frame = rows[["respondent", "brand", "region", "channel", "department", "employee", "manager"]].reset_index(
+        drop=True
+    )
+    frame = frame.assign(
+        **known,
+        reopened=np.where(reopened & known["first_resolution"].notna(), "yes", "no"),
+        agent_minutes=np.round(9 * np.exp(0.6 * rng.standard_normal(n)), 1),
+        rating=_rating(rng, rows, len(source)),
+        cared_manager=blank(rng, pick(rng, _OBSERVED, n), 0.94),
+        cared_employee=blank(rng, pick(rng, _OBSERVED, n), 0.85),
+    )
+    order = np.argsort(frame["opened"].to_numpy(), kind="stable")
+    names = ids("T", n)
+    frame = frame.iloc[order].reset_index(drop=True)
+    frame.insert(0, "ticket", names)
+    ticket = pd.Series(names, index=order).sort_index().iloc[: len(source)]
+    return frame, pd.Series(ticket.to_numpy(), index=source.index).reindex(answered.index)
+
+
+def _minutes(rng: Rng, rows: pd.DataFrame, silent: Bools) -> tuple[Floats, Floats, Floats]:
+    """Minutes to the first reply, from there to the first resolution, and from a reopening to the last."""
+    slower = np.exp(-0.25 * rows["felt"].to_numpy()) * np.where(silent, 1.3, 1.0)
+    first = rows["channel"].map(_REPLY).fillna(30.0).to_numpy()
+    reply = first * slower * np.exp(0.9 * rng.standard_normal(len(rows)))
+    solving = 240.0 * slower * np.exp(1.2 * rng.standard_normal(len(rows)))
+    return reply, solving, 1800.0 * slower * np.exp(0.8 * rng.standard_normal(len(rows)))
+
+
+def _span(minutes: Floats) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(np.round(minutes * 60), unit="s")
+
+
+def _rating(rng: Rng, rows: pd.DataFrame, answered: int) -> Texts:
+    """The help desk's own rating: Good, Bad, Offered (asked, no answer) or blank (not asked)."""
+    n = len(rows)
+    good = np.where(rows["felt"].to_numpy() + rng.standard_normal(n) > -0.9, "Good", "Bad").astype(object)
+    silent = blank(rng, np.full(n, "Offered", dtype=object), 0.5)
+    return np.where((np.arange(n) < answered) & (rng.random(n) < 0.7), good, silent)

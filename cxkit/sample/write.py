@@ -1,0 +1,152 @@
+"""The seeded sample: synthetic survey answers, tickets and customers whose truth is known.
+
+Everything here is drawn at random. No brand, person or company is real, and every id begins with `SYN-`. What is true
+of the population that the rows are drawn from, so that a report can be held against it:
+
+- The weighted NPS of each brand is `TRUE_NPS`, constant over the 24 months, with one exception, `PLANTED`: Brimvale
+  raises its prices in 2026-10, its true NPS falls from +30 to +8 points and the share of price complaints rises from
+  12 % to 30 %. Satisfaction, ease and every other item stay where they were.
+- Older customers are happier and answer more often: without the weights the scores come out too high.
+- Channel, region and a bot at the other end shift how a contact is felt (`SHIFTS`), constantly over time.
+- A customer answers several times, within a month and across months, and the answers resemble each other.
+- Gildamar has seven answers, all in 2026-10. Hollistra is declared and has customers, but nobody answered.
+- On purpose there are refusals (99), a few invalid codes (11), negative waits and clocks, and blanks.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from shutil import copyfile
+
+import numpy as np
+import pandas as pd
+
+from cxkit.sample import truth
+from cxkit.sample.answers import answers
+from cxkit.sample.contacts import Floats, Ints, blank, circumstances, contacts, ids, lookup, pick, weights
+from cxkit.sample.tickets import ticket_frame
+from cxkit.sample.truth import PLANTED, SHIFTS, TRUE_NPS
+
+__all__ = [
+    "BRANDS",
+    "EXPORTED",
+    "MAPPING",
+    "MONTHS",
+    "PLANTED",
+    "SEED",
+    "SHIFTS",
+    "TIMEZONE",
+    "TRUE_NPS",
+    "sample",
+    "write",
+]
+
+SEED = 2026
+TIMEZONE = "Europe/Berlin"
+BRANDS = tuple(truth.BRANDS)
+MONTHS = truth.MONTHS
+EXPORTED = pd.Timestamp("2026-11-01", tz=TIMEZONE)  # nothing later is known
+MAPPING = Path(__file__).parent / "mapping.yaml"
+
+_HISTORY = 60  # months before the first of the sample in which customers joined
+
+
+def sample(seed: int = SEED) -> dict[str, pd.DataFrame]:
+    """The synthetic data set, the same for the same seed.
+
+    Args:
+        seed: Any non-negative integer; what the module's docstring says holds for each.
+
+    Returns:
+        Three frames that join by `respondent` and `ticket`: "responses" (about 60,000 rows, one per filled-in
+        questionnaire, in the order of time), "tickets" and "customers". Times are UTC, durations minutes.
+
+    >>> frames = sample()
+    >>> {name: len(frame) // 1000 for name, frame in frames.items()}
+    {'responses': 59, 'tickets': 24, 'customers': 26}
+    >>> int(frames["responses"]["brand"].eq("Gildamar").sum())
+    7
+    """
+    return {name: frame.copy() for name, frame in _drawn(seed).items()}
+
+
+def write(folder: str | Path, seed: int = SEED) -> list[Path]:
+    """Write the sample as exports arrive: three CSV files, and the mapping that describes the responses.
+
+    Args:
+        folder: Created where it does not exist; files of the same names are replaced.
+        seed: As in `sample`.
+
+    Returns:
+        The paths written: responses.csv, tickets.csv, customers.csv and mapping.yaml.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, frame in _drawn(seed).items():
+        paths.append(target / f"{name}.csv")
+        frame.to_csv(paths[-1], index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\n", encoding="utf-8")
+    copyfile(MAPPING, target / "mapping.yaml")
+    return [*paths, target / "mapping.yaml"]
+
+
+@lru_cache(maxsize=1)
+def _drawn(seed: int) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    customers, mood, first, last = _customers(rng)
+    row = contacts(rng, customers, first, last)
+    row |= circumstances(rng, row, customers)
+    row["weight"] = weights(rng, row["age_group"])
+    answered = answers(rng, row, mood[row["who"]])
+    answered["time"] = answered["time"].dt.tz_localize(TIMEZONE).dt.tz_convert("UTC")
+    tickets, ticket = ticket_frame(rng, answered, EXPORTED.tz_convert("UTC"))
+    responses = answered.assign(ticket=ticket)[list(truth.COLUMNS)]
+    frames = {"responses": responses, "tickets": tickets, "customers": customers}
+    return {name: _texts(frame) for name, frame in frames.items()}
+
+
+def _texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of Python objects as pandas text, so that a missing text is missing and not the word None."""
+    return frame.astype({name: "str" for name in frame.columns if frame[name].dtype.kind == "O"})
+
+
+def _customers(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats, Ints, Ints]:
+    """Customers, their mood, and the first and last month (counted from the sample's first) of their activity.
+
+    The unhappy leave sooner, and arrivals replace them: after five years the mean mood is in a steady state, so that
+    scores do not drift. Who had left before the first month is not in the table.
+    """
+    brand = np.repeat(np.array(list(truth.BRANDS), dtype=object), [brand.customers for brand in truth.BRANDS.values()])
+    n = len(brand)
+    age = pick(rng, {name: share for name, (share, _, _) in truth.AGES.items()}, n)
+    mood = rng.standard_normal(n) + lookup(age, {name: shift for name, (_, _, shift) in truth.AGES.items()})
+    first = np.floor(rng.random(n) * (_HISTORY + len(MONTHS))).astype(np.int64) - _HISTORY
+    hazard = 0.018 * np.exp(-0.4 * mood)  # a month
+    last = first + np.floor(np.log1p(-rng.random(n)) / np.log1p(-hazard)).astype(np.int64)
+    end = EXPORTED.tz_localize(None)
+    joined = _start(first) - pd.to_timedelta(20 + np.floor(rng.random(n) * 25), unit="D")
+    left = _start(last + 1) + pd.to_timedelta(np.floor(rng.random(n) * 28), unit="D")
+    lost = left < end
+    tenure = (left.where(lost, end) - joined) / pd.Timedelta(days=30.4375)
+    frame = pd.DataFrame(
+        {
+            "brand": brand,
+            "region": blank(rng, pick(rng, truth.REGIONS, n), 0.02),
+            "age_group": age,
+            "plan": pick(rng, truth.PLANS, n),
+            "joined": joined.strftime("%Y-%m-%d"),
+            "tenure_months": np.floor(tenure).astype(np.int64),
+            "churned": np.where(lost, "yes", "no"),
+            "churned_on": pd.Series(left.strftime("%Y-%m-%d")).where(lost),
+        }
+    )
+    here = last >= 0
+    frame = frame[here].reset_index(drop=True)
+    frame.insert(0, "respondent", ids("C", len(frame)))
+    return frame, mood[here], first[here], last[here]
+
+
+def _start(month: Ints) -> pd.DatetimeIndex:
+    """First day of each month, counted from the sample's first; a date far in the future stands for never."""
+    return pd.DatetimeIndex((np.datetime64(MONTHS[0], "M") + np.minimum(month, 1200)).astype("datetime64[s]"))

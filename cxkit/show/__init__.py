@@ -1,0 +1,44 @@
+"""Frames -> what people read. Computes nothing: no statistic, no verdict.
+
+    from cxkit import show
+
+`header`, `tiles`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a
+page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables; `trend`,
+`score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every
+string of the data is escaped.
+"""
+
+from __future__ import annotations
+
+from cxkit.show.audits import audit_tables
+from cxkit.show.figures import changes, heatmap, score_distribution, segments, stacked, trend
+from cxkit.show.findings import findings
+from cxkit.show.groups import against_rest, league
+from cxkit.show.html import Html
+from cxkit.show.sections import audit, comments, header, methods, provenance, style
+from cxkit.show.tables import comparisons_table, distribution_table, estimates_table
+from cxkit.show.tiles import tiles
+
+__all__ = [
+    "Html",
+    "against_rest",
+    "audit",
+    "audit_tables",
+    "changes",
+    "comments",
+    "comparisons_table",
+    "distribution_table",
+    "estimates_table",
+    "findings",
+    "header",
+    "heatmap",
+    "league",
+    "methods",
+    "provenance",
+    "score_distribution",
+    "segments",
+    "stacked",
+    "style",
+    "tiles",
+    "trend",
+]

@@ -1,0 +1,281 @@
+"""What the comparisons of a page say: few sentences, the most telling first, and none that says the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.show import apart, verdicts, wording
+from cxkit.show.durations import fitted
+from cxkit.show.families import family
+from cxkit.show.html import Html, join, name, slug, tag
+from cxkit.show.rows import Row, dimensions, metrics_of, plural, rows, varying, words
+
+FINDINGS = 5
+
+
+def findings(
+    comparisons: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    *,
+    why: pd.DataFrame | None = None,
+    limit: int = FINDINGS,
+) -> Html:
+    """What the comparisons say, in at most five sentences.
+
+    What changed of the whole (of the page) comes first, ordered by its size against its uncertainty; a part that
+    accounts for it follows. Parts are named only where a test says that they changed differently. Then come the metrics
+    of the whole without a change, the first one for itself, the others together. The last sentence counts all verdicts.
+
+    Args:
+        comparisons: All comparisons of the page, of the whole and of its parts together, those of the parts from
+            `cx.alike`: parts of which nobody asked whether they changed differently are counted and not named.
+        metrics: What is measured, by name.
+        why: What each part brings to the change of the whole, from `cx.contributions`.
+        limit: The most sentences.
+    """
+    metrics, (comparisons,) = fitted(metrics, comparisons)
+    found = [row for row in rows(comparisons) if row["metric"] in metrics]
+    if not found:
+        return tag("p", "No comparison was made.", class_="cx-none")
+    if all(not row.get("n") for row in found):
+        return unknown(found)
+    cuts = dimensions(comparisons)
+    page = _Page(found, metrics, varying(found, cuts), cuts, [] if why is None else rows(why))
+    told = _chosen([*_of_whole(page), *_of_parts(page)], _of_others(page), limit)
+    listed = tag("ol", *(said.item for said in told), class_="cx-findings") if told else None
+    methods = wording.methods_words(row.get("method") for said in told for row in said.about)
+    method = tag("p", f"Method: {methods}.", class_="cx-notes") if told else None
+    closing = verdicts.tally(found) + _reach(page, told) + _unsaid_parts(page)
+    return tag("div", listed, tag("p", closing, class_="cx-tally"), method)
+
+
+def _chosen(moved: Sequence[_Said], still: Sequence[_Said], limit: int) -> list[_Said]:
+    """The first ones; the last place is kept for the first metric without a change, which is never left out."""
+    if still and len(moved) >= limit:
+        return [*moved[: limit - 1], still[0]]
+    return [*moved, *still][:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The comparisons of a page: all, what is measured, the dimensions that differ, all of them, and contributions."""
+
+    found: Sequence[Row]
+    metrics: Mapping[str, Metric]
+    names: Sequence[str]
+    cuts: Sequence[str]
+    why: Sequence[Row]
+
+    @property
+    def whole(self) -> list[Row]:
+        """Those of the whole of the page."""
+        return [row for row in self.found if all(row.get(key) is None for key in self.names)]
+
+    @property
+    def parts(self) -> list[Row]:
+        """Those of its parts."""
+        return [row for row in self.found if any(row.get(key) is not None for key in self.names)]
+
+    @property
+    def lead(self) -> str:
+        """The metric that the page is about."""
+        return metrics_of(self.found, self.metrics)[0].name
+
+    @property
+    def moved(self) -> list[Row]:
+        """Those of the whole that changed, the most telling first."""
+        return sorted((row for row in self.whole if row.get("verdict") == "changed"), key=_uncertainty)
+
+    def tested(self, metric: Metric) -> dict[str, list[Row]]:
+        """The parts of one metric, by dimension."""
+        found = {key: apart.parts_of(self.parts, metric, key) for key in self.names}
+        return {key: held for key, held in found.items() if held}
+
+    def alike(self, metric: Metric, said: str) -> list[str]:
+        """The dimensions of which the test whether parts changed differently says so."""
+        return [key for key, held in self.tested(metric).items() if apart.alike(held) == said]
+
+    def explaining(self, metric: Metric, dimension: str) -> Row | None:
+        """The part that accounts for the change of the whole: it changed differently, and there is but one."""
+        if metric.name not in {row["metric"] for row in self.moved}:
+            return None
+        own = [row for row in self.why if row["metric"] == metric.name and row.get(dimension) is not None]
+        picked = {row[dimension] for row in apart.named(apart.parts_of(self.parts, metric, dimension))}
+        return next((row for row in own if row.get("explains") and row[dimension] in picked), None)
+
+    def held(self, row: Row) -> str:
+        """The family of a comparison in words."""
+        return family(row, self.found, self.cuts)
+
+
+class _Said(NamedTuple):
+    """One finding: a list item, and the comparisons that it tells of."""
+
+    item: Html
+    about: Sequence[Row]
+
+
+def _said(sign: Html, claim: Html, proof: object, about: Sequence[Row]) -> _Said:
+    return _Said(tag("li", tag("p", sign, " ", claim), tag("p", proof, class_="cx-proof")), about)
+
+
+def _of_whole(page: _Page) -> list[_Said]:
+    return [_one(row, page) for row in page.moved]
+
+
+def _one(row: Row, page: _Page) -> _Said:
+    metric = page.metrics[row["metric"]]
+    claim = tag("a", verdicts.claim(row, metric), href=f"#{_target(row)}")
+    return _said(_sign(row, metric), claim, verdicts.proof(row, metric, page.held(row)), [row])
+
+
+def _of_parts(page: _Page) -> list[_Said]:
+    """Of each metric the part that accounts for the change, or those that moved differently, or that all are alike."""
+    told = []
+    for metric in metrics_of(page.parts, page.metrics):
+        for key in page.alike(metric, apart.DIFFERENTLY):
+            held = page.tested(metric)[key]
+            part = page.explaining(metric, key)
+            told.append(_apart(held, metric, key) if part is None else _explained(part, held, metric, key))
+        same = page.alike(metric, apart.NO_EVIDENCE)
+        if same and metric.name in {row["metric"] for row in page.moved}:
+            told.append(_alike(page.tested(metric), metric, same))
+    return told
+
+
+def _apart(held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
+    """The parts that changed differently."""
+    picked = apart.named(held)
+    lead = tag("a", f"{metric.label} changed differently by {words(dimension)}", href=f"#{_target(held[0], dimension)}")
+    claim = join([lead, ": ", *apart.listed(picked, metric, dimension)])
+    return _said(_sign(picked[0], metric), claim, apart.proofs(picked, metric, dimension), held)
+
+
+def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
+    """The part that accounts for a change of the whole, and what the others together do."""
+    own = [row for row in apart.named(held) if row[dimension] == part[dimension]]
+    also = [row for row in apart.named(held) if row[dimension] != part[dimension]]
+    which = "rise" if part["total_change"] > 0 else "fall"
+    brings, _, _ = verdicts.arithmetic(part, "contribution", metric).partition(" ")
+    total, others = (verdicts.arithmetic(part, key, metric) for key in ("total_change", "others"))
+    lead = f" accounts for the {which} of {metric.label}"
+    claim = tag("a", name(part[dimension]), lead, href=f"#{_target(own[0], dimension)}")
+    rest = f" ({brings} of {total}); the other {plural(dimension)} together: no evidence ({others})"
+    proof = join([
+        f"What it brings to the total: {verdicts.brought(part, '', metric)}; the others: "
+        f"{verdicts.brought(part, 'others_', metric)}, {wording.pvalue(part['others_pvalue'])}. "
+        f"By itself it moved {verdicts.pulled(own[0], metric)}: ",
+        apart.proofs([*own, *also], metric, dimension), " Arithmetic, not a cause.",
+    ])  # fmt: skip
+    return _said(_sign(own[0], metric), join([claim, rest]), proof, [*held, part])
+
+
+def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[str]) -> _Said:
+    """The parts of a whole that changed, of which none is shown to have changed differently."""
+    first = tested[same[0]][0]
+    lead = tag("a", "Everywhere alike", href=f"#{_target(first, same[0])}")
+    proofs = [
+        f"By {words(key)}: {apart.in_numbers(tested[key][0])}; {apart.reach(tested[key], metric, key)}" for key in same
+    ]
+    proof = f"{'. '.join(proofs)}."
+    sign = tag("span", wording.NONE, class_="cx-sign cx-none", aria_hidden="true")
+    return _said(sign, join([lead, f": {apart.no_evidence([metric.label], same)}"]), proof, [first])
+
+
+def _of_others(page: _Page) -> list[_Said]:
+    """The metrics of the whole that did not change, the one that leads by itself."""
+    still = [row for row in page.whole if row.get("verdict") != "changed"]
+    lead, others = ([row for row in still if (row["metric"] == page.lead) is own] for own in (True, False))
+    plain = [row for row in others if row.get("verdict") == "no evidence" and not verdicts.corrected_away(row)]
+    rest = [_one(row, page) for row in others if row not in plain]
+    same = [_one(plain[0], page)] if len(plain) == 1 else [_unmoved(plain, page)] if plain else []
+    return [*(_one(row, page) for row in lead), *same, *rest]
+
+
+def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
+    """Several metrics without evidence of a change, in one sentence."""
+    links = [tag("a", page.metrics[row["metric"]].label, href=f"#{_target(row)}") for row in found]
+    since = [" against ", name(found[0]["before"])] if found[0].get("before") else []
+    proofs = [
+        f"{metric.label} {verdicts.in_short(row, metric)}, detectable {verdicts.could(row, metric)}"
+        for row in found
+        for metric in [page.metrics[row["metric"]]]
+    ]
+    held = sorted({page.held(row) for row in found if (row.get("family") or 0) > 1})
+    tested = f"; adjusted for {' or '.join(held)}." if held else "."
+    claim = join(["No evidence of change in ", apart.in_words(links), *since])
+    return _said(_sign(found[0], page.metrics[page.lead]), claim, "; ".join(proofs) + tested, found)
+
+
+def _reach(page: _Page, told: Sequence[_Said]) -> str:
+    """What could have been detected in the parts, and of the whole where no sentence says it."""
+    said = [row for one in told for row in one.about]
+    by = " and ".join(map(words, page.names))
+    untold = [row for row in page.whole if row not in said]
+    about = [(f"By {by}", page.parts), ("Of the other metrics", untold)]
+    return "".join(
+        f" {lead}, a change of about so much could have been detected: {'; '.join(sizes)}."
+        for lead, found in about
+        if (sizes := [size for m in metrics_of(found, page.metrics) if (size := verdicts.reach_of(found, m))])
+    )
+
+
+def _unsaid_parts(page: _Page) -> str:
+    """Of parts without a sentence of their own, that no difference between them is shown."""
+    moved = {row["metric"] for row in page.moved}
+    cuts = {metric.label: page.alike(metric, apart.NO_EVIDENCE) for metric in metrics_of(page.parts, page.metrics)
+            if metric.name not in moved}  # fmt: skip
+    by: dict[tuple[str, ...], list[str]] = {}
+    for label, held in cuts.items():
+        by.setdefault(tuple(held), []).append(label)
+    return "".join(f" There is {apart.no_evidence(labels, held)}." for held, labels in by.items() if held)
+
+
+def unknown(found: Sequence[Row]) -> Html:
+    """What is said of a place of which nothing may be shown: what is known, why, and what would be needed.
+
+    A page drops the sections that would only say it again.
+    """
+    now, before = name(found[0].get("now")), name(found[0].get("before"))
+    notes = {str(row.get("note") or "").partition("now: hidden: ")[2] for row in found} - {""}
+    if notes:
+        why = (
+            f"There are answers, but {'; '.join(sorted(notes))}. Scores, bases and single answers are hidden, so that "
+            "nobody can be recognised."
+        )
+    else:
+        why = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
+    past = {row.get("n_before") for row in found}
+    then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
+    needed = (
+        f"{wording.rule(found, 'hide_below')} people who answer give a score with its interval and base; "
+        f"{wording.rule(found, 'judge_from')} "
+        "(effective) answers in both periods give a verdict on a change."
+    )
+    if any(verdicts.protects(row) for row in found):
+        needed = "nothing more: there are enough answers, and they are hidden for the sake of a smaller group."
+    lines = [tag("strong", "Nothing can be shown for ", now, "."), join([why, " In ", before, f" {then}."]),
+             f"What would be needed: {needed}"]  # fmt: skip
+    return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")
+
+
+def _sign(row: Row, metric: Metric) -> Html:
+    found = verdicts.verdict(row, metric)
+    return tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
+
+
+def _target(row: Row, dimension: str = "") -> str:
+    return slug("changes", row["metric"], dimension) if dimension else slug("tile", row["metric"])
+
+
+def _uncertainty(row: Row) -> float:
+    """The size of a change against its uncertainty, the most telling lowest."""
+    low, high, change = row.get("low"), row.get("high"), row.get("change")
+    if low is None or high is None or change is None or high <= low:
+        return 0.0
+    return -float(abs(change) / (high - low))

@@ -1,0 +1,231 @@
+"""The parts of a page around its numbers: header, audit, methods, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.show import wording
+from cxkit.show.html import LONG, Html, clean, described, full, join, name, shorten, tag
+from cxkit.show.rows import Row, metrics_of, rows
+from cxkit.show.tables import heading, table
+
+SYNTHETIC = "Synthetic sample data: no real customer answered"
+
+
+def header(
+    title: str,
+    *,
+    now: str,
+    before: str | None = None,
+    base: pd.DataFrame | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    where: Mapping[str, object] | None = None,
+    filters: Mapping[str, object] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Html:
+    """The head of a page: what it is about, the period, what it is compared with, the base and the filters.
+
+    Args:
+        title: What the page is about; becomes its only first-level heading.
+        now: The period shown.
+        before: The period compared with.
+        base: The headline estimates, for their bases.
+        metrics: What is measured, by name.
+        where: The place of this page, dimension -> level.
+        filters: What was filtered before anything was counted, column -> value or values.
+        provenance: Of the data; `data_date`, `months`, `partial` and `synthetic` are printed here where they are given.
+    """
+    data = provenance or {}
+    spelled = {period: f" ({words})" for period, words in data.get("months", {}).items()}
+    facts: list[tuple[object, object]] = [("Period", name(f"{now}{spelled.get(now, '')}"))]
+    facts += [("Compared with", name(f"{before}{spelled.get(before, '')}"))] if before else []
+    facts += [(heading(key), name(level)) for key, level in (where or {}).items()]
+    facts += filter_facts(filters or {})
+    if base is not None and metrics is not None:
+        facts.append(("Base: answers", _bases(rows(base), metrics)))
+    facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
+    gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
+    facts += [("May be partial", "; ".join(gaps))] if gaps else []
+    text = clean(title)
+    cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
+    mark = tag("p", SYNTHETIC, class_="cx-badge") if data.get("synthetic") else None
+    return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
+               class_="cx-header")  # fmt: skip
+
+
+def filter_facts(filters: Mapping[str, object]) -> list[tuple[object, object]]:
+    """What was filtered before anything was counted, as terms and values for the head of a page."""
+    return [(f"Filter: {heading(str(key))}", _values(value)) for key, value in filters.items()]
+
+
+def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> Html:
+    """What a run refused and why, counted.
+
+    Args:
+        frame: Columns item, reason, n.
+        provenance: Of the data; its `rows` is printed above the table where it is given.
+    """
+    read = (provenance or {}).get("rows")
+    rows_read = f" {wording.count(read)} rows were read." if isinstance(read, int | float) else ""
+    lead = tag("p", f"These counts are about the whole run, not about one place of it.{rows_read}")
+    found = rows(frame)
+    if not found:
+        return tag("div", lead, tag("p", "No answer was refused."))
+    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (_refused(r.get("n")), "cx-n")] for r in found]
+    names = [text for row in found for text in (row["item"], row["reason"])]
+    notes = ["Refused answers are counted, never repaired; they are in no score on this page."]
+    if any(row.get("n") is None for row in found):
+        notes.append("Not shown: a number that would give a hidden group away.")
+    return tag(
+        "div",
+        lead,
+        table(["Item", "Reason", "Refused"], body, "Answers refused in the whole run, by reason", notes, names=names),
+    )
+
+
+def _refused(n: Any) -> str:
+    return "not shown" if n is None else wording.count(n)
+
+
+def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
+    """How each number was made: question, definition, interval, test, correction, thresholds."""
+    found = rows(estimates)
+    tested = rows(comparisons) if comparisons is not None else []
+    asked = [(metric.label, _definition(metric, found)) for metric in metrics_of(found, metrics)]
+    judged = wording.rule([*found, *tested], "judge_from")
+    bases = "".join(
+        f" {word.partition(':')[0].capitalize()}: below {cut}." for cut, word in wording.BASES if cut > float(judged)
+    )
+    rules = [
+        f"Hidden: scores of fewer than {wording.rule(found, 'hide_below')} people. Grey: an effective base below "
+        f"{judged}, which gets no verdict.{bases} "
+        f"Imprecise: the interval reaches more than {wording.IMPRECISE:.0f} points to either side.",
+        "Effective n: what the base is worth after weights and after several answers of one customer or cluster. Grey, "
+        "low and caution go by less than it says where unequal weights or few clusters leave its own size unsure.",
+        f"Changed: the corrected p-value is below {wording.below(tested)}. No evidence of change is not evidence of no "
+        "change; what could have been detected (at 80% power) stands beside it. Associations are not causes.",
+    ]
+    tests = wording.methods_words(row.get("method") for row in tested)
+    rules += [f"Tests: {tests}."] if tests else []
+    if any(wording.band(row, metric) for metric in metrics_of(found, metrics) for row in found):
+        rules.append(wording.BANDS_SOURCE)
+    return tag("div", described(asked, class_="cx-methods"), tag("ul", *(tag("li", rule) for rule in rules)))
+
+
+def provenance(data: Mapping[str, Any]) -> Html:
+    """Where the numbers come from: every key of the record with its value, nested records as nested lists."""
+    return tag("div", _record(data), class_="cx-provenance")
+
+
+def style() -> Html:
+    """The page's stylesheet, for a notebook that wants to look like the page."""
+    source = files("cxkit") / "runs" / "templates" / "cxkit" / "style.css"
+    return Html(f"<style>{source.read_text('utf-8')}</style>")
+
+
+def _definition(metric: Metric, found: Sequence[Row]) -> Html:
+    low, high = metric.scale
+    scale = f"answers {wording.number(low, 0)} to {wording.number(high, 0)}" if metric.values else "a time"
+    score = {
+        "net": "100 × (share of the best class − share of the worst class), in points",
+        "share": f"share of {_counted(metric)} among all answers, in %",
+        "mean": "mean of the answers",
+        "quantile": f"{wording.quantile_words(metric)} of the durations",
+    }[metric.statistic]
+    better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}[
+        metric.better
+    ]
+    used = wording.methods_words(r.get("method") for r in found if r["metric"] == metric.name)
+    levels = sorted({wording.level_words(r["level"]) for r in found if r["metric"] == metric.name and r.get("level")})
+    interval = f" {' / '.join(levels)} {used}." if used else ""
+    classes = f" Classes: {', '.join(metric.classes)}." if metric.classes else ""
+    return join(["“", name(metric.question), f"”, {scale}. Score: {score}; {better}.{classes}{interval}"])
+
+
+def _counted(metric: Metric) -> str:
+    """The answers that a share counts, by the names of their classes."""
+    counts = {answer for answer, value in metric.values.items() if value}
+    return " and ".join(f"“{label}”" for label, answers in metric.classes.items() if counts & set(answers)) or "those"
+
+
+def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
+    """The base of the first metric, and from where to where those of several others reach."""
+    first = {row["metric"]: row for row in reversed(found)}
+    shown = metrics_of(found, metrics)
+    if not any(row.get("n") for row in first.values()):
+        return "none" if all(row.get("n") == 0 for row in first.values()) else "hidden"
+    bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in shown]
+    if len(bases) <= 2:
+        return " · ".join(bases) or "no answers"
+    sizes = sorted(first[m.name]["n"] for m in shown[1:] if first[m.name].get("n") is not None)
+    others = " to ".join(dict.fromkeys(wording.count(n) for n in (sizes[0], sizes[-1]))) if sizes else "hidden"
+    return f"{bases[0]} · {len(bases) - 1} other metrics {others}"
+
+
+def _values(value: object) -> Html:
+    if isinstance(value, list | tuple | set | frozenset):
+        return join([name(item) for item in value], ", ")
+    return name("(all)" if value is None else value)
+
+
+def _flat(data: Mapping[str, Any]) -> bool:
+    return all(not isinstance(value, Mapping | list | tuple) for value in data.values())
+
+
+def _record(data: Mapping[str, Any]) -> Html:
+    pairs = [(heading(str(key)), _nested(value)) for key, value in data.items()]
+    return described(pairs, class_="cx-record")
+
+
+def _nested(value: object) -> Html:
+    if isinstance(value, Mapping) and _flat(value):
+        return join([join([name(key), " ", _nested(item)]) for key, item in value.items()], ", ")
+    if isinstance(value, Mapping):
+        return _record(value)
+    if isinstance(value, list | tuple):
+        return tag("ul", *(tag("li", _nested(item)) for item in value))
+    if isinstance(value, float):
+        return Html(f"{value:,.10g}")
+    return Html(f"{value:,}") if isinstance(value, int) and not isinstance(value, bool) else full(value)
+
+
+RULE = (
+    "Picked by a fixed rule: the worst class of answers first, inside a class in an order that is drawn from the texts "
+    "alone, each text once. They are examples and no measure of how many think so."
+)
+MASKED = (
+    "E-mail addresses, links, accounts, numbers of five digits or more, order numbers, the names of employees that the "
+    "data hold and names after a title are masked; other names may have been left in a text."
+)
+
+
+def comments(frame: pd.DataFrame, metric: Metric) -> Html:
+    """Comments below the class of the answer beside which they stand; nothing where the run shows none.
+
+    Args:
+        frame: Columns group, comment, note.
+        metric: The metric whose classes they stand in.
+    """
+    found = rows(frame)
+    if not found:
+        return tag("div", class_="cx-empty")  # a page drops a section that holds this alone
+    groups: dict[str, list[Row]] = {}
+    for row in found:
+        if row.get("comment"):
+            groups.setdefault(str(row["group"]), []).append(row)
+    if not groups:
+        why = str(found[0].get("note") or "nobody wrote one")
+        return tag("p", f"Comments are {why}." if why.startswith("not ") else f"No comments: {why}.")
+    parts = [part for group, said in groups.items() for part in (
+        tag("p", f"{group}, {metric.label}" if group else "All answers", class_="cx-said"), _list(said))]  # fmt: skip
+    notes = tag("div", tag("p", RULE), tag("p", MASKED), class_="cx-notes")
+    return tag("div", *parts, notes, class_="cx-quotes")
+
+
+def _list(said: list[Row]) -> Html:
+    return tag("ul", *(tag("li", tag("q", tag("bdi", clean(row["comment"])))) for row in said))

@@ -1,0 +1,194 @@
+"""Tallies that last: in a file, in the memory that forked processes share, and added up from day to day."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cxkit.errors import CxError
+from cxkit.input.mapping import RESERVED
+from cxkit.input.waves import Order, together
+from cxkit.metrics import Metric
+from cxkit.schema import Rules
+from cxkit.tallies.ranks import ABOVE
+from cxkit.tallies.sums import settle
+from cxkit.tallies.tally import Tallies
+
+PARTS = ("counts", "sums", "pairs", "hidden", "audit")
+
+
+def save(tallies: Tallies, path: str | Path) -> Path:
+    """Write tallies to one Parquet file: every part in one long table, declarations and provenance in its metadata."""
+    parts = [getattr(tallies, part).assign(part=part) for part in PARTS]
+    frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    about = {
+        "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
+        "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
+        "rules": asdict(tallies.rules),
+        **{name: getattr(tallies, name) for name in _DECLARED},
+    }
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
+    pq.write_table(table, path)
+    return Path(path)
+
+
+_DECLARED = ("by", "levels", "period", "periods", "compared", "values", "weighted", "provenance")
+
+
+def load(path: str | Path) -> Tallies:
+    """Tallies that `save` wrote.
+
+    Raises:
+        CxError: A file that is absent, holds no tallies, or lacks what tallies of today have.
+    """
+    if _HELD and (held := _HELD.get(_file(path))):
+        return held
+    return _load(path)
+
+
+_HELD: dict[tuple[str, int, int], Tallies] = {}
+
+
+def hold(path: str | Path) -> None:
+    """Load tallies and sort their rows out, once for all processes that are forked from this one.
+
+    Where the file holds none nothing happens: whoever loads it is told.
+    """
+    with suppress(CxError):
+        held = _load(path)
+        for level in held.levels:
+            for name, metric in held.metrics.items():
+                for part in ("counts", "sums", "pairs", "hidden"):
+                    held.rows(part, name if part in ("sums", "pairs") else metric.item, level)
+        _HELD[_file(path)] = held
+
+
+def _file(path: str | Path) -> tuple[str, int, int]:
+    """A file as it is now: another content has another size or time."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return (str(path), 0, 0)
+    return (str(Path(path).resolve()), found.st_size, found.st_mtime_ns)
+
+
+def _load(path: str | Path) -> Tallies:
+    try:
+        # From memory: to read a file pyarrow starts a thread, and a process that is to be forked must have none.
+        content = pa.BufferReader(Path(path).read_bytes())
+        table = pq.ParquetFile(content).read(use_threads=False)
+        about = json.loads(table.schema.metadata[b"cxkit"])
+    except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's own are ValueErrors, too
+        raise CxError(f"{path}: holds no tallies; `cxkit run` and cx.save write them ({error})") from error
+    _require_known(path, about)
+    frame = table.to_pandas(use_threads=False).assign(**({} if "open" in table.column_names else {"open": 0}))
+    about["columns"]["counts"].setdefault("open", "int64")  # before there was this column no duration could be open
+    parts = {}
+    for part, columns in about["columns"].items():
+        rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))
+        parts[part] = rows.reset_index(drop=True).astype(columns)
+    return Tallies(
+        **parts,
+        metrics={data["name"]: Metric.from_dict(data) for data in about["metrics"]},
+        **{name: about[name] for name in _DECLARED if name not in ("levels", "compared")},
+        levels=[tuple(level) for level in about["levels"]],
+        compared=[tuple(pair) for pair in about["compared"]],
+        rules=Rules(**about.get("rules", {})),  # older ones were made under the limits that are the default
+    )
+
+
+def _require_known(path: str | Path, about: dict[str, Any]) -> None:
+    """That tallies have every part and declaration of today, whatever version wrote them."""
+    lacking = [name for name in ("metrics", "columns", *_DECLARED) if name not in about]
+    lacking += [part for part in PARTS if part not in about.get("columns", PARTS)]
+    needed = {"item", "period", "cut", "answer", "n", "w", "w2"}
+    lacking += sorted(needed - set(about.get("columns", {}).get("counts", needed)))
+    sums = about.get("columns", {}).get("sums", {})
+    if "ss" in sums and any(metric["statistic"] == "quantile" for metric in about.get("metrics", ())):
+        lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
+    if "ss" in sums and {"cluster", "stratum"} & {*about.get("provenance", {}).get("roles", ())}:
+        lacking += [name for name in ("wave_clusters",) if name not in sums]  # segments were no domains
+    lacking += (
+        ["order of waves"] if about.get("period") == "wave" and "waves" not in about.get("provenance", ()) else []
+    )
+    wrong = [f"no {name}" for name in lacking] + [f"a dimension {name}" for name in RESERVED & set(about.get("by", ()))]
+    if wrong:
+        raise CxError(f"{path}: was written by another version of cxkit ({', '.join(wrong)}); tally the data anew")
+
+
+def _both_known(first: Tallies, second: Tallies) -> list[tuple[str, str]]:
+    """The declared pairs; where people are known, only those with both ends in one of the tallies.
+
+    Who answered in a period of either cannot be known, and the comparison would count them as strangers.
+    """
+    pairs = list(dict.fromkeys([*first.compared, *second.compared]))
+    if "respondent" not in first.provenance.get("roles", {}):
+        return pairs
+    return [pair for pair in pairs if any(set(pair) <= set(one.periods) for one in (first, second))]
+
+
+def _in_order(first: Tallies, second: Tallies) -> tuple[list[str], dict[str, Any]]:
+    """The periods of both in the order of time; of waves that of all that are known, to keep in the provenance."""
+    held = {*first.periods, *second.periods}
+    if first.period == "wave":
+        waves = together(*(Order(**one.provenance["waves"]) for one in (first, second)))
+        return [wave for wave in waves.waves if wave in held], {"waves": waves._asdict()}
+    return first.calendar.span(held), {}
+
+
+def add(first: Tallies, second: Tallies) -> Tallies:
+    """The tallies of two sets of answers together, such as yesterday's and today's.
+
+    Counts and weights add. Cluster sums, strata and repeated respondents do not: with those, only tallies of different
+    periods can be put together, and the pairs between them are not known.
+
+    Raises:
+        CxError: Tallies that were declared differently, hide cells, or share a period and have clusters.
+    """
+    for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
+        if getattr(first, name) != getattr(second, name):
+            raise CxError(f"tallies with different {name} cannot be added")
+    for name in ("where", "timezone", "year_starts", "lonely"):
+        if first.provenance.get(name) != second.provenance.get(name):
+            raise CxError(f"tallies with different {name} cannot be added")
+    if len(first.hidden) or len(second.hidden):
+        raise CxError("tallies with hidden cells cannot be added; add the whole ones and hide afterwards")
+    if len(first.sums) and len(second.sums) and set(first.sums.columns) != set(second.sums.columns):
+        raise CxError("tallies of which one has `rest` and the other has not cannot be added")
+    common = set(first.counts["period"]) & set(second.counts["period"])
+    linked = {"cluster", "respondent", "stratum"} & {*first.provenance["roles"], *second.provenance["roles"]}
+    if common and linked:
+        raise CxError(f"{', '.join(sorted(linked))}: sums over these do not add, and both tallies hold {min(common)}")
+    keys = ["item", "period", *first.by, "cut", "answer"]
+    both = pd.concat([first.counts, second.counts])
+    counts = both.groupby(keys, as_index=False, dropna=False)[["n", "open", "w", "w2"]].sum()
+    labels, waves = _in_order(first, second)
+    refused = pd.concat([first.audit, second.audit])
+    reasons = [column for column in refused.columns if column != "n"]
+    audit = refused.groupby(reasons, sort=False, dropna=False)["n"].sum().reset_index()
+    values = {name: list(dict.fromkeys([*first.values[name], *second.values[name]])) for name in first.by}
+    return replace(
+        first,
+        counts=settle(counts),
+        sums=pd.concat([first.sums, second.sums], ignore_index=True),
+        pairs=pd.concat([first.pairs, second.pairs], ignore_index=True),
+        periods=labels,
+        compared=_both_known(first, second),
+        values=values,
+        audit=audit,
+        provenance={
+            **first.provenance,
+            **waves,
+            "files": [*first.provenance["files"], *second.provenance["files"]],
+            "rows": first.provenance["rows"] + second.provenance["rows"],
+            "synthetic": first.provenance["synthetic"] or second.provenance["synthetic"],
+        },
+    )

@@ -1,0 +1,181 @@
+"""The same tally on PostgreSQL and on DuckDB: a server of its own, on loopback, in a private folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.inspection.draft import inspect
+
+PASSWORD = "sesame-7f3a"  # of the server that this test starts and stops
+
+
+def programs() -> Path | None:
+    """The folder of the newest server of Debian's package, which is not on the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    onpath = shutil.which("initdb")
+    return found[-1].parent if found else Path(onpath).parent if onpath else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server is installed: apt-get install postgresql")
+    folder, port = Path(tempfile.mkdtemp(prefix="cxkit-pg-")), free_port()
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        as_user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+    def do(program: str, *options: str) -> None:
+        command = [str(binaries / program), *options]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=120, **as_user)
+
+    secret, data = folder / "password", str(folder / "data")
+    secret.write_text(PASSWORD)
+    secret.chmod(0o644)
+    settings = (
+        f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories='' -c fsync=off -c timezone=Asia/Tokyo"
+    )
+    try:
+        do("initdb", "-D", data, "-U", "ann", f"--pwfile={secret}", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync")
+        do("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start")
+        yield f"postgres://ann:{PASSWORD}@127.0.0.1:{port}/postgres"
+        do("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers(n: int = 6000) -> pd.DataFrame:
+    """Weighted answers of repeat customers in shops, with blanks, codes and weights that no float holds exactly."""
+    rng = np.random.default_rng(20261101)
+    start = pd.Timestamp("2026-07-31 20:00", tz="UTC")
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "at": start + pd.to_timedelta(rng.integers(0, 92 * 24 * 60, n), unit="min"),
+            "who": pd.Series(rng.integers(0, n // 4, n)).map("c{}".format).mask(rng.random(n) < 0.03),
+            "shop": pd.Series(rng.integers(0, 80, n)).map("s{}".format).mask(rng.random(n) < 0.02),
+            "brand": rng.choice(["Söhne & Co", "B", " C ", ""], n),
+            "segment": rng.choice([1, 2, 3], n),
+            "weight": rng.uniform(0.1, 3.0, n),
+            "score": rng.choice([0, 3, 6, 7, 8, 9, 10, 11, 99], n).astype(float),
+            "satisfied": rng.integers(1, 6, n),
+        }
+    )
+    return frame.assign(score=frame["score"].mask(rng.random(n) < 0.05))
+
+
+@pytest.fixture(scope="module")
+def filled(server: str) -> str:
+    import psycopg
+
+    frame = answers()
+    text = io.StringIO()
+    frame.to_csv(text, index=False, header=False, na_rep="\\N")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE answers (id bigint, at timestamptz, who text, shop text, brand text, segment smallint,"
+            " weight double precision, score double precision, satisfied integer)"
+        )
+        with connection.cursor().copy("COPY answers FROM STDIN (FORMAT csv, NULL '\\N')") as copy:
+            copy.write(text.getvalue())
+        connection.execute("CREATE SCHEMA old")
+        connection.execute("CREATE TABLE old.answers AS SELECT * FROM answers WHERE id < 100")
+    return server
+
+
+def mapping(kind: str, **roles: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "timezone": "America/New_York",
+        "columns": {"response": "id", "time": "at", "weight": "weight", **roles},
+        "items": {"nps": {"column": "score", "missing": {99: "refused"}}, "csat": "satisfied"},
+        "dimensions": {"brand": "brand", "segment": {"column": "segment", "labels": {1: "one", 2: "two"}}},
+    }
+
+
+MAPPINGS = {
+    "repeat customers": mapping("transactional", respondent="who"),
+    "clusters": mapping("transactional", respondent="who", cluster="shop"),
+    "strata": mapping("transactional", respondent="who", cluster="shop", stratum="segment"),
+    "latest answer": mapping("relationship", respondent="who"),
+}
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_tally_on_postgresql_is_that_of_duckdb(filled: str, name: str) -> None:
+    found = []
+    for source in ({"url": filled, "table": "answers"}, answers()):
+        survey = cx.read(source, MAPPINGS[name])
+        metrics = ["nps", "csat", "csat_mean"]
+        found.append((survey.refused, cx.tally(survey, metrics, by=["brand", "segment"], rest=True)))
+    (refused, there), (refused_here, here) = found
+    assert refused.to_dict("records") == refused_here.to_dict("records")
+    assert (there.periods, there.values) == (here.periods, here.values)
+    assert len(there.counts) > 500
+    assert len(there.pairs) > 0
+    for part in ("counts", "sums", "pairs"):
+        a, b = getattr(there, part), getattr(here, part)
+        pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-9, atol=1e-9)
+
+
+def test_fiscal_quarters_on_postgresql_are_those_of_duckdb(filled: str) -> None:
+    given = {**MAPPINGS["repeat customers"], "year_starts": "February"}
+    there, here = (
+        cx.tally(cx.read(source, given), ["nps"], period="quarter")
+        for source in ({"url": filled, "table": "answers"}, answers())
+    )
+    assert there.periods == here.periods
+    assert there.periods[0].startswith("FY")
+    pd.testing.assert_frame_equal(there.counts, here.counts, check_exact=False, rtol=1e-9)
+
+
+def test_a_query_and_a_schema_are_sources_too(filled: str) -> None:
+    old = cx.read({"url": filled, "table": "old.answers"}, MAPPINGS["clusters"])
+    asked = cx.read({"url": filled, "sql": "SELECT * FROM answers WHERE id < 100"}, MAPPINGS["clusters"])
+    tallies = [cx.tally(survey, ["csat"]) for survey in (old, asked)]
+    pd.testing.assert_frame_equal(tallies[0].counts, tallies[1].counts)
+    assert old.files[0]["rows"] == 100
+
+
+def test_the_password_is_told_to_nobody(filled: str, tmp_path: Path) -> None:
+    survey = cx.read({"url": filled, "table": "answers"}, MAPPINGS["clusters"])
+    tallies = cx.tally(survey, ["csat"])
+    written = cx.save(tallies, tmp_path / "t.parquet").read_bytes()
+    assert PASSWORD not in str(survey.provenance) + str(tallies.provenance)
+    assert PASSWORD.encode() not in written
+    for source in ({"url": filled, "table": "anwsers"}, {"url": filled, "sql": "SELECT nothing FROM answers"},
+                   {"url": filled.replace("/postgres", "/other"), "table": "answers"}):  # fmt: skip
+        with pytest.raises(cx.CxError) as raised:
+            cx.read(source, MAPPINGS["clusters"])
+        assert PASSWORD not in str(raised.value)
+        assert "127.0.0.1" in str(raised.value)
+
+
+def test_inspect_looks_at_a_table_of_a_database(filled: str) -> None:
+    text = inspect({"url": filled, "table": "answers"})
+    assert 'time: "at"' in text
+    assert PASSWORD not in text

@@ -1,0 +1,315 @@
+"""The mapping assistant: what it finds by itself, what it asks, and that its answers make a mapping that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from exports import EXPORTS, NPS, google_forms, table, zendesk
+
+import cxkit as cx
+from cxkit.input.databases import collect
+from cxkit.input.sources import open_source
+from cxkit.inspection.draft import inspect
+from cxkit.inspection.evidence import look
+from cxkit.strict import parse_yaml
+
+REAL = Path(__file__).parents[2].parent / "shared" / "data"
+ANSWERS = {  # what a person would say, by the last part of the key
+    "kind": "relationship", "timezone": "Europe/Berlin", "reversed": False, "better": "higher", "wave": "wave",
+    "nps": "score", "to": "resolved_at", "open_until": "closed_at",
+}  # fmt: skip
+USED = {  # export -> metric and its answers: all rows but the repeated, the refused and the undated
+    "qualtrics": ("nps", 4), "surveymonkey": ("nps", 3), "google_forms": ("nps", 3), "typeform": ("nps", 3),
+    "zendesk": ("csat", 2), "spss": ("nps", 3), "json_lines": ("nps", 2), "plain_csv": ("nps", 2),
+    "plain_utf16": ("nps", 2), "excel": ("nps", 2), "parquet": ("nps", 2),
+}  # fmt: skip
+
+
+def answered(data: Any, key: str = "") -> Any:
+    """A mapping with every TODO answered; codes that were asked about mean no answer."""
+    if isinstance(data, dict):
+        return {name: answered(value, str(name)) for name, value in data.items()}
+    if isinstance(data, str) and data.startswith("TODO"):
+        return ANSWERS.get(key, "blank")
+    return data
+
+
+def inspected(source: Any) -> dict[str, Any]:
+    data = parse_yaml(inspect(source), "inspected")
+    assert isinstance(data, dict)
+    return data
+
+
+def real(name: str) -> Path:
+    if not (REAL / name).exists():
+        pytest.skip("the public files are not beside this folder")
+    return REAL / name
+
+
+def used(survey: cx.Responses, period: Any = "month") -> dict[str, int]:
+    """Metric -> answers, from tallies by the first dimension, too."""
+    tallies = cx.tally(survey, list(survey.metrics), by=list(survey.mapping.dimensions)[:1], period=period)
+    counts = tallies.counts[tallies.counts["cut"] == ""].groupby("item")["n"].sum()
+    return {name: int(counts.get(metric.item, 0)) for name, metric in tallies.metrics.items()}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_gives_a_mapping_that_runs_once_it_is_answered(name: str, tmp_path: Path) -> None:
+    path = EXPORTS[name](tmp_path)
+    data = inspected(path)
+    with pytest.raises(cx.CxError, match=r"mapping: \w+.*: TODO: .*\n.*answer what says TODO"):
+        cx.read(path, data)
+    metric, n = USED[name]
+    assert used(cx.read(path, answered(data)))[metric] == n
+
+
+def test_the_columns_of_a_qualtrics_export_are_found(tmp_path: Path) -> None:
+    data = inspected(EXPORTS["qualtrics"](tmp_path))
+    assert data["timezone"] == "America/Denver"  # the third row names it
+    assert data["columns"] == {"time": "RecordedDate", "response": "ResponseId", "respondent": "ExternalReference"}
+    assert {item: declared["column"] for item, declared in data["items"].items()} == {"nps": "Q1", "csat": "Q2"}
+    assert list(data["items"]["nps"]["missing"]) == [11]
+    assert list(data["dimensions"]) == ["store"]  # not the group that the export computes, nor its dates
+
+
+def test_labels_hours_and_codes_of_the_file_are_taken_over(tmp_path: Path) -> None:
+    tickets = inspected(zendesk(tmp_path))
+    assert tickets["kind"] == "transactional"
+    assert tickets["items"]["csat"]["labels"] == {"Good": 5, "Bad": 1}
+    assert set(tickets["items"]["csat"]["missing"]) == {"Offered", "Not Offered"}
+    assert tickets["items"]["full_resolution"] == {"column": "Resolution time", "unit": "hours"}
+    monkey = inspected(EXPORTS["surveymonkey"](tmp_path))
+    assert monkey["items"]["nps"]["labels"] == {"10 – Extremely likely": 10, "0 – Not at all likely": 0}
+    spss = inspected(EXPORTS["spss"](tmp_path))
+    assert spss["items"]["nps"]["missing"][99] == "Refused"
+    assert spss["items"]["nps"]["missing"][12].startswith("TODO: 1 answer is 12, outside 0-10")
+    assert spss["dimensions"]["region"]["labels"] == {"1": "North", "2": "South"}
+
+
+def test_the_order_of_day_and_month_is_a_question_where_the_file_does_not_decide_it(tmp_path: Path) -> None:
+    assert "time_format" not in inspected(google_forms(tmp_path))
+    data = inspected(google_forms(tmp_path, decided=False))
+    assert data["time_format"].startswith("TODO: month and day cannot be told apart: no day is above 12")
+    path = tmp_path / "plain.csv"
+    path.write_text(table([["when", "nps"], *([f"{day:02}-11-2026", "9"] for day in range(1, 13))]))
+    assert data["columns"]["time"] == "Timestamp"
+    assert inspected(path)["time_format"].startswith("TODO")
+    path.write_text(table([["when", "nps"], *([f"{day:02}-11-2026", "9"] for day in range(1, 14))]))
+    assert inspected(path)["time_format"] == "%d-%m-%Y"
+
+
+def test_text_of_the_export_cannot_break_the_yaml() -> None:
+    hostile = 'he said: "likely"\n# {recommend}: [yes] \\ \x07'
+    frame = pd.DataFrame({hostile: [9, 10, 3] * 10, "no": ["a: b", "# c", "- d"] * 10, "wave": ["1"] * 30})
+    data = inspected(frame)
+    assert data["items"]["nps"]["column"] == hostile
+    assert data["dimensions"]["by_no"]["column"] == "no"
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_text("nps,brand\n")
+    with pytest.raises(cx.CxError, match=r"holds no answers"):
+        inspect(path)
+
+
+def test_evidence_counts_what_the_column_holds() -> None:
+    frame = pd.DataFrame({"a": ["9", " 10 ", "x", None, "10.0"], "b": [1.5, 2, None, None, 2], "c": [None] * 5})
+    a, b, c = look(open_source(frame).table)
+    assert (a.filled, a.distinct, a.numbers, a.low, a.high) == (4, 4, 3, 9, 10)
+    assert (b.filled, b.distinct, b.whole, dict(b.values)) == (3, 2, 2, {"2": 2, "1.5": 1})
+    assert (c.filled, c.rows) == (0, 5)
+
+
+# Rows that are events of one thing ------------------------------------------------------------------------------------
+
+
+def log(**changed: Any) -> pd.DataFrame:
+    """Forty tickets in 120 rows: opened, worked on, closed; the last four are still open."""
+    rows = [
+        {"case": f"C{i}", "Created": f"2026-10-{1 + i % 28:02} 08:{i:02}", "Updated": f"2026-11-{1 + step:02} 09:00",
+         "Closed": f"2026-11-03 1{i % 10}:00" if i < 36 else "?", "team": "AB"[i % 2]}
+        for i in range(40) for step in range(3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**changed)
+
+
+def test_a_log_of_events_is_counted_by_its_tickets() -> None:
+    data = inspected(log())
+    assert data["kind"] == "transactional"
+    assert data["columns"] == {"time": "Created", "response": "case"}
+    assert data["latest"] == {"per": "case", "by": "Updated"}
+    (item,) = data["items"].values()
+    assert (item["from"], item["to"], item["missing"]) == ("Created", "Closed", ["?"])
+    assert "The last time in the file is 2026-11-03 19:00" in item["open_until"]
+    survey = cx.read(log(), answered(data) | {"items": {"full_resolution": item | {"open_until": "2026-11-04"}}})
+    counts = cx.tally(survey, ["full_resolution"]).counts
+    assert (counts["n"].sum(), counts["open"].sum()) == (40, 4)
+
+
+def test_a_log_is_known_by_its_clocks_where_its_ticket_has_a_name_of_its_own() -> None:
+    data = inspected(log().rename(columns={"case": "Wurzel"}))
+    assert data["latest"] == {"per": "Wurzel", "by": "Updated"}
+    stamped = inspected(log().rename(columns={"Updated": "timestamp"}))
+    assert (stamped["columns"]["time"], stamped["latest"]["by"]) == ("Created", "timestamp")
+    asked = inspected(log().rename(columns={"case": "Wurzel", "Updated": "Moment"}))
+    assert asked["latest"].startswith("TODO: 120 rows hold 40 different values of Wurzel: are they events of one")
+    assert "response" not in asked["columns"]
+
+
+def test_whether_rows_with_one_id_are_events_or_people_is_asked() -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (9, 10) for day in range(1, 29)]
+    panel = pd.DataFrame({"id": [*map(str, range(28))] * 2, "day": days, "nps": [9, 3, 8, 10] * 14})
+    data = inspected(panel)
+    assert data["latest"].startswith("TODO: 56 rows hold 28 different values of id: are they events of one thing?")
+    with pytest.raises(cx.CxError, match=r"latest: TODO"):
+        cx.read(panel, data)
+    del data["latest"]
+    assert used(cx.read(panel, answered(data)))["nps"] == 56
+    again = pd.concat([panel.head(28), panel.head(3)])
+    assert inspected(again)["columns"] == {"time": "day", "response": "id"}  # copies of rows are refused
+    assert "3 repeat the id of another row and are refused" in inspect(again)
+
+
+# What is not what it is called ----------------------------------------------------------------------------------------
+
+
+def test_a_recommendation_on_five_points_is_no_nps() -> None:
+    frame = pd.DataFrame({"wave": "1", "Would you recommend us?": [1, 2, 3, 4, 5] * 8})
+    assert inspected(frame)["items"]["nps"].startswith("TODO: no column looks like a question")
+
+
+def test_the_weight_of_parcels_and_a_respondent_called_unknown_are_not_taken() -> None:
+    frame = pd.DataFrame({"wave": "1", "nps": [9, 3] * 20, "weight": [900, 1200] * 20, "customer": ["a", "?"] * 20})
+    data = inspected(frame)
+    assert data["columns"]["weight"].startswith("TODO: weight: 40 of 40 filled, 2 different, numbers 900 to 1200")
+    assert "respondent" not in data["columns"]
+    assert '# respondent: "customer"  # 40 of 40 filled, 2 different, 20 of them ?' in inspect(frame)
+
+
+def test_what_few_wrote_into_a_score_is_not_copied_into_the_mapping() -> None:
+    frame = pd.DataFrame(
+        {"wave": "1", "nps": [*["9", "3", "10"] * 20, "Jane Doe, 555 0199", "5550199", *["later"] * 12, "12"]}
+    )
+    text = inspect(frame)
+    assert "Jane" not in text
+    assert "5550199" not in text.replace("numbers 3 to 5.5502e+06", "")
+    assert "# 2 answers in other words, 2 different: refused and counted" in text
+    assert list(inspected(frame)["items"]["nps"]["missing"]) == ["later", 12]
+
+
+def test_long_names_are_folded_and_stay_what_they_are() -> None:
+    long = (
+        'How often does it \\ happen, "really" #happen,  ' + "in all of the areas of your company and its branches " * 3
+    )
+    frame = pd.DataFrame(
+        {"wave": "1", f"{long}[Use of tools]": ["a", "b"] * 20, f"{long}[No\x7f or\u2028never]": ["c", "d"] * 20}
+    )
+    text = inspect(frame.assign(nps=9))
+    assert max(map(len, text.splitlines())) <= 120
+    dimensions = parse_yaml(text, "inspected")["dimensions"]
+    assert {d["column"] for d in dimensions.values()} == {column for column in frame if column != "wave"}
+    assert "use_of_tools" in dimensions
+
+
+class TestRealFiles:
+    def test_code_11_of_the_airport_survey_is_suspicious(self) -> None:
+        path = real("sfo/2017_SFO_Customer_Survey.csv")
+        data = inspected(path)
+        assert data["items"]["nps"]["column"] == "NETPRO"
+        (question,) = data["items"]["nps"]["missing"].values()
+        assert question.startswith("TODO: 84 answers are 11, outside 0-10")
+        assert (data["columns"]["response"], data["columns"]["weight"]) == ("RESPNUM", "WEIGHT")
+        source = {"files": [{"path": str(path), "wave": "2017"}]}
+        survey = cx.read(source, answered(data))
+        # 2,746 bases and one empty answer, as the airport's own report and a plain count of the file have it
+        assert survey.refused.query("item == 'nps'").set_index("reason")["n"].to_dict() == {
+            "declared missing: 11 (blank)": 84,
+            "empty": 1,
+        }
+        assert used(survey, "wave")["nps"] == 2746
+
+    def test_the_airport_survey_of_the_next_year(self) -> None:
+        path = real("sfo/2018_SFO_Customer_Survey.csv")
+        survey = cx.read({"files": [{"path": str(path), "wave": "2018"}]}, answered(inspected(path)))
+        assert used(survey, "wave")["nps"] == 2809 - 159  # rows, and those in which NETPRO is 11
+
+    @pytest.mark.parametrize("year", ["2018", "2020"])
+    def test_the_surveymonkey_exports(self, year: str) -> None:
+        (path,) = real("surveymonkey").glob(f"*{year}_results*.csv")
+        data = inspected(path)
+        assert data["columns"]["time"] == "End Date"
+        assert data["columns"]["response"] == "Respondent ID"
+        # neither survey asks for a recommendation; the person who is asked names the 1-5 question, 1 being best
+        assert data["items"] == {"nps": "TODO: no column looks like a question that the kit knows; name one"}
+        assert all(len(line) <= 220 for line in inspect(path).splitlines())
+        critical = next(c for c in open_source(path).table.columns if "how business-critical is your open source" in c)
+        codes = {value: int(value[0]) for value in _values(path, critical)}
+        item = {"column": critical, "labels": codes, "reversed": True}
+        survey = cx.read(path, answered(data) | {"items": {"csat": item}})
+        assert cx.tally(survey, ["csat"], by=list(data["dimensions"])[:1], period="year").periods == [year]
+        assert used(survey, "year")["csat"] == collect(survey.table)["csat"].notna().sum() > 150
+
+    def test_the_event_log_of_a_service_desk_is_counted_by_its_incidents(self) -> None:
+        path = real("servicedesk/incident_event_log.csv")
+        data = inspected(path)
+        assert data["columns"] == {"time": "opened_at", "response": "number", "respondent": "caller_id"}
+        assert data["latest"] == {"per": "number", "by": "sys_mod_count"}
+        assert data["items"]["resolved"]["labels"] == {"TRUE": 1, "FALSE": 0}
+        clock = data["items"]["full_resolution"]
+        assert (clock["from"], clock["missing"], data["time_format"]) == ("opened_at", ["?"], "%d-%m-%Y %H:%M")
+        assert clock["to"].startswith("TODO: which moment ends the clock: resolved_at (5,939 of 5,998 rows")
+        assert clock["open_until"].startswith("TODO: when were cases that had not ended last seen")
+        assert data["dimensions"]["category"]["labels"] == {"?": "(blank)"}
+        survey = cx.read(path, answered(data))
+        assert used(survey) == {"resolved": 890, "full_resolution": 890}
+        assert cx.tally(survey, ["full_resolution"]).counts["open"].sum() == 29
+        without = cx.read(path, {key: value for key, value in answered(data).items() if key != "latest"})
+        assert used(without) == {"resolved": 890, "full_resolution": 890}  # later rows repeat the id of a response
+
+    def test_the_churn_of_a_phone_company(self) -> None:
+        path = real("telco/Telco-Customer-Churn.csv")
+        data = inspected(path)
+        assert data["items"] == {"churn": {"column": "Churn", "labels": {"No": 0, "Yes": 1}}}
+        assert "contract" in data["dimensions"]
+        survey = cx.read({"files": [{"path": str(path), "wave": "1"}]}, answered(data))
+        found = cx.estimate(cx.tally(survey, ["churn"], period="wave"))
+        assert found[["n", "value"]].to_numpy().tolist() == [[7043, pytest.approx(100 * 1869 / 7043)]]
+
+
+def _values(path: Path, column: str) -> list[str]:
+    return sorted(collect(open_source(path).table.select(v=column).distinct())["v"].dropna())
+
+
+def test_nps_is_named_by_its_question_too(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text(table([["wave", NPS, "score"], *(["1", "9", str(i % 11)] for i in range(40))]))
+    assert inspected(path)["items"]["nps"]["column"] == NPS
+
+
+@pytest.mark.parametrize("name", ["Overall satisfaction", "Wait minutes", "Friendliness"])
+def test_ten_codes_alone_are_no_recommendation(name: str) -> None:
+    frame = pd.DataFrame({name: [i % 11 for i in range(220)], "wave": "1"})
+    assert str(inspected(frame)["items"]["nps"]["column"]).startswith(f"TODO: {name}")
+
+
+def test_a_scale_of_1_to_10_is_asked_about() -> None:
+    frame = pd.DataFrame({NPS: [1 + i % 10 for i in range(200)], "wave": "1"})
+    assert str(inspected(frame)["items"]["nps"]["column"]).startswith("TODO")
+
+
+def test_what_people_wrote_and_who_they_are_is_not_copied_into_a_mapping(tmp_path: Path) -> None:
+    names, words = ["Anna Schulz", "Uwe Kowalski"], ["Bitte um Rückruf unter 0171 2345678", "gut"]
+    rows = [["Kundennr", "Welle", "NPS", "Kommentar", "Vorname", "Ansprechpartner", "Telefonnummer", "IBAN"]]
+    rows += [[str(i % 30), "1", str(i % 11), words[i % 2], names[i % 2], names[i % 2], "0171 2345678", "DE1"]
+             for i in range(60)]  # fmt: skip
+    path = tmp_path / "kunden.csv"
+    path.write_text(table(rows, ";"), encoding="utf-8")
+    text = inspect(path)
+    assert [word for word in ("Anna", "0171", "Rückruf", "DE1") if word in text] == []
+    assert '# comment: "Kommentar"' in text
+    assert inspected(path)["columns"]["respondent"] == "Kundennr"
+    assert "Vorname" in text.split("columns:")[0]  # dropped at the door, and said so

@@ -1,0 +1,312 @@
+"""Reads everything that a run publishes and turns it into facts: which cell, how many answers, what score.
+
+What the reader does not understand is a finding of its own: a table with headings that are not known here, or a base in
+some sentence, drawing or alternative text that no table of the page holds.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+from attack_solving import Cell, Facts, Score, Sum
+from bare import text
+from bs4 import BeautifulSoup, Tag
+
+from cxkit.metrics import METRICS
+from cxkit.runs.params import RunParams
+from cxkit.runs.workbook import COLUMNS
+from cxkit.show.tables import heading
+
+LABELS = {metric.label: name for name, metric in METRICS.items()}
+PARTS = {
+    "Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast",
+    "Why the total moved": "contribution",
+}  # fmt: skip
+NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
+BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
+NO_BASES = {
+    "What was read",
+    "Who answered",
+    "The same place of the scale throughout",
+    "What the weights do",
+    "How times were read",
+    "Levels that only one of two successive waves or years has",
+    "What has to fit together",
+}
+
+
+class Reader:
+    """Reads what a run publishes.
+
+    Attributes:
+        facts: What was found.
+        unread: What was not understood.
+        left_out: The places that the total of everybody leaves out, by item: the overview names them, and of which item
+            each is the reader is told, who may know everything but what is hidden.
+    """
+
+    def __init__(self, params: RunParams, now: str, before: str, left_out: Sequence[Mapping[str, str]] = ()) -> None:
+        self.facts, self.unread, self.left_out = Facts(), list[str](), left_out
+        self.metrics, self.items = params.metrics, {name: METRICS[name].item for name in params.metrics}
+        self.headings = {heading(name): name for name in (*params.for_each, *params.segments)}
+        self.now, self.before, self.level = now, before, params.level
+        self.places: dict[str, dict[str, str]] = {}
+        self.refused: dict[tuple[str, str], int | None] = {}
+
+    def shelf(self, folder: Path) -> Reader:
+        """Read a whole shelf."""
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        self.refused |= {(one["item"], one["reason"]): one.get("n") for one in manifest["refused"]}
+        self.places = {job["title"]: job["where"] for job in manifest["jobs"]}
+        self.records("summary.csv", pd.read_csv(folder / "summary.csv", dtype=object).to_dict("records"))
+        self._workbook((folder / "summary.xlsx").read_bytes())
+        for job in [job for job in manifest["jobs"] if job["file"]]:
+            self.page(folder / job["file"], job["where"])
+        self.page(folder / "index.html", {})
+        return self.done()
+
+    def done(self) -> Reader:
+        """Work out what the numbers count, when all are read."""
+        out = {(one["item"], place) for one in self.left_out for place in one.items() if place[0] != "item"}
+        self.facts.left_out |= {c for c in self.facts.cells if len(c.place) == 1 and (c.item, c.place[0]) in out}
+        self._sums()
+        return self
+
+    # Files of numbers -------------------------------------------------------------------------------------------------
+
+    def _workbook(self, content: bytes) -> None:
+        for sheet in openpyxl.load_workbook(io.BytesIO(content)):
+            lines = list(sheet.iter_rows(values_only=True))
+            top = next((i for i, line in enumerate(lines) if {"Metric", "Page"} <= set(line)), None)
+            if top is not None and sheet.title in PARTS:
+                self.records("summary.xlsx", [self._said(sheet.title, lines[top], line) for line in lines[top + 1 :]])
+            elif sheet.title != "Notes":
+                self.unread.append(f"summary.xlsx: sheet {sheet.title}")
+
+    def _said(self, title: str, heads: Sequence[Any], line: Sequence[Any]) -> dict[str, Any]:
+        """A row of a sheet, whose headings are words, as it stands in the summary."""
+        names = {column.head: name for name, column in COLUMNS.items() if name != "now"} | self.headings
+        row = {names[head]: value for head, value in zip(heads, line, strict=True) if value not in (None, "All")}
+        usual = {"period": self.now, "level": self.level}
+        return {**usual, **row, "part": PARTS[title], "metric": LABELS[row["metric"]]}
+
+    def records(self, source: str, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Read estimates, comparisons, contributions and contrasts, as they stand in the summary."""
+        for record in rows:
+            row = {key: value for key, value in record.items() if not pd.isna(value) and value != ""}
+            place = {name: row[name] for name in self.headings.values() if name in row}
+            note = str(row.get("note", ""))
+            if str(row["part"]).endswith(("comparison", "contribution")):
+                self._both(source, row["metric"], place, (row.get("n"), row.get("n_before")), note)
+                continue
+            cell = self._cell(row["metric"], row["period"], place)
+            self._base(source, cell, row.get("n"), note)
+            if "value" in row and "low" in row:
+                numbers = (float(row[key]) for key in ("value", "low", "high", "level"))
+                self.facts.scores[cell].add(Score(row["metric"], *numbers))
+            if "n_rest" in row:
+                self.facts.rests.append((cell, list(place)[-1], int(row["n_rest"])))
+
+    # Pages ------------------------------------------------------------------------------------------------------------
+
+    def page(self, path: Path, where: Mapping[str, str]) -> None:
+        """Read one page."""
+        soup = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for style in soup.select("style"):
+            style.decompose()
+        read: dict[int, set[int]] = {}
+        for table in soup.select(".cx-table"):
+            read[id(table)] = self._table(path.name, table, where)
+        everything = set().union(*read.values()) if read else set()
+        for tile in soup.select(".cx-tile"):
+            everything |= self._tile(path.name, tile, where)
+        for figure in soup.select("figure"):
+            own = set().union(*(read[id(table)] for table in figure.select(".cx-table")))
+            drawn = " · ".join(
+                one.get_text() for svg in figure.select("svg") for one in svg.select("text, title, desc")
+            )
+            self._known(f"{path.name}: {figure.get('id')}", drawn, own)
+        self._known(path.name, text(soup.body), everything)
+        for quotes in soup.select(".cx-quotes"):
+            cell = self._cell(self.metrics[0], self.now, where)
+            self.facts.sums.append(Sum((cell,), len(quotes.select("li")), "least"))
+
+    def _known(self, where: str, said: str, known: set[int]) -> None:
+        found = {_whole(n) for n in BASE.findall(said)}
+        self.facts.read["said or drawn"] += len(found)
+        self.unread += [f"{where}: n {n} is in no table" for n in sorted(found - known)]
+
+    def _tile(self, source: str, tile: Tag, where: Mapping[str, str]) -> set[int]:
+        """The base of a tile, and both bases of its change."""
+        name, told = LABELS[text(tile.select_one(".cx-tile-name"))], text(tile)
+        own = BASE.search(" ".join(text(one) for one in tile.select(".cx-base")))
+        found = {self.now: own[1]} if own else {}
+        if both := re.search(rf"{BASE.pattern}[^,;/]* now, {BASE.pattern}[^,;/]* before", told):
+            found |= {self.now: both[1], self.before: both[2]}
+        for period, n in found.items():
+            self._base(f"{source}: tile", self._cell(name, period, where), _whole(n), "")
+        return {_whole(n) for n in found.values()}
+
+    def _table(self, source: str, table: Tag, where: Mapping[str, str]) -> set[int]:
+        """Reads a table and returns the bases that it holds."""
+        caption = text(table.find("caption"))
+        heads = [text(head) for head in table.select("thead th")]
+        lines = [
+            [text(cell) for cell in line.find_all(["th", "td"], recursive=False)] for line in table.select("tbody tr")
+        ]
+        rows = [dict(zip(heads, line, strict=True)) for line in lines]
+        source = f"{source}: {caption}"
+        if caption in NO_BASES:
+            return set()
+        if {"Score", "Base"} <= set(heads):
+            return {n for row in rows for n in self._estimate(source, row, caption, where)}
+        for bases in ("Bases now / before", "Bases level / rest"):
+            if bases in heads:
+                return {n for row in rows for n in self._pair(source, row, bases, caption, where)}
+        if {"Answer", "Class", "Answers"} <= set(heads):
+            return self._distribution(source, rows, caption, where)
+        if "Base" in heads and ("Period" in heads or heads[0] == "Period"):
+            return {n for row in rows for n in self._line(source, row, self._named(row, caption), row["Period"], where)}
+        if {"Base", "Change", "Verdict"} <= set(heads):  # of the index
+            name = next(LABELS[head] for head in heads if head in LABELS)
+            places = [{self.headings[key]: row[key] for key in heads if key in self.headings} for row in rows]
+            places = [self.places.get(row[heads[0]], place) for row, place in zip(rows, places, strict=True)]
+            return {
+                n
+                for row, place in zip(rows, places, strict=True)
+                for n in self._line(source, row, name, self.now, place)
+            }
+        return self._of_the_data(source, caption, rows)
+
+    def _estimate(self, source: str, row: Mapping[str, str], caption: str, where: Mapping[str, str]) -> Iterator[int]:
+        place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}
+        if row.get("Report") == "Overview":  # of each margin a line, which does not say of which; the overview does
+            yield from map(_whole, re.findall(r"^\d[\d,]*", row["Base"]))
+            return
+        place = self.places[row["Report"]] if "Report" in row else place
+        name = self._named(row, caption)
+        yield from self._line(source, row, name, row.get("Period", self.now), place, row.get("Remarks", ""))
+
+    def _line(
+        self, source: str, row: Mapping[str, str], name: str, period: str, place: Mapping[str, str], note: str = ""
+    ) -> Iterator[int]:
+        found = re.match(r"\d[\d,]*", row["Base"])
+        why = re.search(r"hidden: .*", note)
+        self._base(source, self._cell(name, period, place), _whole(found[0]) if found else None, why[0] if why else "")
+        if found:
+            yield _whole(found[0])
+
+    def _pair(
+        self, source: str, row: Mapping[str, str], bases: str, caption: str, where: Mapping[str, str]
+    ) -> Iterator[int]:
+        place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}
+        found = [_whole(n) if n[0].isdigit() else None for n in re.match(r"(\S+) / (\S+)", row[bases]).groups()]  # type: ignore[union-attr]
+        name, note = self._named(row, caption), row.get("Verdict", "")
+        if bases.endswith("before"):
+            self._both(source, name, place, found, note)
+        else:
+            cell = self._cell(name, self.now, place)
+            self._base(source, cell, found[0], "")
+            if found[1] is not None:
+                self.facts.rests.append((cell, next(n for key, n in self.headings.items() if key in row), found[1]))
+        yield from (n for n in found if n is not None)
+
+    def _distribution(
+        self, source: str, rows: Sequence[Mapping[str, str]], caption: str, where: Mapping[str, str]
+    ) -> set[int]:
+        cell = self._cell(self._named({}, caption), self.now, where)
+        counts = {float(row["Answer"]): _whole(row["Answers"]) for row in rows}
+        self._base(source, cell, sum(counts.values()), "")
+        self.facts.answers[cell] |= counts
+        return {sum(counts.values()), *counts.values()}
+
+    def _of_the_data(self, source: str, caption: str, rows: Sequence[Mapping[str, str]]) -> set[int]:
+        """The tables about the whole data: totals of items, refusals, levels over all periods, response rate."""
+        first = self.items[self.metrics[0]]
+        for row in rows:
+            if caption == "Answers that the totals hold":
+                self.facts.totals[row["Item"]] = (_whole(row["Rows"]), _whole(row["Answers"]))
+            elif caption.startswith(("Refused answers", "Answers refused")):
+                n = row.get("Answers", row.get("Refused", ""))
+                self.refused[row["Item"], row["Reason"]] = None if n == "not shown" else _whole(n)
+            elif caption == "Share of the answers that each level holds":
+                if row["Answers"] != "not shown":
+                    level = ((row["Dimension"], row["Level"]),)
+                    self.facts.uses.append((first, level, _whole(row["Answers"])))
+            elif caption == "Invited and answered":
+                n = None if row["Answers"] == "not shown" else _whole(row["Answers"])
+                self._base(source, Cell(first, row["Period"], ()), n, "")
+            elif caption != "Data of this run":
+                self.unread.append(source)
+        return set()
+
+    # What the numbers count -------------------------------------------------------------------------------------------
+
+    def _sums(self) -> None:
+        """Rests, levels over all periods, and what is left of the rows when all that was refused is taken away."""
+        facts = self.facts
+        for cell, dimension, n in facts.rests:
+            place = dict(cell.place)
+            level = place.pop(dimension)
+            others = [
+                c
+                for c in facts.cells
+                if c[:2] == cell[:2] and {**place, dimension: dict(c.place).get(dimension)} == dict(c.place)
+            ]
+            facts.sums.append(Sum(tuple(c for c in others if dict(c.place)[dimension] not in (level, None)), n))
+        for item, level, n in facts.uses:
+            self._hidden_in([c for c in facts.cells if c.item == item and c.place == level], n)
+        for item, (rows, used) in facts.totals.items():
+            totals = [c for c in facts.cells if c.item == item and not c.place]
+            self._hidden_in(totals, used)
+            refused = [n for (of, _), n in self.refused.items() if of == item]
+            left = rows - sum(n for n in refused if n is not None)
+            out = [c for c in facts.left_out if c.item == item]
+            facts.sums.append(Sum((*totals, *out), left, "most" if None in refused else "equal"))
+
+    def _hidden_in(self, cells: list[Cell], n: int) -> None:
+        """A number that is more than what is shown of the cells counts hidden ones, too, if no others are meant."""
+        every = {c.period for c in self.facts.cells} == {c.period for c in cells}
+        if every and n != self.facts.told(cells):
+            self.facts.sums.append(Sum(tuple(cells), n))
+
+    # Facts ------------------------------------------------------------------------------------------------------------
+
+    def _named(self, row: Mapping[str, str], caption: str) -> str:
+        """The metric of a row: its own column, or the caption, or the one that leads."""
+        if "Metric" in row:
+            return LABELS[row["Metric"]]
+        if caption.startswith("Other changes") and len(self.metrics) == 2:
+            return self.metrics[1]
+        starts = [label for label in LABELS if re.match(rf"(?:Change of )?{re.escape(label)}\b", caption)]
+        return LABELS[max(starts, key=len)] if starts else self.metrics[0]
+
+    def _cell(self, metric: str, period: str, place: Mapping[str, str]) -> Cell:
+        return Cell(METRICS[metric].item, period, tuple(sorted(place.items())))
+
+    def _both(self, source: str, metric: str, place: Mapping[str, str], ns: Sequence[Any], note: str) -> None:
+        for n, period, side in zip(ns, (self.now, self.before), ("now", "before"), strict=True):
+            why = re.search(rf"{side}: (hidden.*)", note)
+            self._base(source, self._cell(metric, period, place), n, why[1] if why else "")
+
+    def _base(self, source: str, cell: Cell, n: Any, note: str) -> None:
+        """A base, or that there is none and why."""
+        self.facts.read[source.partition(": ")[2] or source] += 1
+        if n is None and "only places that the total leaves out" in note:
+            n = 0  # of the others nobody answered, as their pages say
+        if n is not None:
+            self.facts.bases[cell].add(int(n))
+        else:
+            known = self.facts.hidden.get(cell, "")
+            self.facts.hidden[cell] = known or note
+
+
+def _whole(number: str) -> int:
+    return int(number.replace(",", ""))

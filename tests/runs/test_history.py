@@ -1,0 +1,195 @@
+"""Work is not done twice, a broken run is resumed, earlier runs are kept as they were."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+import pytest
+from test_runs import Inline, files, job, prepared
+
+from cxkit.errors import CxError
+from cxkit.runs import fingerprints, history, runs, shelf
+from cxkit.runs.files import locked
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
+
+
+class Carrier(Inline):
+    """Remembers which jobs it was given."""
+
+    def __init__(self, *outcomes: object) -> None:
+        super().__init__(*outcomes)
+        self.carried: list[str] = []
+
+    def submit(self, function, job, folder, engine):
+        self.carried.append(job.name)
+        return super().submit(function, job, folder, engine)
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def night(tmp_path):
+    """Run jobs of these names, each with this hash of its data, on one shelf; the names of those that were built."""
+
+    def run(data: dict[str, str], *outcomes: object, carrier: Carrier | None = None, **options):
+        jobs = [replace(job(tmp_path, name, "1"), data=value) for name, value in data.items()]
+        carrier = carrier or Carrier(*outcomes)
+        given = {key: options.pop(key) for key in ("inputs", "as_of") if key in options}
+        runs.run(prepared(tmp_path / "p", jobs, **given), tmp_path / "shelf", 1, executor=carrier, **options)
+        manifest = json.loads((tmp_path / "shelf" / "manifest.json").read_text())
+        jsonschema.validate(manifest, SCHEMA)
+        run.states = {entry["name"]: entry["status"] for entry in manifest["jobs"]}
+        return carrier.carried
+
+    run.out = tmp_path / "shelf"
+    return run
+
+
+def test_a_rerun_builds_nothing_and_one_changed_place_builds_that_one(night):
+    assert night({"a": "1", "b": "1"}) == ["a", "b"]
+    assert night({"a": "1", "b": "1"}) == []
+    assert night.states == {"a": "unchanged", "b": "unchanged"}
+    assert night({"a": "1", "b": "2"}) == ["b"]
+    assert night({"a": "1", "b": "2"}, force=True) == ["a", "b"]
+
+
+def test_what_nobody_can_know_is_built_every_time(night):
+    assert night({"a": ""}) == ["a"]
+    assert night({"a": ""}) == ["a"]
+
+
+def test_a_page_that_was_touched_or_removed_is_built_again(night):
+    night({"a": "1", "b": "1", "c": "1"})
+    (night.out / "a.html").write_text("somebody's notes")
+    (night.out / "b.html").unlink()
+    assert night({"a": "1", "b": "1", "c": "1"}) == ["a", "b"]
+
+
+def test_notebook_parameters_title_and_code_make_a_page_another_one(tmp_path):
+    made = replace(job(tmp_path, "a", "1"), data="1")
+    others = [
+        replace(made, parameters={**made.parameters, "level": 0.9}),
+        replace(made, title="other"),
+        replace(made, lang="de"),
+        replace(made, data="2"),
+        replace(job(tmp_path, "b", "2"), data="1", title="a", parameters=made.parameters),
+    ]
+    keys = [fingerprints.key(one, "v1") for one in (made, *others)] + [fingerprints.key(made, "v2")]
+    assert len(set(keys)) == len(keys)
+    moved = replace(made, parameters={**made.parameters, "tallies": "/elsewhere"})
+    assert fingerprints.key(moved, "v1") == keys[0]
+    assert fingerprints.code() == fingerprints.code()
+
+
+def test_index_and_summary_are_left_where_nothing_changed(night):
+    night({"a": "1"}, inputs="x")
+    stamp = (night.out / "index.html").stat().st_mtime_ns
+    night({"a": "1"}, inputs="x")
+    assert (night.out / "index.html").stat().st_mtime_ns == stamp
+    night({"a": "1"}, inputs="y")
+    assert (night.out / "index.html").stat().st_mtime_ns > stamp
+    assert 'href="a.html"' in (night.out / "index.html").read_text()
+
+
+class Breaks(Carrier):
+    """Breaks the whole run at its third job, when the first one is on the shelf, as a power cut would."""
+
+    def submit(self, function, job, folder, engine):
+        if len(self.carried) == 2:
+            raise KeyboardInterrupt
+        return super().submit(function, job, folder, engine)
+
+
+def test_a_broken_run_leaves_the_shelf_as_it_was_and_is_resumed(night):
+    night({"a": "1", "b": "1", "c": "1"}, "old a", "old b", "old c")
+    before = {path.name: path.read_bytes() for path in night.out.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        night({"a": "2", "b": "2", "c": "2"}, carrier=Breaks("new a"))
+    (stage,) = night.out.glob(".next-*")
+    assert stage.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.read_bytes() for path in night.out.iterdir() if path != stage} == before
+    assert night({"a": "2", "b": "2", "c": "2"}) == ["b", "c"]
+    assert night.states == {"a": "done", "b": "done", "c": "done"}
+    assert (night.out / "a.html").read_text() == "new a"
+    assert not list(night.out.glob(".next-*"))
+
+
+def test_a_first_run_that_broke_is_resumed_too(night):
+    with pytest.raises(KeyboardInterrupt):
+        night({"a": "1", "b": "1", "c": "1"}, carrier=Breaks("a"))
+    assert night({"a": "1", "b": "1", "c": "1"}) == ["b", "c"]
+
+
+def test_earlier_runs_are_kept_as_they_were_and_pruned(night, monkeypatch):
+    clock = iter(f"2026-11-{day:02d}T06:00:00+00:00" for day in range(1, 29))
+    monkeypatch.setattr(shelf, "clock", lambda: next(clock))
+    night({"a": "1", "b": "1"}, "a1", "b1")
+    night({"a": "2", "b": "1"}, "a2", keep=2)
+    assert history.earlier(night.out) == ["2026-11-02T060000Z"]
+    first = night.out / "runs" / "2026-11-02T060000Z"
+    assert files(first) == {"a.html", "b.html", "index.html", "summary.csv", "summary.xlsx", "manifest.json"}
+    assert (first / "a.html").read_text() == "a1"
+    assert (first / "b.html").samefile(night.out / "b.html")
+    night({"a": "2", "b": "1"}, keep=2)  # nothing changed: nothing to keep
+    assert len(history.earlier(night.out)) == 1
+    night({"a": "3", "b": "1"}, "a3", keep=2)
+    night({"a": "4", "b": "1"}, "a4", keep=2)
+    assert [(night.out / "runs" / run / "a.html").read_text() for run in history.earlier(night.out)] == ["a3", "a2"]
+    assert (night.out / "a.html").read_text() == "a4"
+    kept = [night.out / "runs" / run for run in history.earlier(night.out)]
+    indexes = [folder / "index.html" for folder in (night.out, *kept)]
+    for index in indexes:
+        links = [link for link in re.findall(r'href="([^"#]+)"', index.read_text("utf-8")) if link != "data:,"]
+        assert [link for link in links if not (index.parent / link).is_file()] == []
+    ways = [re.findall(r'href="((?:runs|\.\.)/[^"]*)"', index.read_text("utf-8")) for index in indexes]
+    assert [len(way) for way in ways] == [2, 1, 1]
+    assert ways[1] == ["../../index.html"]
+
+
+def test_two_runs_cannot_hold_one_shelf(tmp_path):
+    out = tmp_path / "reports" / "demo"
+    with locked(out), pytest.raises(CxError, match="another run is at work"), locked(out):
+        pass
+    assert files(tmp_path) == set()
+    with locked(out):
+        (out / "kept").write_text("")
+    assert files(tmp_path) == {"reports", "reports/demo", "reports/demo/kept"}
+
+
+def test_a_preparation_is_recalled_only_while_its_files_are_whole(tmp_path):
+    made = prepared(tmp_path / "p", [job(tmp_path, "a", "1")], tallies=str(tmp_path / "p" / "tallies.parquet"))
+    Path(made.tallies).write_bytes(b"counts")
+    known = history.remember(made, "key")
+    assert history.recall(tmp_path / "p", "key") == known
+    assert history.recall(tmp_path / "p", "other") is None
+    Path(made.tallies).write_bytes(b"torn")
+    assert history.recall(tmp_path / "p", "key") is None
+    (tmp_path / "p" / "prepared.json").write_text("{")
+    assert history.recall(tmp_path / "p", "key") is None
+    history.remember(made, "")
+    assert history.recall(tmp_path / "p", "") is None
+
+
+def test_the_hash_of_a_place_changes_with_its_rows_and_its_comparisons_only(tmp_path):
+    jobs = [replace(job(tmp_path, name, "1"), where={"brand": name}) for name in "ab"]
+    counts = pd.DataFrame({"brand": ["a", "b", None], "cut": ["brand", "brand", ""], "n": [1, 2, 3]})
+    summary = pd.DataFrame({"report": ["a", "b"], "part": "comparison", "pvalue_adj": [0.1, 0.2]})
+    before = fingerprints.data(jobs, [counts], summary, {"rows": 3})
+    assert before["a"] != before["b"]
+    again = fingerprints.data(jobs, [counts.iloc[::-1]], summary, {"rows": 3})
+    assert again == before
+    other = counts.assign(n=[1, 9, 10])
+    found = fingerprints.data(jobs, [other], summary, {"rows": 3})
+    assert (found["a"] == before["a"], found["b"] == before["b"]) == (True, False)
+    corrected = summary.assign(pvalue_adj=[0.3, 0.2])  # by what happened elsewhere
+    found = fingerprints.data(jobs, [counts], corrected, {"rows": 3})
+    assert (found["a"] == before["a"], found["b"] == before["b"]) == (False, True)
+    found = fingerprints.data(jobs, [counts], summary, {"rows": 4})
+    assert (found["a"] == before["a"], found["b"] == before["b"]) == (False, False)

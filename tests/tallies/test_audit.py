@@ -1,0 +1,150 @@
+"""The audit: facts counted by hand, and broken tallies that its checks have to notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import cxkit as cx
+from cxkit.input.responses import Responses
+from cxkit.tallies.audit import audit, audited, kept, spelled
+from cxkit.tallies.tally import Tallies
+
+MAPPING = {
+    "kind": "transactional",
+    "timezone": "Europe/Berlin",
+    "columns": {"response": "id", "respondent": "who", "time": "at", "weight": "w"},
+    "items": {
+        "nps": {"column": "score", "missing": {99: "refused"}},
+        "recommended": "r", "exceeded": "e", "would_switch": "s",
+    },
+    "dimensions": {"day": "day"},
+}  # fmt: skip
+ROWS = pd.DataFrame(
+    {
+        "id": ["1", "2", "3", "4", "5", "6", "6"],
+        "who": ["a", "a", "b", "c", None, "d", "d"],
+        "at": ["2025-11-03", "2025-12-03", "2026-01-05", "2026-01-06", "2026-01-07", "2026-01-20 12:00", "2026-01-20"],
+        "w": ["1", "3", "1", "1", "1", "1", "1"],
+        "score": ["10", "9", "11", "99", "0", "x", "5"],
+        "r": ["1", "1", "0", "0", "1", "1", "1"],
+        "e": ["1", "0", "0", "0", "1", "", "1"],
+        "s": ["1", "0", "0", "1", "1", "1", "1"],
+        "day": ["SAT", "SUN", "1", "2", "1", "2", "2"],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def audited_rows() -> tuple[Responses, Tallies, dict[str, pd.DataFrame]]:
+    survey = cx.read(ROWS, MAPPING)
+    tallies = cx.tally(survey, ["nps", "recommended"], by=["day"])
+    return survey, tallies, audit(survey, tallies, invited={"2026-01": 40, "2026-02": 0})
+
+
+def facts(found: dict[str, pd.DataFrame], part: str) -> dict[str, str]:
+    return dict(zip(found[part]["fact"], found[part]["value"], strict=True))
+
+
+def test_answers_and_refusals_with_their_first_rows(audited_rows: Any) -> None:
+    found = audited_rows[2]
+    nps = found["answers"].set_index("item").loc["nps"]
+    assert (nps["rows"], nps["used"], nps["missing"], nps["refused"]) == (6, 3, 1, 2)  # the second 6 is no response
+    assert nps["share"] == pytest.approx(50)
+    refused = {(r.item, r.reason): (r.n, r.rows) for r in found["refused"].itertuples()}
+    assert refused["row", "response id that occurred before"] == (1, "7")
+    assert refused["nps", "outside 0-10: 11"] == (1, "3")
+    assert refused["nps", "not a number or known label: x"] == (1, "6")
+
+
+def test_people_weights_and_time(audited_rows: Any) -> None:
+    found = audited_rows[2]
+    people = facts(found, "respondents")
+    assert people["people"] == "4 gave 5 responses"
+    assert people["without a respondent"].startswith("1 responses")
+    assert people["repeat respondents"] == "1, at most 2 responses of one"
+    # six responses, weights 1 1 1 1 1 3: n sum w^2 / (sum w)^2 = 6 * 14 / 64
+    assert facts(found, "weights")["design effect (Kish)"] == "1.312: 6 responses are worth 5"
+    time = facts(found, "time")
+    assert time["time zone"] == "periods are cut in Europe/Berlin"
+    assert time["last period"] == "2026-01 may be partial: nobody answered in its last 11 days"
+    assert time["first period"].startswith("2025-")
+
+
+def test_the_same_place_throughout_is_counted_where_three_scales_have_four_answers_or_more(audited_rows: Any) -> None:
+    assert audited_rows[2]["straightlining"].empty  # one scale, and three questions answered by yes or no
+    answers = [
+        (0, 1, 1, 0),  # all at the lowest; yes and no say nothing
+        (5, 3, 4, 1),  # all in the middle
+        (10, 5, None, 1),  # two only
+        (10, 5, 7, 1),
+        (9, 5, 7, 1),
+        (10, 1, 7, 1),
+    ]
+    survey = cx.read(pd.DataFrame(answers, columns=["nps", "csat", "ces", "recommended"]).assign(wave="1"))
+    (found,) = audit(survey, cx.tally(survey, ["nps"], period="wave"))["straightlining"].to_dict("records")
+    assert found == {"items": "ces, csat, nps", "answered": 5, "alike": 3}
+
+
+def test_response_rate_codes_between_years_and_shares(audited_rows: Any) -> None:
+    found = audited_rows[2]
+    first, second = found["response"].to_dict("records")
+    assert (first["invited"], first["answered"], first["rate"]) == (40, 1, 2.5)
+    assert pd.isna(second["rate"])  # nobody was asked: no rate, and not 0
+    (change,) = found["waves"].to_dict("records")
+    assert (change["dimension"], change["gone"], change["new"]) == ("day", "SAT, SUN", "1, 2")
+    assert found["reports"]["n"].isna().all()  # all below ten: not shown
+
+
+def test_the_audit_fits_into_tallies_and_comes_back(audited_rows: Any, tmp_path: Path) -> None:
+    _, tallies, found = audited_rows
+    whole = replace(tallies, provenance={**tallies.provenance, "audit": kept(found)})
+    back = audited(cx.load(cx.save(whole, tmp_path / "t.parquet")))
+    assert list(back) == list(found)
+    assert back["refused"].to_dict("records") == found["refused"].to_dict("records")
+    assert any(line.startswith("refused: nps: outside 0-10: 11: 1, first in rows 3") for line in spelled(found))
+    assert not any("BROKEN" in line for line in spelled(found))
+    assert f"checks: {len(found['checks'])} of {len(found['checks'])} hold" in spelled(found)
+
+
+@pytest.mark.parametrize("damage", [lambda c: c.assign(n=c["n"] + (c["cut"] == "")), lambda c: c[c["answer"] != 10]])
+def test_tallies_that_do_not_fit_together_are_noticed(audited_rows: Any, damage: Any) -> None:
+    survey, tallies, _ = audited_rows
+    counts = tallies.counts
+    broken = replace(tallies, counts=damage(counts) if damage(counts).shape == counts.shape else _without_total(counts))
+    checks = audit(survey, broken)["checks"]
+    assert not checks["held"].all()
+
+
+def _without_total(counts: pd.DataFrame) -> pd.DataFrame:
+    """Everybody's answers moved to the top of the scale: the total leaves its parts."""
+    return counts.assign(answer=counts["answer"].where((counts["cut"] != "") | (counts["item"] != "nps"), 10.0))
+
+
+def test_several_files_number_their_own_rows(tmp_path: Path) -> None:
+    for year, scores in (("2017", [9, 12]), ("2018", [10, 3, 12])):
+        pd.DataFrame({"nps": scores}).to_csv(tmp_path / f"{year}.csv", index=False)
+    source = {"files": [{"path": f"{year}.csv", "wave": year} for year in ("2017", "2018")]}
+    survey = cx.read(source, folder=tmp_path)
+    found = audit(survey, cx.tally(survey, ["nps"], period="wave"))
+    assert found["refused"]["rows"].tolist() == ["2017.csv:2, 2018.csv:3"]
+
+
+def test_waves_of_the_real_airport_survey_hold_other_codes() -> None:
+    real = Path(__file__).parents[2].parent / "shared" / "data" / "sfo"
+    if not real.exists():
+        pytest.skip("the public files are not beside this folder")
+    source = {"files": [{"path": f"{year}_SFO_Customer_Survey.csv", "wave": str(year)} for year in (2017, 2018)]}
+    mapping = {
+        "kind": "transactional", "columns": {"wave": "wave", "weight": "WEIGHT"}, "items": {"nps": "NETPRO"},
+        "dimensions": {"day": "DAY", "area": "BAREA"},
+    }  # fmt: skip
+    survey = cx.read(source, mapping, folder=real)
+    found = audit(survey, cx.tally(survey, ["nps"], by=["area"], period="wave"))
+    (change,) = found["waves"].to_dict("records")
+    assert (change["dimension"], change["new"]) == ("day", "1, 2, 3, 4, 5, 6, 7")
+    assert found["checks"]["held"].all()
