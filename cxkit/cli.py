@@ -100,7 +100,7 @@ def run(
     """Make every report of a run, and print the path of its index."""
     with _readable():
         from cxkit.input.files import require_same, stamp
-        from cxkit.runs import console, history, private, runs, shelf
+        from cxkit.runs import history, private, progress, runs, shelf
         from cxkit.runs.files import locked
         from cxkit.runs.publishing import recovered
 
@@ -123,10 +123,10 @@ def run(
                 prepared = history.remember(read, inputs)
             for note in [words] * bool(words) + prepared.notes if log == "text" else ():
                 _say(f"{checked.name}: {note}")
-            with console.progress(len(prepared.jobs), log) as told:
+            with progress.progress(len(prepared.jobs), log) as told:
                 manifest = runs.run(prepared, folder, workers, told, crew, work=place, **given)
             if log == "text":
-                console.summarise(prepared, manifest, place, time.monotonic() - began)
+                progress.summarise(prepared, manifest, place, time.monotonic() - began)
                 _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 0)

@@ -217,11 +217,11 @@ def test_help_and_version_are_quick():
 
 
 def test_a_terminal_shows_a_bar(capsys, monkeypatch):
-    from cxkit.runs import console
+    from cxkit.runs import progress
     from cxkit.runs.jobs import Result
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with console.progress(2, "text") as told:
+    with progress.progress(2, "text") as told:
         told(Result("a", "done", 1.0), 1, 2)
         told(Result("b[red]", "failed", 1.0, error="In [3] KeyError"), 2, 2)
     assert "b[red] failed: In [3] KeyError" in capsys.readouterr().out
