@@ -279,14 +279,15 @@ def _remove(folder: Path, owner: int) -> None:
 
 @contextmanager
 def enough_memory() -> Iterator[None]:
-    """A query that needs more than the limit as words; whatever else goes wrong is not the user's to put right."""
+    """A query that needs more than the limit, or than the disk, as words; anything else is not the user's to mend."""
     try:
         yield
     except Exception as error:  # DuckDB's own class, known here by its name only
-        if type(error).__name__ != "OutOfMemoryException":
+        words = (str(error).splitlines() or [""])[0]
+        if type(error).__name__ != "OutOfMemoryException" and not re.search("No space left|File too large", words):
             raise
-        words = str(error).splitlines()[0]
-        raise CxError(f"memory: the limit is too low for these data ({words}); raise `memory`") from None
+        hint = "raise `memory`, or make room in the private folder"
+        raise CxError(f"memory: the limit is too low for these data ({words}); {hint}") from None
 
 
 def readable(work: Callable[P, T]) -> Callable[P, T]:

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxkit.errors import CxError
-from cxkit.input.databases import literal
+from cxkit.input.databases import enough_memory, literal
 from cxkit.input.layouts import PEEK, Head, headers, plain, recognise
 from cxkit.input.mapping import FileSpec
 
@@ -69,13 +69,22 @@ def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: He
     columns = {f"c{i}": "VARCHAR" for i in range(len(head.names))}
     options = {"auto_detect": False, "header": False, "delim": separator, "quote": '"', "escape": '"'}
     options |= {"max_line_size": LINE} if shown.stat().st_size > LINE // 16 else {}  # it costs buffers of this size
-    try:
+    with _in_words(f"{shown}: is not a table of text separated by {separator!r}", lines=None):
         rows = connection.read_csv(str(file), **options, skip=head.rows, columns=columns)
         return connection.create_table(name, rows, temp=True)
-    except Exception as error:  # DuckDB's own errors carry the line, and their classes differ between versions
-        told = str(error).partition("Possible fixes")[0].split("\n")
-        words = "; ".join(line.strip() for line in told if line.strip())
-        raise CxError(f"{shown}: is not a table of text separated by {separator!r}: {words}") from error
+
+
+@contextmanager
+def _in_words(what: str, lines: int | None = 1) -> Iterator[None]:
+    """Errors of DuckDB and pyarrow, whose classes differ between versions, behind what they are about."""
+    try:
+        with enough_memory():
+            yield
+    except CxError:
+        raise
+    except Exception as error:
+        told = [line.strip() for line in str(error).partition("Possible fixes")[0].splitlines() if line.strip()]
+        raise CxError(f"{what}: {'; '.join(told[:lines]) or type(error).__name__}") from None
 
 
 def _with_point(column: Any) -> Any:
@@ -158,10 +167,8 @@ def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
 
 def read_parquet(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
     """One Parquet file or a folder of them, read where it lies."""
-    try:
+    with _in_words(f"{path}: is not readable as Parquet"):
         table = connection.read_parquet(str(door / "**" / "*.parquet") if path.is_dir() else str(door))
-    except Exception as error:  # as above
-        raise CxError(f"{path}: is not readable as Parquet: {_first_line(error)}") from None
     return table, _typed(table, spec, path)
 
 
@@ -170,7 +177,7 @@ def read_json_lines(connection: Any, path: Path, spec: FileSpec, door: Path) -> 
     if _holds_nul(path):
         raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
     _check_utf8(path)
-    try:
+    with _in_words(f"{path}: is not readable as JSON lines"):
         keys = connection.raw_sql(
             f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(door)}) "
             "WHERE json_type(json) = 'OBJECT'"
@@ -180,10 +187,6 @@ def read_json_lines(connection: Any, path: Path, spec: FileSpec, door: Path) -> 
             raise CxError(f"{path}: holds no JSON objects; expected one on each line")
         rows = connection.read_json(str(door), format="newline_delimited", columns=columns)
         table = connection.create_table(door.stem, rows, temp=True)
-    except CxError:
-        raise
-    except Exception as error:  # as above
-        raise CxError(f"{path}: is not readable as JSON lines: {_first_line(error)}") from None
     return table, _typed(table, spec, path)
 
 
@@ -208,12 +211,9 @@ def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
     """A data frame as a table of a connection."""
     frame = frame.rename(columns=str)
     blank = {column: "string" for column in frame if frame[column].isna().all()}  # a column needs some type
-    try:
+    with _in_words(f"{name}: a column mixes types that cannot share one", lines=None):
         arrow = pa.Table.from_pandas(frame.astype(blank), preserve_index=False)
         return connection.create_table(name, ibis.memtable(arrow), temp=True)
-    except Exception as error:  # pyarrow and DuckDB each raise their own for mixed types in one column
-        words = "; ".join(map(str, error.args))
-        raise CxError(f"{name}: a column mixes types that cannot share one: {words}") from error
 
 
 def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
@@ -221,10 +221,6 @@ def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
     names = headers(table.columns)
     head = recognise([names], spec.layout, str(path)) if spec.layout else plain([names])
     return Head(head.layout, names, rows=0, personal=head.personal, times=head.times, zone=head.zone, notes=head.notes)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 READERS: dict[str, Reader] = {

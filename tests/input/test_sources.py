@@ -157,6 +157,14 @@ def test_excel_is_read_as_text(tmp_path: Path) -> None:
     assert "is empty; expected a header row" in refused("empty.xlsx", tmp_path)
 
 
+def test_a_limit_of_memory_that_is_too_low_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("nps\n" + "9\n" * 300_000)
+    (tmp_path / "a.jsonl").write_text('{"nps": 9}\n' * 300_000)
+    for name in ("a.csv", "a.jsonl"):
+        with pytest.raises(CxError, match="memory: the limit is too low for these data"):
+            open_source(name, tmp_path, memory="1MB")
+
+
 def test_parquet_is_a_file_or_a_folder(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     for i in range(3):
