@@ -99,7 +99,7 @@ def run(
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
-        from cxkit.input.files import require_same, stamp
+        from cxkit.files import require_same, stamp
         from cxkit.runs import history, private, progress, runs, shelf
         from cxkit.runs.files import locked
         from cxkit.runs.publishing import recovered
@@ -283,10 +283,3 @@ def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> Ru
     from cxkit.runs.params import load
 
     return load(file, dict(pair(s, "--set") for s in sets), [pair(o, "--only") for o in only], as_of)
-
-
-def main() -> None:
-    """Where the scripts of earlier installations begin."""
-    from cxkit.__main__ import main
-
-    main()

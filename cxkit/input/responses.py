@@ -17,10 +17,10 @@ import ibis
 import pandas as pd
 
 from cxkit.errors import CxError, nearest
+from cxkit.files import Stamps
 from cxkit.input import clocks, refusals, times, values
 from cxkit.input.cleaning import LEFT_OUT
 from cxkit.input.databases import collect, readable
-from cxkit.input.files import Stamps
 from cxkit.input.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
 from cxkit.input.sources import Source, SourceLike, Table, open_source
 from cxkit.input.waves import Order, ordered

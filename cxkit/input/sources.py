@@ -12,10 +12,9 @@ import ibis
 import pandas as pd
 
 from cxkit.errors import CxError, nearest
-from cxkit.files import sha256
+from cxkit.files import Stamps, parts, require_data, require_same, sha256, stamp
 from cxkit.input.cleaning import admit
 from cxkit.input.databases import DatabaseSpec, connect, count, open_database, without_password
-from cxkit.input.files import Stamps, parts, require_data, require_same, stamp
 from cxkit.input.layouts import Head, headers
 from cxkit.input.mapping import FileSpec
 from cxkit.input.readers import OPTIONS, READERS, from_frame

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cxkit.errors import UNSEEN, CxError, printable
+from cxkit.files import require_same
 from cxkit.input import times
 from cxkit.input.cleaning import LEFT_OUT, spelled
 from cxkit.input.databases import connect, readable
-from cxkit.input.files import require_same
 from cxkit.input.mapping import BLANK, RESERVED, TODO, Roles
 from cxkit.input.sources import Source, SourceLike, Table, open_source
 from cxkit.input.values import NO_ANSWER_WORDS

@@ -19,8 +19,8 @@ from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
 from cxkit.errors import CxError, nearest
+from cxkit.files import require_same
 from cxkit.input.databases import readable
-from cxkit.input.files import require_same
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import load_mapping
 from cxkit.input.periods import Calendar
