@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.oneway import anova_generic
 
 import cxkit as cx
 from cxkit.analysis.leagues import league
@@ -76,6 +77,9 @@ def test_pairs_are_those_of_the_difference_of_two_scores() -> None:
     [
         (dict(list(SPREAD.items())[:7]), "only 7 have 30 (effective) answers, and 8 are needed"),
         (SPREAD | {"shop 7": (20, 0.9), "shop 8": (20, 0.1)}, "only 7 have 30 (effective) answers, and 8 are needed"),
+        (dict(list(SPREAD.items())[:7]) | {"last": (29, 0.9)}, "only 7 have 30 (effective) answers, and 8 are needed"),
+        ({"one": (30, 0.5), "two": (29, 0.5)}, "only 1 has 30 (effective) answers, and 8 are needed"),
+        ({"one": (29, 0.5), "two": (29, 0.5)}, "none has 30 (effective) answers, and 8 are needed"),
         (ALIKE, "they are not told apart"),
     ],
 )
@@ -84,6 +88,37 @@ def test_no_league_where_the_data_do_not_allow_one(shares, reason) -> None:
     assert set(found["reason"]) == {reason}
     assert found[["shrunk", "first", "last"]].isna().all(axis=None)
     assert len(found) == len(shares)
+
+
+def test_eight_units_are_enough_and_thirty_answers_each() -> None:
+    shares = {f"shop {i}": (200, 0.1 + 0.11 * i) for i in range(7)} | {"shop 7": (30, 0.95)}
+    found = league(tallied(shares), "1", "shop", "nps")
+    assert (found["reason"] == "").all()
+    assert found[["shrunk", "first", "last"]].notna().all(axis=None)
+
+
+def test_the_test_that_all_are_alike_is_welch_s() -> None:
+    """statsmodels' Welch ANOVA, on variances mixed with three answers of the pooled one, from the raw answers."""
+    tallies = tallied(SPREAD, seed=2)
+    found = league(tallies, "1", "shop", "nps", minimum=10)
+    counts = tallies.counts[tallies.counts["cut"] == "shop"].pivot(index="shop", columns="answer", values="n")
+    n = counts.sum(axis=1)
+    mean = (counts[10.0] - counts[2.0]) / n
+    variance = 1 - mean**2  # of answers that are 1 or -1, divisor n
+    pooled = (n * variance).sum() / n.sum()
+    test = anova_generic(mean, (n * variance + 3 * pooled) / (n + 3), n, use_var="unequal")
+    assert found["pvalue"].unique() == pytest.approx([test.pvalue], rel=1e-9)
+
+
+def test_where_less_is_better_the_least_comes_first() -> None:
+    frames = [pd.DataFrame({"wave": "1", "shop": f"shop {i}", "churn": np.arange(200) < 20 * i + 10}) for i in range(9)]
+    frame = pd.concat(frames).astype({"churn": float})
+    tallies = cx.tally(cx.read(frame, MAPPING | {"items": {"churn": "churn"}}), ["churn"], by=["shop"], period="wave")
+    found = league(tallies, "1", "shop", "churn").set_index("shop")
+    assert list(found.index) == [f"shop {i}" for i in range(9)]
+    assert found["first"].is_monotonic_increasing
+    assert (found.loc["shop 0", "first"], found.loc["shop 8", "last"]) == (1, 9)
+    assert found.loc["shop 0", "last"] < 9
 
 
 def test_durations_are_not_ranked() -> None:

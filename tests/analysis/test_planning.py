@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
+from statsmodels.stats.power import TTestIndPower
 from typer.testing import CliRunner
 
 import cxkit as cx
@@ -19,6 +21,25 @@ def test_two_shares_need_what_the_formula_gives_by_hand():
     assert needed["n"].item() == 99
     # From 50 %, in either direction: .25 + .7 * .3 in place of .25 + .25, so 90.3, and with t (178 degrees) for z 91.4.
     assert answers_needed("csat", 20, share=50, families=[1], powers=[0.8])["n"].item() == 92
+
+
+@pytest.mark.parametrize(("metric", "variance"), [("nps", 0.67), ("csat", 0.25)])
+def test_what_can_be_seen_with_the_usual_spread_is_the_textbook_s(metric, variance):
+    """(z of alpha / comparisons + z of power) sqrt(2 V / n), in points; by scipy."""
+    table = detectable_changes(metric, power=0.9, level=0.9)
+    assert table["n"].unique().tolist() == [30, 50, 100, 200, 300, 500, 1000, 2000, 5000]
+    assert table["comparisons"].unique().tolist() == [1, 5, 10, 20]
+    z = norm.isf(0.1 / table["comparisons"] / 2) + norm.isf(0.1)
+    assert table["detectable"].to_numpy() == pytest.approx(100 * z * (2 * variance / table["n"]) ** 0.5, rel=1e-9)
+    assert answers_needed(metric, 20)["power"].unique().tolist() == [0.8, 0.9]
+
+
+@pytest.mark.parametrize("n", [5, 30, 400])
+def test_a_mean_needs_what_a_t_test_needs(n):
+    """statsmodels.stats.power.TTestIndPower, by the noncentral t."""
+    size = TTestIndPower().solve_power(nobs1=n, alpha=0.05 / 5, power=0.8)
+    found = detectable_changes("ces", sd=0.8, bases=[n], families=[5])["detectable"].item()
+    assert found == pytest.approx(0.8 * size, rel=0.05 if n == 5 else 0.005)
 
 
 def test_more_comparisons_and_more_power_need_more_answers():
@@ -55,6 +76,14 @@ def test_a_plan_says_what_a_page_says() -> None:
     assert planned == pytest.approx(page, rel=1e-9)
 
 
+UNSOUND = [(20, 30, 40), (20, 30, 49), (20, 30, 51), (-1, 51, 50), (50, 50), (20, 30, 25, 25)]
+
+
+@pytest.mark.parametrize("asked", [{"shares": (20, 30, 49.5)}, {"shares": (20, 30, 50.5)}, {"shares": (0, 50, 50)}, {}])
+def test_rounded_shares_an_empty_class_and_the_whole_scale_can_be_planned(asked):
+    assert answers_needed("nps", 200 if not asked else 20, families=[1], **asked)["n"].gt(1).all()
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -64,7 +93,9 @@ def test_a_plan_says_what_a_page_says() -> None:
         ({"metric": "ces"}, "standard deviation"),
         ({"metric": "nps", "sd": 1}, "sd: is for means"),
         ({"metric": "csat", "shares": (20, 30, 50)}, "shares: is for net scores"),
-        ({"metric": "nps", "shares": (20, 30, 40)}, "100 together"),
+        *(({"metric": "ces", "sd": sd}, "above 0") for sd in (0.0, -1.0, float("inf"), float("nan"))),
+        *(({"metric": "nps", "shares": shares}, "100 together") for shares in UNSOUND),
+        ({"metric": "csat", "share": 0}, "between 0 and 100"),
         ({"metric": "csat", "share": 100}, "between 0 and 100"),
         ({"metric": "wait_time"}, "no plan"),
     ],
