@@ -42,9 +42,9 @@ def run(params: Path, work: Path, *options: str) -> dict[str, list[str]]:
     """The lines of the shelf that `cxkit run` makes of these parameters."""
     shelf = work / "public" / "shelf"
     with tempfile.TemporaryDirectory() as private:  # with a short path, for there are sockets in it
-        command = [Path(sys.executable).with_name("cxkit"), "run", params, "--out", shelf, "--work", private]
+        command = [sys.executable, "-m", "cxkit", "run", params, "--out", shelf, "--work", private]
         result = subprocess.run([*map(str, command), *options], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return reading.shelf(shelf)
 
 
