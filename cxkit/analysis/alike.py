@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import FloatArray
+from cxkit.analysis.cells import FloatArray, crossed, require_whole
 from cxkit.analysis.comparisons import CORRECTIONS, NO_EVIDENCE, TOO_FEW, Correction, compare
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.frames import Frame
@@ -76,6 +76,7 @@ def alike(
     """
     names = [dimension] if isinstance(dimension, str) else list(dimension)
     cuts = [(name,) for name in names]
+    require_whole(tallies, crossed(tallies, names, where))
     given: dict[str, Any] = {"where": where, "minimum": minimum}
     frame = compare(tallies, now, before, level, correction, by=cuts, metrics=metrics, lead=lead, **given)
     metric, judged = frame["metric"].to_numpy(), frame["verdict"].to_numpy() != TOO_FEW

@@ -6,7 +6,7 @@ the formulas take the plain counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, TypeAlias, get_args
@@ -152,6 +152,24 @@ def known(tallies: Tallies, dimension: str) -> None:
         raise CxError(f"{dimension!r} is no dimension of these tallies; {nearest(dimension, tallies.by)}")
 
 
+def crossed(tallies: Tallies, dimensions: Iterable[str], where: Mapping[str, str] | None) -> list[str]:
+    """Dimensions of places that are gone through, although the tallies are those of one place alone."""
+    place = tallies.place.where if tallies.place else {}
+    return [name for name in dict.fromkeys(dimensions) if name in place and name not in (where or {})]
+
+
+def require_whole(tallies: Tallies, dimensions: Sequence[str], hint: str = "") -> None:
+    """Refuse to compare places where the tallies hold one of them.
+
+    Raises:
+        CxError: With the dimensions.
+    """
+    if tallies.place and dimensions:
+        held = " · ".join(tallies.place.where.values())
+        names = " and ".join(dimensions)
+        raise CxError(f"{names}: these are the tallies of {held} alone, which others cannot be compared with{hint}")
+
+
 def declared(
     tallies: Tallies,
     by: Sequence[str] | None,
@@ -190,6 +208,7 @@ def declared_parts(
     Raises:
         CxError: As `declared`, or where the dimension is not the last of its level.
     """
+    require_whole(tallies, crossed(tallies, [*by, dimension], where))
     dimensions, keys = declared(tallies, [*by, dimension], where, periods)
     if dimensions[-1] != dimension:
         raise CxError(f"{dimension!r}: expected the last dimension of the level {', '.join(dimensions)}")

@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.cells import Cells, FloatArray, Use, check_pair, declared, from_tallies, known
+from cxkit.analysis.cells import (
+    Cells,
+    FloatArray,
+    Use,
+    check_pair,
+    crossed,
+    declared,
+    from_tallies,
+    known,
+    require_whole,
+)
 from cxkit.analysis.differences import Differences, Linked, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import quantiles
 from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_spread
@@ -93,6 +103,10 @@ def compare(
     check_pair(tallies, now, before)
     for name in per:
         known(tallies, name)
+    if tallies.place and crossed(tallies, [name for cut in cuts(tallies, by, where) for name in cut], where):
+        asked = {"now": now, "before": before, "level": level, "correction": correction, "lead": lead}
+        plain = minimum is None and use == "full" and not where and not per
+        return _of_run(tallies, asked if plain else {}, cuts(tallies, by, where), metrics)
     measured = chosen(tallies, metrics)
     if lead is not None and lead not in (names := [metric.name for metric in measured]):
         raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
@@ -117,6 +131,24 @@ def compare(
     used = [name for name in tallies.by if name in frame.columns]
     frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=gate.answers)
     return Frame.of(frame[["metric", *used, *COLUMNS]], tallies.metrics)
+
+
+def _of_run(
+    tallies: Tallies, asked: Mapping[str, Any], levels: Sequence[tuple[str, ...]], metrics: Sequence[str] | None
+) -> pd.DataFrame:
+    """The row of a place in the run's comparison of all places, corrected with all of them.
+
+    Raises:
+        CxError: Another comparison than the one that the run made: its family would need the cells of other places.
+    """
+    place = tallies.place
+    assert place is not None
+    wanted = [metric.name for metric in chosen(tallies, metrics)]
+    if asked != place.made or levels != [tuple(name for name in tallies.by if name in place.where)]:
+        made = ", ".join(f"{name}={value!r}" for name, value in place.made.items())
+        require_whole(tallies, list(place.where), f"; the run compared them by {list(place.where)} with {made}")
+    rows = place.comparisons[place.comparisons["metric"].isin(wanted)]
+    return Frame.of(rows.reset_index(drop=True), tallies.metrics)
 
 
 def check_correction(name: str) -> None:

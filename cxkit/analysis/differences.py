@@ -173,7 +173,7 @@ def _successes(metric: Metric, cells: Cells) -> tuple[FloatArray, FloatArray]:
 
 def shared(tallies: Tallies, metric: Metric, keys: pd.DataFrame, now: str, before: str) -> Linked | None:
     """Sums over respondents who answered in both periods, per cell; None where the tallies know no respondents."""
-    if not len(tallies.pairs):
+    if not tallies.holds("pairs", metric.name):
         return None
     turned = (now, before) not in tallies.compared
     ends = (before, now) if turned else (now, before)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cxkit.analysis.cells import Cells, FloatArray, declared, from_tallies, moments, taken
+from cxkit.analysis.cells import Cells, FloatArray, crossed, declared, from_tallies, moments, require_whole, taken
 from cxkit.analysis.differences import differences, effective
 from cxkit.analysis.estimates import chosen, estimate
 from cxkit.analysis.gate import Gate, judged_base
@@ -74,6 +74,7 @@ def league(
     """
     (one,) = chosen(tallies, [metric])
     gate = Gate.of(tallies.rules, minimum)
+    require_whole(tallies, crossed(tallies, [dimension], where))
     _, keys = declared(tallies, [dimension], where, [period])
     every = from_tallies(tallies, one, keys)
     ranked = np.flatnonzero((every.hidden == "") & (judged_base(one, every, level, gate) >= gate.answers))

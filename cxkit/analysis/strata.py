@@ -101,7 +101,7 @@ class Strata:
 
 
 def strata_of(tallies: Tallies, metric: Metric, dimensions: Sequence[str], places: Sequence[Key]) -> Strata | None:
-    """The sums of some cells; None where the tallies hold none at their level.
+    """The sums of some cells; None where the tallies hold none of the metric.
 
     Args:
         tallies: Tallies in which the level was declared.
@@ -109,9 +109,9 @@ def strata_of(tallies: Tallies, metric: Metric, dimensions: Sequence[str], place
         dimensions: Of the level.
         places: What the cells are called: period and dimensions.
     """
-    held = tallies.rows("sums", metric.name, dimensions)
-    if not len(held):
+    if not tallies.holds("sums", metric.name):
         return None
+    held = tallies.rows("sums", metric.name, dimensions)
     cell, rows = held.at(places)
     names, stratum = np.unique(rows["stratum"].astype(str), return_inverse=True)
     shape = (len(places), max(len(names), 1))

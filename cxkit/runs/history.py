@@ -1,26 +1,59 @@
-"""What happened before: pages that are there already, runs that are kept, work that need not be redone."""
+"""What happened before: pages that need not be made again, runs that are kept, a pass over the data that is done."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
 from cxkit.files import sha256
 from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read, remove
-from cxkit.runs.fingerprints import code, digest
 from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.options import paths
 from cxkit.runs.params import RunParams
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
-from cxkit.runs.shelf import SUMMARY
+from cxkit.runs.shelf import SUMMARY, packages
 
 BACK = 'This run is kept as it was. <a href="../../index.html">The latest run</a>'
+
+SOURCES = (".py", ".css", ".html", ".j2", ".json", ".yaml")
+
+
+def digest(*values: Any) -> str:
+    """SHA-256 of JSON-ready values.
+
+    >>> digest("a", 1) == digest("a", 1), digest("a", 1) == digest("a", 2)
+    (True, False)
+    """
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def code() -> str:
+    """Hash of the installed kit, its templates, and the versions of what numbers and pages depend on."""
+    root = Path(str(resources("cxkit")))
+    found = sorted(path for path in root.rglob("*") if path.suffix in SOURCES and path.is_file())
+    return digest([[path.relative_to(root).as_posix(), sha256(path)] for path in found], packages())
+
+
+def key(job: Job, version: str) -> str:
+    """What the page of a job is made of, in one hash; empty where nobody can know.
+
+    Args:
+        job: With the hash of its data.
+        version: From `code`.
+    """
+    if not job.data:
+        return ""
+    # The tallies are a path; what they hold is in data.
+    given = {name: value for name, value in job.parameters.items() if name != "tallies"}
+    return digest(version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data, job.links)
 
 
 def unchanged(job: Job, key: str, before: Mapping[str, Any], stage: Stage) -> Result | None:

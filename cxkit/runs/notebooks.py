@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,41 @@ def _fits(default: Any, value: Any) -> bool:
     if isinstance(default, tuple):
         return isinstance(value, list)
     return isinstance(value, type(default))
+
+
+_PACKAGES = """IPython __future__ collections cxkit dataclasses functools itertools math matplotlib numpy operator
+    pandas re scipy seaborn statistics string textwrap typing"""
+KNOWN = frozenset(_PACKAGES.split())
+"""Packages that bring nothing of their own into a page."""
+OUTSIDE = re.compile(
+    r"read(_\w+)?|open|connect|urlopen|urlretrieve|fetch\w*|load_dataset|loadtxt|loadmat|genfromtxt|fromfile|memmap|imread"
+    r"|eval|exec|compile|input|getattr|globals|locals|vars|__\w+__|get_ipython|system|environ|getenv"
+)
+"""Names that reach for files, addresses, or for anything at all."""
+CLOCK = ("now", "today", "utcnow")
+
+
+def self_contained(path: str | Path) -> bool:
+    """Whether a notebook uses nothing but what its job gives it, so that its page may be kept until that changes.
+
+    The rules are narrow on purpose: a notebook that they do not recognise is run every time.
+    """
+    cells = [cell for cell in load(path)["cells"] if cell["cell_type"] == "code"]
+    code = ["".join(cell["source"]) for cell in cells if TAG not in cell.get("metadata", {}).get("tags", [])]
+    source = re.sub(r"^%(matplotlib|config)\b.*", "", "\n".join(code), flags=re.MULTILINE)
+    try:
+        return not any(_outside(node) for node in ast.walk(ast.parse(source)))
+    except SyntaxError:  # magics, shell commands
+        return False
+
+
+def _outside(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] not in KNOWN for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        names = [alias.name for alias in node.names]
+        known = node.level == 0 and str(node.module).split(".")[0] in KNOWN
+        return not known or "*" in names or any(OUTSIDE.fullmatch(name) for name in names)
+    if isinstance(node, ast.Attribute):
+        return OUTSIDE.fullmatch(node.attr) is not None or node.attr in CLOCK
+    return isinstance(node, ast.Name) and OUTSIDE.fullmatch(node.id) is not None

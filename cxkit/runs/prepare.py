@@ -6,36 +6,37 @@ Everything that can be wrong with parameters, notebooks, mapping and data is fou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cxkit.analysis.comments import COLUMNS, with_comments
+from cxkit.analysis.comments import with_comments
+from cxkit.analysis.comparisons import COLUMNS as COMPARED
 from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
 from cxkit.errors import CxError, nearest
-from cxkit.files import require_same
+from cxkit.files import require_same, sha256
 from cxkit.input.databases import readable
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import load_mapping
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import SAMPLE, Responses, read
-from cxkit.runs.fingerprints import data
+from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
+from cxkit.runs.notebooks import self_contained
 from cxkit.runs.options import paths
 from cxkit.runs.params import RunParams
-from cxkit.runs.reads import PRINTED
 from cxkit.sample.write import MAPPING
 from cxkit.schema import Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
-from cxkit.tallies.storage import save
-from cxkit.tallies.tally import Tallies, tally
+from cxkit.tallies.storage import save, save_places
+from cxkit.tallies.tally import Place, Tallies, tally
 
 NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 
@@ -78,7 +79,6 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     work.mkdir(parents=True, exist_ok=True)
     save(planned.tallies, work / "tallies.parquet")
     told.to_parquet(work / "summary.parquet", index=False)
-    hashes = _hashes(planned, params, told)
     return Prepared(
         name=params.name,
         title=params.title,
@@ -87,7 +87,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         now=planned.now,
         before=planned.before,
         metrics=[metric.to_dict() for metric in planned.tallies.metrics.values()],
-        jobs=[replace(job, data=hashes[job.name]) for job in planned.jobs],
+        jobs=_with_data(planned, params, told, work),
         skipped=planned.skipped,
         tallies=str(work / "tallies.parquet"),
         summary=str(work / "summary.parquet"),
@@ -99,21 +99,33 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     )
 
 
-def _hashes(planned: Plan, params: RunParams, summary: pd.DataFrame) -> dict[str, str]:
-    """Hash of the data behind each page: the cells of its place, and what is the same on all pages of a run."""
+def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Path) -> list[Job]:
+    """The jobs, each with the file of the cells that it may show and the hash of that file.
+
+    A report gets its own place and the run's comparisons of it, overview and audit the whole. A notebook that may read
+    something else gets no hash: nobody could tell whether its page would come out the same.
+    """
+    remove(work / "places")
+    (work / "places").mkdir()
+    made = {"now": planned.now, "before": planned.before, "level": params.level, "correction": params.correction}
+    made["lead"] = params.metrics[0]
+    shown = ["metric", *(name for name in planned.tallies.by if name in params.for_each), *COMPARED]
+    of_report = summary.loc[summary["part"] == "comparison"].groupby("report")
     t = planned.tallies
-    shared = {
-        "provenance": {name: t.provenance.get(name) for name in PRINTED},
-        "audit": _records(t.audit),
-        "metrics": [metric.to_dict() for metric in t.metrics.values()],
-        "time": [t.period, t.periods],
-        "rules": asdict(t.rules),
-        "levels": {name: values for name, values in t.values.items() if name not in params.for_each},
-        "design": [t.weighted, len(t.sums) > 0, len(t.pairs) > 0],
+    design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}
+    places = {
+        job.name: Place(job.where, of_report.get_group(job.name)[shown], made, design)
+        for job in planned.jobs
+        if job.where
     }
-    whole = {name: value for name, value in t.provenance.items() if name != "comments"}
-    said = pd.DataFrame(t.provenance.get("comments") or [], columns=[*params.for_each, *COLUMNS])
-    return data(planned.jobs, [t.counts, t.sums, t.pairs, t.hidden, said.reset_index()], summary, shared, whole)
+    files = save_places(planned.tallies, places, work / "places")
+    closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
+    jobs = []
+    for job in planned.jobs:
+        path = files.get(job.name, work / "tallies.parquet")
+        known = sha256(path) if closed[job.notebook] else ""
+        jobs.append(replace(job, data=known, parameters=job.parameters | {"tallies": str(path)}))
+    return jobs
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from cxkit.errors import CxError, refusal
 from cxkit.runs import history, shelf
 from cxkit.runs.console import Events, stoppable
 from cxkit.runs.files import move, put
-from cxkit.runs.fingerprints import code, key
+from cxkit.runs.history import code, key
 from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.limits import Limits
 from cxkit.runs.private import opened
@@ -142,8 +142,6 @@ def run(
             with ExitStack() as stack:
                 if todo:
                     carrier = executor or stack.enter_context(crew(count, engine, *limits))
-                    if engine == "warm" and hasattr(carrier, "warm"):
-                        carrier.warm([("cxkit.tallies.storage:hold", prepared.tallies)])
                     _carry_out(todo, carrier, work / "tmp" / "running", engine, finish, count, events)
                 elif executor:
                     dismiss(executor)

@@ -1,13 +1,14 @@
-"""Tallies that last: in a file, in the memory that forked processes share, and added up from day to day."""
+"""Tallies that last: in a file, cut down to a file for each place of a run, and added up from day to day."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,28 +20,77 @@ from cxkit.metrics import Metric
 from cxkit.schema import Rules
 from cxkit.tallies.ranks import ABOVE
 from cxkit.tallies.sums import settle
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tally import Place, Tallies
 
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 
 
 def save(tallies: Tallies, path: str | Path) -> Path:
     """Write tallies to one Parquet file: every part in one long table, declarations and provenance in its metadata."""
+    return _write(_table(tallies), _about(tallies), path)
+
+
+def save_places(tallies: Tallies, places: Mapping[str, Place], folder: Path) -> dict[str, Path]:
+    """Write a file for each of several places, which holds its own cells and what all places may print.
+
+    A notebook that is given such a file cannot show another place, and equal bytes make an equal page.
+
+    Args:
+        tallies: Of the run, hidden cells taken out.
+        places: By the name of their file; all of the same dimensions.
+        folder: Where they are written.
+    """
+    if not places:
+        return {}
+    dimensions = list(next(iter(places.values())).where)
+    table, shared = _table(tallies), _about(tallies)
+    rows = table.select(dimensions).to_pandas().groupby(dimensions).indices
+    refused = np.flatnonzero(table["part"].to_numpy() == "audit")
+    levels = [level for level in tallies.levels if set(dimensions) <= set(level)]
+    known = {name: value for name, value in tallies.provenance.items() if name in PRINTED}
+    said = tallies.provenance.get("comments") or []
+    written = {}
+    for name, place in places.items():
+        own = [one for one in said if all(one.get(key) == value for key, value in place.where.items())]
+        about = shared | {
+            "levels": levels,
+            "values": tallies.values | {key: [value] for key, value in place.where.items()},
+            "provenance": known | ({"comments": own} if said else {}),
+            "place": asdict(replace(place, comparisons=None))  # type: ignore[arg-type]
+            | {"rows": place.comparisons.to_dict("records"), "types": place.comparisons.dtypes.astype(str).to_dict()},
+        }
+        own_rows = rows.get(tuple(place.where.values()) if len(dimensions) > 1 else place.where[dimensions[0]], [])
+        written[name] = _write(
+            table.take(np.concatenate([own_rows, refused]).astype(np.intp)), about, folder / f"{name}.parquet"
+        )
+    return written
+
+
+_DECLARED = ("by", "levels", "period", "periods", "compared", "values", "weighted", "provenance")
+PRINTED = ("data_date", "lonely", "months", "partial", "roles", "rows", "synthetic", "timezone", "waves", "where",
+           "year_starts")  # fmt: skip
+"""Parts of the provenance that the page of a place may print; the others (files, audit of the data) are the run's."""
+
+
+def _table(tallies: Tallies) -> pa.Table:
     parts = [getattr(tallies, part).assign(part=part) for part in PARTS]
     frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    about = {
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _about(tallies: Tallies) -> dict[str, Any]:
+    return {
         "metrics": [metric.to_dict() for metric in tallies.metrics.values()],
         "columns": {part: getattr(tallies, part).dtypes.astype(str).to_dict() for part in PARTS},
         "rules": asdict(tallies.rules),
         **{name: getattr(tallies, name) for name in _DECLARED},
     }
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
-    pq.write_table(table, path)
+
+
+def _write(table: pa.Table, about: Mapping[str, Any], path: str | Path) -> Path:
+    described = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
+    pq.write_table(described, path)
     return Path(path)
-
-
-_DECLARED = ("by", "levels", "period", "periods", "compared", "values", "weighted", "provenance")
 
 
 def load(path: str | Path) -> Tallies:
@@ -49,38 +99,6 @@ def load(path: str | Path) -> Tallies:
     Raises:
         CxError: A file that is absent, holds no tallies, or lacks what tallies of today have.
     """
-    if _HELD and (held := _HELD.get(_file(path))):
-        return held
-    return _load(path)
-
-
-_HELD: dict[tuple[str, int, int], Tallies] = {}
-
-
-def hold(path: str | Path) -> None:
-    """Load tallies and sort their rows out, once for all processes that are forked from this one.
-
-    Where the file holds none nothing happens: whoever loads it is told.
-    """
-    with suppress(CxError):
-        held = _load(path)
-        for level in held.levels:
-            for name, metric in held.metrics.items():
-                for part in ("counts", "sums", "pairs", "hidden"):
-                    held.rows(part, name if part in ("sums", "pairs") else metric.item, level)
-        _HELD[_file(path)] = held
-
-
-def _file(path: str | Path) -> tuple[str, int, int]:
-    """A file as it is now: another content has another size or time."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return (str(path), 0, 0)
-    return (str(Path(path).resolve()), found.st_size, found.st_mtime_ns)
-
-
-def _load(path: str | Path) -> Tallies:
     try:
         # From memory: to read a file pyarrow starts a thread, and a process that is to be forked must have none.
         content = pa.BufferReader(Path(path).read_bytes())
@@ -102,7 +120,12 @@ def _load(path: str | Path) -> Tallies:
         levels=[tuple(level) for level in about["levels"]],
         compared=[tuple(pair) for pair in about["compared"]],
         rules=Rules(**about.get("rules", {})),  # older ones were made under the limits that are the default
+        place=_place(**about["place"]) if "place" in about else None,
     )
+
+
+def _place(rows: list[dict[str, Any]], types: dict[str, str], comparisons: None, **given: Any) -> Place:
+    return Place(comparisons=pd.DataFrame(rows, columns=list(types)).astype(types), **given)
 
 
 def _require_known(path: str | Path, about: dict[str, Any]) -> None:

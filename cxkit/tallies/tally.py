@@ -29,6 +29,23 @@ PAIRS = ("previous", "year_ago")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a run that tallies are cut down to: they hold the cells of no other.
+
+    Attributes:
+        where: Dimension -> value.
+        comparisons: The place's rows of the run's comparison of all places, corrected with all of them.
+        made: How these were made: now, before, level, correction, lead.
+        design: "sums" and "pairs" with the metrics of which the run has any, in this place or another.
+    """
+
+    where: dict[str, str]
+    comparisons: pd.DataFrame
+    made: dict[str, Any]
+    design: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Tallies:
     """Counts per cell with everything that an estimate needs.
 
@@ -53,6 +70,7 @@ class Tallies:
         audit: item, reason, n: what was refused.
         provenance: Files with sha256 and rows, filters, time zone.
         rules: From how many answers on a number is shown, and judged.
+        place: The one place whose cells these are; None: all.
     """
 
     counts: pd.DataFrame
@@ -70,6 +88,7 @@ class Tallies:
     audit: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
     rules: Rules = RULES
+    place: Place | None = None
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -100,6 +119,12 @@ class Tallies:
         found: Rows = self._found[key]
         return found
 
+    def holds(self, part: str, metric: str) -> bool:
+        """Whether there are "sums" or "pairs" of a metric anywhere in the run: one place does not decide its design."""
+        if self.place:
+            return metric in self.place.design[part]
+        return bool((getattr(self, part)["metric"] == metric).any())
+
     def some_open(self, item: str) -> bool:
         """Whether a duration had not ended anywhere in an item."""
         if ("open", item) not in self._found:
@@ -116,6 +141,8 @@ class Tallies:
             if set(level) == set(dimensions):
                 return ALL.join(level)
         declared = "; ".join(ALL.join(level) or "everybody" for level in self.levels)
+        if self.place:
+            declared += f" (these are the tallies of {ALL.join(self.place.where.values())} alone)"
         raise CxError(f"the level {ALL.join(dimensions) or 'everybody'} was not tallied; declared are: {declared}")
 
     def _repr_html_(self) -> str:

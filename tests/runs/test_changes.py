@@ -12,7 +12,7 @@ import cxkit as cx
 from cxkit import show
 from cxkit.runs import params
 from cxkit.runs.prepare import prepare
-from cxkit.runs.reads import PRINTED
+from cxkit.tallies.storage import PRINTED
 
 YAML = """\
 name: changes

@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
-import pandas as pd
 import pytest
 from test_runs import Inline, files, job, prepared
 
 from cxkit.errors import CxError
-from cxkit.runs import fingerprints, history, runs, shelf
+from cxkit.runs import history, runs, shelf
 from cxkit.runs.files import locked
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
@@ -81,11 +80,11 @@ def test_notebook_parameters_title_and_code_make_a_page_another_one(tmp_path):
         replace(made, data="2"),
         replace(job(tmp_path, "b", "2"), data="1", title="a", parameters=made.parameters),
     ]
-    keys = [fingerprints.key(one, "v1") for one in (made, *others)] + [fingerprints.key(made, "v2")]
+    keys = [history.key(one, "v1") for one in (made, *others)] + [history.key(made, "v2")]
     assert len(set(keys)) == len(keys)
     moved = replace(made, parameters={**made.parameters, "tallies": "/elsewhere"})
-    assert fingerprints.key(moved, "v1") == keys[0]
-    assert fingerprints.code() == fingerprints.code()
+    assert history.key(moved, "v1") == keys[0]
+    assert history.code() == history.code()
 
 
 def test_index_and_summary_are_left_where_nothing_changed(night):
@@ -175,21 +174,3 @@ def test_a_preparation_is_recalled_only_while_its_files_are_whole(tmp_path):
     assert history.recall(tmp_path / "p", "key") is None
     history.remember(made, "")
     assert history.recall(tmp_path / "p", "") is None
-
-
-def test_the_hash_of_a_place_changes_with_its_rows_and_its_comparisons_only(tmp_path):
-    jobs = [replace(job(tmp_path, name, "1"), where={"brand": name}) for name in "ab"]
-    counts = pd.DataFrame({"brand": ["a", "b", None], "cut": ["brand", "brand", ""], "n": [1, 2, 3]})
-    summary = pd.DataFrame({"report": ["a", "b"], "part": "comparison", "pvalue_adj": [0.1, 0.2]})
-    before = fingerprints.data(jobs, [counts], summary, {"rows": 3})
-    assert before["a"] != before["b"]
-    again = fingerprints.data(jobs, [counts.iloc[::-1]], summary, {"rows": 3})
-    assert again == before
-    other = counts.assign(n=[1, 9, 10])
-    found = fingerprints.data(jobs, [other], summary, {"rows": 3})
-    assert (found["a"] == before["a"], found["b"] == before["b"]) == (True, False)
-    corrected = summary.assign(pvalue_adj=[0.3, 0.2])  # by what happened elsewhere
-    found = fingerprints.data(jobs, [counts], corrected, {"rows": 3})
-    assert (found["a"] == before["a"], found["b"] == before["b"]) == (False, True)
-    found = fingerprints.data(jobs, [counts], summary, {"rows": 4})
-    assert (found["a"] == before["a"], found["b"] == before["b"]) == (False, False)

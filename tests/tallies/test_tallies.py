@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,6 @@ from pandas.testing import assert_frame_equal
 
 import cxkit as cx
 from cxkit.errors import CxError
-from cxkit.warm.child import ENVIRONMENT
 
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 
@@ -299,16 +295,3 @@ def test_only_tallies_of_one_kind_add() -> None:
         cx.add(first, tally(frame, {"time": "t"}, where={"brand": ["A"]}))
     with pytest.raises(CxError, match="hidden cells cannot be added"):
         cx.add(first, replace(first, hidden=pd.DataFrame({"item": ["nps"]})))
-
-
-def test_tallies_that_are_held_are_loaded_once_and_only_as_long_as_the_file_is_the_same(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"wave": ["a"] * 20, "nps": [9] * 20})
-    path = cx.save(cx.tally(cx.read(frame), ["nps"], period="wave"), tmp_path / "t.parquet")
-    code = (
-        "import os, sys; from cxkit.input import stored; path = sys.argv[1]; stored.hold(path); "
-        "assert stored.load(path) is stored.load(path); assert len(os.listdir('/proc/self/task')) == 1; "
-        "stored.save(stored.load(path), path); "
-        "assert stored.load(path) is not stored.load(path); stored.hold(path + '.absent')"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, env={**os.environ, **ENVIRONMENT})
-    assert cx.load(path) is not cx.load(path)

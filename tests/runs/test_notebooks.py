@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from small import PARAMETERS, write_notebook
 
 from cxkit.errors import CxError
-from cxkit.runs.notebooks import check, declares, defaults
+from cxkit.runs.notebooks import check, declares, defaults, self_contained
 
 GIVEN = {"tallies": "", "where": {}, "now": "", "before": "", "title": "", "metrics": [], "segments": []}
 GIVEN |= {"level": 0.95, "correction": "holm"}
@@ -94,3 +96,35 @@ def test_a_notebook_declares_all_that_a_run_gives(tmp_path):
         declares(path, defaults(path), GIVEN)
     assert "lacks 'where', which every run sets; its other parameters are wehre" in str(error.value)
     assert "expected text as default of 'correction', found 1" in str(error.value)
+
+
+LOAD = "import cxkit as cx\nfrom cxkit import show\nt = cx.load(tallies)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("cx.estimate(t, by=(), where=where); cx.compare(t, now, before)", True),
+        ("print(t.provenance)", True),
+        ("%matplotlib inline\ncx.estimate(t, where=where)", True),
+        ("1 + 1", True),
+        ("import pandas as pd\npd.read_csv('a.csv')", False),
+        ("from pandas import read_csv", False),
+        ("open('a.txt')", False),
+        ("import helpers", False),
+        ("from . import helpers", False),
+        ("import requests", False),
+        ("import pandas as pd\npd.Timestamp.now()", False),
+        ("cx.read('data.csv')", False),
+        ("!cat data.csv", False),
+        ("%run other.py", False),
+        ("__import__('os')", False),
+    ],
+)
+def test_a_notebook_that_may_use_more_than_it_is_given_is_known(tmp_path, source, expected):
+    assert self_contained(write_notebook(tmp_path / "a.ipynb", LOAD, source)) is expected
+
+
+@pytest.mark.parametrize("name", ["report", "overview", "audit"])
+def test_the_notebooks_of_the_kit_use_nothing_but_what_they_are_given(name):
+    assert self_contained(Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb")
