@@ -331,6 +331,20 @@ def stored(table: Table) -> Iterator[Table]:
         backend.raw_sql(f"DROP TABLE {name}")  # Ibis 12's own drop_table writes no name with sqlglot 30
 
 
+def aggregated(table: Table, *columns: Any) -> list[Any]:
+    """What some aggregates of a table are, from one query.
+
+    >>> import pyarrow as pa
+    >>> table = ibis.memtable(pa.table({"n": [1, 2, 3]}))
+    >>> aggregated(table, table.n.min(), table.n.sum())
+    [1, 6]
+    """
+    if not columns:
+        return []
+    asked = table.agg(**{f"a{i}": column for i, column in enumerate(columns)})
+    return list(asked.to_pyarrow().to_pylist()[0].values())
+
+
 def count(table: Table) -> int:
     """How many rows a table has."""
     return int(table.count().to_pyarrow().as_py())

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import ibis
 
 from cxkit.input import times, values
-from cxkit.input.sources import Source
-from cxkit.inspection.evidence import DATE, Evidence
-
-Table = Any  # ibis.expr.types.Table
+from cxkit.input.databases import Table, aggregated, count
+from cxkit.input.waves import NO_WAVE, ordered
+from cxkit.inspection.columns import DATE, Column, Export
+from cxkit.inspection.lines import ask, entry, note, quote
 
 MOMENTS = ("recordeddate", "enddate", "submitdate(utc)", "timestamp", "createdat", "openedat")
 SURVEYS = ("qualtrics", "surveymonkey", "google_forms", "typeform")  # their two times are about filling the form in
@@ -28,22 +28,20 @@ GROWS = r"mod.?count|updat|modif|chang|version|sequence|\bseq|step|revision|even
 MOST_ROWS = 50  # of one thing, on average; beyond, what repeats is a class of things
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class Moment(NamedTuple):
     """The column that says when: its role, and the forms in which all its times can be read (none: nothing to say)."""
 
     role: str
-    one: Evidence | None
-    forms: list[str] = field(default_factory=list)
+    one: Column | None
+    forms: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """The columns that may begin and end a duration, likeliest first, and the last time that any of them holds."""
 
     item: str
-    starts: list[Evidence]
-    ends: list[Evidence]
+    starts: list[Column]
+    ends: list[Column]
     last: str
 
 
@@ -54,149 +52,197 @@ class Events:
     Attributes:
         per: The column.
         copies: Whether such rows are the same in every column.
-        same: A column that is the same in all rows of one value: when it began. Blank where none is, or nothing says
+        same: A column that is the same in all rows of one value: when it began. None where none is, or nothing says
             which row is the latest, so that a value may as well be a person who answered several times.
         by: What may say which row is the latest, and how many rows it cannot tell from another; fewest first.
     """
 
-    per: Evidence
+    per: Column
     copies: bool
-    same: str = ""
-    by: list[tuple[Evidence, int]] = field(default_factory=list)
+    same: Column | None = None
+    by: list[tuple[Column, int]] = field(default_factory=list)
 
 
 # When -----------------------------------------------------------------------------------------------------------------
 
 
-def when(opened: Source, table: Table, found: Sequence[Evidence]) -> When:
+def when(export: Export) -> Moment:
     """The column of times of the answers, or else of waves."""
-    for one in sorted(found, key=_rank):
-        forms = forms_of(opened, table, one) if one.filled >= max(one.rows / 2, 1) else None
-        if forms is not None:
-            return When("time", one, forms)
-    named = (one for one in found if re.search(r"\b(wave|year|welle)\b", one.name, re.I) and one.distinct <= 40)
-    return When("wave", next(named, None))
+    for one in sorted(export.columns, key=_rank):
+        if one.filled >= one.rows / 2 and (forms := forms_of(export, one)) is not None:
+            return Moment("time", one, forms)
+    named = (one for one in export.columns if one.named(r"\b(wave|year|welle)\b") and one.distinct <= 40)
+    return Moment("wave", next(named, None))
 
 
-def _rank(one: Evidence) -> int:
+def _rank(one: Column) -> int:
     """How likely a column says when, the likeliest first: the name counts, a last change least."""
     name = re.sub(r"[ _]", "", one.name.casefold())
     if name in MOMENTS:
         return MOMENTS.index(name)
-    spoken = re.search(r"date|time|day|stamp|_at\b| at$", one.name, re.I)
-    changed = re.search(r"updat|modif|chang|clos|solv", one.name, re.I)
-    return len(MOMENTS) + (one.typed != "time") + 2 * (not spoken) + 4 * bool(changed)
+    spoken, changed = one.named(r"date|time|day|stamp|_at\b| at$"), one.named(r"updat|modif|chang|clos|solv")
+    return len(MOMENTS) + (one.typed != "time") + 2 * (not spoken) + 4 * changed
 
 
-def forms_of(opened: Source, table: Table, one: Evidence) -> list[str] | None:
+def forms_of(export: Export, one: Column) -> list[str] | None:
     """How a column writes times; None where it holds none, [] where nothing has to be said."""
-    if one.typed == "time":
+    if one.typed == "time" and one.filled:
         return []
     if one.typed != "text" or not one.dated or one.dated < 0.8 * (one.filled - sum(one.blanks.values())):
         return None
-    if any(one.name in file.get("times", {}) for file in opened.files):
+    if any(one.name in file.get("times", {}) for file in export.opened.files):
         return []  # the layout reads it
-    text = values.text(table[one.name])
-    dated = table.select(**{one.name: text}).filter(text.re_search(DATE))
+    text = values.text(export.table[one.name])
+    dated = export.table.select(**{one.name: text}).filter(text.re_search(DATE))
     forms = times.forms(dated, one.name)
     if not forms:
         return None
-    first = dated.agg(first=times.parsed(dated[one.name], forms[0]).min()).to_pyarrow()["first"][0].as_py()
+    (first,) = aggregated(dated, times.parsed(dated[one.name], forms[0]).min())
     return forms if first.year >= 1970 else None  # a spreadsheet writes a clock without a day as 1899-12-31
 
 
-def stray(one: Evidence) -> int:
-    """How many values of a column of times do not even begin like one."""
-    return one.filled - one.dated if one.typed == "text" else 0
+def when_lines(export: Export, moment: Moment) -> list[str]:
+    """The lines at the top that say how times are read, or in which order the waves are where their names do not."""
+    forms, one, zones = moment.forms, moment.one, export.opened.zones
+    if one is None:
+        return []
+    if moment.role == "wave":
+        given = [constants.get(one.name) for constants in export.opened.constants]
+        order = ordered([wave for wave in one.values if wave.casefold() not in NO_WAVE], files=given)
+        listed = note(", ".join(map(quote, order.waves)), 400)
+        asked = f"in which order were these? Write them as a list, the earliest first: [{listed}]"
+        return [f"waves: {ask(asked)}"] if order.doubt else []
+    asked = ask("the zone in which months are cut, as Europe/Berlin")
+    lines = [f"timezone: {f'{zones[0]}  # the zone of the file itself' if zones else asked}"]
+    if len(forms) > 1:
+        return [*lines, f"time_format: {ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}"]
+    if forms and forms[0] != times.ISO:
+        fits = f"fits {'' if one.stray else 'all '}{one.filled - one.stray:,} times of {note(one.name)}"
+        lines.append(f"time_format: {quote(forms[0])}  # {fits}")
+    return lines
 
 
 # Clocks ---------------------------------------------------------------------------------------------------------------
 
 
-def clocks(opened: Source, table: Table, found: Sequence[Evidence], moment: When) -> list[Clock]:
+def clocks(export: Export, moment: Moment) -> list[Clock]:
     """The durations that the times of a case allow, such as from opened to resolved."""
-    if moment.one is None or moment.role != "time" or opened.files[0].get("layout") in SURVEYS:
+    if moment.one is None or moment.role != "time" or export.opened.files[0].get("layout") in SURVEYS:
         return []
-    alike = [one for one in found if one is moment.one or _written_alike(opened, table, one, moment)]
-    starts = [one for one in alike if re.search(STARTS, one.name, re.I)]
-    starts.sort(key=lambda one: one is not moment.one)
-    pairs = {item: [one for one in alike if re.search(words, one.name, re.I)] for item, words in ENDS.items()}
+    alike = [one for one in export.columns if _written_alike(export, one, moment)]
+    starts = sorted((one for one in alike if one.named(STARTS)), key=lambda one: one is not moment.one)
+    pairs = {item: [one for one in alike if one.named(words)] for item, words in ENDS.items()}
     return [
-        Clock(item, starts, ends, _last(table, [*starts, *ends], moment))
+        Clock(item, starts, ends, _last(export.table, [*starts, *ends], moment))
         for item, ends in pairs.items()
         if starts and ends
     ]
 
 
-def _written_alike(opened: Source, table: Table, one: Evidence, moment: When) -> bool:
+def _written_alike(export: Export, one: Column, moment: Moment) -> bool:
     """Whether a column's times can be read as those of the moment are: a mapping has one form for all."""
-    assert moment.one is not None
-    forms = forms_of(opened, table, one) if one.filled else None
+    if moment.one is None or one is moment.one:
+        return moment.one is not None
+    forms = forms_of(export, one)
     return forms is not None and one.typed == moment.one.typed and set(moment.forms) <= set(forms)
 
 
-def _last(table: Table, columns: Sequence[Evidence], moment: When) -> str:
+def _last(table: Table, columns: Sequence[Column], moment: Moment) -> str:
     form = moment.forms[0] if moment.forms else times.ISO
-    texts = {one.name: values.text(table[one.name]) for one in columns}
-    read = [
-        table[name].cast("timestamp") if one.typed == "time" else times.parsed(texts[name], form)
-        for one in columns
-        for name in [one.name]
-    ]
-    row = table.agg(**{f"c{i}": column.max() for i, column in enumerate(read)}).to_pyarrow().to_pylist()[0]
-    return f"{max(value for value in row.values() if value is not None):%Y-%m-%d %H:%M}"
+    cells = [(table[one.name], one.typed) for one in columns]
+    read = [c.cast("timestamp") if typed == "time" else times.parsed(values.text(c), form) for c, typed in cells]
+    ends = aggregated(table, *(column.max() for column in read))
+    return f"{max(end for end in ends if end is not None):%Y-%m-%d %H:%M}"
+
+
+def clock_lines(clock: Clock) -> list[str]:
+    """A duration between two times; a person says which of several ends it, and when open cases were last seen."""
+    start, *other = clock.starts
+    known = {one.name: one.filled - sum(one.blanks.values()) for one in clock.ends}
+    also = f"; or {', '.join(one.name for one in other)}" if other else ""
+    lines = [f"  {clock.item}:", *entry("from", start.name, f"{start}{also}")]
+    if len(known) > 1:
+        hold = " or ".join(f"{name} ({n:,} of {start.rows:,} rows hold a time)" for name, n in known.items())
+        lines.append(f"    to: {ask(f'which moment ends the clock: {hold}?')}")
+    else:
+        lines += entry("to", clock.ends[0].name, str(clock.ends[0]))
+    marks = sorted({mark for one in (start, *clock.ends) for mark in one.blanks})
+    lines += [f"    missing: [{', '.join(map(quote, marks))}]  # no time"] if marks else []
+    if any(n < start.rows for n in known.values()):
+        words = (
+            f"when were cases that had not ended last seen: a day, or a column such as {clock.ends[-1].name}? The last "
+            f"time in the file is {clock.last}. Without this line such cases are refused and counted"
+        )
+        lines.append(f"    open_until: {ask(words)}")
+    return lines
+
+
+def or_clock(clock: Clock) -> str:
+    """The same duration from its two times, where the export has computed it for the cases that ended."""
+    ends = f"from: {quote(clock.starts[0].name)}, to: {quote(clock.ends[0].name)}"
+    return f"  # or {clock.item}: {{{ends}, open_until: a day}}, in which cases that had not ended count, too"
 
 
 # Events of one thing --------------------------------------------------------------------------------------------------
 
 
-def events(
-    opened: Source, table: Table, found: Sequence[Evidence], moment: When, pairs: Sequence[Clock]
-) -> Events | None:
+def events(export: Export, moment: Moment, pairs: Sequence[Clock]) -> Events | None:
     """The column whose values stand in several rows, as the number of a ticket does in a log of its events.
 
     It is found by its name, or, where cases have clocks, because these are the same in all rows of one value.
     """
-    repeated = [c for c in found if 1 < c.distinct < c.filled and c.filled > c.rows / 2 and c.typed != "time"]
+    repeated = [c for c in export.columns if 1 < c.distinct < c.filled and c.filled > c.rows / 2 and c.typed != "time"]
     named = [c for c in repeated if re.fullmatch(THINGS, c.name, re.I) and c.distinct * MOST_ROWS >= c.filled]
     if named:
         began = [moment.one] if moment.one and moment.role == "time" else []
         began += [one for clock in pairs[:1] for one in clock.starts if one not in began]
-        same = [c for c in began if _together(table, named[0], [c]) == [named[0].distinct]]
-        return _events(opened, table, found, moment, named[0], same[0].name if same else "")
-    if not pairs:
-        return None
-    times_of = list({one.name: one for clock in pairs for one in (clock.starts[0], *clock.ends)}.values())
-    for one in (c for c in repeated if c.distinct > c.filled / 200 and c not in times_of):
-        if set(_together(table, one, times_of)) == {one.distinct}:
-            return _events(opened, table, found, moment, one, times_of[0].name)
+        counted = _together(export.table, named[0], began)
+        same = (one for one, n in zip(began, counted, strict=True) if n == named[0].distinct)
+        return _events(export, moment, named[0], next(same, None))
+    ends = list({one.name: one for clock in pairs for one in (clock.starts[0], *clock.ends)}.values())
+    for one in (c for c in repeated if ends and c.distinct > c.filled / 200 and c not in ends):
+        if set(_together(export.table, one, ends)) == {one.distinct}:
+            return _events(export, moment, one, ends[0])
     return None
 
 
-def _events(opened: Source, table: Table, found: Sequence[Evidence], moment: When, per: Evidence, same: str) -> Events:
-    filled = table.filter(values.text(table[per.name]).notnull())
-    if filled.distinct().count().to_pyarrow().as_py() == per.distinct:
+def _events(export: Export, moment: Moment, per: Column, same: Column | None) -> Events:
+    filled = export.table.filter(values.text(export.table[per.name]).notnull())
+    if count(filled.distinct()) == per.distinct:
         return Events(per, True)
     grows = [
         one
-        for one in found
+        for one in export.columns
         if one is not per
-        and (re.search(GROWS, one.name, re.I) or one is moment.one)
-        and (one.numbers == one.filled > 0 or (moment.one and _written_alike(opened, table, one, moment)))
+        and (one.named(GROWS) or one is moment.one)
+        and (one.numbers == one.filled > 0 or _written_alike(export, one, moment))
     ]
-    told = zip(grows, _together(table, per, grows), strict=True)
-    by = [(one, per.filled - different) for one, different in told if different > per.distinct]
-    return Events(per, False, same if by else "", sorted(by, key=lambda pair: pair[1]))
+    pairs = zip(grows, _together(export.table, per, grows), strict=True)
+    by = [(one, per.filled - different) for one, different in pairs if different > per.distinct]
+    return Events(per, False, same if by else None, sorted(by, key=lambda pair: pair[1]))
 
 
-def _together(table: Table, per: Evidence, others: Sequence[Evidence]) -> list[int]:
+def _together(table: Table, per: Column, others: Sequence[Column]) -> list[int]:
     """How many different pairs a column makes with each of some others, where it is filled."""
-    if not others:
+    key = values.text(table[per.name]) + ibis.literal("\x1f")
+    return aggregated(table, *((key + values.text(table[one.name]).fill_null("")).nunique() for one in others))
+
+
+def latest_lines(repeated: Events | None) -> list[str]:
+    """Which row of a thing counts: without it a log of events would be counted as so many tickets."""
+    if repeated is None or repeated.copies:
         return []
-    key = values.text(table[per.name])
-    pairs = {
-        f"c{i}": (key + ibis.literal("\x1f") + values.text(table[one.name]).fill_null("")).nunique()
-        for i, one in enumerate(others)
-    }
-    row = table.agg(**pairs).to_pyarrow().to_pylist()[0]
-    return [int(row[f"c{i}"]) for i in range(len(others))]
+    one = repeated.per
+    rows = f"{one.filled:,} rows hold {one.distinct:,} different values of {one.name}"
+    if not repeated.same:
+        grows = " or ".join(column.name for column, _ in repeated.by) or "a column of times or numbers that grows"
+        words = (
+            f"{rows}: are they events of one thing? Then write {{per: {one.name}, by: {grows}}}, and only the latest "
+            f"counts; if each is an answer of its own take this line away"
+        )
+        return ["", f"latest: {ask(words)}"]
+    shown = note(f"{rows}, and {repeated.same.name} is the same in all rows of one")
+    (by, ties), *others = repeated.by
+    also = f"; or {', '.join(f'{column.name} ({n:,})' for column, n in others)}" if others else ""
+    return ["", f"latest:  # {shown}", f"  per: {quote(one.name)}",
+            *entry("by", by.name, f"{ties:,} rows tie with another{also}", "  ")]  # fmt: skip

@@ -12,8 +12,8 @@ from exports import EXPORTS, NPS, google_forms, table, zendesk
 import cxkit as cx
 from cxkit.input.databases import collect
 from cxkit.input.sources import open_source
+from cxkit.inspection.columns import look
 from cxkit.inspection.draft import inspect
-from cxkit.inspection.evidence import look
 from cxkit.strict import parse_yaml
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
@@ -116,11 +116,11 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
         inspect(path)
 
 
-def test_evidence_counts_what_the_column_holds() -> None:
+def test_it_is_counted_what_the_column_holds() -> None:
     frame = pd.DataFrame({"a": ["9", " 10 ", "x", None, "10.0"], "b": [1.5, 2, None, None, 2], "c": [None] * 5})
     a, b, c = look(open_source(frame).table)
     assert (a.filled, a.distinct, a.numbers, a.low, a.high) == (4, 4, 3, 9, 10)
-    assert (b.filled, b.distinct, b.whole, dict(b.values)) == (3, 2, 2, {"2": 2, "1.5": 1})
+    assert (b.filled, b.distinct, dict(b.values)) == (3, 2, {"2": 2, "1.5": 1})
     assert (c.filled, c.rows) == (0, 5)
 
 
