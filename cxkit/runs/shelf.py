@@ -218,11 +218,14 @@ def _same(record: Mapping[str, Any], before: Mapping[str, Any], stage: Stage) ->
 
 
 def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> None:
-    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from cxkit.runs import pages, workbook
 
-    summary = pd.read_parquet(prepared.summary)
+    content = pa.BufferReader(read(Path(prepared.summary)))
+    table = pq.ParquetFile(content).read(use_threads=False)  # one that cannot be started is waited for, for ever
+    summary = table.to_pandas(use_threads=False)
     metrics = {data["name"]: Metric.from_dict(data) for data in prepared.metrics}
     jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
     stage.put(SUMMARY[0], safe_csv(summary).encode("utf-8"))

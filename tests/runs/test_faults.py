@@ -199,6 +199,9 @@ def test_limits_that_are_too_low_are_told_in_words(project: Project) -> None:
     words = f"cxkit: {project.work}: cannot be read or written: File too large\n"
     assert (done.returncode, done.stderr) == (2, words)
     assert {path.name: path.read_bytes() for path in project.out.iterdir()} == before
+    for megabytes in (400, 1500):  # the libraries alone take the first; the second does for all but threads
+        done = project.shell(f"ulimit -v {megabytes << 10}; CXKIT --force")
+        assert "needs more memory" in done.stderr if done.returncode else done.stderr == ""
     assert project.run("--force")[0] == 0
     project.whole()
 
