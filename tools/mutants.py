@@ -16,6 +16,7 @@ import ast
 import builtins
 import compileall
 import contextlib
+import itertools
 import os
 import pickle
 import random
@@ -192,35 +193,38 @@ class Watcher:
         self.seconds: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
 
-    def _noting(self, into: set[tuple[str, str]]) -> Iterator[None]:
+    def _noting(self, test: str, into: set[tuple[str, str]]) -> Iterator[None]:
         CALLED.clear()
+        begun = sum(os.times()[:4])
         try:
             return (yield)
         finally:
             into |= CALLED
+            self.seconds[test] += sum(os.times()[:4]) - begun
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        return (yield from self._noting(self.files[item.nodeid.split("::")[0]]))
+        return (yield from self._noting(item.nodeid, self.files[item.nodeid.split("::")[0]]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        return (yield from self._noting(self.calls[item.nodeid]))
+        return (yield from self._noting(item.nodeid, self.calls[item.nodeid]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.failed.add(report.nodeid)
 
-    def calling(self, mutant: Mutant) -> dict[str, float]:
-        """The tests that call the function of a mutant, with their seconds; outside of any, the module."""
+    def calling(self, mutant: Mutant, budget: float) -> dict[str, float]:
+        """The tests that call the function of a mutant (outside of any, the module), with their seconds."""
 
         def hit(calls: set[tuple[str, str]]) -> bool:
             return any(module == mutant.module and mutant.function in ("", name) for module, name in calls)
 
         files = {name for name, calls in self.files.items() if hit(calls)}
         tests = {name for name, calls in self.calls.items() if hit(calls) or name.split("::")[0] in files}
-        return {name: self.seconds[name] for name in tests - self.failed}
+        chosen = sorted(tests - self.failed, key=lambda name: self.seconds[name])
+        spent = itertools.accumulate(self.seconds[name] for name in chosen)
+        return {name: self.seconds[name] for name, until in zip(chosen, spent, strict=True) if until <= budget}
 
 
 class Chosen:
@@ -319,9 +323,8 @@ def watch(tree: Path, folder: str, kept: Path) -> Watcher:
     return watcher
 
 
-def survives(tree: Path, mutant: Mutant, watcher: Watcher) -> bool:
+def survives(tree: Path, mutant: Mutant, seconds: dict[str, float]) -> bool:
     """Whether no test notices. A fault that keeps the tests busy for ever is noticed."""
-    seconds = watcher.calling(mutant)
     files = sorted({name.split("::")[0] for name in seconds})
     if not files:
         return True
@@ -333,7 +336,7 @@ def survives(tree: Path, mutant: Mutant, watcher: Watcher) -> bool:
         return pytest.main(options(tree, "-x", *files), plugins=[Chosen(seconds)])
 
     with instead(tree / mutant.module, mutant.source):
-        return forked(tree, work, 30 + 5 * sum(seconds.values())) == 0
+        return forked(tree, work, 60 + 20 * sum(seconds.values())) == 0
 
 
 # The command
@@ -353,6 +356,8 @@ def main() -> None:
     parser.add_argument("module", nargs="*", default=MODULES, help="files or folders, as cxkit/stats")
     parser.add_argument("--n", type=int, default=200, help="how many of all mutants, drawn at random; 0 for all")
     parser.add_argument("--seed", type=int, default=1)
+    help_ = "seconds of processor time per mutant, in which short tests come first; the rest is not run"
+    parser.add_argument("--budget", type=float, default=30, help=help_)
     parser.add_argument("--notes", type=Path, metavar="DIR", help="keep there which test calls what, for the next time")
     args = parser.parse_args()
     begun = time.monotonic()
@@ -371,7 +376,7 @@ def main() -> None:
             own = mutant.module.split("/")[1]
             if own not in watchers:
                 watchers[own] = watch(tree, own, kept)
-            if survives(tree, mutant, watchers[own]):
+            if survives(tree, mutant, watchers[own].calling(mutant, args.budget)):
                 left.append(mutant)
                 print(mutant, flush=True)
     for name in sorted({Path(mutant.module).parent for mutant in drawn}):

@@ -104,3 +104,62 @@ def test_a_dimension_is_not_its_own_place_and_tallies_without_a_rest_do_not_pass
             cx.against_rest(with_rest, "a", "channel", **given)
     with pytest.raises(CxError, match="of which one has `rest`"):
         cx.add(with_rest, without)
+
+
+ITEMS: dict[str, Any] = {
+    "net": ("nps", {"nps": "nps"}),
+    "mean": ("csat_mean", {"csat": "csat"}),
+    "share": ("csat", {"csat": "csat"}),
+    "mean of a rest that all agree": ("csat_mean", {"csat": "csat"}),
+    "open durations": ("full_resolution", {"full_resolution": {"from": "begun", "to": "ended", "open_until": "seen"}}),
+}
+ROLES: dict[str, dict[str, str]] = {
+    "alone": {},
+    "weights": {"weight": "w"},
+    "people": {"respondent": "who"},
+    "weights and clusters": {"weight": "w", "cluster": "who"},
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "roles"),
+    [("net", "alone"), ("net", "weights and clusters"), ("mean", "people"), ("share", "weights"),
+     ("mean of a rest that all agree", "weights and clusters"),
+     ("open durations", "alone"), ("open durations", "people")],
+)  # fmt: skip
+def test_a_rest_is_what_its_levels_are_when_they_are_one(item: str, roles: str) -> None:
+    """Against the same answers with all other levels under one name, compared by the same call from the other side."""
+    frame = answers(240).assign(csat=lambda t: t["nps"] % 5 + 1, begun="2026-01-01 00:00", seen="2026-01-20 00:00")
+    end = pd.Timestamp("2026-01-01") + pd.to_timedelta(frame["full_resolution"], unit="min")
+    frame["ended"] = end.dt.strftime("%Y-%m-%d %H:%M").mask(np.arange(len(frame)) % 7 == 0, "")
+    frame.loc[frame["channel"] == "app", "channel"] = np.where(
+        np.arange((frame["channel"] == "app").sum()) < 8, "app", "web"
+    )
+    if "all agree" in item:
+        frame["csat"] = frame["csat"].where(frame["channel"] == "web", 3)
+    metric, items = ITEMS[item]
+    mapping = {"kind": "transactional", "columns": {"wave": "wave", **ROLES[roles]}, "items": items}
+    mapping["dimensions"] = {"channel": "channel"}
+
+    def rows(of: pd.DataFrame) -> pd.DataFrame:
+        levels: list[Any] = [(), ("channel",)]
+        tallies = cx.tally(cx.read(of, mapping), [metric], by=["channel"], levels=levels, period="wave", rest=True)
+        return cx.against_rest(tallies, "a", "channel").set_index("channel")
+
+    merged = rows(frame.assign(channel=frame["channel"].where(frame["channel"] == "web", "others")))
+    found, again, turned = rows(frame).loc["web"], merged.loc["web"], merged.loc["others"]
+    for name in ("n_rest", "n_eff_rest", "n_judged_rest", "value_rest", "difference", "low", "high", "pvalue"):
+        assert found[name] == pytest.approx(again[name], rel=1e-9, abs=1e-9, nan_ok=True), name
+    assert found["n_rest"] == turned["n"]
+    if item != "open durations" or roles == "alone":  # ranks of durations are worth what those of the whole are
+        assert found["n_judged_rest"] == pytest.approx(turned["n_judged"], rel=1e-6)
+        assert (found["difference"], found["low"]) == pytest.approx((-turned["difference"], -turned["high"]), rel=1e-6)
+        assert found["pvalue"] == pytest.approx(turned["pvalue"], rel=1e-6, abs=1e-9)
+
+
+def test_a_rest_of_nine_people_is_hidden_and_one_of_ten_is_not() -> None:
+    for few, shown in ((9, False), (10, True)):
+        frame = pd.DataFrame({"wave": "a", "brand": "A", "nps": 9, "channel": ["web"] * 40 + ["phone"] * few})
+        row = cx.against_rest(tallied(frame), "a", "channel").set_index("channel").loc["web"]
+        assert bool(pd.notna(row["n_rest"])) == shown
+        assert ("fewer than 10" in row["note"]) != shown

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit.analysis.comparisons import verdicts
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
 
@@ -142,6 +143,18 @@ def test_people_who_answered_once_are_left_out_of_pairs() -> None:
     [
         (lambda: cx.csat([5], top=(6,)), "top: expected answers 1-5, found 6"),
         (lambda: cx.ces([5], scale=(7, 1)), "scale: expected the lowest answer first"),
+        (lambda: cx.ces([5], scale=(5, 5)), "scale: expected the lowest answer first"),
+        (lambda: cx.duration([5], quantile=0.0), "quantile: expected a number between 0 and 1"),
+        (lambda: cx.duration([5], quantile=1.0), "quantile: expected a number between 0 and 1"),
+        (
+            lambda: cx.duration([5, -0.1]),
+            "1 of 2 answers are outside the scale, for example -0.1; expected numbers of 0",
+        ),
+        (lambda: cx.nps([9, 11]), "1 of 2 answers are outside the scale, for example 11; expected whole numbers 0-10"),
+        (lambda: cx.nps([9, 8], weights=[1]), "weights: 1 for 2 answers"),
+        *((lambda w=w: cx.nps([9, 8], weights=[1, w]), "weights: expected positive") for w in (0, -1, None, np.inf)),
+        (lambda: cx.nps([9, 8], clusters=[1]), "clusters: 1 for 2 answers"),
+        (lambda: cx.change("wait_time", [1], [2], paired=True), "of the same people cannot be tested"),
         (lambda: cx.ces([5], better="up"), "better: expected higher or lower, found 'up'"),
         (lambda: cx.rate(["yes"]), "for example 'yes'"),
         (lambda: cx.rate([2]), "for example 2; expected whole numbers 0-1"),
@@ -157,6 +170,43 @@ def test_a_faulty_call_is_refused_in_words(call, words) -> None:
     with pytest.raises(CxError) as error:
         call()
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "clusters", "note"),
+    [
+        ([4], None, "no interval: one answer"),
+        ([4, 5], None, "interval cut at the end of the scale"),
+        ([4, 4], None, "every answer was the same"),
+        ([1, 1, 1, 2], None, "interval cut at the end of the scale"),
+        ([7, 7, 7, 6], None, "interval cut at the end of the scale"),
+        ([3, 4, 4, 5] * 20, None, ""),
+        ([3, 4, 5], [1, 1, 1], "no interval: all answers come from one cluster"),
+        ([3, 4, 4, 5] * 20, list(range(20)) * 4, ""),
+        ([], None, "no answers"),
+    ],
+)
+def test_a_mean_says_why_it_has_no_interval(given, clusters, note) -> None:
+    found = cx.ces(given, clusters=clusters)
+    assert found.note.startswith(note)
+    assert bool(found.note) == bool(note)
+    assert np.isnan(found.low) == note.startswith("no ")
+
+
+def test_blank_clusters_are_clusters_of_their_own() -> None:
+    """Against names that occur once: two blanks are two people, not one."""
+    scores, known = [9, 9, 3, 8, 10, 0, 7], ["a", "a", "b", None, None, "b", None]
+    alone = [name or f"alone {i}" for i, name in enumerate(known)]
+    assert cx.nps(scores, clusters=known).n_eff == pytest.approx(cx.nps(scores, clusters=alone).n_eff, rel=1e-12)
+    assert cx.nps(scores, clusters=known).n_eff < 7
+
+
+def test_a_p_value_at_the_limit_is_no_evidence() -> None:
+    assert verdicts(np.array([0.5, np.nextafter(0.5, 0), np.nan]), 0.5).tolist() == [
+        "no evidence",
+        "changed",
+        "too few",
+    ]
 
 
 def test_a_result_reads_like_a_sentence() -> None:
