@@ -279,7 +279,6 @@ def _shelf(params: RunParams, out: str | None) -> Path:
 
 
 def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:
-    from cxkit.runs.options import pair
-    from cxkit.runs.params import load
+    from cxkit.runs.params import load, pair
 
     return load(file, dict(pair(s, "--set") for s in sets), [pair(o, "--only") for o in only], as_of)

@@ -16,8 +16,7 @@ from typing import Any
 from cxkit.files import sha256
 from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read, remove
 from cxkit.runs.jobs import Job, Prepared, Result
-from cxkit.runs.options import paths
-from cxkit.runs.params import RunParams
+from cxkit.runs.params import RunParams, paths
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
 from cxkit.runs.shelf import SUMMARY, packages
 

@@ -29,8 +29,7 @@ from cxkit.input.responses import SAMPLE, Responses, read
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
-from cxkit.runs.options import paths
-from cxkit.runs.params import RunParams
+from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
 from cxkit.schema import Rules
 from cxkit.tallies.audit import audit, kept, spelled

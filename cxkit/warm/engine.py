@@ -49,7 +49,7 @@ PRELOAD: tuple[str, ...] = (
     "seaborn",
     "matplotlib.pyplot",
     "pyarrow.parquet",
-    f"{__package__}.rehearsal:notebook",
+    f"{__package__}.notebooks:rehearse",
 )
 """What a warm parent of reports needs, so that `engine_name="cxkit"` runs inside its children at once."""
 

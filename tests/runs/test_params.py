@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cxkit.errors import CxError
-from cxkit.runs.options import assign, pair
-from cxkit.runs.params import load
+from cxkit.runs.params import assign, load, pair
 
 TODAY = dt.date(2026, 11, 22)
 LEAST = "name: demo\ntitle: Demo\nsource: data/survey.csv\nmetrics: [nps]\n"

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxkit.runs.slugs import RESERVED, slugs
+from cxkit.runs.jobs import RESERVED, slugs
 
 HOSTILE = ["../../etc/passwd", "a/b", "a\\b", "{brand}", "..", ".", "", " ", "🦊", "日本", "中国", "CON", "nul"]
 HOSTILE += ["index", '<script>alert(1)</script> & Söhne "AG"', "x" * 300, "x" * 301, "-rf", "a\x00b", "%2e%2e", "~root"]
