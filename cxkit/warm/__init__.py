@@ -2,5 +2,5 @@
 
 `executor`: a `concurrent.futures.Executor` that starts the `parent` process, which forks a `child` per task.
 `kernel`: what a child inherits, and serves to another process; `streams` are its outputs.
-`notebooks`: papermill's engine on such a kernel, reached through `channels`, and what is slow the first time, done once.
+`notebooks`: papermill's engine on such a kernel, reached through `channels`; what is slow the first time is done once.
 """
