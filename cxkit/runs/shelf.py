@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
@@ -31,7 +31,15 @@ SUMMARY = ("summary.csv", "summary.xlsx")
 LOST = "its page was changed or removed while the run was at work"
 
 SCHEMA = 2  # of the manifest: docs/manifest.schema.json
-Name = Annotated[str, Field(pattern=r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$")]  # of a file of the shelf: no way out of it
+
+
+def _inside(name: str) -> str:
+    if re.search(r"[/\\\0]", name) or name in ("", ".", ".."):
+        raise ValueError(f"expected the name of a file of the shelf, found {name!r}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_inside)]
 
 
 class Page(BaseModel):
