@@ -180,6 +180,12 @@ def test_importing_the_kit_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_analyses_wait_for_no_distributions() -> None:
+    code = "import sys, cxkit.analysis; print('scipy.stats' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"  # half a second of processor time
+
+
 def test_no_import_has_a_side_effect_on_the_working_folder(tmp_path: Path) -> None:
     names = [module for _, module in modules()]
     code = f"from importlib import import_module\nfor name in {names!r}: import_module(name)"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from cxkit.analysis.cells import Cells, FloatArray, crossed, declared, from_tallies, moments, require_whole, taken
 from cxkit.analysis.differences import differences, effective
@@ -123,7 +123,7 @@ def _alike(mean: FloatArray, variance: FloatArray, n: FloatArray) -> float:
     share = (1 - w / w.sum()) ** 2 / (n - 1)
     between = (w * (mean - (w * mean).sum() / w.sum()) ** 2).sum() / (k - 1)
     f = between / (1 + 2 * (k - 2) / (k**2 - 1) * share.sum())
-    return float(stats.f.sf(f, k - 1, (k**2 - 1) / (3 * share.sum())))
+    return float(special.fdtrc(k - 1, (k**2 - 1) / (3 * share.sum()), f))
 
 
 def _places(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, FloatArray]:

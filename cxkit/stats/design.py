@@ -17,6 +17,7 @@ Cochran (1977), section 5A.13, for domains.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,6 +42,7 @@ class Design(NamedTuple):
 
 Designs: TypeAlias = tuple[Design | None, Design | None]
 NO_DESIGNS: Designs = (None, None)
+Weighed: TypeAlias = tuple[FloatArray | float, FloatArray]  # what a cluster counts for its S_g and for its W_g
 
 
 class Sums(NamedTuple):
@@ -276,7 +278,7 @@ def domain_correlation(
     """
     (one, (whole, *shared)), (other, _) = _last(first, axis, wave, *cross), _last(second, axis)
     u1, u2 = (side.s - _mean(side) * side.w for side in (one, other))
-    products = _products(Cross(*shared), _mean(one), _mean(other)) - u1 * u2 / _about(whole)
+    products = products_of((1.0, -_mean(one)), (1.0, -_mean(other)), shared) - u1 * u2 / _about(whole)
     both = np.where((one.clusters > 0) & (other.clusters > 0), _scale(whole, lonely) * products, 0.0)
     v1, v2 = (_terms(side, _mean(side), whole, lonely).sum(axis=-1) for side in (one, other))
     return _correlation(both.sum(axis=-1), v1 * v2)
@@ -290,7 +292,16 @@ def squares(sums: Sums) -> FloatArray:
 
 def cross_products(first: Sums, second: Sums, cross: Cross) -> FloatArray:
     """sum_g (S1_g - m1 W1_g)(S2_g - m2 W2_g) over shared respondents; NaN where a cell has no weight."""
-    return _products(cross, *(floats(sums.s) / positive(sums.w) for sums in (first, second)))
+    mean1, mean2 = (floats(sums.s) / positive(sums.w) for sums in (first, second))
+    return products_of((1.0, -mean1), (1.0, -mean2), cross)
+
+
+def products_of(one: Weighed, other: Weighed, sums: Sequence[ArrayLike]) -> FloatArray:
+    """Sum over clusters of products of two a S_g + b W_g, from the sums of W1 W2, S1 W2, W1 S2, S1 S2."""
+    ww, sw, ws, ss = map(floats, sums)
+    (s1, w1), (s2, w2) = one, other
+    products: FloatArray = s1 * s2 * ss + s1 * w2 * sw + w1 * s2 * ws + w1 * w2 * ww
+    return products
 
 
 def sums_of(weights: ArrayLike, scores: ArrayLike) -> Sums:
@@ -323,11 +334,6 @@ def _fractions(fraction: ArrayLike) -> FloatArray:
     share = floats(fraction)
     refuse("fraction", share, (share < 0) | (share >= 1), "shares in [0, 1)")
     return share
-
-
-def _products(cross: Cross, mean1: FloatArray, mean2: FloatArray) -> FloatArray:
-    ww, sw, ws, ss = map(floats, cross)
-    return ss - mean2 * sw - mean1 * ws + mean1 * mean2 * ww
 
 
 def _correlation(products: FloatArray, squared: FloatArray) -> FloatArray:

@@ -131,13 +131,7 @@ def rate_difference(
     return _halved(_compare(one_of(_SHARE, method), *cells, level, correlation))
 
 
-def nps_test(
-    counts: Counts,
-    benchmark: ArrayLike,
-    level: float = 0.95,
-    *,
-    design: Design | None = None,
-) -> Difference:
+def nps_test(counts: Counts, benchmark: ArrayLike, level: float = 0.95, *, design: Design | None = None) -> Difference:
     """Test of a net promoter score against a fixed benchmark, by inverting its score interval.
 
     Args:
@@ -161,11 +155,7 @@ def nps_test(
 
 
 def rate_test(
-    counts: Successes,
-    benchmark: ArrayLike,
-    level: float = 0.95,
-    *,
-    design: Design | None = None,
+    counts: Successes, benchmark: ArrayLike, level: float = 0.95, *, design: Design | None = None
 ) -> Difference:
     """Test of a share against a fixed benchmark, by inverting Wilson's interval.
 
@@ -266,11 +256,7 @@ def _halved(difference: Difference) -> Difference:
 
 
 _NET = {"score": _mover(net_reaches), "adjusted_wald": _normal(adjusted_net), "wald": _normal(unadjusted)}
-_SHARE = {
-    "wilson": _mover(share_reaches),
-    "adjusted_wald": _normal(adjusted_share(1.0)),
-    "wald": _normal(unadjusted),
-}
+_SHARE = {"wilson": _mover(share_reaches), "adjusted_wald": _normal(adjusted_share(1.0)), "wald": _normal(unadjusted)}
 
 
 def invert(slack: Slack, at_zero: FloatArray, at_level: FloatArray, level: float) -> FloatArray:
@@ -305,7 +291,7 @@ def _root(slack: Slack, at_zero: FloatArray, at_level: FloatArray, start: float,
     now, now_slack = np.full(at_zero.shape, start), at_level
     place = np.arange(at_zero.size)
     for attempt in range(_SECANTS + _HALVINGS):
-        new, halved = _next(now, now_slack, old, old_slack, low, high, attempt)
+        new, halved = _next((now, now_slack), (old, old_slack), (low, high), attempt)
         scale = 1.0 + now
         done = np.abs(new - now) <= np.where(halved, _LAST_HALF, _STEP) * scale
         # A short step counts only where the secant was short too: where the interval has all but reached the end of
@@ -325,18 +311,11 @@ def _root(slack: Slack, at_zero: FloatArray, at_level: FloatArray, start: float,
     return result
 
 
-def _next(
-    now: FloatArray,
-    now_slack: FloatArray,
-    old: FloatArray,
-    old_slack: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    attempt: int,
-) -> tuple[FloatArray, BoolArray | bool]:
-    """The next z of each cell, and where it halves the bracket instead of following the secant."""
+def _next(now: Pair, old: Pair, bracket: Pair, attempt: int) -> tuple[FloatArray, BoolArray | bool]:
+    """The next z from two (z, slack) of each cell, and where it halves the bracket instead of following the secant."""
+    (z, slack), (old_z, old_slack), (low, high) = now, old, bracket
     with np.errstate(divide="ignore", invalid="ignore"):  # a flat secant gives no number, and so halves
-        new = now - now_slack * (now - old) / (now_slack - old_slack)
+        new = z - slack * (z - old_z) / (slack - old_slack)
     inside = (new > low) & (new < high)
     if inside.all() and attempt < _SECANTS:
         return new, False

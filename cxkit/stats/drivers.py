@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.core import BoolArray, FloatArray, Interval, critical, floats, plain
+from cxkit.stats.core import BoolArray, FloatArray, Interval, critical, floats, one_of, percentiles, plain
 
 # 2^15 subsets take about a second; beyond that relative weights are the tool.
 _MOST_DRIVERS = 15
@@ -58,7 +58,7 @@ def correlations(data: ArrayLike, weights: ArrayLike | None = None) -> FloatArra
     x = floats(data)
     if np.isnan(x).any():
         raise ValueError("data: expected complete rows, found missing values")
-    result, spread = _correlations(x, np.ones(x.shape[0]) if weights is None else floats(weights))
+    result, spread = _correlations(x, np.ones(len(x)) if weights is None else floats(weights))
     if not spread.all():
         column = int(np.argwhere(~spread)[0, -1])
         raise ValueError(f"data: expected different answers in every column, found only one in column {column}")
@@ -156,20 +156,17 @@ def importance_intervals(
     >>> importance_intervals(rows, replicates=99).low.round(1)
     array([0.3, 0.4])
     """
-    if method not in _METHODS:
-        raise ValueError(f"method: expected one of {', '.join(_METHODS)}; found {method!r}")
+    measure = one_of(_METHODS, method)
     critical(level)
     x = floats(data)
-    w = np.ones(x.shape[0]) if weights is None else floats(weights)
-    drawn = np.random.default_rng(seed).multinomial(x.shape[0], np.full(x.shape[0], 1.0 / x.shape[0]), replicates)
+    w, n = np.ones(len(x)) if weights is None else floats(weights), len(x)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), replicates)
     matrices, spread = _correlations(x, drawn * w)
     usable = np.atleast_1d(spread.all(axis=-1))
     usable[usable] &= _independent(matrices[usable])
     if usable.mean() < 0.9:
         raise ValueError(f"data: {np.mean(~usable):.0%} of the resamples have no spread or equal drivers; too few rows")
-    importances = _METHODS[method](matrices[usable]).importance
-    low, high = np.quantile(importances, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    return Interval(plain(low), plain(high))
+    return percentiles(measure(matrices[usable]).importance, level)
 
 
 _METHODS = {"shapley": shapley, "relative_weights": relative_weights}

@@ -8,11 +8,11 @@ censored at each time. A case that is censored at a time was still at risk of an
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from cxkit.stats.core import (
     FloatArray,
@@ -96,7 +96,9 @@ def quantile(
     38.0
     """
     table = _sort(values, q, counts, cells, size)
-    return _shaped(_quantiles(table, np.full(table.total.shape, q)), cells)
+    shares = np.full(table.total.shape, q)
+    # Just past a flat stretch the inverse jumps to the next value.
+    return _shaped((_inverse(table, shares) + _inverse(table, shares + 3.0 * _SAME)) / 2.0, cells)
 
 
 def quantile_interval(
@@ -135,16 +137,23 @@ def quantile_interval(
     z = critical(level)
     base = table.total if design is None else np.broadcast_to(base_at(design, z), table.total.shape)
     n = np.floor(np.where(base > 0, base, 0.0) * (1 + _SAME))
-    alpha = 1.0 - level
-    lower, upper = stats.binom.ppf(alpha / 2.0, n, q), stats.binom.isf(alpha / 2.0, n, q) + 1.0
+    lower, upper = _ranks((1.0 - level) / 2.0, n, q)
     share = np.maximum(n, 1.0)
     low = np.where((lower >= 1) & (n > 0), _inverse(table, lower / share), np.nan)
     high = np.where((upper <= n) & (n > 0), _inverse(table, upper / share), np.nan)
-    equal = low == high
-    for cell in np.flatnonzero(equal):
+    for cell in np.flatnonzero(low == high):
         own = table.values[int(table.last[cell - 1]) + 1 if cell else 0 : int(table.last[cell]) + 1]
         low[cell], high[cell] = apart(own, low[cell])
     return Interval(*(_shaped(limit, cells) for limit in (low, high)))
+
+
+def _ranks(tail: float, n: NDArray[Any], q: float) -> tuple[FloatArray, FloatArray]:
+    """The smallest l with P(B <= l) >= tail and u with P(B >= u) <= tail; scipy.stats takes half a second to import."""
+    low, high = (np.nan_to_num(np.ceil(special.bdtrik(share, n, q))) for share in (tail, 1.0 - tail))
+    n = n.astype(np.intp)
+    low = np.where((low > 0) & (special.bdtr(low - 1.0, n, q) >= tail), low - 1.0, low)
+    high = np.where((high > 0) & (special.bdtrc(high - 1.0, n, q) <= tail), high - 1.0, high)
+    return low, np.where(special.bdtrc(high, n, q) > tail, high + 1.0, high) + 1.0
 
 
 def apart(values: FloatArray, both: float) -> tuple[float, float]:
@@ -183,11 +192,6 @@ def _inverse(table: _Sorted, share: FloatArray) -> FloatArray:
     return np.where(table.total > 0, found, np.nan)
 
 
-def _quantiles(table: _Sorted, q: FloatArray) -> FloatArray:
-    # Just past a flat stretch the inverse jumps to the next value.
-    return (_inverse(table, q) + _inverse(table, q + 3.0 * _SAME)) / 2.0
-
-
 def _shaped(result: FloatArray, cells: ArrayLike | None) -> FloatArray:
     return result if cells is not None else plain(result[0])
 
@@ -216,7 +220,7 @@ def kaplan_meier(
     time, d, c = _merged((times, events, censored))
     at_risk = np.cumsum((d + c)[::-1])[::-1]
     left = at_risk - d
-    survival = np.asarray(np.cumprod(left / at_risk), dtype=np.float64)
+    survival = floats(np.cumprod(left / at_risk))
     # Greenwood's sum is infinite once nobody is left; no limit is drawn there.
     greenwood = np.cumsum(d / np.where(left > 0, at_risk * left, np.inf))
     inner = (survival > 0) & (survival < 1)
@@ -258,19 +262,15 @@ def survival_quantile(
     2.5
     """
     within("q", q, 0.5)
-    curve = kaplan_meier(times, events, censored, level, design=design)
+    curve, target = kaplan_meier(times, events, censored, level, design=design), 1.0 - q
     # After the last case the limits are unknown; the curve itself has arrived.
-    low, high = (_first(curve.time, line, 1.0 - q) for line in (curve.low, curve.high))
+    low, high = (_first(curve.time, line, target) for line in (curve.low, curve.high))
     if low == high:
         low, high = apart(curve.time[curve.events > 0], low)
-    return SurvivalQuantile(_middle(curve, 1.0 - q), low, high)
-
-
-def _middle(curve: Survival, target: float) -> float:
-    """The time at which the curve comes down to a share; the middle of the stretch on which it is just that."""
-    ends = np.append(curve.time[curve.events > 0], curve.time[-1:])
-    left = np.append(curve.survival[curve.events > 0], curve.survival[-1:])
-    return (_first(ends, left, target) + _first(ends, left, target - 3.0 * _SAME, float(curve.time[-1:].sum()))) / 2.0
+    # The middle of the stretch on which the curve is just that share.
+    ends, left = (np.append(line[curve.events > 0], line[-1:]) for line in (curve.time, curve.survival))
+    last = _first(ends, left, target - 3.0 * _SAME, float(curve.time[-1:].sum()))
+    return SurvivalQuantile((_first(ends, left, target) + last) / 2.0, low, high)
 
 
 def logrank(now: Lifetimes, before: Lifetimes) -> LogRank:
@@ -332,10 +332,12 @@ def lasting(now: Lifetimes, before: Lifetimes, level: float = 0.95, *, designs: 
 
 def _logrank_sums(now: Lifetimes, before: Lifetimes) -> tuple[float, float, float]:
     """Events seen in the first group, expected there, and the variance of their difference."""
-    parts = [_merged(group) for group in (now, before)]
-    times = np.union1d(parts[0][0], parts[1][0])
-    d1, d2 = (_at(times, time, d) for time, d, _ in parts)
-    r1, r2 = (np.cumsum(_at(times, time, d + c)[::-1])[::-1] for time, d, c in parts)
+    first, second = _merged(now), _merged(before)
+    times = np.union1d(first[0], second[0])
+    (d1, c1), (d2, c2) = (
+        [np.bincount(np.searchsorted(times, time), x, times.size) for x in counts] for time, *counts in (first, second)
+    )
+    r1, r2 = (np.cumsum((d + c)[::-1])[::-1] for d, c in ((d1, c1), (d2, c2)))
     d, r = d1 + d2, np.maximum(r1 + r2, 1.0)
     expected = d * r1 / r
     variance = d * (r1 / r) * (r2 / r) * np.maximum(r - d, 0.0) / np.maximum(r - 1.0, 1.0)
@@ -346,18 +348,12 @@ def _merged(lifetimes: Lifetimes) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distinct times in order, with the events and censored cases of each."""
     time, d, c = (x.ravel() for x in np.broadcast_arrays(*map(floats, lifetimes)))
     refuse("times", time, ~(time >= 0), "numbers of at least 0")
-    refuse("events", d, ~(d >= 0) | np.isinf(d), "counts of at least 0")
-    refuse("censored", c, ~(c >= 0) | np.isinf(c), "counts of at least 0")
+    for name, count in (("events", d), ("censored", c)):
+        refuse(name, count, ~(count >= 0) | np.isinf(count), "counts of at least 0")
     kept = d + c > 0
     distinct, place = np.unique(time[kept], return_inverse=True)
     events, censored = (floats(np.bincount(place, x[kept], distinct.size)) for x in (d, c))
     return floats(distinct), events, censored
-
-
-def _at(times: FloatArray, own: FloatArray, counts: FloatArray) -> FloatArray:
-    result = np.zeros(times.shape)
-    result[np.searchsorted(times, own)] = counts
-    return result
 
 
 def _first(time: FloatArray, line: FloatArray, target: float, never: float = np.nan) -> float:
@@ -380,8 +376,7 @@ def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArr
     t = floats(times)
     place = np.searchsorted(curve.time, t, side="right") - 1
     beyond = t > (curve.time[-1] if curve.time.size else -np.inf)
-    lines = []
-    for line, start in ((curve.survival, 1.0), (curve.low, np.nan), (curve.high, np.nan)):
-        known = np.concatenate([[start], line])[place + 1]
-        lines.append(plain(np.where(beyond, np.nan, known)))
-    return lines[0], lines[1], lines[2]
+    starts = (1.0, curve.survival), (np.nan, curve.low), (np.nan, curve.high)
+    known = (np.append(start, line)[place + 1] for start, line in starts)
+    survival, low, high = (plain(np.where(beyond, np.nan, line)) for line in known)
+    return survival, low, high

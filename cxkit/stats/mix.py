@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.core import FloatArray, Interval, critical, floats, plain, positive
-from cxkit.stats.design import Cross, Sums
+from cxkit.stats.core import FloatArray, Interval, critical, floats, percentiles, plain, positive
+from cxkit.stats.design import Cross, Sums, products_of
 
 
 class Mix(NamedTuple):
@@ -108,13 +108,10 @@ def mix_and_rate_intervals(
     value = floats(values)
     tables = [np.array([side[name] for name in before], dtype=np.float64) for side in (before, now)]
     generator = np.random.default_rng(seed)
-    draws = [_resampled(table, replicates, generator) for table in tables]
-    (sizes0, rates0), (sizes1, rates1) = (_rates(table, value) for table in draws)
+    (sizes0, rates0), (sizes1, rates1) = (_rates(_resampled(table, replicates, generator), value) for table in tables)
     _, mix, rate = _parts(sizes0, sizes1, rates0, rates1)
     (size0, rate0), (size1, rate1) = (_rates(table, value) for table in tables)
-    tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
-    limits = [Interval(*(plain(x) for x in np.quantile(part, tails, axis=0)))
-              for part in (mix.sum(axis=-1), rate.sum(axis=-1), mix, rate)]  # fmt: skip
+    limits = (percentiles(part, level) for part in (mix.sum(axis=-1), rate.sum(axis=-1), mix, rate))
     return MixIntervals(mix_and_rate(size0, size1, rate0, rate1), *limits)
 
 
@@ -171,11 +168,12 @@ def part_variance(slopes: Slopes, part: Sums, rest: Sums, cross: Cross, clusters
     >>> part_variance(Slopes(0.0, 1.0, 0.0), part, rest, Cross(0, 0, 0, 0), 4)  # of the mean of 1, 1, 0, 0
     0.083333
     """
-    p, r = (Sums(*(floats(x) for x in sums)) for sums in (part, rest))
+    p, r = (Sums(*map(floats, sums)) for sums in (part, rest))
     inside, mean = _cluster(slopes, p, r)
     beside = (slopes.total, -mean)
-    squares = _products(inside, inside, (p.ww, p.sw, p.sw, p.ss)) + _products(beside, beside, (r.ww, r.sw, r.sw, r.ss))
-    squares = np.maximum(squares + 2.0 * _products(inside, beside, cross), 0.0)
+    squares = products_of(inside, inside, (p.ww, p.sw, p.sw, p.ss))
+    squares = squares + products_of(beside, beside, (r.ww, r.sw, r.sw, r.ss))
+    squares = np.maximum(squares + 2.0 * products_of(inside, beside, cross), 0.0)
     m = floats(clusters)
     spread = np.where(m > 1, m / np.maximum(m - 1.0, 1.0), np.nan)
     return plain(spread * squares / positive(np.add(p.w, r.w)) ** 2)
@@ -201,7 +199,7 @@ def part_covariance(
     """
     (before, _), (now, _) = (_cluster(*each) for each in zip(slopes, parts, rests, strict=True))
     whole = [positive(np.add(part.w, rest.w)) for part, rest in zip(parts, rests, strict=True)]
-    return plain(_products(before, now, cross) / (whole[0] * whole[1]))
+    return plain(products_of(before, now, cross) / (whole[0] * whole[1]))
 
 
 def _cluster(slopes: Slopes, part: Sums, rest: Sums) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
@@ -210,15 +208,6 @@ def _cluster(slopes: Slopes, part: Sums, rest: Sums) -> tuple[tuple[FloatArray, 
     every = np.add(part.s, rest.s)
     mean = (slopes.share * np.asarray(part.w) + slopes.scores * np.asarray(part.s) + slopes.total * every) / whole
     return (slopes.scores + slopes.total, slopes.share - mean), mean
-
-
-def _products(
-    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray], sums: Sequence[ArrayLike]
-) -> FloatArray:
-    """Sum over clusters of products of two Z, from the sums of W1 W2, S1 W2, W1 S2, S1 S2."""
-    ww, sw, ws, ss = (floats(x) for x in sums)
-    (s1, w1), (s2, w2) = one, other
-    return np.asarray(s1 * s2 * ss + s1 * w2 * sw + w1 * s2 * ws + w1 * w2 * ww)
 
 
 def _resampled(table: FloatArray, replicates: int, generator: np.random.Generator) -> FloatArray:

@@ -22,7 +22,6 @@ from cxkit.stats.ordinal import smoothed_effect
 
 # Variance of one answer's -1, 0, 1 where it is not known: about the middle of published net promoter scores.
 USUAL_NET_VARIANCE = 0.67
-_HALVINGS = 40
 _MOST = 1e30  # what can still be squared and squared again
 
 
@@ -154,9 +153,8 @@ def mean_detectable(
     r = _correlation(correlation)
     squared = joint(v1, v2, r)
     t2 = _quantiles(alpha, power, welch(v1, v2, df1, df2, r)) ** 2
-    one, other = (
-        _per_answer(design_of(side[2], used), alpha) for side, used in ((now, designs[0]), (before, designs[1]))
-    )
+    used = design_of(now[2], designs[0]), design_of(before[2], designs[1])
+    one, other = (_per_answer(design, alpha) for design in used)
     alike = (r == 1.0) & (squared <= 1e-12 * (v1 + v2))
     without = np.where(alike, np.maximum(one, other), np.where(v1 == 0, one, 0.0) + np.where(v2 == 0, other, 0.0))
     ends = (-np.inf, np.inf) if scale is None else scale
@@ -202,7 +200,7 @@ def rank_detectable(
     t = _quantiles(alpha, power, welch(v, w, df1, df2))
     both = 2.0 * usable_correlation(correlation) * np.sqrt(v * w)
     low, high = np.zeros_like(t), np.full_like(t, 0.5)
-    for _ in range(_HALVINGS):
+    for _ in range(40):
         size = (low + high) / 2.0
         up, down = (0.5 + size) / (1.5 + size), (0.5 - size) / (1.5 - size)
         found = size**2 >= t**2 * (3.0 * (np.maximum(v, w) * up + np.minimum(v, w) * down) - both)
@@ -313,10 +311,9 @@ def nps_exact_power(
     >>> nps_exact_power((0.2, 0.3, 0.5), (0.4, 0.3, 0.3), 20, 20)
     0.3357
     """
-    one, other = (_enumerated(shares, n, level) for shares, n in ((now, n_now), (before, n_before)))
+    one, (values, lows, highs, probabilities) = _enumerated(now, n_now, level), _enumerated(before, n_before, level)
     found = 0.0
     for value, low, high, probability in zip(*one, strict=True):
-        values, lows, highs, probabilities = other
         change = value - values
         below, above = span(value - low, highs - values, 0.0), span(high - value, values - lows, 0.0)
         excluded = (change > below) | (-change > above)
@@ -324,7 +321,7 @@ def nps_exact_power(
     return float(found)
 
 
-def _enumerated(shares: Sequence[float], n: int, level: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _enumerated(shares: Sequence[float], n: int, level: float) -> tuple[FloatArray, ...]:
     if abs(sum(shares) - 1.0) > 1e-9:
         raise ValueError(f"shares: expected (detractors, passives, promoters) that sum to 1, found {tuple(shares)}")
     counts = trinomials(n)
@@ -370,9 +367,8 @@ def _smallest(cell: Cell, k1: FloatArray, k2: FloatArray, c: FloatArray) -> Floa
     used_up = cell.variance + value**2 + value  # twice the share of promoters
     first = _root(2.0 * value * k1 + c * (1.0 - value), variance * (k1 + k2 - c), 1.0 + k1)
     rest = variance * k2 - (k1 - c) * value * (1.0 + value)
-    return np.where(
-        (used_up > 0) & (first <= used_up), first, _root(k1 * (1.0 + 2.0 * value) - c * value, rest, 1.0 + k1)
-    )
+    after = _root(k1 * (1.0 + 2.0 * value) - c * value, rest, 1.0 + k1)
+    return np.where((used_up > 0) & (first <= used_up), first, after)
 
 
 def _root(b: FloatArray, c: FloatArray, a: FloatArray) -> FloatArray:
@@ -390,5 +386,4 @@ def trinomials(n: int) -> FloatArray:
 def trinomial_probabilities(counts: FloatArray, shares: ArrayLike) -> FloatArray:
     """Multinomial probability of each column of counts (3, k) under shares (..., 3), as (..., k)."""
     logs = special.gammaln(counts.sum(axis=0) + 1.0) - special.gammaln(counts + 1.0).sum(axis=0)
-    share = np.asarray(shares, dtype=np.float64)[..., :, None]
-    return cast(FloatArray, np.exp(logs + special.xlogy(counts, share).sum(axis=-2)))
+    return cast(FloatArray, np.exp(logs + special.xlogy(counts, floats(shares)[..., :, None]).sum(axis=-2)))

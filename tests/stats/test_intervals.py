@@ -110,23 +110,6 @@ def test_agresti_coull_adds_two_and_two():
     assert rate_interval(3, 10, method="adjusted_wald") == pytest.approx(rate_interval(5, 14, method="wald"), abs=1e-15)
 
 
-def test_mean_interval_is_students_t():
-    answers = np.array([1, 3, 4, 4, 5, 5, 6, 7, 7, 7])
-    expected = stats.ttest_1samp(answers, 0).confidence_interval(0.95)
-    assert mean_interval(answers.mean(), answers.var(), 10) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_a_mean_without_spread_has_no_interval():
-    low, high = mean_interval([7.0, 5.0, 4.0], [0.0, 0.0, 1.0], [12, 1, 1])
-    assert np.isnan(low).all()
-    assert np.isnan(high).all()
-
-
-def test_mean_limits_are_cut_only_at_a_given_scale():
-    assert mean_interval(6.8, 0.4, 5).high > 7
-    assert mean_interval(6.8, 0.4, 5, scale=(1, 7)).high == 7
-
-
 def test_one_answer_and_none():
     low, high = nps_interval([0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1])
     assert np.isnan([low[0], high[0]]).all()

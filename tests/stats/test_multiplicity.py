@@ -1,18 +1,23 @@
-"""Adjusted p-values against their papers."""
+"""Adjusted p-values, Cochran's Q through intervals and shrinkage, against their papers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
-from cxkit.stats import benjamini_hochberg, family_size, holm
+from cxkit.stats import benjamini_hochberg, cochran_q, family_size, holm, nps_difference, shrink
 
 # Benjamini and Hochberg (1995), section 4: 15 hypotheses of a thrombolysis trial.
 PAPER = np.array(
     [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528, 0.759, 1]
 )
+
 # R: p.adjust(p, "BH"), p.adjust(p, "holm")
 BH = [0.0015, 0.003, 0.0095, 0.035625, 0.0603, 0.06386, 0.06386, 0.0645, 0.0765]
+
 HOLM = [0.0015, 0.0056, 0.0247, 0.114, 0.2211, 0.278]
 
 
@@ -46,3 +51,105 @@ def test_the_smallest_families(adjust):
 def test_a_percentage_is_refused():
     with pytest.raises(ValueError, match=r"pvalues: expected numbers in \[0, 1\], found 5"):
         holm([0.01, 5.0])
+
+
+Z = stats.norm.ppf(0.975)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0.01, 1)), min_size=2, max_size=12))
+def test_with_symmetric_intervals_it_is_the_sum_of_the_textbook(parts: list[tuple[float, float]]) -> None:
+    y, error = np.array(parts).T
+    found = cochran_q(y, y - Z * error, y + Z * error)
+    w = error**-2
+    q = (w * (y - (w * y).sum() / w.sum()) ** 2).sum()
+    assert found.q == pytest.approx(q, abs=1e-6)
+    assert found.pvalue == pytest.approx(stats.chi2.sf(q, len(y) - 1), abs=1e-6)
+    # At the detectable deviation of each alone the noncentral chi-square has 80 % power.
+    lost = found.apart**2 * w * (1 - w / w.sum())
+    power = stats.ncx2.sf(stats.chi2.ppf(0.95, len(y) - 1), len(y) - 1, lost)
+    assert power == pytest.approx(np.full(len(y), 0.8), abs=1e-6)
+
+
+def test_the_odd_one_out_is_singled_out_and_without_a_majority_all_are() -> None:
+    change = np.array([-0.31, 0.03, -0.03, 0.01, np.nan])
+    found = cochran_q(change, change - 0.1, change + 0.1)
+    assert found.singled.tolist() == [True, False, False, False, False]
+    assert found.df == 3
+    two = np.array([-0.3, 0.3])
+    assert cochran_q(two, two - 0.1, two + 0.1).singled.all()
+    assert not cochran_q(two, two - 0.9, two + 0.9).singled.any()
+    lone = cochran_q([0.1], [0.0], [0.2])
+    assert np.isnan(lone.pvalue)
+
+
+# (detractors, passives, promoters), parts, answers of the smallest and the largest part in either period
+CASES = [((0.2, 0.3, 0.5), 6, 30, 30), ((0.45, 0.1, 0.45), 20, 30, 30), ((0.3, 0.65, 0.05), 12, 30, 500),
+         ((0.05, 0.15, 0.8), 6, 100, 100), ((0.02, 0.02, 0.96), 7, 30, 300)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shares", "k", "small", "large"), CASES)
+def test_the_size_holds_down_to_thirty_answers_and_with_unanimous_parts(
+    shares: tuple[float, ...], k: int, small: int, large: int
+) -> None:
+    rng, rounds = np.random.default_rng(1), 800
+    sizes = np.geomspace(small, large, k).round().astype(int)
+    now, before = (np.stack([rng.multinomial(n, shares, rounds) for n in sizes], axis=1) for _ in range(2))
+    change, low, high, _ = (np.asarray(x) for x in nps_difference(tuple(np.moveaxis(now, -1, 0)),
+                                                                  tuple(np.moveaxis(before, -1, 0))))  # fmt: skip
+    found = np.mean([cochran_q(*row).pvalue < 0.05 for row in zip(change, low, high, strict=True)])
+    assert found <= 0.05 + 3 * (0.05 * 0.95 / rounds) ** 0.5
+
+
+# Efron and Morris (1975): hits of 45 at bats of 18 players.
+HITS = np.array([18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7])
+
+RATES = HITS / 45
+
+POOLED = RATES.mean() * (1 - RATES.mean()) / 45
+
+
+def test_dersimonian_laird():
+    result = shrink(RATES, POOLED)
+    assert result.weight == pytest.approx(0.10654, abs=5e-6)
+    assert result.value[:5] == pytest.approx([0.2798, 0.2774, 0.2750, 0.2727, 0.2703], abs=5e-5)
+    assert result.mean == pytest.approx(RATES.mean())
+
+
+def test_james_stein():
+    result = shrink(RATES, POOLED, "james_stein")
+    assert result.weight == pytest.approx(0.21165, abs=5e-6)
+    assert result.value[:5] == pytest.approx([0.294, 0.289, 0.285, 0.280, 0.275], abs=6e-4)
+    assert result.between / (result.between + POOLED) == pytest.approx(0.21165, abs=5e-6)
+
+
+def test_unequal_bases_by_hand():
+    y, s2 = np.array([0.2, 0.5, 0.9]), np.array([0.01, 0.02, 0.04])
+    w = 1 / s2
+    mean = (w * y).sum() / w.sum()
+    q = (w * (y - mean) ** 2).sum()
+    tau2 = (q - 2) / (w.sum() - (w**2).sum() / w.sum())
+    result = shrink(y, s2)
+    assert result.between == pytest.approx(tau2)
+    assert result.weight == pytest.approx(tau2 / (tau2 + s2))
+    assert np.all(np.abs(result.value - result.mean) < np.abs(y - result.mean))
+
+
+def test_units_that_differ_by_chance_only_are_all_the_mean():
+    result = shrink([0.50, 0.51, 0.49], [0.01, 0.01, 0.01])
+    assert result.between == 0
+    assert result.value == pytest.approx(0.5)
+
+
+def test_missing_units_stay_missing():
+    result = shrink([0.2, np.nan, 0.8], [0.01, 0.0, 0.01])
+    assert np.isnan(result.value).tolist() == [False, True, False]
+    assert np.isnan(shrink([0.4], [0.1]).between)
+
+
+def test_impossible_errors_are_refused():
+    with pytest.raises(ValueError, match="squared_errors: expected numbers above 0, found 0"):
+        shrink([0.2, 0.3], [0.0, 0.1])
+    with pytest.raises(ValueError, match="expects equal ones"):
+        shrink([0.2, 0.3, 0.4, 0.5], [0.1, 0.1, 0.1, 0.2], "james_stein")
+    with pytest.raises(ValueError, match="method: expected one of dersimonian_laird, james_stein"):
+        shrink([0.2, 0.3], [0.1, 0.1], "bayes")
