@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 from pathlib import Path
 
@@ -135,3 +136,19 @@ def test_commands_have_only_options_that_exist(name: str) -> None:
     assert lines
     used = {option for line in lines for option in re.findall(r"(?<=\s)--[a-z-]+", line.split("cxkit run")[1])}
     assert used <= known
+
+
+def test_the_map_of_the_architecture_names_what_is_there() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \|.*?\|(.*)\|$", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.MULTILINE)
+    assert {folder for folder, _ in rows} == {
+        p.name for p in (ROOT / "cxkit").iterdir() if (p / "__init__.py").exists()
+    }
+    for folder, text in rows:
+        for module in re.findall(r"`(\w+)`", text):
+            assert (ROOT / "cxkit" / folder / f"{module}.py").exists(), (folder, module)
+
+
+def test_notebooks_are_committed_without_outputs() -> None:
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+        assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells), path.name
