@@ -13,6 +13,7 @@ from scipy import stats
 
 import cxkit as cx
 from cxkit.analysis.privacy import mask
+from cxkit.analysis.totals import left_out, with_totals
 from cxkit.errors import CxError
 
 CODES = {-1: 3, 0: 7, 1: 10}
@@ -194,3 +195,24 @@ def test_where_every_answer_is_the_same_nothing_is_judged() -> None:
     assert found["pvalue"].isna().all()
     assert found["verdict"].unique().tolist() == ["too few"]
     assert found["note"].unique().tolist() == ["every answer was the same: no error is known"]
+
+
+def test_a_place_that_the_total_leaves_out_brings_nothing_and_says_so() -> None:
+    """Seven answers in one wave: in both waves the total is that of the others, whose parts are those of it."""
+    sizes = {"a": (60, 70), "b": (50, 40), "few": (12, 7)}
+    rows = [
+        (w, area, (-1, 0, 1)[(i * i + i // 3) % 3]) for area, n in sizes.items() for w in (0, 1) for i in range(n[w])
+    ]
+    frame = pd.DataFrame(rows, columns=["wave", "area", "y"]).astype({"wave": str})
+    whole = tallied(frame)
+    alone = left_out(whole, ["1", "0"])
+    assert alone["area"].tolist() == ["few"]
+    totals = tallied(frame[frame["area"] != "few"])
+    shown = mask(with_totals(whole, totals, alone))
+    found = cx.contributions(shown, "1", "0", "area").set_index("area")
+    assert found["note"].to_dict() == {"a": "", "b": "", "few": "left out of the total"}
+    assert np.isnan(found.loc["few", "contribution"])
+    expected = cx.contributions(totals, "1", "0", "area").set_index("area")
+    names = ["contribution", "low", "high", "pvalue", "by_mix", "by_rate", "others", "total_change"]
+    for name in names:
+        assert found.loc[["a", "b"], name].tolist() == pytest.approx(expected[name].tolist()), name

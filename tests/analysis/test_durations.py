@@ -201,11 +201,14 @@ def test_an_open_case_changes_nothing_where_it_is_not():
     assert found[1]["note"].iloc[1].startswith("1 of 20 still open")
 
 
-def test_with_open_cases_the_verdict_is_the_log_rank_tests():
+@pytest.mark.parametrize("limits", [(150, 150), (9999, 150), (150, 9999)])
+def test_with_open_cases_the_verdict_is_the_log_rank_tests(limits):
+    """Of either period, or of one alone: the other has seen all its cases end."""
     generator = np.random.default_rng(8)
     opened = pd.Timestamp("2026-09-01") + pd.to_timedelta(np.repeat([0, 30], 80), unit="D")
     minutes = np.round(generator.exponential(np.repeat([60, 120], 80)) + 1)
-    seen = opened + pd.Timedelta(minutes=150)
+    limit = np.repeat(limits, 80)
+    seen = opened + pd.to_timedelta(limit, unit="min")
     solved = pd.Series(opened + pd.to_timedelta(minutes, unit="min"))
     frame = pd.DataFrame({"opened": opened, "solved": solved.where(solved <= seen), "seen": seen})
     item = {"from": "opened", "to": "solved", "open_until": "seen"}
@@ -216,8 +219,9 @@ def test_with_open_cases_the_verdict_is_the_log_rank_tests():
         "items": {"full_resolution": item},
     }
     found = cx.compare(cx.tally(cx.read(frame, mapping), ["full_resolution"]), "2026-10", "2026-09").iloc[0]
-    ended = (minutes <= 150).astype(int)
-    times = np.where(ended, np.where(minutes < 100, minutes, minutes.round()), 150)
+    ended = (minutes <= limit).astype(int)
+    assert ended.sum() < 160
+    times = np.where(ended, minutes, 150)
     sides = [(times[half], ended[half], 1 - ended[half]) for half in (slice(80, None), slice(80))]
     assert found["pvalue"] == pytest.approx(logrank(*sides).pvalue)
     assert (found["low"] > 0, found["verdict"]) == (True, "changed")
