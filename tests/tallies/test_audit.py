@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import cxkit as cx
 from cxkit.input.responses import Responses
 from cxkit.tallies.audit import audit, audited, kept, spelled
+from cxkit.tallies.quality import elsewhere, partial
 from cxkit.tallies.tally import Tallies
 
 MAPPING = {
@@ -148,3 +150,100 @@ def test_waves_of_the_real_airport_survey_hold_other_codes() -> None:
     (change,) = found["waves"].to_dict("records")
     assert (change["dimension"], change["new"]) == ("day", "1, 2, 3, 4, 5, 6, 7")
     assert found["checks"]["held"].all()
+
+
+def test_three_rows_are_named_for_a_reason_and_no_more() -> None:
+    frame = pd.DataFrame({"wave": "1", "nps": ["x", "9", "x", "x", "x"]})
+    survey = cx.read(frame)
+    refused = audit(survey, cx.tally(survey, ["nps"], period="wave"))["refused"].set_index("reason")
+    assert refused.loc["not a number or known label: x", "rows"] == "1, 3, 4"
+
+
+@pytest.mark.parametrize(("levels", "told"), [(60, ["59"]), (61, [])])
+def test_codes_of_up_to_sixty_levels_are_compared_between_waves(levels: int, told: list[str]) -> None:
+    rows = [(wave, f"{level:02d}") for wave, n in (("1", levels), ("2", levels - 1)) for level in range(n)]
+    survey = cx.read(pd.DataFrame(rows, columns=["wave", "brand"]).assign(nps=9))
+    found = audit(survey, cx.tally(survey, ["nps"], by=["brand"], period="wave"))["waves"]
+    assert found["gone"].tolist() == told
+    assert (found["new"] == "").all()
+
+
+def test_bases_of_reports_are_told_from_ten_on_and_as_shares_of_all() -> None:
+    brands = ["a"] * 9 + ["b"] * 10 + ["c"] * 31
+    survey = cx.read(pd.DataFrame({"wave": "1", "nps": 9, "brand": brands}))
+    tallies = cx.tally(survey, ["nps"], by=["brand"], period="wave")
+    found = audit(survey, tallies)["reports"]
+    assert found["n"].fillna(0).tolist() == [0, 10, 31]
+    assert found["share"].fillna(0).tolist() == [0, 20, 62]
+    assert "reports: brand a: too few answers to say how many" in spelled({"reports": found})
+    assert audit(survey, cx.tally(survey, ["nps"], period="wave"))["reports"].empty
+
+
+SAID = {
+    "answers": (
+        {"item": "nps", "column": "q", "used": 1234, "rows": 2000, "share": 61.7, "missing": 1000, "refused": 5},
+        "answers: nps (q): 1,234 of 2,000 used (61.7 %), 1,000 missing, 5 refused",
+    ),
+    "straightlining": (
+        {"items": "a, b", "alike": 1000, "answered": 2000},
+        "straightlining: a, b: 1,000 of 2,000 who answered all gave one answer throughout",
+    ),
+    "refused": ({"item": "nps", "reason": "empty", "n": 1000, "rows": ""}, "refused: nps: empty: 1,000"),
+    "files": ({"file": "a.csv", "rows": None, "read": ""}, "files: a.csv: unknown rows"),
+    "response": (
+        {"period": "2026-01", "invited": 1200, "answered": 300, "rate": 25.04},
+        "response: period 2026-01, invited 1,200, answered 300, rate 25.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("part", SAID)
+def test_what_a_terminal_says_of_a_part(part: str) -> None:
+    row, said = SAID[part]
+    assert spelled({part: pd.DataFrame([row], dtype=object)}) == [said]
+
+
+@pytest.mark.parametrize(
+    ("ends", "found"),
+    [
+        (("2026-09-01", "2026-10-31"), {}),
+        (("2026-09-02", "2026-10-30"), {}),  # one day without an answer says nothing
+        (("2026-09-03", "2026-10-31"), {"2026-09": "nobody answered in its first 2 days"}),
+        (("2026-09-01", "2026-10-29"), {"2026-10": "nobody answered in its last 2 days"}),
+        (("2026-10-05", "2026-10-20"), {"2026-10": "nobody answered in its first 4 days and in its last 11 days"}),
+    ],
+)
+def test_a_period_is_partial_from_two_days_on(ends: tuple[str, str], found: dict[str, str]) -> None:
+    survey = cx.read(ROWS, MAPPING)
+    first, last = (dt.date.fromisoformat(day) for day in ends)
+    assert partial((first, last), survey.mapping.calendar("month")) == found
+    assert partial(None, survey.mapping.calendar("month")) == {}
+
+
+@pytest.mark.parametrize(("low", "counted"), [(1, True), (2, False)])
+def test_scales_of_four_answers_and_three_of_them_are_looked_at_for_straight_lines(low: int, counted: bool) -> None:
+    """The effort question on 1-4 counts, on 2-4 it does not, and the two that are left are too few."""
+    frame = pd.DataFrame({"wave": "1", "nps": [0, 10, 5], "csat": [1, 5, 1], "ces": [low, 4, 4]})
+    ces = {"column": "ces", "scale": [low, 4], "better": "higher"}
+    mapping = {
+        "kind": "transactional",
+        "columns": {"wave": "wave"},
+        "items": {"nps": "nps", "csat": "csat", "ces": ces},
+    }
+    survey = cx.read(frame, mapping)
+    found = audit(survey, cx.tally(survey, ["nps"], period="wave"))["straightlining"]
+    assert found[["answered", "alike"]].to_numpy().tolist() == ([[3, 2]] if counted else [])
+
+
+def test_answers_that_gave_way_to_one_about_another_place() -> None:
+    rows = [
+        ("2026-10-01", "p", "a"), ("2026-10-02", "p", "b"), ("2026-10-03", "p", "b"),  # one went to another brand
+        ("2026-10-01", "q", "a"), ("2026-10-09", "q", "a"),  # the same brand
+        ("2026-10-01", "r", "a"), ("2026-11-01", "r", "b"),  # another month
+        ("2026-10-01", None, "a"), ("2026-10-01", None, "b"),  # nobody knows who
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["at", "who", "brand"]).assign(nps=9)
+    mapping = {"kind": "relationship", "columns": {"time": "at", "respondent": "who"}, "items": {"nps": "nps"}}
+    survey = cx.read(frame, mapping | {"dimensions": {"brand": "brand"}})
+    assert elsewhere(survey, "nps", ["brand"], "month") == 1
+    assert elsewhere(cx.read(frame, {**mapping, "kind": "transactional"}), "nps", [], "month") == 0
