@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ def run(
         shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
         with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
             _, words = recovered(folder, shelf.claim(folder, checked.name))
-            before = {path: stamp(path) for path in history.named(checked) if path.exists()}
+            before = {path: stamp(path) for path in history.named(checked) if os.path.exists(path)}
             inputs = history.inputs(checked, place, timeout)
             prepared, crew = None if force else history.recall(place, inputs), None
             if prepared is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ def require_file(path: Path) -> None:
     Raises:
         CxError: A folder, pipe, socket or device.
     """
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not path.is_file():  # which takes a name that is too long for one of nothing
         found = "a folder" if path.is_dir() else "a pipe, socket or device"
         raise CxError(f"{path}: expected a file, found {found}")
 

@@ -220,7 +220,7 @@ def looked_at(kind: str, seed: str, folder: str) -> tuple[int, str]:
     from cxkit.runs.limits import _called
     from cxkit.runs.params import load
 
-    own = Path(folder) / f"{os.getpid()}"
+    own = Path(folder) / seed  # numbers of processes come again
     own.mkdir()
     try:
         return 0, "\n".join(_called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),)))

@@ -73,7 +73,7 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
     path = folder / rest.split("?")[0]
     if scheme in FILES:
         require_file(path)
-    if scheme in FILES and not path.exists():
+    if scheme in FILES and not os.path.exists(path):
         raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
     what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,7 +138,7 @@ def _there(spec: FileSpec, folder: Path) -> Path:
         shown = without_password(spec.path)
         raise CxError(f"source: {shown}: expected a path, or {{url: ..., table: ...}} of a database")
     path = folder / Path(spec.path).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):
         raise CxError(f"{path}: no such file")
     suffix = _suffix(path)
     reader = READERS.get(suffix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tempfile
 import time
@@ -126,9 +127,9 @@ def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
     """
     until = None if seconds is None else time.monotonic() + seconds
     files, sources = named(params), len(paths(params.source))
-    if not all(path.is_file() for path in files[:sources]) or not (sources or params.source == "sample"):
+    if not all(map(os.path.isfile, files[:sources])) or not (sources or params.source == "sample"):
         return ""
-    hashes = [[str(path), sha256(path, until=until)] for path in files if path.is_file()]
+    hashes = [[str(path), sha256(path, until=until)] for path in files if os.path.isfile(path)]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code())
 
 

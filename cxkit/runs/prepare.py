@@ -5,6 +5,7 @@ Everything that can be wrong with parameters, notebooks, mapping and data is fou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -264,7 +265,7 @@ def responses(params: RunParams, mapping: DataMapping | None) -> Responses:
         CxError: Where a file is absent, with the words of `download`.
     """
     folder = Path(params.data or params.root)
-    absent = [path for path in paths(params.source) if not (folder / path).exists()]
+    absent = [path for path in paths(params.source) if not os.path.exists(folder / path)]
     if absent:
         files = "\n".join(f"{folder / path}: no such file" for path in absent)
         hint = f"\n{params.download.strip()}" if params.download else ""

@@ -125,6 +125,9 @@ def slowly(*cases: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """With a short name, for the paths of sockets."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) == signal.SIG_IGN:  # under nohup and in the background runs would ignore them, too
+            signal.signal(number, signal.SIG_DFL)
     with tempfile.TemporaryDirectory(prefix="cxf-", dir="/tmp", ignore_cleanup_errors=True) as made:
         yield Path(made)
 
