@@ -143,7 +143,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         case ast.Constant(value=int(value) | float(value)):
             yield "constant", ast.Constant(value + 1)
             if isinstance(value, float) and value:
-                yield "constant", ast.Constant(value * 1.1)
+                yield "constant", ast.Constant(value * 2)
 
 
 def _is_text(node: ast.AST) -> bool:

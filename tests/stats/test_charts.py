@@ -24,6 +24,10 @@ def test_xmr_leaves_missing_periods_out():
     assert np.isnan(xmr([3.0]).centre)
 
 
+def test_two_values_are_a_chart():
+    assert xmr([3, 5])[:5] == pytest.approx((4, 4 - 2.66 * 2, 4 + 2.66 * 2, 2, 3.268 * 2), abs=2e-3)
+
+
 def test_orange_juice():
     chart = p_chart(JUICE, 50)
     assert chart.centre == pytest.approx(0.23133, abs=5e-6)
@@ -68,6 +72,19 @@ def test_funnel_limits():
     assert result.far_low[0] == 0
     assert np.isnan(result.low[3])
     assert not result.signal.any()
+
+
+def test_overdispersion_is_the_winsorised_mean_square_by_hand():
+    # 0 to 10, of which the tenths are 1 and 9: (1 + 1 + 4 + 9 + 16 + 25 + 36 + 49 + 64 + 81 + 81) / 11
+    assert funnel(np.arange(11.0), np.ones(11), 1.0, target=0).dispersion == pytest.approx(367 / 11)
+
+
+@pytest.mark.parametrize(("square", "dispersion"), [(1.99, 1), (2.01, 2.01)])
+def test_overdispersion_counts_beyond_two_standard_errors(square, dispersion):
+    """Of eight units: 1 + 2 sqrt(2 / 8) = 2 (Spiegelhalter 2005)."""
+    assert funnel(np.sqrt(square) * np.array([1, -1] * 4), np.ones(8), 1.0, target=0).dispersion == pytest.approx(
+        dispersion
+    )
 
 
 def test_overdispersion_is_applied_when_it_is_there():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cxkit.stats import (
     Cross,
@@ -125,7 +126,7 @@ def test_two_domains_are_correlated_through_the_strata_that_they_share():
     # R's svycontrast on svyby(covmat = TRUE) is this: the covariance of the cluster totals, zeros included.
     rng = np.random.default_rng(6)
     u, v = rng.normal(size=(2, 3, 8))
-    u[:, :5], v[:, 4:] = 0, 0  # they share one cluster of eight in each stratum
+    u[:, :4], v[:, 5:] = 0, 0  # they share one cluster of eight in each stratum
     w1, w2 = (np.where(x != 0, rng.integers(1, 4, x.shape), 0) for x in (u, v))
     s1, s2 = u + 0.3 * w1, v + 0.1 * w2
     u, v = (s - s.sum() / w.sum() * w for s, w in ((s1, w1), (s2, w2)))
@@ -147,6 +148,17 @@ def test_a_finite_population_may_count_more_than_its_answers():
     assert finite_population(unlimited, 0.2).n_eff == pytest.approx(limited.n_eff)
     with pytest.raises(ValueError, match=r"fraction: expected shares in \[0, 1\), found 1"):
         finite_population(unlimited, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("n", "df", "base"),
+    [(100, 99, 60), (100, 120, 60), (100, 98.95, None), (100, 4, None), (5, 1, None), (100, 0, np.nan)],
+)
+def test_few_clusters_count_as_student_s_t_says(n, df, base):
+    """n_eff (t_{n-1} / t_df)^2 by scipy; as it is from n - 1 degrees of freedom on, and unknown with none."""
+    tail = stats.norm.sf(1.7)
+    expected = 60 * (stats.t.isf(tail, n - 1) / stats.t.isf(tail, df)) ** 2 if base is None else base
+    assert base_at(Design(n, 60.0, df), 1.7) == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
 def test_few_clusters_widen_with_the_level():

@@ -71,6 +71,13 @@ def test_people_weights_and_time(audited_rows: Any) -> None:
     assert people["repeat respondents"] == "1, at most 2 responses of one"
     # six responses, weights 1 1 1 1 1 3: n sum w^2 / (sum w)^2 = 6 * 14 / 64
     assert facts(found, "weights")["design effect (Kish)"] == "1.312: 6 responses are worth 5"
+    same = "rows that repeat another in every mapped column"
+    assert people[same] == "0 of 6; none was left out for it"
+    twice = pd.DataFrame({"at": "2026-10-01", "who": ["a", "a", "b", "b"], "nps": [9, 9, 9, 8]})
+    given = {"kind": "transactional", "columns": {"time": "at", "respondent": "who"}, "items": {"nps": "nps"}}
+    survey = cx.read(twice, given)
+    told = facts(audit(survey, cx.tally(survey, ["nps"])), "respondents")
+    assert told[same] == "1 of 4; none was left out for it"
     time = facts(found, "time")
     assert time["time zone"] == "periods are cut in Europe/Berlin"
     assert time["last period"] == "2026-01 may be partial: nobody answered in its last 11 days"

@@ -120,6 +120,25 @@ def test_many_threads_add_to_the_same_last_bit(tmp_path: Path) -> None:
 # Cells and periods ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("roles", [["respondent"], ["respondent", "cluster"], []])
+@pytest.mark.parametrize("power", [-30, 20])
+def test_weights_may_be_tiny_or_huge(roles: list[str], power: int) -> None:
+    """Weights times 2^k: all sums of weights are 2^k times as large and of their products 2^2k, pairs and rests too."""
+    given = {"time": "t", "weight": "w"} | {role: {"respondent": "who", "cluster": "run"}[role] for role in roles}
+    frame = survey()
+    options: dict[str, Any] = {"rest": bool(roles), "pairs": ["previous"]}
+    plain, scaled = (tally(one, given, **options) for one in (frame, frame.assign(w=frame["w"] * 2.0**power)))
+    for part in PARTS:
+        one, other = getattr(plain, part).copy(), getattr(scaled, part).copy()
+        for name in one.columns.intersection(["w", "s"]):
+            one[name] *= 2.0**power
+        for name in one.columns.intersection(
+            ["w2", *(f"{of}{x}" for of in ("", "rest_") for x in ("ww", "sw", "ws", "ss"))]
+        ):
+            one[name] *= 4.0**power
+        assert_frame_equal(one, other, rtol=1e-11, atol=0)
+
+
 def test_counts_and_weights_add_over_cells() -> None:
     tallies = tally(survey(), ALL)
     sums = tallies.counts.groupby(["cut", "period", "answer"])[["n", "w", "w2"]].sum()
