@@ -18,6 +18,7 @@ from cxkit.stats import (
     plain_design,
     sums_of,
 )
+from cxkit.stats.core import usable_correlation
 from cxkit.stats.design import base_at
 
 # Toy set whose standard errors svy, samplics and statsmodels agree on.
@@ -165,6 +166,12 @@ def test_few_clusters_widen_with_the_level():
     precision = Design(100, 60.0, 4.0)
     assert base_at(plain_design(100), 1.96) == 100
     assert base_at(precision, 2.6) < base_at(precision, 1.96) < 60
+
+
+def test_a_correlation_of_one_is_taken_for_less():
+    assert usable_correlation([1, -1, 0.5, 0.98]).tolist() == [0.99, -0.99, 0.5, 0.98]
+    with pytest.raises(ValueError, match=r"correlation: expected numbers in \[-1, 1\], found 1.01"):
+        usable_correlation(1.01)
 
 
 def test_empty_cells_have_no_precision():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cxkit.stats import mix_and_rate, mix_and_rate_intervals
+from cxkit.stats.mix import contribution_slopes
 
 # Das Gupta (1993), example 5.1, as in the README of the R package DasGuptR: women by age group, 1970 and 1985.
 SIZE_1970 = [12.9, 10.9, 9.5, 8, 7.8, 8.4, 8.6, 7.8, 7, 5.9, 4.7, 3.6, 4.9]
@@ -57,3 +58,22 @@ def test_codes_that_do_not_match_are_refused():
         mix_and_rate([1, 2], [1, 2, 3], [1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="sum above 0"):
         mix_and_rate([0, 0], [1, 2], [1, 2], [1, 2])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_slopes_are_the_derivatives_of_what_they_are_slopes_of(seed):
+    """By a complex step, which has no rounding, of Kitagawa's parts as functions of w, w r and both totals."""
+    w0, w1, r0, r1, t0, t1 = np.random.default_rng(seed).uniform(0.1, 0.9, 6)
+
+    def parts(w0, s0, t0, w1, s1, t1):
+        r0, r1, mean = s0 / w0, s1 / w1, (t0 + t1) / 2
+        own = w1 * (r1 - mean) - w0 * (r0 - mean)
+        mix = (w1 - w0) * ((r0 + r1) / 2 - mean)
+        return {"contribution": own, "by_mix": mix, "by_rate": (w0 + w1) / 2 * (r1 - r0), "others": t1 - t0 - own}
+
+    found = contribution_slopes((w0, w1), (r0, r1), (t0, t1))
+    at = [w0, w0 * r0, t0, w1, w1 * r1, t1]
+    for i in range(6):
+        step = parts(*(x + 1e-30j * (i == j) for j, x in enumerate(at)))
+        for name, value in step.items():
+            assert found[name][i // 3][i % 3] == pytest.approx(value.imag / 1e-30, abs=1e-12), (name, i)

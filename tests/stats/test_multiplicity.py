@@ -143,7 +143,9 @@ def test_units_that_differ_by_chance_only_are_all_the_mean():
 def test_missing_units_stay_missing():
     result = shrink([0.2, np.nan, 0.8], [0.01, 0.0, 0.01])
     assert np.isnan(result.value).tolist() == [False, True, False]
-    assert np.isnan(shrink([0.4], [0.1]).between)
+    alone = shrink([0.4, np.nan], [0.1, 0.1])
+    assert (alone.value[0], alone.weight[0]) == (0.4, 1)  # nothing to be pulled to
+    assert np.isnan([alone.value[1], alone.weight[1], alone.mean, alone.between]).all()
 
 
 def test_impossible_errors_are_refused():

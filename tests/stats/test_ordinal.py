@@ -21,6 +21,31 @@ def test_the_effect_is_mann_whitneys(now, before):
     assert superiority(now, before).value == pytest.approx(u / (sum(now) * sum(before)))
 
 
+@pytest.mark.parametrize(("now", "before"), [([1, 2, 7], [4, 3, 3]), ([0, 5, 9, 20, 3], [2, 8, 8, 1, 1])])
+def test_interval_and_p_are_those_of_placements_with_one_answer_added(now, before):
+    """By placements, as Brunner and Munzel: to either side one answer is added that is spread like all of them."""
+    every = np.add(now, before) / (sum(now) + sum(before))
+    weights = [np.array(side) + every for side in (now, before)]
+    shares = [w / w.sum() for w in weights]
+
+    def below(i, other):
+        return other[:i].sum() + other[i] / 2
+
+    theta = sum(p * below(i, shares[1]) for i, p in enumerate(shares[0]))
+    variance, scaled = 0.0, 0.0
+    for own, other, n in zip(shares, shares[::-1], (sum(now), sum(before)), strict=True):
+        placed = np.array([below(i, other) for i in range(len(own))])
+        v = (own @ placed**2 - (own @ placed) ** 2) / (n - 1)
+        variance, scaled = variance + v, scaled + v**2 / (n - 1)
+    value, df, base = superiority(now, before).value, variance**2 / scaled, theta * (1 - theta) / variance
+    t = 2 * (value - 0.5) * np.sqrt(base)
+    found = superiority(now, before)
+    assert found.pvalue == pytest.approx(2 * stats.t.sf(abs(t), df), rel=1e-9)
+    z = stats.t.isf(0.025, df)
+    for limit in (found.low, found.high):  # Wilson's: |value - limit| is z standard errors at the limit
+        assert abs(value - limit) == pytest.approx(z * np.sqrt(limit * (1 - limit) / base), rel=1e-9)
+
+
 def test_large_samples_agree_with_brunner_and_munzel():
     rng = np.random.default_rng(0)
     now, before = rng.multinomial(2000, [0.1, 0.2, 0.3, 0.4]), rng.multinomial(1500, [0.11, 0.2, 0.3, 0.39])

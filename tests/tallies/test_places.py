@@ -118,3 +118,17 @@ def test_equal_answers_of_a_place_make_an_equal_file(tmp_path):
         )
         save_places(replace(tallies, counts=counts), {"cedar": place}, tmp_path / folder)
     assert (tmp_path / "a" / "cedar.parquet").read_bytes() == (tmp_path / "b" / "cedar.parquet").read_bytes()
+
+
+def test_a_place_takes_its_own_comments_along_and_no_other_s(tmp_path: Path) -> None:
+    tallies = whole(["brand", "region"], {})
+    said = [{"brand": b, "region": r, "comment": f"{b} {r}"} for b in ("Ash", "Birch") for r in ("north", "south")]
+    tallies = replace(tallies, provenance={**tallies.provenance, "comments": said, "audit": {}, "files": ["x.csv"]})
+    found = cut(tallies, ["brand", "region"], tmp_path)
+    for b, r in (("Ash", "north"), ("Birch", "south")):
+        about = found[f"{b}-{r}"].provenance
+        assert [one["comment"] for one in about["comments"]] == [f"{b} {r}"]
+        assert not {"audit", "files"} & set(about)
+    assert found["Cedar-north"].provenance["comments"] == []
+    plain = cut(whole(["brand", "region"], {}), ["brand", "region"], tmp_path)
+    assert "comments" not in plain["Ash-north"].provenance
