@@ -208,8 +208,8 @@ def with_cxkit(prepared: Prepared, workers: int, out: Path) -> dict[str, float]:
 
 def parts(job: Job, folder: str) -> dict[str, float]:
     """Where the time of one report goes, in a child of the warm parent."""
-    from cxkit.show import shapes
-    from cxkit.show.canvas import Canvas
+    from cxkit.show import drawings
+    from cxkit.show.svg import Canvas
 
     spent = {"data": 0.0, "figures": 0.0}
 
@@ -231,7 +231,7 @@ def parts(job: Job, folder: str) -> dict[str, float]:
     count(storage, "load", "data")
     count(Canvas, "svg", "figures")
     for name in ("trend", "segments", "changes", "distribution", "stacked", "heat"):
-        count(shapes, name, "figures")
+        count(drawings, name, "figures")
     Path(folder).mkdir(parents=True)
     marks = [time.perf_counter()]
     notebook = worker.execute(job, Path(folder) / "report.ipynb", "warm")

@@ -1,8 +1,9 @@
-"""The vocabulary that all layers share: the limits from which on a number is shown, and said to have changed."""
+"""The vocabulary that all layers share: the columns of frames, why a number is absent, and the limits of a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from cxkit.errors import CxError
 
@@ -41,3 +42,110 @@ class Rules:
 
 RULES = Rules()
 """The limits where nobody sets others."""
+
+
+# Columns --------------------------------------------------------------------------------------------------------------
+
+_TEST = ("pvalue", "pvalue_adj", "family", "family_of", "detectable", "verdict")
+_WORDS = ("level", "method", "note", "reason")
+_LIMITS = ("hide_below", "judge_from")
+ESTIMATES = ("metric", "period", "n", "n_eff", "value", "low", "high", *_WORDS, "n_judged", *_LIMITS)
+COMPARISONS = (
+    "metric", "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", *_TEST, *_WORDS,
+    "reason_side", *_LIMITS, "value", "value_before", "shift", "n_judged", "n_judged_before",
+)  # fmt: skip
+CONTRASTS = (
+    "metric", "period", "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", *_TEST, *_WORDS,
+    "reason_side", *_LIMITS, "value", "value_rest", "shift", "n_judged", "n_judged_rest",
+)  # fmt: skip
+ALIKE = ("alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable", "alike_verdict", "named",
+         "named_change", "named_low", "named_high", "named_level")  # fmt: skip
+CONTRIBUTIONS = (
+    "metric", "now", "before", "n", "n_before", "contribution", "low", "high", "pvalue", "pvalue_adj", "by_mix",
+    "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
+    "others_pvalue", "total_change", "verdict", "explains", *_WORDS,
+)  # fmt: skip
+LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
+DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
+SUMMARY = ("report", "part")
+COLUMNS = frozenset({
+    *ESTIMATES, *COMPARISONS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *LEAGUE, *DISTRIBUTION, *SUMMARY
+})  # fmt: skip
+"""What a column of a frame may be called that is no dimension."""
+SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}
+"""What `reason_side` says beside "both", and how a note begins that is about this side."""
+
+OF_REST = {"change": "difference", **{f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "n_judged", "value")}}
+"""What a column of comparisons is called in contrasts, in which the rest stands for the period before."""
+
+
+# Reasons --------------------------------------------------------------------------------------------------------------
+
+
+class Reason(NamedTuple):
+    """Why a number is absent, no verdict is given, or an interval is only a bound.
+
+    Attributes:
+        kind: What a reader is told in short: "hidden", "protecting" (hidden for another group's sake), "empty" (nobody
+            answered), "few" (too few answers), "little" (answers worth too little), or "" where the number is there.
+        words: What the note says; limits and counts are filled in.
+    """
+
+    kind: str
+    words: str
+
+
+REASONS = {
+    "few people": Reason("hidden", "fewer than {hide_below:g} people answered"),
+    "given away": Reason("protecting", "it would give a smaller group away"),
+    "left out": Reason("hidden", "only places that the total leaves out have answers"),
+    "no answers": Reason("empty", "no answers"),
+    "few answers": Reason("few", "fewer than {judge_from:g} effective answers on one side"),
+    "few clusters": Reason("little", "answers from {clusters:.0f} clusters, and {judge_clusters} are needed"),
+    "one cluster": Reason("little", "all answers come from one cluster"),
+    "worth little": Reason("little", "{n:,.0f} answers count as {base:.0f} because of {causes}, and {judge_from:g} are "
+                           "needed"),
+    "one answer": Reason("little", "one answer"),
+    "lonely stratum": Reason("little", "a stratum has one cluster in the whole wave (lonely: refuse)"),
+    "unknown spread": Reason("little", "too few clusters to know how they vary"),
+    "not ended": Reason("little", "too few have ended to tell the value"),
+    "few beyond": Reason("little", "too few answers that differ"),
+    "all the same": Reason("", "every answer was the same"),
+    "no part": Reason("little", "left out of the total"),
+    "no sum": Reason("little", "a quantile is no sum of its parts"),
+    "no total": Reason("little", "the total is not known in both periods"),
+    "other codes": Reason("little", "the codes of {dimension} do not match: {found}"),
+}  # fmt: skip
+"""The codes that stand in `reason`."""
+
+
+def kind_of(code: str | None) -> str:
+    """What a reader is told in short; blank where there is no reason.
+
+    >>> kind_of("few people"), kind_of("")
+    ('hidden', '')
+    """
+    return REASONS[code].kind if code else ""
+
+
+def is_hidden(code: str | None) -> bool:
+    """Whether a number may not be shown."""
+    return kind_of(code) in ("hidden", "protecting")
+
+
+def why(code: str, **facts: Any) -> str:
+    """A reason in words.
+
+    >>> why("few people", hide_below=10), why("")
+    ('fewer than 10 people answered', '')
+    """
+    return REASONS[code].words.format(**facts) if code else ""
+
+
+def worded(code: str, **facts: Any) -> str:
+    """A reason as it stands in a note.
+
+    >>> worded("few people", hide_below=10), worded("no answers"), worded("")
+    ('hidden: fewer than 10 people answered', 'no answers', '')
+    """
+    return f"{'hidden: ' * is_hidden(code)}{why(code, **facts)}"

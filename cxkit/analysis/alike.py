@@ -17,12 +17,11 @@ from cxkit.analysis.cells import FloatArray, crossed, require_whole
 from cxkit.analysis.comparisons import CORRECTIONS, NO_EVIDENCE, TOO_FEW, Correction, compare
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.frames import Frame
+from cxkit.schema import ALIKE
 from cxkit.stats import Heterogeneity, cochran_q, shrink
 from cxkit.tallies.tally import Tallies
 
 DIFFERENT = "differently"
-COLUMNS = ("alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable", "alike_verdict", "named",
-           "named_change", "named_low", "named_high", "named_level")  # fmt: skip
 
 
 def alike(
@@ -110,7 +109,7 @@ class _Columns:
     """The columns that `alike` adds, filled in for the parts of one dimension after another."""
 
     def __init__(self, size: int) -> None:
-        self.found: dict[str, Any] = {name: np.full(size, np.nan) for name in COLUMNS}
+        self.found: dict[str, Any] = {name: np.full(size, np.nan) for name in ALIKE}
         self.found |= {"alike_verdict": np.full(size, TOO_FEW, dtype=object), "named": np.zeros(size, dtype=bool)}
 
     def add(self, rows: NDArray[np.intp], test: Heterogeneity, adjusted: float, level: float) -> None:
@@ -118,7 +117,7 @@ class _Columns:
         different = adjusted < 1 - level
         said = TOO_FEW if np.isnan(adjusted) else DIFFERENT if different else NO_EVIDENCE
         told = (test.q, test.df, test.pvalue, adjusted, test.apart, said, test.singled & different)
-        for name, value in zip(COLUMNS, told, strict=False):
+        for name, value in zip(ALIKE, told, strict=False):
             self.found[name][rows] = value
 
     def name(

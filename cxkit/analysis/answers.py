@@ -22,6 +22,8 @@ from cxkit.metrics import METRICS, Metric
 from cxkit.schema import RULES
 from cxkit.stats import cross_of
 
+REASON = ("reason", "reason_side")
+
 
 def nps(
     answers: Any, *, weights: Any = None, clusters: Any = None, level: float = 0.95, method: str = "score"
@@ -180,7 +182,7 @@ def change(
     part = compared(metric, after, prior, cross, level, Gate.of(RULES, None))
     row = judged([part], lambda _: [np.zeros(1)], level, "holm").iloc[0]
     numbers: dict[str, Any] = {name: float(row[name]) for name in ("change", "low", "high", "pvalue", "detectable")}
-    words: dict[str, Any] = {name: str(row[name]) for name in ("verdict", "method", "note")}
+    words: dict[str, Any] = {name: str(row[name]) for name in ("verdict", "method", "note", *REASON)}
     return Change(metric=metric, now=_one(metric, after, level), before=_one(metric, prior, level), **numbers, **words)
 
 
@@ -193,7 +195,9 @@ def _estimate(
 def _one(metric: Metric, cells: Cells, level: float, method: str = "score") -> Estimate:
     found = estimates(metric, cells, level, method)
     value, low, high, n_eff = (float(x[0]) for x in (found.value, found.low, found.high, found.n_eff))
-    return Estimate(metric, value, low, high, int(cells.n[0]), n_eff, level, found.method[0], found.note[0])
+    return Estimate(
+        metric, value, low, high, int(cells.n[0]), n_eff, level, found.method[0], found.note[0], found.reason[0]
+    )
 
 
 def _paired(
@@ -239,6 +243,7 @@ class Estimate:
     level: float
     method: str
     note: str = ""
+    reason: str = ""
 
     def __repr__(self) -> str:
         metric, (row,) = _rows(self.metric, _frame(self))
@@ -265,6 +270,8 @@ class Change:
     verdict: str
     method: str
     note: str = ""
+    reason: str = ""
+    reason_side: str = ""
 
     @property
     def shift(self) -> float:
@@ -297,21 +304,21 @@ def _words(row: dict[str, Any], metric: Metric) -> str:
 
 def _rows(metric: Metric, *frames: pd.DataFrame) -> tuple[Metric, list[dict[str, Any]]]:
     """The only row of each frame, in the unit that fits all."""
-    from cxkit.show import durations, rows
+    from cxkit.show import rows
 
-    fitting, shown = durations.fitted_one(metric, *frames)
+    fitting, shown = rows.fitted_one(metric, *frames)
     return fitting, [row for frame in shown for row in rows.rows(frame)]
 
 
 def _frame(found: Estimate) -> pd.DataFrame:
     """The estimate as a row of the vocabulary that frames have."""
-    fields = ("value", "low", "high", "n", "n_eff", "level", "method", "note")
+    fields = ("value", "low", "high", "n", "n_eff", "level", "method", "note", "reason")
     return pd.DataFrame([{"metric": found.metric.name, "period": "now", **{f: getattr(found, f) for f in fields}}])
 
 
 def _comparison(found: Change) -> pd.DataFrame:
     """The change as a row of the vocabulary that frames have; it is a family of one."""
-    fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note")
+    fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note", *REASON)
     sides: dict[str, float] = {"n": found.now.n, "n_before": found.before.n}
     sides |= {"n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
     if found.metric.statistic == "quantile":

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cxkit.analysis.strata import Strata, strata_of
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
+from cxkit.schema import RULES
 from cxkit.stats import Design, Sums, cell_design
 from cxkit.stats.ordinal import passed
 from cxkit.tallies.tally import Tallies
@@ -67,6 +68,7 @@ class Cells:
     stratified: bool = False
     rounded: bool = False
     ranks: Design | None = None
+    hide_below: int = RULES.hide_below
 
 
 def scores(metric: Metric, answers: FloatArray) -> FloatArray:
@@ -257,6 +259,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         kind="weighted" if weighted else "",
         open=table("open") if tallies.some_open(metric.item) else None,
         rounded=True,
+        hide_below=tallies.rules.hide_below,
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     if use == "full" and (strata := strata_of(tallies, metric, dimensions, places)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -23,12 +22,13 @@ from cxkit.analysis.cells import (
 )
 from cxkit.analysis.differences import Differences, Linked, differences, effective, found_by, shared, smallest
 from cxkit.analysis.durations import quantiles
-from cxkit.analysis.estimates import By, base, chosen, cuts, unanimous, unknown_spread
+from cxkit.analysis.estimates import By, base, chosen, cuts, missing, unanimous, unknown_spread
 from cxkit.analysis.frames import Frame
-from cxkit.analysis.gate import FEW, Gate, judged_base, too_few
+from cxkit.analysis.gate import Gate, judged_base, too_few
 from cxkit.analysis.totals import named
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
+from cxkit.schema import COMPARISONS, SIDES, worded
 from cxkit.stats import benjamini_hochberg, family_size, holm
 from cxkit.tallies.tally import Tallies
 
@@ -36,11 +36,6 @@ Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}
 WORDS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
-COLUMNS = (
-    "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", "pvalue", "pvalue_adj",
-    "family", "detectable", "verdict", "level", "method", "note",
-    "hide_below", "judge_from", "value", "value_before", "shift", "n_judged", "n_judged_before",
-)  # fmt: skip
 
 
 def compare(
@@ -81,12 +76,14 @@ def compare(
 
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, n_eff, n_eff_before, change, low, high, pvalue,
-        pvalue_adj, family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_before,
-        shift, n_judged, n_judged_before. `detectable` is the smallest change that these bases would have shown with
-        80 % power at the first Holm step of the family, NaN where the scale holds none; hide_below and judge_from are
-        the limits in force. The change of a duration is in how many of 100 pairs more than 50 a case of now took longer
-        than one of before, and so are low, high and detectable; value, value_before and shift, their difference, are
-        its quantiles in minutes, untested, and NaN for other metrics.
+        pvalue_adj, family, family_of, detectable, verdict, level, method, note, reason, reason_side, hide_below,
+        judge_from, value, value_before, shift, n_judged, n_judged_before. `family_of` says what the family holds, such
+        as "NPS by brand"; `reason` is the code of why there is no verdict (`schema.REASONS`), and `reason_side` the
+        side that it is about: "now", "before" or "both". `detectable` is the smallest change that these bases would
+        have shown with 80 % power at the first Holm step of the family, NaN where the scale holds none; hide_below and
+        judge_from are the limits in force. The change of a duration is in how many of 100 pairs more than 50 a case of
+        now took longer than one of before, and so are low, high and detectable; value, value_before and shift, their
+        difference, are its quantiles in minutes, untested, and NaN for other metrics.
         A verdict rests on `n_judged`: the smaller of n_eff and Kish's base, less for what is not known of their spread,
         and 0 with too few clusters.
 
@@ -130,7 +127,7 @@ def compare(
     frame = judged(parts, families, level, correction)
     used = [name for name in tallies.by if name in frame.columns]
     frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=gate.answers)
-    return Frame.of(frame[["metric", *used, *COLUMNS]], tallies.metrics)
+    return Frame.of(frame[["metric", *used, *COMPARISONS[1:]]], tallies.metrics)
 
 
 def _of_run(
@@ -158,10 +155,11 @@ def check_correction(name: str) -> None:
 
 
 class Compared(NamedTuple):
-    """The changes of one level with their raw p-values, and the sizes that they would show at each one's alpha."""
+    """The changes of one level with their raw p-values, the sizes that they would show at each one's alpha, its cut."""
 
     frame: pd.DataFrame
     promise: Callable[[FloatArray], FloatArray]
+    by: list[str]
 
 
 def compared(
@@ -182,7 +180,7 @@ def compared(
         cross: As for `differences`.
         level: Confidence level.
         gate: What either side needs for a verdict.
-        sides: What the notes call the two.
+        sides: The codes of the two, of `schema.SIDES`.
     """
     result = differences(metric, now, before, cross, level)
     change, low, high, pvalue = (np.atleast_1d(np.asarray(x, float)) for x in result.found)
@@ -191,9 +189,11 @@ def compared(
     bases = [judged_base(metric, cells, level, gate) for cells in (now, before)]
     enough = shown & (np.minimum(*bases) >= gate.answers)
     value, value_before = (middles(metric, cells, level) for cells in (now, before))
-    why = partial(unjudged, metric, now, before, pvalue, bases, gate, sides=sides)
+    why = [unjudged(metric, (now, before), np.isnan(pvalue[i]), bases, gate, i, sides) for i in range(len(now.n))]
+    reason, side, note = zip(*why, strict=True) if why else ((), (), ())
     frame = now.keys.drop(columns="period").assign(
         metric=metric.name,
+        label=metric.label,
         n=base(now, now.n),
         n_before=base(before, before.n),
         n_eff=np.where(now.hidden == "", effective(metric, now), np.nan),
@@ -207,12 +207,15 @@ def compared(
         tested=np.where(enough, pvalue, np.nan),
         level=level,
         method=_methods(metric, now, before, result),
-        note=pd.Series([why(i) for i in range(len(now.n))], dtype="str"),
+        note=pd.Series(note, dtype="str"),
+        reason=pd.Series(reason, dtype="str"),
+        reason_side=pd.Series(side, dtype="str"),
         value=np.where(shown, value, np.nan),
         value_before=np.where(shown, value_before, np.nan),
         shift=np.where(shown, value - value_before, np.nan),
     )
-    return Compared(frame, lambda alpha: metric.factor * smallest(metric, now, before, result, level, alpha))
+    by = [name for name in now.keys.columns if name != "period"]
+    return Compared(frame, lambda alpha: metric.factor * smallest(metric, now, before, result, level, alpha), by)
 
 
 def middles(metric: Metric, cells: Cells, level: float) -> FloatArray:
@@ -233,21 +236,35 @@ def judged(
     """
     together = pd.concat([part.frame for part in parts], ignore_index=True)
     split = together.groupby(families(together), sort=False, dropna=False)
-    frame = pd.concat([_family(family, level, correction) for _, family in split]).sort_index()
+    names = list(dict.fromkeys(name for part in parts for name in part.by))
+    every = together["label"].nunique()
+    frame = pd.concat([_family(family, level, correction, names, every) for _, family in split]).sort_index()
     ends = np.cumsum([len(part.frame) for part in parts])[:-1]
     alphas = np.split((1 - level) / np.maximum(frame["family"].to_numpy(), 1), ends)
     sizes = np.concatenate([part.promise(alpha) for part, alpha in zip(parts, alphas, strict=True)])
     return frame.assign(detectable=np.where(frame["tested"].notna(), sizes, np.nan))
 
 
-def _family(frame: pd.DataFrame, level: float, correction: str) -> pd.DataFrame:
-    """One family: what it takes to be sure in spite of its size, and the verdicts."""
+def _family(frame: pd.DataFrame, level: float, correction: str, names: Sequence[str], every: int) -> pd.DataFrame:
+    """One family: what it takes to be sure in spite of its size, what it holds, and the verdicts."""
     tested = frame["tested"].to_numpy()
     family = family_size(tested)
     adjusted = CORRECTIONS[correction](tested)
     words = f", {WORDS[correction]} correction" if family > 1 else ""
     said = verdicts(adjusted, level)
-    return frame.assign(pvalue_adj=adjusted, family=family, verdict=said, method=frame["method"] + words)
+    held = _in_words(frame, names, every) if family > 1 else ""
+    return frame.assign(
+        pvalue_adj=adjusted, family=family, family_of=held, verdict=said, method=frame["method"] + words
+    )
+
+
+def _in_words(family: pd.DataFrame, names: Sequence[str], every: int) -> str:
+    """What a family holds: its metric, or which of `every` so many, and the dimensions in which its rows differ."""
+    labels = list(dict.fromkeys(family["label"]))
+    levels = {name: {None if one != one else one for one in family[name].tolist()} for name in names}  # NaN: the whole
+    cut = [name.replace("_", " ") for name in names if len(levels[name]) > 1]
+    what = labels[0] if len(labels) == 1 else f"all {'other ' * (len(labels) < every)}metrics"
+    return f"{what} by {', '.join(cut[:-1])}{' and ' * (len(cut) > 1)}{cut[-1]}" if cut else what
 
 
 def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:
@@ -267,26 +284,32 @@ def _methods(metric: Metric, now: Cells, before: Cells, result: Differences) -> 
 
 def unjudged(
     metric: Metric,
-    now: Cells,
-    before: Cells,
-    pvalue: FloatArray,
+    both: Sequence[Cells],
+    untested: bool,
     bases: Sequence[FloatArray],
     gate: Gate,
     i: int,
-    *,
-    sides: tuple[str, str] = ("now", "before"),
-) -> str:
-    """Why a change is not judged, in words, or what its interval rests on; blank where there is nothing to say."""
-    both = [(cells, f"{side}: " if side else "") for cells, side in zip((now, before), sides, strict=True)]
-    for cells, lead in both:
-        if cells.hidden[i]:
-            return f"{lead}{cells.hidden[i]}"
-        if cells.n[i] == 0:
-            return f"{lead}no answers"
-    few = [too_few(cells, side, gate, i) for cells, side in zip((now, before), bases, strict=True)]
-    if any(few):
-        plain = FEW.format(gate.answers)
-        said = (reason if reason == plain else f"{lead}{reason}" for (_, lead), reason in zip(both, few, strict=True))
-        return "; ".join(dict.fromkeys(words for words, reason in zip(said, few, strict=True) if reason))
-    kinds = unknown_spread if np.isnan(pvalue[i]) else unanimous
-    return "; ".join(f"{lead}{reason}" for cells, lead in both if (reason := kinds(metric, cells, i)))
+    sides: tuple[str, str],
+) -> tuple[str, str, str]:
+    """Why a change is not judged, or what its interval rests on: code, side and words; blank where there is nothing."""
+    if any(codes := [missing(cells, i) for cells in both]):
+        code, side = _first(codes, sides)
+        lead = sides[0] if side == "both" else side
+        return code, side, f"{SIDES[lead]}{worded(code, hide_below=both[0].hide_below)}"
+    few = [too_few(cells, base, gate, i) for cells, base in zip(both, bases, strict=True)]
+    if any(code for code, _ in few):
+        codes = [code for code, _ in few]
+        said = [words if code == "few answers" else f"{SIDES[side]}{words}" for side, (code, words) in
+                zip(sides, few, strict=True) if code]  # fmt: skip
+        return *_first(codes, sides, "few answers"), "; ".join(dict.fromkeys(said))
+    kinds = unknown_spread if untested else unanimous
+    codes = [kinds(metric, cells, i) for cells in both]
+    told = (f"{SIDES[side]}{worded(code)}" for side, code in zip(sides, codes, strict=True) if code)
+    return *_first(codes, sides), "; ".join(told)
+
+
+def _first(codes: Sequence[str], sides: Sequence[str], telling: str = "") -> tuple[str, str]:
+    """The most telling of the codes of two sides, else the first one, and the side or sides that have it."""
+    code = next((one for one in (telling, *codes) if one and one in codes), "")
+    held = [side for side, one in zip(sides, codes, strict=True) if one == code]
+    return code, "" if not code else "both" if len(held) > 1 else held[0]

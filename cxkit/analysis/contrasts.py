@@ -23,20 +23,14 @@ from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, co
 from cxkit.analysis.differences import Linked
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.gate import Gate
-from cxkit.analysis.privacy import FEW
 from cxkit.analysis.strata import Strata, strata_of
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
+from cxkit.schema import CONTRASTS, OF_REST
 from cxkit.stats import Cross, Design, Sums
 from cxkit.tallies.tally import Tallies
 
 DIFFERS = "differs"
-COLUMNS = (
-    "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", "pvalue", "pvalue_adj", "family", "detectable",
-    "verdict", "level", "method", "note", "hide_below", "judge_from", "value", "value_rest", "shift", "n_judged",
-    "n_judged_rest",
-)  # fmt: skip
-_OF_REST = {f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "n_judged", "value")} | {"change": "difference"}
 _NO_VARIANCE = 1e-13
 
 
@@ -71,8 +65,9 @@ def against_rest(
 
     Returns:
         Columns metric, period, <dimensions>, n, n_rest, n_eff, n_eff_rest, difference, low, high, pvalue, pvalue_adj,
-        family, detectable, verdict, level, method, note, hide_below, judge_from, value, value_rest, shift, n_judged,
-        n_judged_rest, the last five as in `compare`; the verdict is "differs", "no evidence" or "too few".
+        family, family_of, detectable, verdict, level, method, note, reason, reason_side ("level", "rest" or "both"),
+        hide_below, judge_from, value, value_rest, shift, n_judged, n_judged_rest, as in `compare`; the
+        verdict is "differs", "no evidence" or "too few".
 
     Raises:
         CxError: A level or period that was not declared, or tallies without what a rest needs.
@@ -104,13 +99,13 @@ def against_rest(
         shared = cross_with_rest(tallies, metric, part)
         # Durations: each cell has ranks of its own, which do not multiply with those of another.
         both = None if shared is None or metric.statistic == "quantile" else Linked(*shared, r)
-        frames.append(compared(metric, part, rest, both, level, gate, ("", "the rest")))
-    frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=_OF_REST)
+        frames.append(compared(metric, part, rest, both, level, gate, ("level", "rest")))
+    frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
     limits = {"hide_below": tallies.rules.hide_below, "judge_from": gate.answers}
     frame = frame.assign(verdict=verdict, period=period, **limits)
-    return frame[["metric", "period", *used, *COLUMNS]]
+    return frame[["metric", "period", *used, *CONTRASTS[2:]]]
 
 
 def cross_with_rest(tallies: Tallies, metric: Metric, part: Cells) -> tuple[Cross, FloatArray] | None:
@@ -145,7 +140,7 @@ def _rest(
     )
     n = counts.sum(axis=1).astype(float)
     why = np.where(part.hidden != "", part.hidden, whole.hidden)
-    hidden = np.where(open_ & (n > 0) & (n < least), FEW.format(least), np.where(open_, "", why))
+    hidden = np.where(open_ & (n > 0) & (n < least), "few people", np.where(open_, "", why))
     rest = replace(part, n=n, w=weights.sum(axis=1), ww=np.where(n > 0, whole.ww - part.ww, 0.0), values=values,
                    open=going, weights=weights, counts=counts, design=None, hidden=hidden.astype(object),
                    stratified=whole.stratified)  # fmt: skip

@@ -12,21 +12,18 @@ from cxkit.analysis.cells import Cells, FloatArray, check_pair, declared, declar
 from cxkit.analysis.comparisons import NO_EVIDENCE, TOO_FEW
 from cxkit.analysis.contrasts import cross_with_rest, rest_sums
 from cxkit.analysis.differences import shared
-from cxkit.analysis.estimates import UNANIMOUS, base, chosen
+from cxkit.analysis.estimates import base, chosen
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.input.mapping import BLANK
 from cxkit.metrics import Metric
+from cxkit.schema import CONTRIBUTIONS, worded
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance
 from cxkit.tallies.tally import Tallies
 
 CONTRIBUTES = "contributes"
-COLUMNS = (
-    "now", "before", "n", "n_before", "contribution", "low", "high", "pvalue", "pvalue_adj", "by_mix", "by_mix_low",
-    "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high", "others_pvalue",
-    "total_change", "verdict", "explains", "level", "method", "note",
-)  # fmt: skip
+COLUMNS = CONTRIBUTIONS[1:]
 METHOD = "Kitagawa's mix and rate, linearised"
 _ROUNDING = 1e-12
 
@@ -71,9 +68,10 @@ def contributions(
     Returns:
         Columns metric, <dimensions>, now, before, n, n_before, contribution, low, high, pvalue, pvalue_adj (Holm's, of
         all parts), by_mix, by_rate and others (all other parts together), each with its limits, others_pvalue,
-        total_change, verdict ("contributes", "no evidence" or "too few"), explains, level, method, note. One part
-        `explains` where it alone contributes in the direction of the change, and there is no evidence that the others
-        together do. Nothing is taken apart where codes were gone and others new: they may be the same under new names.
+        total_change, verdict ("contributes", "no evidence" or "too few"), explains, level, method, note, reason. One
+        part `explains` where it alone contributes in the direction of the change, and there is no evidence that the
+        others together do. Nothing is taken apart where codes were gone and others new: they may be the same under new
+        names.
 
     Raises:
         CxError: A level, period or pair that was not declared, or tallies without what a rest needs.
@@ -120,17 +118,17 @@ def _of_dimension(
     made: dict[str, Any] = {**dict.fromkeys(COLUMNS, np.nan), **keys} | {
         "metric": metric.name, "now": periods[1], "before": periods[0], "level": level, "method": _method(sides[1]),
         "n": base(parts[1], parts[1].n).array, "n_before": base(parts[0], parts[0].n).array,
-        "verdict": TOO_FEW, "explains": False}  # fmt: skip
+        "verdict": TOO_FEW, "explains": False, "reason": ""}  # fmt: skip
     inside = ~np.isin(codes, _left_out(tallies, metric, dimension, where))
     there = [((part.n > 0) | (part.hidden != "")) & inside & (codes != BLANK) for part in parts]
     gone, new = (sorted(codes[one & ~other]) for one, other in (there, there[::-1]))
     if metric.statistic == "quantile":
-        return made | {"note": "a quantile is no sum of its parts"}
+        return made | {"note": worded("no sum"), "reason": "no sum"}
     if gone and new:
         told = f"only in {periods[0]}: {', '.join(gone)}; only in {periods[1]}: {', '.join(new)}"
-        return made | {"note": f"the codes of {dimension} do not match: {told}"}
+        return made | {"note": worded("other codes", dimension=dimension, found=told), "reason": "other codes"}
     if any((side.whole.hidden != "").any() or not side.whole.n.all() for side in sides):
-        return made | {"note": "the total is not known in both periods"}
+        return made | {"note": worded("no total"), "reason": "no total"}
     shown = inside & (parts[0].hidden == "") & (parts[1].hidden == "")
     made |= _numbers(tallies, metric, sides, shown, level)
     gate = Gate.of(tallies.rules, minimum)
@@ -143,15 +141,19 @@ def _of_dimension(
     telling = (verdict == CONTRIBUTES) & (made["contribution"] * made["total_change"] > 0)
     alone = (verdict == CONTRIBUTES).sum() == 1
     hidden = np.where(parts[1].hidden == "", parts[0].hidden, parts[1].hidden)
+    cases = [~inside, hidden != "", parts[0].n + parts[1].n == 0, parts[0].n == 0, parts[1].n == 0, shown & ~told,
+             ~enough]  # fmt: skip
+    reasons: list[Any] = ["no part", hidden, *["no answers"] * 3, "all the same", "few answers"]
     note = np.select(
-        [~inside, hidden != "", parts[0].n + parts[1].n == 0, parts[0].n == 0, parts[1].n == 0, shown & ~told,
-         ~enough],
-        ["left out of the total", hidden, "no answers", "new: all of it is mix", "gone: all of it is mix",
-         f"{UNANIMOUS}: no error is known",
+        cases,
+        [worded("no part"), [worded(str(code), hide_below=tallies.rules.hide_below) for code in hidden],
+         worded("no answers"), "new: all of it is mix", "gone: all of it is mix",
+         f"{worded('all the same')}: no error is known",
          f"fewer than {minimum:g} effective answers, here or in total, in one period"], "",
     )  # fmt: skip
+    found = {"note": note.astype(str), "reason": np.select(cases, reasons, "").astype(str)}
     explains = telling & alone & (made["others_pvalue"] >= 1 - level)
-    return made | {"pvalue_adj": adjusted, "verdict": verdict, "explains": explains, "note": note.astype(str)}
+    return made | {"pvalue_adj": adjusted, "verdict": verdict, "explains": explains, **found}
 
 
 def _sides(

@@ -11,15 +11,15 @@ import pandas as pd
 from cxkit.analysis.cells import Cells, FloatArray, Use, declared, from_tallies, groups, known, moments
 from cxkit.analysis.durations import METHOD, OPEN_METHOD, ROUNDED, holds_open, quantiles
 from cxkit.analysis.frames import Frame
-from cxkit.analysis.gate import ONE_CLUSTER, Gate, judged_base
+from cxkit.analysis.gate import Gate, judged_base
 from cxkit.analysis.totals import named
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
+from cxkit.schema import ESTIMATES, worded
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
 from cxkit.tallies.tally import Tallies
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
-UNANIMOUS = "every answer was the same"
 SHARE_METHODS = {"score": "Wilson interval"}
 NOT_ENDED = "not ended"  # the class of durations that were still running
 
@@ -28,7 +28,7 @@ By: TypeAlias = Sequence[str] | Sequence[Sequence[str]] | None
 
 
 class Estimates(NamedTuple):
-    """Values and limits of the cells of one metric, in its unit, with method and notes."""
+    """Values and limits of the cells of one metric, in its unit, with method, notes and the codes of reasons."""
 
     value: FloatArray
     low: FloatArray
@@ -36,6 +36,7 @@ class Estimates(NamedTuple):
     n_eff: FloatArray
     method: list[str]
     note: list[str]
+    reason: list[str]
 
 
 def estimate(
@@ -64,7 +65,8 @@ def estimate(
 
     Returns:
         Columns metric, period, <dimensions>, n, n_eff, value, low, high, level, method, note, in the metric's unit,
-        n_judged, on which a verdict rests (as in `compare`), and the limits in force: hide_below, judge_from.
+        reason, the code of why a number is absent (`schema.REASONS`), n_judged, on which a verdict rests (as in
+        `compare`), and the limits in force: hide_below, judge_from.
 
     Raises:
         CxError: A metric, dimension, level or period that was not declared.
@@ -85,9 +87,8 @@ def estimate(
             frames.append(frame if dimensions else named(frame, tallies, metric.item))
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
-    columns = ["metric", "period", *used, "n", "n_eff", "value", "low", "high", "level", "method", "note", "n_judged"]
-    limits = {name: getattr(tallies.rules, name) for name in ("hide_below", "judge_from")}
-    return Frame.of(frame[columns].assign(**limits), tallies.metrics)
+    frame = frame.assign(hide_below=tallies.rules.hide_below, judge_from=tallies.rules.judge_from)
+    return Frame.of(frame[["metric", "period", *used, *ESTIMATES[2:]]], tallies.metrics)
 
 
 def at(frame: pd.DataFrame, where: Mapping[str, str]) -> pd.DataFrame:
@@ -195,8 +196,10 @@ def estimates(metric: Metric, cells: Cells, level: float, method: str = "score")
     n_eff = np.asarray(cells.design.n_eff, float) if cells.design else cells.n
     shown = (cells.hidden == "") & (cells.n > 0)
     value, low, high = (np.where(shown, metric.factor * np.asarray(x), np.nan) for x in (mean, *interval))
-    note = [_note(metric, cells, value, low, high, i) for i in range(len(cells.n))]
-    return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), [_method(one, cells) for one in words], note)
+    why = [_note(metric, cells, value, low, high, i) for i in range(len(cells.n))]
+    notes, methods = [words for _, words in why], [_method(one, cells) for one in words]
+    reasons = [code for code, _ in why]
+    return Estimates(value, low, high, np.where(cells.n > 0, n_eff, 0.0), methods, notes, reasons)
 
 
 def _interval(
@@ -225,55 +228,64 @@ def _method(words: str, cells: Cells) -> str:
     return f"{words}, {cells.kind}" if cells.kind else words
 
 
-def _still_open(cells: Cells, value: float, high: float, i: int) -> str:
+def _still_open(cells: Cells, value: float, high: float, i: int) -> tuple[str, str]:
     """How many cases had not ended, and what cannot be told because of them."""
     count = 0 if cells.open is None else int(cells.open[i].sum())
     words = f"{count:,} of {int(cells.n[i]):,} still open" if count else ""
-    absent = "too few have ended to tell the value" if np.isnan(value) else "no upper limit" if np.isnan(high) else ""
-    return "; ".join(part for part in (words, absent) if part)
+    code = "not ended" if np.isnan(high) else ""
+    absent = worded(code) if np.isnan(value) else "no upper limit" if code else ""
+    return code, "; ".join(part for part in (words, absent) if part)
 
 
-def _note(metric: Metric, cells: Cells, value: FloatArray, low: FloatArray, high: FloatArray, i: int) -> str:
-    """Why a number is absent, in words; blank where it is there."""
-    if cells.hidden[i]:
-        return str(cells.hidden[i])
-    if cells.n[i] == 0:
-        return "no answers"
+def missing(cells: Cells, i: int) -> str:
+    """The code of why a cell shows nothing; blank where it shows its answers."""
+    return str(cells.hidden[i]) or ("" if cells.n[i] else "no answers")
+
+
+def _note(
+    metric: Metric, cells: Cells, value: FloatArray, low: FloatArray, high: FloatArray, i: int
+) -> tuple[str, str]:
+    """Why a number is absent, as code and words; blank where it is there."""
+    if code := missing(cells, i):
+        return code, worded(code, hide_below=cells.hide_below)
     lone = np.isnan([low[i], high[i]]).all() and unknown_spread(metric, cells, i)
     if metric.statistic == "quantile" and holds_open(cells)[i]:
         return _still_open(cells, value[i], high[i], i)
     if metric.statistic == "quantile" and not lone:
         return _absent_limits(low[i], high[i])
     if np.isnan(low[i]):
-        return f"no interval: {unknown_spread(metric, cells, i)}"
-    if same := unanimous(metric, cells, i):
-        return same
+        code = unknown_spread(metric, cells, i)
+        return code, f"no interval: {worded(code)}"
+    if code := unanimous(metric, cells, i):
+        return code, worded(code)
     cut = metric.statistic == "mean" and (low[i] == metric.scale[0] or high[i] == metric.scale[1])
-    return "interval cut at the end of the scale" if cut else ""
+    return "", "interval cut at the end of the scale" if cut else ""
 
 
-def _absent_limits(low: float, high: float) -> str:
+def _absent_limits(low: float, high: float) -> tuple[str, str]:
     """Which limits of a quantile do not exist: there are too few answers beyond them."""
     absent = [word for word, limit in (("lower", low), ("upper", high)) if np.isnan(limit)]
-    return f"no {' and no '.join(absent)} limit: too few answers that differ" if absent else ""
+    code = "few beyond" if absent else ""
+    return code, f"no {' and no '.join(absent)} limit: {worded(code)}" if absent else ""
 
 
 def unanimous(metric: Metric, cells: Cells, i: int) -> str:
-    """Whether a mean has nothing but a bound, in words, because nobody answered otherwise; blank where it has more."""
-    return UNANIMOUS if metric.statistic == "mean" and (cells.counts[i] > 0).sum() == 1 < cells.n[i] else ""
+    """Whether a mean has nothing but a bound, as a code, because nobody answered otherwise; blank where it has more."""
+    same = metric.statistic == "mean" and (cells.counts[i] > 0).sum() == 1 < cells.n[i]
+    return "all the same" if same else ""
 
 
 def unknown_spread(metric: Metric, cells: Cells, i: int) -> str:
-    """Why nothing is known of the spread of a cell that has answers, in words; blank where something is."""
+    """Why nothing is known of the spread of a cell that has answers, as a code; blank where something is."""
     if metric.statistic == "mean" and cells.n[i] < 2:
         return "one answer"
     if cells.design is None:
         return ""
     if np.ravel(cells.sums.clusters)[i] < 2:
-        return ONE_CLUSTER
+        return "one cluster"
     if np.isnan(np.ravel(cells.design.n_eff)[i]):
-        return "a stratum has one cluster in the whole wave (lonely: refuse)"
-    return "" if np.ravel(cells.design.df)[i] > 0 else "too few clusters to know how they vary"
+        return "lonely stratum"
+    return "" if np.ravel(cells.design.df)[i] > 0 else "unknown spread"
 
 
 def base(cells: Cells, numbers: FloatArray) -> pd.Series:
@@ -293,4 +305,5 @@ def _frame(metric: Metric, cells: Cells, found: Estimates, level: float, gate: G
         level=level,
         method=found.method,
         note=pd.Series(found.note, dtype="str"),
+        reason=pd.Series(found.reason, dtype="str"),
     )

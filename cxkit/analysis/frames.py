@@ -9,9 +9,9 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 
-BOTH = {"metric", "n", "n_eff", "low", "high", "level", "method", "note"}
-ESTIMATES = BOTH | {"period", "value"}
-COMPARISONS = BOTH | {"now", "before", "n_before", "change", "pvalue_adj", "family", "detectable", "verdict"}
+LEAST = {"metric", "n", "n_eff", "low", "high", "level", "method", "note"}
+ESTIMATES = LEAST | {"period", "value"}
+COMPARISONS = LEAST | {"now", "before", "n_before", "change", "pvalue_adj", "family", "detectable", "verdict"}
 
 
 class Frame(pd.DataFrame):
@@ -45,7 +45,7 @@ class Frame(pd.DataFrame):
         most = pd.get_option("display.max_rows") or len(self)
         shown = self.head(most)
         if asked >= COMPARISONS:
-            made = show.comparisons_table(shown, self.metrics, among=self)
+            made = show.comparisons_table(shown, self.metrics)
         else:
             made = show.estimates_table(shown, self.metrics)
         rest = f"<p>The first {most:,} of {len(self):,} rows.</p>" if most < len(self) else ""

@@ -8,7 +8,7 @@ import numpy as np
 
 from cxkit.analysis.cells import Cells, FloatArray, kish
 from cxkit.metrics import Metric
-from cxkit.schema import Rules
+from cxkit.schema import Rules, worded
 from cxkit.stats import Design, plain_design
 from cxkit.stats.core import critical
 from cxkit.stats.design import base_at
@@ -45,18 +45,19 @@ def judged_base(metric: Metric, cells: Cells, level: float, gate: Gate) -> Float
     return np.where((cells.n == 0) | sparse, 0.0, base)
 
 
-def too_few(cells: Cells, base: FloatArray, gate: Gate, i: int) -> str:
-    """Why the answers of a cell are too few to judge, in words; blank where they are enough, or nobody knows."""
+def too_few(cells: Cells, base: FloatArray, gate: Gate, i: int) -> tuple[str, str]:
+    """Why the answers of a cell are too few to judge, as code and words; blank where they are enough."""
     if not base[i] < gate.answers:
-        return ""
+        return "", ""
+    clusters = np.ravel(cells.sums.clusters)[i]
+    code = "worth little"
     if cells.n[i] < gate.answers:
-        return FEW.format(gate.answers)
-    if (clusters := np.ravel(cells.sums.clusters)[i]) < gate.clusters:
-        return ONE_CLUSTER if clusters < 2 else f"answers from {clusters:.0f} clusters, and {gate.clusters} are needed"
-    why = " and ".join(word for part, word in _CAUSES.items() if part in cells.kind)
-    return f"{cells.n[i]:,.0f} answers count as {base[i]:.0f} because of {why}, and {gate.answers:g} are needed"
+        code = "few answers"
+    elif clusters < gate.clusters:
+        code = "one cluster" if clusters < 2 else "few clusters"
+    causes = " and ".join(word for part, word in _CAUSES.items() if part in cells.kind)
+    facts = {"judge_from": gate.answers, "judge_clusters": gate.clusters, "clusters": clusters}
+    return code, worded(code, n=cells.n[i], base=base[i], causes=causes, **facts)
 
 
-ONE_CLUSTER = "all answers come from one cluster"
-FEW = "fewer than {:g} effective answers on one side"
 _CAUSES = {"weighted": "weights", "clustered": "clusters", "stratified": "strata"}

@@ -50,12 +50,12 @@ def league(
         minimum: Effective answers that a unit needs; None: those that a verdict needs.
 
     Returns:
-        Columns metric, period, <dimension>, n, n_eff, value, low, high, level, method, note, shrunk, first, last,
-        limits, pvalue, between, reason; the best unit first, those that are not ranked last. `first` and `last` are the
-        places between which a unit may stand; `limits` says whether its score lies "above", "below" or "within" the
-        funnel limits of its base, which are widened where many units lie far off; `pvalue` is that of Welch's test
+        Columns metric, period, <dimension>, n, n_eff, value, low, high, level, method, note, reason, shrunk, first,
+        last, limits, pvalue, between, unranked; the best unit first, those that are not ranked last. `first` and `last`
+        are the places between which a unit may stand; `limits` says whether its score lies "above", "below" or "within"
+        the funnel limits of its base, which are widened where many units lie far off; `pvalue` is that of Welch's test
         that all are alike, `between` their standard deviation without the part of chance. Where nothing is ranked
-        `reason` says why: fewer than eight units with enough answers, or units that the test does not tell apart.
+        `unranked` says why: fewer than eight units with enough answers, or units that the test does not tell apart.
 
     Raises:
         CxError: A metric, dimension, level or period that was not declared.
@@ -69,7 +69,7 @@ def league(
 
     >>> import cxkit as cx
     >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
-    >>> league(tallies, "2026-10", "brand", "nps")["reason"].iloc[0]
+    >>> league(tallies, "2026-10", "brand", "nps")["unranked"].iloc[0]
     'only 6 have 30 (effective) answers, and 8 are needed'
     """
     (one,) = chosen(tallies, [metric])
@@ -79,13 +79,14 @@ def league(
     every = from_tallies(tallies, one, keys)
     ranked = np.flatnonzero((every.hidden == "") & (judged_base(one, every, level, gate) >= gate.answers))
     frame = estimate(tallies, level, by=[dimension], where=where, periods=[period], metrics=[metric])
-    frame = frame.assign(**dict.fromkeys(NUMBERS, np.nan), limits="", reason=_unranked(one, len(ranked), gate.answers))
-    if (frame["reason"] != "").any():
+    why = _unranked(one, len(ranked), gate.answers)
+    frame = frame.assign(**dict.fromkeys(NUMBERS, np.nan), limits="", unranked=why)
+    if (frame["unranked"] != "").any():
         return frame
     units = _units(one, taken(every, ranked), level)
     frame[["pvalue", "between"]] = units.pop("pvalue"), units.pop("between")
     if frame["pvalue"].iloc[0] >= 1 - level or (units["first"] == 1).all():
-        return frame.assign(reason="they are not told apart")
+        return frame.assign(unranked="they are not told apart")
     frame.loc[ranked, list(units)] = pd.DataFrame(units, index=ranked)
     return frame.sort_values("shrunk", ascending=one.better == "lower", kind="stable", ignore_index=True)
 

@@ -18,9 +18,6 @@ from cxkit.analysis.disclosure import Relation, Told, protect
 from cxkit.input.mapping import BLANK
 from cxkit.tallies.tally import ALL, Tallies
 
-FEW = "hidden: fewer than {} people answered"
-GIVEN_AWAY = "hidden: it would give a smaller group away"
-
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     """The tallies without the counts of cells that may not be shown.
@@ -33,7 +30,7 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
             say; any other becomes their rule.
 
     Returns:
-        Tallies in which hidden cells have no counts, sums or pairs, and stand in `hidden` with the reason.
+        Tallies in which hidden cells have no counts, sums or pairs, and stand in `hidden` with the code of the reason.
     """
     if minimum is not None:
         rules = replace(tallies.rules, hide_below=minimum, judge_from=max(minimum, tallies.rules.judge_from))
@@ -48,7 +45,7 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     dear = worth(cells, tallies.by)
     for group in _together(cells, relations):
         protect(group, n, hidden, minimum, dear, told)
-    reason = np.where(few, FEW.format(minimum), GIVEN_AWAY)
+    reason = np.where(few, "few people", "given away")
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
     pairs = tallies.pairs.assign(item=tallies.pairs["metric"].map(names))

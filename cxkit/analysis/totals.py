@@ -20,7 +20,6 @@ from cxkit.analysis.privacy import next_levels, people, worth
 from cxkit.tallies.tally import ALL, Tallies
 
 NEAR = 10.0  # times that an answer of the two periods that are compared counts, against one of another period
-ONLY = "hidden: only places that the total leaves out have answers"
 
 
 def left_out(tallies: Tallies, compared: Sequence[str]) -> pd.DataFrame:
@@ -68,7 +67,7 @@ def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Ta
         )
     }
     was, now = ({*map(tuple, one.counts.loc[one.counts["cut"] == "", _CELL].to_numpy())} for one in (tallies, totals))
-    lost = pd.DataFrame(sorted(was - now), columns=_CELL).assign(cut="", reason=ONLY)
+    lost = pd.DataFrame(sorted(was - now), columns=_CELL).assign(cut="", reason="left out")
     hidden = pd.concat([tallies.hidden, lost.reindex(columns=tallies.hidden.columns)]).astype(tallies.hidden.dtypes)
     about = {**tallies.provenance, "withheld": withheld.to_dict("records")}
     parts = {name: frame.reset_index(drop=True) for name, frame in {**parts, "hidden": hidden}.items()}

@@ -20,9 +20,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.show.html import Html, clean, join, plain, shorten, slug, tag
+from cxkit.show.html import Html, clean, join, plain, shorten, slug, still, tag
 from cxkit.show.index import shelf
-from cxkit.show.sorting import still
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

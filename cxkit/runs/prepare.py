@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.comments import with_comments
-from cxkit.analysis.comparisons import COLUMNS as COMPARED
 from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import refusals, shared
@@ -32,7 +31,7 @@ from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
-from cxkit.schema import Rules
+from cxkit.schema import COMPARISONS, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.storage import save, save_places
@@ -109,7 +108,7 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     (work / "places").mkdir()
     made = {"now": planned.now, "before": planned.before, "level": params.level, "correction": params.correction}
     made["lead"] = params.metrics[0]
-    shown = ["metric", *(name for name in planned.tallies.by if name in params.for_each), *COMPARED]
+    shown = ["metric", *(name for name in planned.tallies.by if name in params.for_each), *COMPARISONS[1:]]
     of_report = summary.loc[summary["part"] == "comparison"].groupby("report")
     t = planned.tallies
     design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxkit.metrics import Metric
 from cxkit.runs.spreadsheet import Cell, Head, lines, saved, sheet
+from cxkit.schema import COLUMNS as VOCABULARY
 from cxkit.show import verdicts, wording
-from cxkit.show.durations import EVEN, MINUTES, fitted, in_pairs
-from cxkit.show.rows import COLUMNS as VOCABULARY
-from cxkit.show.rows import Row, rows
+from cxkit.show.rows import MINUTES, Row, as_change, fitted, rows
+from cxkit.show.wording import EVEN, in_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,10 @@ def _first(found: Sequence[Row], scores: Mapping[Any, Row], places: Sequence[str
         if row["part"] == "estimate" and str(row.get("period")) == now:
             move = _as_change(_with_scores(moves.get(_key(row, None, places), {}), scores, places))
             methods = [row.get("method"), f"change: {move['method']}" if move.get("method") else None]
-            notes = dict.fromkeys(str(one["note"]).removeprefix("now: ") for one in (row, move) if one.get("note"))
+            again = move.get("reason") == row.get("reason") and (
+                row["value"] is None or move.get("reason_side") == "now"
+            )
+            notes = dict.fromkeys(str(one["note"]) for one in ((row,) if again else (row, move)) if one.get("note"))
             own = ("change", "change_low", "change_high", "pvalue", "pvalue_adj", "family", "verdict", "detectable")
             made.append(
                 {**row, **{name: move.get(name) for name in (*own, "value_before", "said")}, "note": "; ".join(notes),
@@ -174,11 +177,7 @@ def _as_change(row: Row) -> Row:
 
     `said` is the row as the words of a verdict need it.
     """
-    said = {**row, "change": row.get("change", row.get("difference"))}
-    if said.get("n_before") is None:
-        said["n_before"] = row.get("n_rest")
-    if row.get("verdict") == "differs":
-        said["verdict"] = "changed"
+    said = as_change(row) if row and _kind(row) == "contrast" else row
     seen = row.get("detectable") if row.get("verdict") == "no evidence" else None
     tested = {"family": row.get("family") or None, "detectable": seen}  # a row that was not tested has no family
     what = "change" if row.get("difference") is None else "difference"
@@ -251,19 +250,15 @@ def _verdict(row: Row, metric: Metric) -> Cell:
         return Cell("accounts for the change" if row.get("explains") else row.get("verdict"))
     found = verdicts.verdict(said, metric)
     words = found.words if found.tone != "few" else _reason(said) or found.words
-    if row.get("difference") is not None:
-        words = words.replace("increased", "higher than the rest").replace("decreased", "lower than the rest")
-        words = words.replace("of change", "of a difference")
     return Cell(f"{found.sign} {words}", fill=FILLS.get(found.tone, ""), wrap=True, align=_align("verdict"))
 
 
 def _reason(said: Row) -> str:
     """Why nothing is said where more answers of this very group would not help, or nobody may know how many."""
-    note = str(said.get("note") or "")
-    before = " before" if note.startswith("before: ") else ""
-    if (why := note.partition("hidden: ")[2]) and not verdicts.protects(said):
-        return f"hidden{before}: {why}"
-    return f"no answers{before}" if "no answers" in note else ""
+    before = " before" if said.get("reason_side") == "before" else ""
+    if verdicts.unsaid(said) == "hidden":
+        return f"hidden{before}: {wording.why(said)}"
+    return f"no answers{before}" if verdicts.unsaid(said) == "empty" else ""
 
 
 def _unit(metric: Metric) -> str:

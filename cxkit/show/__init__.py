@@ -10,13 +10,11 @@ string of the data is escaped.
 
 from __future__ import annotations
 
-from cxkit.show.audits import audit_tables
 from cxkit.show.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
-from cxkit.show.groups import against_rest, league
 from cxkit.show.html import Html
-from cxkit.show.sections import audit, comments, header, methods, provenance, style
-from cxkit.show.tables import comparisons_table, distribution_table, estimates_table
+from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
+from cxkit.show.tables import against_rest, comparisons_table, distribution_table, estimates_table, league
 from cxkit.show.tiles import tiles
 
 __all__ = [

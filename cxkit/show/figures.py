@@ -12,16 +12,16 @@ from typing import Any
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.show import captions, shapes, verdicts, wording
-from cxkit.show.canvas import Canvas
-from cxkit.show.captions import level, told
-from cxkit.show.durations import fitted_one
-from cxkit.show.families import families, family
-from cxkit.show.html import Html, join, name, slug
-from cxkit.show.marks import HIDDEN, layout, parts
-from cxkit.show.rows import Row, dimensions, of_metric, plural, varying, words
+from cxkit.show import drawings, verdicts, wording
+from cxkit.show.drawings import HIDDEN, layout, parts
+from cxkit.show.findings import DIFFERENTLY, alike, listed, named, no_evidence
+from cxkit.show.html import Html, join, name, slug, tag
+from cxkit.show.labels import plural, words
+from cxkit.show.rows import MINUTES, Row, dimensions, fitted_one, level, of_metric, shares, varying
 from cxkit.show.rows import rows as all_rows
+from cxkit.show.svg import Canvas
 from cxkit.show.tables import PAIRS, classes_table, comparisons_table, distribution_table, estimates_table
+from cxkit.show.wording import base, in_pairs, score
 
 MOST = 60  # rows that are drawn; the table holds all
 YEAR = 13  # bars of one drawing over periods: a year of months, and the same month of the year before
@@ -55,25 +55,24 @@ def trend(
     shown = estimates_table(estimates[estimates["metric"] == metric.name], {metric.name: metric}, caption=title)
     known = [(i, row) for i, row in enumerate(found) if row.get("value") is not None]
     if not known:
-        return captions.nothing(key, title, shown, found)
+        return nothing(key, title, shown, found)
     last = known[-1][1]
     compared = of_metric(comparisons, metric) if comparisons is not None else []
     if compared:
-        held = family(compared[0], all_rows(comparisons), dimensions(comparisons)) if comparisons is not None else ""
-        claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric, held)]
+        claim, proof = [verdicts.claim(compared[0], metric), "."], [verdicts.proof(compared[0], metric)]
     else:
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
-    marks = captions.published(benchmarks, metric)
+    marks = published(benchmarks, metric)
     text = told(found, metric, ["period"])
-    drawn = shapes.trend(found, known, metric, marks).svg(key, title, text)
+    drawn = drawings.trend(found, known, metric, marks).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
         f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base.",
-        *captions.unit_note(metric),
+        *unit_note(metric),
         *map(wording.sentence, wording.alike(found)),
     ]
-    notes += captions.sources(marks, metric)
-    return captions.figure(key, claim, proof, drawn, notes, shown)
+    notes += sources(marks, metric)
+    return figure(key, claim, proof, drawn, notes, shown)
 
 
 def segments(
@@ -108,12 +107,12 @@ def segments(
     whole = next((r for r in found if r.get(dimension) is None and r.get("value") is not None), None)
     known = [row for row in levels if row.get("value") is not None]
     if not known:
-        return captions.nothing(key, title, shown, levels)
-    marks = captions.published(benchmarks, metric)
+        return nothing(key, title, shown, levels)
+    marks = published(benchmarks, metric)
     laid = layout([level(row, dimension) for row in levels[:MOST]])
 
     def draw(part: Sequence[Row]) -> Canvas:
-        return shapes.segments(part, known, whole, metric, dimension, laid, tested, marks)
+        return drawings.segments(part, known, whole, metric, dimension, laid, tested, marks)
 
     def tell(part: Sequence[Row]) -> str:
         return told([*([whole] if whole and part[0] is levels[0] else []), *part], metric, [dimension])
@@ -122,15 +121,15 @@ def segments(
     sure = wording.level_words(known[0].get("level"))
     notes: list[object] = [
         f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base.",
-        *captions.unit_note(metric),
+        *unit_note(metric),
     ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
     moved = [row for row in tested.values() if row.get("verdict") == "changed"]
     notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
-    notes += ["The order is no ranking.", *captions.cut(levels, MOST)]
-    notes += captions.sources(marks, metric)
-    claim, proof = captions.segment_finding(metric, dimension, levels, list(tested.values()), rest=rest)
-    return captions.figure(key, claim, proof, drawn, notes, shown)
+    notes += ["The order is no ranking.", *cut(levels, MOST)]
+    notes += sources(marks, metric)
+    claim, proof = segment_finding(metric, dimension, levels, list(tested.values()), rest=rest)
+    return figure(key, claim, proof, drawn, notes, shown)
 
 
 def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -138,7 +137,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
 
     Args:
         comparisons: Comparisons of the levels; a row whose level is missing is the whole. Those of another dimension
-            are left out; they tell what family the others belong to.
+            are left out.
         metric: The metric drawn.
         dimension: Column of the levels.
     """
@@ -146,30 +145,29 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     frame = comparisons[(comparisons["metric"] == metric.name) & _cut_by(comparisons, dimension)]
     found = of_metric(frame, metric)
     key, title = slug("changes", metric.name, dimension), f"Change of {metric.label} by {words(dimension)}"
-    shown = comparisons_table(frame, {metric.name: metric}, caption=title, among=comparisons)
+    shown = comparisons_table(frame, {metric.name: metric}, caption=title)
     known = [row for row in found if row.get("change") is not None]
     if not known:
-        return captions.nothing(key, title, shown, found)
+        return nothing(key, title, shown, found)
     found.sort(key=lambda r: (r.get(dimension) is not None, r.get("change") is None, -(r.get("change") or 0)))
     laid = layout([level(row, dimension) for row in found[:MOST]])
 
     def draw(part: Sequence[Row]) -> Canvas:
-        return shapes.changes(part, known, metric, dimension, laid)
+        return drawings.changes(part, known, metric, dimension, laid)
 
     def tell(part: Sequence[Row]) -> str:
-        return "; ".join(f"{level(row, dimension)}: {captions.change_words(row, metric)}" for row in part)
+        return "; ".join(f"{level(row, dimension)}: {change_words(row, metric)}" for row in part)
 
     drawn = _drawings(parts(found[:MOST], laid.height), draw, tell, key, title)
     sure = wording.level_words(known[0].get("level"))
     notes = [
         f"Dot: change. Line: {sure} interval of a single comparison. Filled: changed after correction. "
         "Hollow: no evidence of change, or answers worth too little to say.",
-        *([PAIRS] if metric.statistic == "quantile" else []),
-        *captions.cut(found, MOST),
+        *([PAIRS] if in_pairs(metric) else []),
+        *cut(found, MOST),
     ]
-    held = families(found, dimensions(comparisons), {metric.name: metric}, of_metric(comparisons, metric))
-    claim, proof = captions.change_finding(metric, dimension, found, held)
-    return captions.figure(key, claim, proof, drawn, notes, shown)
+    claim, proof = change_finding(metric, dimension, found)
+    return figure(key, claim, proof, drawn, notes, shown)
 
 
 def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
@@ -188,20 +186,20 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     answers = [row for row in found if row.get("share") is not None]
     n = sum(row["n"] or 0 for row in answers)
     if not n:
-        return captions.nothing(key, title, shown, found)
-    roles = shapes.class_roles(metric, [str(row["group"]) for row in answers])
+        return nothing(key, title, shown, found)
+    roles = drawings.class_roles(metric, [str(row["group"]) for row in answers])
     sums = {group: sum(row["share"] for row in answers if str(row["group"]) == group) for group in roles}
     parts = [f"{group} {wording.quantity(share, 'percent', 0)}" for group, share in sums.items()]
     text = "; ".join(
         f"{wording.answer(row['answer'])}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
         for row in answers
     )
-    drawn = shapes.distribution(answers, roles).svg(key, title, f"n {wording.count(n)}. {text}")
+    drawn = drawings.distribution(answers, roles).svg(key, title, f"n {wording.count(n)}. {text}")
     claim = [f"{metric.label}, {found[0]['period']}: {', '.join(parts)}."]
     weighted = any(abs(row["share"] - 100 * (row["n"] or 0) / n) > 0.05 for row in answers)
     share = "weighted share" if weighted else "share"
     notes = [f"Bars: {share} of each answer; the class above. Shares are described: no interval, no test."]
-    return captions.figure(key, claim, [f"n {wording.count(n)}."], drawn, notes, shown)
+    return figure(key, claim, [f"n {wording.count(n)}."], drawn, notes, shown)
 
 
 def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None, *, before: str | None = None) -> Html:
@@ -220,18 +218,18 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None,
     bars: dict[str, list[Row]] = {}
     for row in found:
         bars.setdefault(level(row, by), []).append(row)
-    roles = shapes.class_roles(metric, [str(row["group"]) for row in found])
+    roles = drawings.class_roles(metric, [str(row["group"]) for row in found])
     shown = classes_table(bars, list(roles), by, caption=title)
     if not any(row.get("n") for row in found):
-        return captions.nothing(key, title, shown, found)
+        return nothing(key, title, shown, found)
     most = YEAR if by == "period" else MOST
     drawn_bars = dict(list(bars.items())[-most:] if by == "period" else list(bars.items())[:most])
-    lines = {top: captions.classes(drawn_bars[top], list(roles)) for top in drawn_bars}
+    lines = {top: classes(drawn_bars[top], list(roles)) for top in drawn_bars}
     text = "; ".join(f"{top}: {line}" for top, line in lines.items())
-    drawn = shapes.stacked(drawn_bars, roles, layout(list(drawn_bars))).svg(key, title, text)
-    claim = captions.class_finding(metric, bars, list(roles), before) if by == "period" else [f"{title}."]
+    drawn = drawings.stacked(drawn_bars, roles, layout(list(drawn_bars))).svg(key, title, text)
+    claim = class_finding(metric, bars, list(roles), before) if by == "period" else [f"{title}."]
     notes = ["Bars: share of answers in each class. n: answers. Shares are described: no interval, no test."]
-    return captions.figure(key, claim, [], drawn, [*notes, *captions.cut(list(bars), most)], shown)
+    return figure(key, claim, [], drawn, [*notes, *cut(list(bars), most)], shown)
 
 
 def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) -> Html:
@@ -251,28 +249,28 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     key, title = slug("heat", metric.name, rows, columns), f"{metric.label} by {words(rows)} and {words(columns)}"
     shown = estimates_table(drawn_frame, {metric.name: metric}, caption=title)
     if all(row.get("value") is None for row in found):
-        return captions.nothing(key, title, shown, found)
+        return nothing(key, title, shown, found)
     cells = {(row[rows], row[columns]): row for row in found}
     laid = layout(list(map(str, down)))
 
     def draw(part: Sequence[object]) -> Canvas:
         grid = {laid.labels[str(one)]: [cells.get((one, other)) for other in across] for one in part}
-        return shapes.heat(grid, list(map(str, across)), metric, laid, found)
+        return drawings.heat(grid, list(map(str, across)), metric, laid, found)
 
     def tell(part: Sequence[object]) -> str:
         return told([row for row in found if row[rows] in part], metric, [rows, columns])
 
-    drawn = _drawings(parts(down, shapes.CELL), draw, tell, key, title)
-    claim, proof = captions.grid_finding(metric, found, rows, columns)
+    drawn = _drawings(parts(down, drawings.CELL), draw, tell, key, title)
+    claim, proof = grid_finding(metric, found, rows, columns)
     notes = [
         f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
         "Colours: equal steps from the lowest to the highest score with enough answers.",
-        *captions.unit_note(metric),
+        *unit_note(metric),
     ]
     for part, most, column in (("last", across, columns), ("first", down, rows)):
         if len(most) < frame[column].nunique():
             notes.append(f"The {part} {len(most)} of {frame[column].nunique():,} {plural(column)} are drawn.")
-    return captions.figure(key, claim, proof, drawn, notes, shown)
+    return figure(key, claim, proof, drawn, notes, shown)
 
 
 def _drawings(
@@ -302,3 +300,184 @@ def _period(frame: pd.DataFrame, tested: Mapping[object, Row]) -> str:
 def _order(row: Row) -> tuple[bool, bool, float]:
     """Highest first; what is too small to say anything, and what has no value, at the end."""
     return row.get("value") is None, wording.is_small(row), -(row.get("value") or 0.0)
+
+
+# Around a drawing -----------------------------------------------------------------------------------------------------
+
+
+Parts = Sequence[object]  # pieces of a sentence; pieces that are not Html are escaped
+
+
+def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[object], shown: Html) -> Html:
+    """A figure: finding, drawing, notes, and the table behind it.
+
+    Args:
+        key: The id by which findings link to it.
+        claim: The finding.
+        proof: The numbers behind it.
+        drawn: The SVG.
+        notes: What the marks mean.
+        shown: The table.
+    """
+    said = [tag("strong", join(claim)), *([" ", tag("span", join(proof))] if proof else [])]
+    below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes")
+    table = tag("details", tag("summary", "Table of this figure"), shown)
+    return tag("figure", tag("figcaption", *said), drawn, below, table, id=key, class_="cx-figure")
+
+
+def published(benchmarks: Sequence[Mapping[str, object]], metric: Metric) -> list[Row]:
+    """The published values of a metric, as rows."""
+    unit = MINUTES.get(metric.unit, 1.0)
+    return [{**mark, "value": float(str(mark["value"])) / unit} for mark in benchmarks if mark["metric"] == metric.name]
+
+
+def sources(marks: Sequence[Row], metric: Metric) -> list[Html]:
+    """A note per published value: where it is from, and that it is a line and nothing more."""
+    end = "). A line to look at: without a base it is not tested."
+    return [
+        join(["Published: ", name(mark["name"]), f" {said} (", name(mark["source"]), ", ", name(mark["date"]), end])
+        for mark in marks
+        for said in [wording.quantity(mark["value"], metric.unit, int(mark["value"] != round(mark["value"])))]
+    ]
+
+
+def nothing(key: str, title: str, shown: Html, found: Sequence[Row]) -> Html:
+    """A figure that cannot be drawn says why."""
+    why = sorted({str(row.get("note") or "no answers") for row in found}) or ["no answers that may be shown"]
+    caption = tag("figcaption", tag("strong", f"{title}: nothing to draw."), " ", tag("span", f"{'; '.join(why)}."))
+    table = tag("details", tag("summary", "Table of this figure"), shown) if found else None
+    return tag("figure", caption, table, id=key, class_="cx-figure")
+
+
+def unit_note(metric: Metric) -> list[str]:
+    """The unit of the times in a drawing, which has no room for it beside each."""
+    return [f"Times in {metric.unit}."] if metric.unit in MINUTES else []
+
+
+def told(found: Sequence[Row], metric: Metric, names: Sequence[str]) -> str:
+    """Alternative text: every estimate of a figure with interval and base."""
+    lines = (f"{', '.join(level(row, key) for key in names)}: {wording.estimate_words(row, metric)}" for row in found)
+    return "; ".join(lines)
+
+
+def change_words(row: Row, metric: Metric) -> str:
+    """A comparison in one line of alternative text."""
+    span = "" if row.get("change") is None else f" ({verdicts.interval(row, metric)})"
+    return f"{verdicts.change(row, metric)}{span}, {verdicts.verdict(row, metric).words}"
+
+
+def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
+    """The shares of the classes of one bar, with its base."""
+    if any(row.get("n") is None for row in found):
+        return "hidden"
+    n = sum(row["n"] for row in found)
+    if not n:
+        return "no answers"
+    parts = (f"{group} {_percent(share)}" for group, share in shares(found, groups).items())
+    return ", ".join([*parts, f"n {wording.count(n)}"])
+
+
+def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tuple[Parts, Parts]:
+    """Claim and proof on the changes of the levels: how many, which moved differently, what can be said of the rest.
+
+    Args:
+        metric: The metric.
+        dimension: Column of the levels.
+        found: The comparisons.
+    """
+    levels = [row for row in found if row.get(dimension) is not None] or list(found)
+    moved = [row for row in levels if row.get("verdict") == "changed"]
+    subject = f"{metric.label} by {words(dimension)}: "
+    said = f"{len(moved)} of {len(levels)} changed" if moved else "no evidence of any change"
+    if not moved and all(row.get("verdict") == "too few" for row in levels):
+        said = "nothing can be said of a change"
+    held, ends = wording.families(found), [name(levels[0].get(end)) for end in ("now", "before")]
+    proof = [join(ends, " against "), f", corrected for {held}. " if held else ". ", verdicts.tally(levels), " ",
+             verdicts.reach(levels, metric)]  # fmt: skip
+    return [subject, said, *_apart(levels, metric, dimension), "."], proof
+
+
+def segment_finding(
+    metric: Metric, dimension: str, levels: Sequence[Row], tested: Sequence[Row], *, rest: bool = False
+) -> tuple[Parts, Parts]:
+    """Claim and proof on the scores of the levels: the range of those with enough answers, and which levels changed.
+
+    Args:
+        metric: The metric.
+        dimension: Column of the levels.
+        levels: The estimates, the highest first.
+        tested: Comparisons of the levels with another period.
+        rest: Whether a table follows in which each level is tested against the rest.
+    """
+    sound = [row for row in levels if wording.is_sound(row)]
+    which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels)} or more"
+    some = f"of the {len(sound):,} {plural(dimension)}" if len(sound) > 1 else f"the only one of {which}"
+    said = f", {some} with {enough}: " if 0 < len(sound) < len(levels) else ": "
+    told = _ends(sound, metric, dimension) if sound else [f"none of {which} has {enough}"]
+    follows = rest and len(sound) > 1
+    proof: list[object] = ["Each is tested against the rest below." if follows else "This order is not tested."]
+    if picked := named([row for row in tested if row.get(dimension) is not None]):
+        since = [" Changed differently against ", name(picked[0].get("before")), ": "]
+        proof += [*since, *listed(picked, metric, dimension), "."]
+    return [f"{metric.label} by {words(dimension)}, ", name(levels[0]["period"]), said, *told, "."], proof
+
+
+def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
+    """The lowest and the highest of some levels with their bases."""
+    ends = [sound[-1], *([sound[0]] if len(sound) > 1 else [])]
+    unit = f" {wording.UNITS[metric.unit]}" if metric.unit in MINUTES else ""
+    parts = ([f"{score(row, metric)}{unit} (", name(level(row, dimension)), f", {base(row)})"] for row in ends)
+    return [piece for i, part in enumerate(parts) for piece in ([" to "] * i + part)]
+
+
+def _threshold(found: Sequence[Row]) -> str:
+    """The base from which a row says something, "effective" where answers are worth less than their number."""
+    less = any(row.get("n_eff") not in (None, row.get("n")) for row in found)
+    return f"{wording.rule(found, 'judge_from')} {'effective ' * less}answers"
+
+
+def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) -> tuple[Parts, Parts]:
+    """Claim and proof on a grid: how many cells there are and how many say something; no extremes, which are chance."""
+    sound = sum(map(wording.is_sound, found))
+    some = "none" if not sound else "all" if sound == len(found) else f"{sound:,}"
+    claim = f"{metric.label} by {words(rows)} and {words(columns)}: {some} of {len(found):,} cells have "
+    proof = "The highest and the lowest of many cells are so by chance, too; none is tested against another. "
+    return [claim, f"{_threshold(found)} or more."], [proof, "Intervals stand in the table."]
+
+
+def class_finding(
+    metric: Metric, bars: Mapping[str, Sequence[Row]], groups: Sequence[str], before: str | None
+) -> Parts:
+    """Claim on the shares of the classes in the last period, against those in another where there is one.
+
+    Args:
+        metric: The metric.
+        bars: The rows of each period.
+        groups: The classes.
+        before: The period to set the last one against.
+    """
+    last = list(bars)[-1]
+    old, new = (shares(bars.get(period, []), groups) for period in (str(before), last))
+    if before == last or not (any(old.values()) and any(new.values())):
+        return [f"{metric.label}, ", name(last), f": {classes(bars[last], groups)}."]
+    parts = ", ".join(f"{group} {_percent(old[group])} → {_percent(new[group])}" for group in groups)
+    return [f"{metric.label}, ", name(before), " → ", name(last), f": {parts} (described, not tested)."]
+
+
+def _percent(share: float) -> str:
+    return wording.quantity(share, "percent", 0)
+
+
+def cut(found: Sequence[object], most: int) -> list[str]:
+    """The note of a drawing that cannot hold all rows."""
+    return [f"{most} of {len(found):,} are drawn; the table holds all."] if len(found) > most else []
+
+
+def _apart(levels: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
+    """Which levels changed differently, or that none is shown to; nothing where nobody asked."""
+    said = alike(levels)
+    if said == DIFFERENTLY:
+        picked = named(levels)
+        whom = "each other" if len(picked) == 2 == picked[0]["alike_df"] + 1 else "the others"
+        return [f"; differently from {whom}: ", *listed(picked, metric, dimension)]
+    return [f"; {no_evidence(['they'])}"] if said and any(r.get("verdict") == "changed" for r in levels) else []

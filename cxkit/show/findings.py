@@ -9,21 +9,17 @@ from typing import NamedTuple
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.show import apart, verdicts, wording
-from cxkit.show.durations import fitted
-from cxkit.show.families import family
+from cxkit.schema import is_hidden
+from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, join, name, slug, tag
-from cxkit.show.rows import Row, dimensions, metrics_of, plural, rows, varying, words
+from cxkit.show.labels import plural, words
+from cxkit.show.rows import Row, dimensions, fitted, metrics_of, rows, varying
 
 FINDINGS = 5
 
 
 def findings(
-    comparisons: pd.DataFrame,
-    metrics: Mapping[str, Metric],
-    *,
-    why: pd.DataFrame | None = None,
-    limit: int = FINDINGS,
+    comparisons: pd.DataFrame, metrics: Mapping[str, Metric], *, why: pd.DataFrame | None = None, limit: int = FINDINGS
 ) -> Html:
     """What the comparisons say, in at most five sentences.
 
@@ -44,9 +40,10 @@ def findings(
         return tag("p", "No comparison was made.", class_="cx-none")
     if all(not row.get("n") for row in found):
         return unknown(found)
-    cuts = dimensions(comparisons)
-    page = _Page(found, metrics, varying(found, cuts), cuts, [] if why is None else rows(why))
-    told = _chosen([*_of_whole(page), *_of_parts(page)], _of_others(page), limit)
+    page = _Page(found, metrics, varying(found, dimensions(comparisons)), [] if why is None else rows(why))
+    moved, still = [*(_one(row, page) for row in page.moved), *_of_parts(page)], _of_others(page)
+    # The last place is kept for the first metric without a change, which is never left out.
+    told = [*moved[: limit - bool(still)], *still][:limit]
     listed = tag("ol", *(said.item for said in told), class_="cx-findings") if told else None
     methods = wording.methods_words(row.get("method") for said in told for row in said.about)
     method = tag("p", f"Method: {methods}.", class_="cx-notes") if told else None
@@ -54,21 +51,13 @@ def findings(
     return tag("div", listed, tag("p", closing, class_="cx-tally"), method)
 
 
-def _chosen(moved: Sequence[_Said], still: Sequence[_Said], limit: int) -> list[_Said]:
-    """The first ones; the last place is kept for the first metric without a change, which is never left out."""
-    if still and len(moved) >= limit:
-        return [*moved[: limit - 1], still[0]]
-    return [*moved, *still][:limit]
-
-
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The comparisons of a page: all, what is measured, the dimensions that differ, all of them, and contributions."""
+    """The comparisons of a page: all, what is measured, the dimensions that differ, and contributions."""
 
     found: Sequence[Row]
     metrics: Mapping[str, Metric]
     names: Sequence[str]
-    cuts: Sequence[str]
     why: Sequence[Row]
 
     @property
@@ -93,24 +82,20 @@ class _Page:
 
     def tested(self, metric: Metric) -> dict[str, list[Row]]:
         """The parts of one metric, by dimension."""
-        found = {key: apart.parts_of(self.parts, metric, key) for key in self.names}
+        found = {key: parts_of(self.parts, metric, key) for key in self.names}
         return {key: held for key, held in found.items() if held}
 
     def alike(self, metric: Metric, said: str) -> list[str]:
         """The dimensions of which the test whether parts changed differently says so."""
-        return [key for key, held in self.tested(metric).items() if apart.alike(held) == said]
+        return [key for key, held in self.tested(metric).items() if alike(held) == said]
 
     def explaining(self, metric: Metric, dimension: str) -> Row | None:
         """The part that accounts for the change of the whole: it changed differently, and there is but one."""
         if metric.name not in {row["metric"] for row in self.moved}:
             return None
         own = [row for row in self.why if row["metric"] == metric.name and row.get(dimension) is not None]
-        picked = {row[dimension] for row in apart.named(apart.parts_of(self.parts, metric, dimension))}
+        picked = {row[dimension] for row in named(parts_of(self.parts, metric, dimension))}
         return next((row for row in own if row.get("explains") and row[dimension] in picked), None)
-
-    def held(self, row: Row) -> str:
-        """The family of a comparison in words."""
-        return family(row, self.found, self.cuts)
 
 
 class _Said(NamedTuple):
@@ -119,30 +104,27 @@ class _Said(NamedTuple):
     item: Html
     about: Sequence[Row]
 
-
-def _said(sign: Html, claim: Html, proof: object, about: Sequence[Row]) -> _Said:
-    return _Said(tag("li", tag("p", sign, " ", claim), tag("p", proof, class_="cx-proof")), about)
-
-
-def _of_whole(page: _Page) -> list[_Said]:
-    return [_one(row, page) for row in page.moved]
+    @classmethod
+    def of(cls, sign: Html, claim: Html, proof: object, about: Sequence[Row]) -> _Said:
+        """A sign, a sentence and what stands behind it."""
+        return cls(tag("li", tag("p", sign, " ", claim), tag("p", proof, class_="cx-proof")), about)
 
 
 def _one(row: Row, page: _Page) -> _Said:
     metric = page.metrics[row["metric"]]
     claim = tag("a", verdicts.claim(row, metric), href=f"#{_target(row)}")
-    return _said(_sign(row, metric), claim, verdicts.proof(row, metric, page.held(row)), [row])
+    return _Said.of(_sign(row, metric), claim, verdicts.proof(row, metric), [row])
 
 
 def _of_parts(page: _Page) -> list[_Said]:
     """Of each metric the part that accounts for the change, or those that moved differently, or that all are alike."""
     told = []
     for metric in metrics_of(page.parts, page.metrics):
-        for key in page.alike(metric, apart.DIFFERENTLY):
+        for key in page.alike(metric, DIFFERENTLY):
             held = page.tested(metric)[key]
             part = page.explaining(metric, key)
             told.append(_apart(held, metric, key) if part is None else _explained(part, held, metric, key))
-        same = page.alike(metric, apart.NO_EVIDENCE)
+        same = page.alike(metric, NO_EVIDENCE)
         if same and metric.name in {row["metric"] for row in page.moved}:
             told.append(_alike(page.tested(metric), metric, same))
     return told
@@ -150,18 +132,18 @@ def _of_parts(page: _Page) -> list[_Said]:
 
 def _apart(held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
     """The parts that changed differently."""
-    picked = apart.named(held)
+    picked = named(held)
     lead = tag("a", f"{metric.label} changed differently by {words(dimension)}", href=f"#{_target(held[0], dimension)}")
-    claim = join([lead, ": ", *apart.listed(picked, metric, dimension)])
-    return _said(_sign(picked[0], metric), claim, apart.proofs(picked, metric, dimension), held)
+    claim = join([lead, ": ", *listed(picked, metric, dimension)])
+    return _Said.of(_sign(picked[0], metric), claim, proofs(picked, metric, dimension), held)
 
 
 def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -> _Said:
     """The part that accounts for a change of the whole, and what the others together do."""
-    own = [row for row in apart.named(held) if row[dimension] == part[dimension]]
-    also = [row for row in apart.named(held) if row[dimension] != part[dimension]]
+    own = [row for row in named(held) if row[dimension] == part[dimension]]
+    also = [row for row in named(held) if row[dimension] != part[dimension]]
     which = "rise" if part["total_change"] > 0 else "fall"
-    brings, _, _ = verdicts.arithmetic(part, "contribution", metric).partition(" ")
+    brings = verdicts.arithmetic(part, "contribution", metric, unit=False)
     total, others = (verdicts.arithmetic(part, key, metric) for key in ("total_change", "others"))
     lead = f" accounts for the {which} of {metric.label}"
     claim = tag("a", name(part[dimension]), lead, href=f"#{_target(own[0], dimension)}")
@@ -170,21 +152,19 @@ def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -
         f"What it brings to the total: {verdicts.brought(part, '', metric)}; the others: "
         f"{verdicts.brought(part, 'others_', metric)}, {wording.pvalue(part['others_pvalue'])}. "
         f"By itself it moved {verdicts.pulled(own[0], metric)}: ",
-        apart.proofs([*own, *also], metric, dimension), " Arithmetic, not a cause.",
+        proofs([*own, *also], metric, dimension), " Arithmetic, not a cause.",
     ])  # fmt: skip
-    return _said(_sign(own[0], metric), join([claim, rest]), proof, [*held, part])
+    return _Said.of(_sign(own[0], metric), join([claim, rest]), proof, [*held, part])
 
 
 def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[str]) -> _Said:
     """The parts of a whole that changed, of which none is shown to have changed differently."""
     first = tested[same[0]][0]
     lead = tag("a", "Everywhere alike", href=f"#{_target(first, same[0])}")
-    proofs = [
-        f"By {words(key)}: {apart.in_numbers(tested[key][0])}; {apart.reach(tested[key], metric, key)}" for key in same
-    ]
+    proofs = [f"By {words(key)}: {in_numbers(tested[key][0])}; {_singled(tested[key], metric, key)}" for key in same]
     proof = f"{'. '.join(proofs)}."
     sign = tag("span", wording.NONE, class_="cx-sign cx-none", aria_hidden="true")
-    return _said(sign, join([lead, f": {apart.no_evidence([metric.label], same)}"]), proof, [first])
+    return _Said.of(sign, join([lead, f": {no_evidence([metric.label], same)}"]), proof, [first])
 
 
 def _of_others(page: _Page) -> list[_Said]:
@@ -201,23 +181,19 @@ def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
     """Several metrics without evidence of a change, in one sentence."""
     links = [tag("a", page.metrics[row["metric"]].label, href=f"#{_target(row)}") for row in found]
     since = [" against ", name(found[0]["before"])] if found[0].get("before") else []
-    proofs = [
-        f"{metric.label} {verdicts.in_short(row, metric)}, detectable {verdicts.could(row, metric)}"
-        for row in found
-        for metric in [page.metrics[row["metric"]]]
-    ]
-    held = sorted({page.held(row) for row in found if (row.get("family") or 0) > 1})
-    tested = f"; adjusted for {' or '.join(held)}." if held else "."
-    claim = join(["No evidence of change in ", apart.in_words(links), *since])
-    return _said(_sign(found[0], page.metrics[page.lead]), claim, "; ".join(proofs) + tested, found)
+    about = [(row, page.metrics[row["metric"]]) for row in found]
+    proofs = [f"{m.label} {verdicts.in_short(row, m)}, detectable {verdicts.could(row, m)}" for row, m in about]
+    held = wording.families(found)
+    tested = f"; adjusted for {held}." if held else "."
+    claim = join(["No evidence of change in ", in_words(links), *since])
+    return _Said.of(_sign(found[0], page.metrics[page.lead]), claim, "; ".join(proofs) + tested, found)
 
 
 def _reach(page: _Page, told: Sequence[_Said]) -> str:
     """What could have been detected in the parts, and of the whole where no sentence says it."""
     said = [row for one in told for row in one.about]
-    by = " and ".join(map(words, page.names))
     untold = [row for row in page.whole if row not in said]
-    about = [(f"By {by}", page.parts), ("Of the other metrics", untold)]
+    about = [(f"By {' and '.join(map(words, page.names))}", page.parts), ("Of the other metrics", untold)]
     return "".join(
         f" {lead}, a change of about so much could have been detected: {'; '.join(sizes)}."
         for lead, found in about
@@ -228,12 +204,12 @@ def _reach(page: _Page, told: Sequence[_Said]) -> str:
 def _unsaid_parts(page: _Page) -> str:
     """Of parts without a sentence of their own, that no difference between them is shown."""
     moved = {row["metric"] for row in page.moved}
-    cuts = {metric.label: page.alike(metric, apart.NO_EVIDENCE) for metric in metrics_of(page.parts, page.metrics)
+    cuts = {metric.label: page.alike(metric, NO_EVIDENCE) for metric in metrics_of(page.parts, page.metrics)
             if metric.name not in moved}  # fmt: skip
     by: dict[tuple[str, ...], list[str]] = {}
     for label, held in cuts.items():
         by.setdefault(tuple(held), []).append(label)
-    return "".join(f" There is {apart.no_evidence(labels, held)}." for held, labels in by.items() if held)
+    return "".join(f" There is {no_evidence(labels, held)}." for held, labels in by.items() if held)
 
 
 def unknown(found: Sequence[Row]) -> Html:
@@ -242,24 +218,25 @@ def unknown(found: Sequence[Row]) -> Html:
     A page drops the sections that would only say it again.
     """
     now, before = name(found[0].get("now")), name(found[0].get("before"))
-    notes = {str(row.get("note") or "").partition("now: hidden: ")[2] for row in found} - {""}
-    if notes:
-        why = (
-            f"There are answers, but {'; '.join(sorted(notes))}. Scores, bases and single answers are hidden, so that "
+    hidden = [row for row in found if is_hidden(row.get("reason")) and row.get("reason_side") != "before"]
+    if hidden:
+        told = "; ".join(sorted({wording.why(row) for row in hidden}))
+        said = (
+            f"There are answers, but {told}. Scores, bases and single answers are hidden, so that "
             "nobody can be recognised."
         )
     else:
-        why = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
+        said = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
     past = {row.get("n_before") for row in found}
     then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
+    few, judged = (wording.rule(found, rule) for rule in ("hide_below", "judge_from"))
     needed = (
-        f"{wording.rule(found, 'hide_below')} people who answer give a score with its interval and base; "
-        f"{wording.rule(found, 'judge_from')} "
-        "(effective) answers in both periods give a verdict on a change."
+        f"{few} people who answer give a score with its interval and base; {judged} (effective) answers in both "
+        "periods give a verdict on a change."
     )
-    if any(verdicts.protects(row) for row in found):
+    if any(verdicts.unsaid(row) == "protecting" for row in found):
         needed = "nothing more: there are enough answers, and they are hidden for the sake of a smaller group."
-    lines = [tag("strong", "Nothing can be shown for ", now, "."), join([why, " In ", before, f" {then}."]),
+    lines = [tag("strong", "Nothing can be shown for ", now, "."), join([said, " In ", before, f" {then}."]),
              f"What would be needed: {needed}"]  # fmt: skip
     return tag("div", *(tag("p", line) for line in lines), class_="cx-unknown")
 
@@ -279,3 +256,67 @@ def _uncertainty(row: Row) -> float:
     if low is None or high is None or change is None or high <= low:
         return 0.0
     return -float(abs(change) / (high - low))
+
+
+# Parts that changed differently ---------------------------------------------------------------------------------------
+
+
+NAMED = 3  # parts that one sentence names; more are counted
+DIFFERENTLY, NO_EVIDENCE = "differently", "no evidence"
+
+
+def parts_of(found: Sequence[Row], metric: Metric, dimension: str) -> list[Row]:
+    """The comparisons of one metric that are cut by a dimension."""
+    return [row for row in found if row["metric"] == metric.name and row.get(dimension) is not None]
+
+
+def alike(found: Sequence[Row]) -> str:
+    """What the test of the parts said: "differently", "no evidence", or nothing where it was not made."""
+    said = found[0].get("alike_verdict") if found else None
+    return str(said) if said in (DIFFERENTLY, NO_EVIDENCE) else ""
+
+
+def named(found: Sequence[Row]) -> list[Row]:
+    """The parts that may be named, the largest change first."""
+    return sorted((row for row in found if row.get("named")), key=lambda row: -abs(row["named_change"]))
+
+
+def listed(found: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
+    """Names of parts with their shrunken changes, a few of them; the pieces of a sentence."""
+    told = [join([name(row[dimension]), " ", verdicts.pulled(row, metric)]) for row in found[:NAMED]]
+    more = [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
+    return [in_words([*told, *more])]
+
+
+def in_words(parts: Sequence[object]) -> Html:
+    """Parts of a sentence as a list in words."""
+    return join([join(parts[:-1], ", "), parts[-1]], " and ") if len(parts) > 1 else join(parts)
+
+
+def proofs(found: Sequence[Row], metric: Metric, dimension: str) -> Html:
+    """What stands behind the parts that are named: what was measured, what allows for the picking, and the test."""
+    told = [join([name(row[dimension]), " ", verdicts.picked(row, metric)]) for row in found[:NAMED]]
+    return join([join(told, "; "), ". Pulled towards the change of all by how little is known; the intervals allow "
+                 "for the picking. Test that all changed alike: ", in_numbers(found[0]), "."])  # fmt: skip
+
+
+def in_numbers(row: Row) -> str:
+    """The test that the parts changed alike, in numbers."""
+    adjusted = row["alike_pvalue_adj"] != row["alike_pvalue"]
+    p = f"adjusted {wording.pvalue(row['alike_pvalue_adj'])}" if adjusted else wording.pvalue(row["alike_pvalue"])
+    df = f"{row['alike_df']:.0f} degree{'s' * (row['alike_df'] > 1)} of freedom"
+    return f"Cochran's Q{wording.HARD}{row['alike_q']:.1f} on {df}, {p}"
+
+
+def _singled(found: Sequence[Row], metric: Metric, dimension: str) -> str:
+    """By how much one of the parts would have had to differ to be found."""
+    sizes = [row["alike_detectable"] for row in found if row.get("alike_detectable") is not None]
+    ends = " to ".join(dict.fromkeys(verdicts.about(size) for size in (min(sizes), max(sizes))))
+    size = f"{ends} {verdicts.unit_words(metric)}".strip()
+    return f"one {words(dimension)} that alone moved {size} away from the others could have been detected"
+
+
+def no_evidence(what: Sequence[str], dimensions: Sequence[str] = ()) -> str:
+    """That no difference is shown between the parts of one metric or several."""
+    by = f" by {' or '.join(map(words, dimensions))}" if dimensions else ""
+    return f"no evidence that {', '.join([*what[:-2], ' or '.join(what[-2:])])} changed differently{by}"

@@ -10,10 +10,10 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import Any
-
-from cxkit.show.sorting import SCRIPT
 
 LONG = 160  # characters of a name that are printed; a shorter name is never cut where text may wrap
 WORD = 18  # a word longer than this may be broken anywhere
@@ -31,7 +31,7 @@ class Html(str):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        return str.__str__(self) + (SCRIPT if 'class="cx-table' in self else "")
+        return str.__str__(self) + (script() if 'class="cx-table' in self else "")
 
     def __repr__(self) -> str:
         return f"<Html, {len(self)} characters>"
@@ -181,3 +181,23 @@ def described(pairs: Iterable[tuple[object, object]], **attributes: Any) -> Html
     """A description list of terms and values."""
     items = [tag("div", tag("dt", term), tag("dd", value)) for term, value in pairs]
     return tag("dl", *items, **attributes)
+
+
+# A notebook does not know who will read it: the same cell is run by hand in JupyterLab and by a run that makes a page.
+# So the script always comes with the output, and `pages` takes it away, wherever a notebook was run.
+_SCRIPTS = re.compile(r"<script data-cx-sort>[^<]*</script>")  # also that of another version of the kit
+
+
+@cache
+def script() -> str:
+    """The script by which a click sorts the tables of a notebook."""
+    return f"<script data-cx-sort>{files('cxkit.show').joinpath('sorting.js').read_text('utf-8')}</script>"
+
+
+def still(markup: str) -> str:
+    """The markup of an output without that script, as a page shows it: a page has none.
+
+    >>> still("<table></table>" + script())
+    '<table></table>'
+    """
+    return _SCRIPTS.sub("", markup)

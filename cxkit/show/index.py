@@ -11,13 +11,14 @@ from urllib.parse import quote
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import ESTIMATES
 from cxkit.show import verdicts, wording
-from cxkit.show.durations import fitted
-from cxkit.show.families import families
+from cxkit.show.drawings import reach
 from cxkit.show.html import LONG, Html, clean, described, join, name, shorten, tag
-from cxkit.show.rows import Row, metrics_of, rows
+from cxkit.show.labels import heading
+from cxkit.show.rows import Row, fitted, metrics_of, rows
 from cxkit.show.sections import SYNTHETIC, audit, filter_facts, provenance
-from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, heading, table, verdict_cell
+from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table, verdict_cell
 from cxkit.show.tiles import bar
 
 Job = Mapping[str, Any]
@@ -129,8 +130,7 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
         f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
     ]
     if compared:
-        held = families(list(compared.values()), keys, {metric.name: metric})
-        notes += comparison_notes(list(compared.values()), held)
+        notes += comparison_notes(list(compared.values()))
     made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
     said = tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None
     return join([said, tag("div", made, class_="cx-shelf")])
@@ -138,9 +138,7 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
 
 def _ends(found: Sequence[Row], metric: Metric) -> tuple[float, float]:
     """Round ends of one scale that holds every interval of the table."""
-    known = [row for row in found if row.get("value") is not None]
-    lows = [row["value"] if row.get("low") is None else row["low"] for row in known]
-    highs = [row["value"] if row.get("high") is None else row["high"] for row in known]
+    lows, highs = reach([row for row in found if row.get("value") is not None])
     step = 1 if metric.unit == "scale" else 10
     low, high = step * math.floor(min(lows, default=0) / step), step * math.ceil(max(highs, default=step) / step)
     return max(low, metric.ends[0]), max(min(high, metric.ends[1]), low + step)
@@ -150,12 +148,9 @@ def _scores(row: Row | None, metric: Metric, ends: tuple[float, float]) -> list[
     if row is None:
         return [("none", "cx-n"), ("", "cx-n"), ("", ""), ("", "cx-n")]
     if row.get("value") is None:
-        note = str(row.get("note") or "not computed")
-        return [(note.partition(":")[0], "cx-n"), ("", "cx-n"), ("", ""), (base(row), "cx-n")]
-    places = wording.decimals(row.get("low"), row.get("high"))
-    span = wording.limits(row.get("low"), row.get("high"), metric.unit, places)
-    score = tag("b", wording.number(row["value"], places) + ("%" if metric.unit == "percent" else ""))
-    return [(score, "cx-n"), (span, "cx-n"), (bar(row, ends), "cx-barcell"), (base(row), "cx-n")]
+        return [(wording.absent(row), "cx-n"), ("", "cx-n"), ("", ""), (base(row), "cx-n")]
+    return [(tag("b", wording.score(row, metric)), "cx-n"), (wording.span(row, metric), "cx-n"),
+            (bar(row, ends), "cx-barcell"), (base(row), "cx-n")]  # fmt: skip
 
 
 def _change(row: Row | None, metric: Metric) -> list[Cell]:
@@ -171,40 +166,28 @@ def _missing(jobs: Sequence[Job]) -> list[Html | None]:
     parts: list[Html | None] = []
     for kind, title in (("skipped", "Skipped"), ("failed", "Failed")):
         lost = [job for job in jobs if job["status"] == kind]
-        items = [tag("li", name(job.get("title") or job["name"]), ": ", name(_why(job), 300)) for job in lost]
+        said = [str(job.get("why") or job.get("error") or "").strip() or "no reason given" for job in lost]
+        items = [tag("li", name(job.get("title") or job["name"]), ": ", name(text.splitlines()[0], 300))
+                 for job, text in zip(lost, said, strict=True)]  # fmt: skip
         parts += [_title(title), tag("ul", *items, class_="cx-links")] if items else []
     return parts
-
-
-def _why(job: Job) -> str:
-    lines = str(job.get("why") or job.get("error") or "no reason given").strip().splitlines()
-    return lines[0] if lines else "no reason given"
 
 
 def _all_metrics(summary: pd.DataFrame, done: Sequence[Job], metrics: Mapping[str, Metric], now: str) -> Html:
     titles = {job["name"]: str(job.get("title") or job["name"]) for job in done}
     part = summary[(summary["part"] == "estimate") & (summary["period"].astype(str) == now)]
     part = part[part["report"].isin(list(titles))]
-    columns = ["metric", "period", "n", "n_eff", "value", "low", "high", "level", "method", "note"]
-    frame = part.reindex(columns=columns).assign(report_=part["report"].map(titles).to_numpy())
-    frame = frame.rename(columns={"report_": "Report"})
-    made = estimates_table(
-        frame[["Report", *columns]], metrics, caption="All metrics of each report", order=["Report", "metric"]
-    )
+    frame = part.reindex(columns=list(ESTIMATES)).assign(Report=part["report"].map(titles).to_numpy())
+    made = estimates_table(frame, metrics, caption="All metrics of each report", order=["Report", "metric"])
     return tag("details", tag("summary", f"Show {len(part):,} estimates"), made)
 
 
 def _about(manifest: Mapping[str, Any]) -> Html:
     kept = ("name", "as_of", "period", "now", "before", "filters", "started", "finished", "packages")
     record = {key: manifest[key] for key in kept if manifest.get(key)}
-    body = [
-        [
-            (name(file.get("path")), ""),
-            (wording.count(file.get("rows")), "cx-n"),
-            (tag("code", str(file.get("sha256") or "none")), ""),
-        ]
-        for file in manifest.get("data") or []
-    ]
-    paths = [file.get("path") for file in manifest.get("data") or []]
+    read = manifest.get("data") or []
+    body = [[(name(file.get("path")), ""), (wording.count(file.get("rows")), "cx-n"),
+             (tag("code", str(file.get("sha256") or "none")), "")] for file in read]  # fmt: skip
+    paths = [file.get("path") for file in read]
     data = table(["Data", "Rows", "SHA-256"], body, "Data of this run", names=paths) if body else None
     return tag("div", data, provenance(record))

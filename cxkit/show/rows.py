@@ -1,26 +1,18 @@
-"""Frames as rows: the columns, the dimensions, what a row is called, and names of a set shortened together."""
+"""Frames as rows: the columns, the dimensions, what a row is called; durations in the unit that fits."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import count, takewhile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-from unicodedata import east_asian_width
 
+import numpy as np
 import pandas as pd
 
-from cxkit.metrics import Metric
-from cxkit.show.html import clean, shorten
+from cxkit.metrics import Metric, Unit
+from cxkit.schema import COLUMNS, OF_REST
 
 Row = dict[str, Any]
-
-_VOCABULARY = """metric period n n_eff value low high level method note now before n_before n_eff_before change pvalue
-pvalue_adj family detectable verdict answer group share report part alike_q alike_df alike_pvalue alike_pvalue_adj
-alike_detectable alike_verdict named named_change named_low named_high named_level contribution by_mix by_mix_low
-by_mix_high by_rate by_rate_low by_rate_high others others_low others_high others_pvalue total_change explains
-hide_below judge_from value_before value_rest shift n_judged n_judged_before n_judged_rest"""
-COLUMNS = frozenset(_VOCABULARY.split())
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:
@@ -32,6 +24,12 @@ def rows(frame: pd.DataFrame) -> list[Row]:
     names = [str(column) for column in frame.columns]
     columns = [[None if pd.isna(value) else value for value in frame[column].tolist()] for column in frame.columns]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def as_change(row: Row) -> Row:
+    """A contrast under the names that a change has; `rest` is what it is compared with."""
+    told = {change: row[name] for change, name in OF_REST.items() if name in row}
+    return {**row, **told, "rest": True, "verdict": "changed" if row["verdict"] == "differs" else row["verdict"]}
 
 
 def dimensions(frame: pd.DataFrame) -> list[str]:
@@ -73,125 +71,75 @@ def of_metric(frame: pd.DataFrame, metric: Metric) -> list[Row]:
     return [row for row in rows(frame) if row["metric"] == metric.name]
 
 
-LINE = 18  # characters of a line beside a row
-BOTH = 34  # and of the two lines that a name may take
-_LEAST = 8  # with less room no part of a name says anything
-_NOUNS = frozenset(
-    """agent area branch brand category centre channel city class country customer department device group journey
-    language market month office partner period plan product quarter region segment service shop site store supplier
-    team tier touchpoint type unit week year""".split()  # noqa: SIM905
-)
+def level(row: Row, dimension: str) -> str:
+    """The level of a row in a dimension; "All" where it is the whole."""
+    return "All" if row.get(dimension) is None else str(row[dimension])
 
 
-def together(values: Iterable[object], limit: int = BOTH) -> dict[str, str]:
-    """Each name of a set at `limit` characters at most, those that differ still different.
+MINUTES: dict[Unit, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
 
-    A name that is too long is cut at its end. Where several would read the same then, the middle of what they share at
-    the start goes instead, and what they share at the end; where nothing else helps, they are numbered.
 
-    >>> list(together(["Insurance of Northern Hamburg AG", "Insurance of Northern Hanover AG", "Axa"], 22).values())
-    ['Insur…Hamburg AG', 'Insur…Hanover AG', 'Axa']
+UPTO: tuple[tuple[float, Unit], ...] = ((2.0, "seconds"), (180.0, "minutes"), (4320.0, "hours"))  # minutes; then days
+
+
+TIMES = ("value", "value_before", "value_rest", "answer")
+
+
+LIMITS = ("low", "high")  # of a score; those of a change are no times
+
+
+def fitted(metrics: Mapping[str, Metric], *frames: pd.DataFrame | None) -> tuple[Mapping[str, Metric], list[Any]]:
+    """Frames with every duration in the unit that fits what is shown of it, and the metrics with that unit.
+
+    Args:
+        metrics: What is measured, by name.
+        frames: Estimates, comparisons or distributions that are shown together; None stays None.
+
+    >>> from cxkit.metrics import METRICS
+    >>> frame = pd.DataFrame({"metric": ["wait_time"], "value": [90.0 * 60], "low": [80.0 * 60], "high": [99.0 * 60]})
+    >>> metrics, (shown,) = fitted(METRICS, frame)
+    >>> metrics["wait_time"].unit, shown["value"].item()
+    ('days', 3.75)
     """
-    texts = list(dict.fromkeys(map(str, values)))
-    found: dict[str, str] = {}
-    used: set[str] = set()
-    for text, short in _cut([clean(text) for text in texts], limit).items():
-        found[text] = short if short not in used else _numbered(short, limit, used)
-        used.add(found[text])
-    return {text: found[clean(text)] for text in texts}
+    made, shown = dict(metrics), list(frames)
+    held = {name for frame in frames if frame is not None for name in frame["metric"].unique()}
+    for name, metric in metrics.items():
+        if metric.unit == "minutes" and name in held:
+            made[name] = replace(metric, unit=fitting(_all(name, frames)))
+            shown = [_scaled(frame, name, MINUTES[made[name].unit]) for frame in shown]
+    return made, shown
 
 
-def _numbered(short: str, limit: int, used: Collection[str]) -> str:
-    marks = (f" ({number})" for number in count(2))
-    return next(one for mark in marks if (one := shorten(short, max(limit - len(mark), 1)) + mark) not in used)
+def fitted_one(metric: Metric, *frames: pd.DataFrame | None) -> tuple[Metric, list[Any]]:
+    """The same for what is shown of one metric."""
+    metrics, shown = fitted({metric.name: metric}, *frames)
+    return metrics[metric.name], shown
 
 
-def _cut(texts: Sequence[str], limit: int) -> dict[str, str]:
-    """The names in `limit` characters; equal where no cut tells them apart."""
-    groups: dict[str, list[str]] = {}
-    for text in dict.fromkeys(texts):
-        groups.setdefault(shorten(text, _room(text, limit)), []).append(text)
-    found = {}
-    for short, group in groups.items():
-        found.update(_apart(group, _room(group[0], limit)) if len(group) > 1 else {group[0]: short})
-    return {text: found[text] for text in dict.fromkeys(texts)}
+def fitting(minutes: Sequence[float]) -> Unit:
+    """The unit for some durations, by the middle one of them.
 
-
-def _room(text: str, limit: int) -> int:
-    """Characters that fit into the width of `limit` Latin ones: Chinese and its like are twice as wide."""
-    wide = sum(east_asian_width(char) in "WF" for char in text[:limit])
-    return limit // 2 if wide > limit // 4 else limit
-
-
-def _apart(group: Sequence[str], limit: int) -> dict[str, str]:
-    """Names that agree in their start, as its first letters, what tells them apart, and of the rest what has room."""
-    start = _shared(group)
-    rests = [text[len(start) :] for text in group]
-    end = _shared([text[::-1] for text in rests])[::-1]
-    cores = [text[: len(text) - len(end)] for text in rests]
-    head = f"{start[: limit // 4].rstrip()}…" if start else ""
-    room = limit - len(head) - bool(end)
-    if room < _LEAST or not (start or end):
-        return {text: shorten(text, limit) for text in group}
-    short = _cut(cores, room)
-    spare = room - max(map(len, short.values()))
-    near = _last_words(start[max(len(head) - 1, 0) :], spare)
-    after = _last_words(end[::-1], spare - len(near))[::-1]
-    tail = end if after == end else after.rstrip(" ,;:") + "…"
-    return {text: clean(f"{head}{near}{short[core]}{tail}") for text, core in zip(group, cores, strict=True)}
-
-
-def _shared(texts: Sequence[str]) -> str:
-    """What all texts start with, without the word that it breaks off in, unless that word is very long."""
-    pairs = zip(min(texts), max(texts), strict=False)
-    found = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    whole = found[: max(found.rfind(" "), found.rfind("-")) + 1]
-    return whole if len(found) - len(whole) < 2 * LINE else found
-
-
-def _last_words(text: str, room: int) -> str:
-    """The last whole words of a text that fit into the room."""
-    if len(text) <= room:
-        return text
-    found = re.search(r"(?<=[\s-])\S.*$", text[len(text) - max(room, 0) - 1 :]) if room > 0 else None
-    return found[0] if found and len(found[0]) <= room else ""
-
-
-def lines(text: str, most: int = LINE) -> list[str]:
-    """A label as one line, or as two that are about as long, parted between words where that is possible.
-
-    >>> lines("North"), lines("Insur…Northern Hamburg AG")
-    (['North'], ['Insur…Northern', 'Hamburg AG'])
+    >>> fitting([1.1, 1.4]), fitting([180, 120]), fitting([9_000]), fitting([])
+    ('seconds', 'minutes', 'days', 'minutes')
     """
-    if len(text) <= _room(text, most):
-        return [text]
-    half = (len(text) + 1) // 2
-    at = min((found.end() for found in re.finditer(r"[\s…/-]", text[:-1])), key=lambda i: abs(i - half), default=half)
-    if max(at, len(text) - at) > half + 6:
-        at = half
-    return [clean(part.strip()) for part in (text[:at], text[at:])]
+    known = np.abs([one for one in minutes if np.isfinite(one) and one])
+    middle = float(np.median(known)) if len(known) else 60.0
+    return next((unit for end, unit in UPTO if middle < end), "days")
 
 
-def width(label: str) -> int:
-    """The characters of the longest line of a label; wide ones count twice."""
-    return max(sum(1 + (east_asian_width(char) in "WF") for char in line) for line in lines(label))
+def _all(name: str, frames: Sequence[pd.DataFrame | None]) -> list[float]:
+    """Every duration of a metric that some frames show."""
+    kept = [frame[frame["metric"] == name] for frame in frames if frame is not None]
+    return [one for frame in kept for key in TIMES if key in frame for one in frame[key].astype(float)]
 
 
-def words(column: str) -> str:
-    """A column name inside a sentence."""
-    return column.replace("_", " ")
-
-
-def plural(column: str) -> str:
-    """What the levels of a column are called; only of common nouns a plural is made.
-
-    >>> plural("brand"), plural("product_category"), plural("filiale")
-    ('brands', 'product categories', 'levels of filiale')
-    """
-    said = words(column)
-    last = said.rpartition(" ")[2]
-    if last.lower() not in _NOUNS:
-        return f"levels of {said}"
-    if last.endswith("y") and last[-2] not in "aeiou":
-        return f"{said[:-1]}ies"
-    return f"{said}es" if last.endswith(("ch", "s")) else f"{said}s"
+def _scaled(frame: Any, name: str, minutes: float) -> Any:
+    if frame is None or minutes == 1:
+        return frame
+    own = (frame["metric"] == name).to_numpy()
+    moves = [key for key in ("change", "difference") if key in frame]
+    score = own & frame[moves].isna().all(axis=1).to_numpy()
+    columns = {key: own for key in (*TIMES, "shift") if key in frame} | {key: score for key in LIMITS if key in frame}
+    return frame.assign(**{
+        key: frame[key].astype(float).where(~rows, frame[key].astype(float) / minutes) for key, rows in columns.items()
+    })  # fmt: skip

@@ -1,4 +1,4 @@
-"""The parts of a page around its numbers: header, audit, methods, provenance."""
+"""The parts of a page around its numbers: header, comments, audit, methods, provenance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.show import wording
 from cxkit.show.html import LONG, Html, clean, described, full, join, name, shorten, tag
+from cxkit.show.labels import heading
 from cxkit.show.rows import Row, metrics_of, rows
-from cxkit.show.tables import heading, table
+from cxkit.show.tables import table
 
 SYNTHETIC = "Synthetic sample data: no real customer answered"
 
@@ -76,20 +77,13 @@ def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> H
     found = rows(frame)
     if not found:
         return tag("div", lead, tag("p", "No answer was refused."))
-    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (_refused(r.get("n")), "cx-n")] for r in found]
+    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (_count(r.get("n")), "cx-n")] for r in found]
     names = [text for row in found for text in (row["item"], row["reason"])]
     notes = ["Refused answers are counted, never repaired; they are in no score on this page."]
     if any(row.get("n") is None for row in found):
         notes.append("Not shown: a number that would give a hidden group away.")
-    return tag(
-        "div",
-        lead,
-        table(["Item", "Reason", "Refused"], body, "Answers refused in the whole run, by reason", notes, names=names),
-    )
-
-
-def _refused(n: Any) -> str:
-    return "not shown" if n is None else wording.count(n)
+    caption = "Answers refused in the whole run, by reason"
+    return tag("div", lead, table(["Item", "Reason", "Refused"], body, caption, notes, names=names))
 
 
 def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
@@ -98,9 +92,7 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
     tested = rows(comparisons) if comparisons is not None else []
     asked = [(metric.label, _definition(metric, found)) for metric in metrics_of(found, metrics)]
     judged = wording.rule([*found, *tested], "judge_from")
-    bases = "".join(
-        f" {word.partition(':')[0].capitalize()}: below {cut}." for cut, word in wording.BASES if cut > float(judged)
-    )
+    bases = "".join(f" {name}: below {cut}." for cut, _, name in wording.BASES if cut > float(judged))
     rules = [
         f"Hidden: scores of fewer than {wording.rule(found, 'hide_below')} people. Grey: an effective base below "
         f"{judged}, which gets no verdict.{bases} "
@@ -173,17 +165,13 @@ def _values(value: object) -> Html:
     return name("(all)" if value is None else value)
 
 
-def _flat(data: Mapping[str, Any]) -> bool:
-    return all(not isinstance(value, Mapping | list | tuple) for value in data.values())
-
-
 def _record(data: Mapping[str, Any]) -> Html:
     pairs = [(heading(str(key)), _nested(value)) for key, value in data.items()]
     return described(pairs, class_="cx-record")
 
 
 def _nested(value: object) -> Html:
-    if isinstance(value, Mapping) and _flat(value):
+    if isinstance(value, Mapping) and not any(isinstance(item, Mapping | list | tuple) for item in value.values()):
         return join([join([name(key), " ", _nested(item)]) for key, item in value.items()], ", ")
     if isinstance(value, Mapping):
         return _record(value)
@@ -219,13 +207,125 @@ def comments(frame: pd.DataFrame, metric: Metric) -> Html:
         if row.get("comment"):
             groups.setdefault(str(row["group"]), []).append(row)
     if not groups:
-        why = str(found[0].get("note") or "nobody wrote one")
-        return tag("p", f"Comments are {why}." if why.startswith("not ") else f"No comments: {why}.")
+        why = found[0].get("note")
+        return tag("p", f"Comments are {why}." if why else "No comments: nobody wrote one.")
     parts = [part for group, said in groups.items() for part in (
-        tag("p", f"{group}, {metric.label}" if group else "All answers", class_="cx-said"), _list(said))]  # fmt: skip
+        tag("p", f"{group}, {metric.label}" if group else "All answers", class_="cx-said"),
+        tag("ul", *(tag("li", tag("q", tag("bdi", clean(row["comment"])))) for row in said)))]  # fmt: skip
     notes = tag("div", tag("p", RULE), tag("p", MASKED), class_="cx-notes")
     return tag("div", *parts, notes, class_="cx-quotes")
 
 
-def _list(said: list[Row]) -> Html:
-    return tag("ul", *(tag("li", tag("q", tag("bdi", clean(row["comment"])))) for row in said))
+# The data of a run ----------------------------------------------------------------------------------------------------
+
+
+CAPTIONS = {  # part -> heading, what its table holds, what to say where there is nothing, a note below
+    "files": ("Files", "What was read", "Nothing was read.", "Hashes of the files are in the index and the manifest."),
+    "answers": (
+        "Answers",
+        "Answers that the totals hold",
+        "No column was mapped.",
+        "Answers: in the totals that the pages show, over all periods.",
+    ),
+    "refused": (
+        "Refused",
+        "Refused answers, by reason",
+        "Nothing was refused.",
+        "What is refused is counted, never repaired.",
+    ),
+    "respondents": ("Respondents", "Who answered", "The mapping has no respondents.", ""),
+    "straightlining": (
+        "Straight-lining",
+        "The same place of the scale throughout",
+        "No three questions have scales of four answers or more, so nothing tells who answered without reading.",
+        "Of those who answered three of these questions or more: all at the lowest, the middle, the highest or "
+        "another same place of their scales. A high share can be haste, or content customers. Questions with two or "
+        "three answers are left out: the same answer throughout says nothing there.",
+    ),
+    "weights": ("Weights", "What the weights do", "The answers carry no weights.", ""),
+    "time": ("Time", "How times were read", "The answers are in waves; no time was read.", ""),
+    "response": (
+        "Response rate",
+        "Invited and answered",
+        "How many people were invited is not known, so there is no response rate.",
+        "",
+    ),
+    "waves": (
+        "Codes that changed",
+        "Levels that only one of two successive waves or years has",
+        "All levels occur in every wave or year.",
+        "Mostly a code that changed; a comparison across such a change says nothing.",
+    ),
+    "reports": (
+        "Use of the data",
+        "Share of the answers that each level holds",
+        "There are no dimensions.",
+        "Of the first metric, over all periods, as far as they are shown.",
+    ),
+    "checks": ("Checks", "What has to fit together", "There is nothing to check.", ""),
+}
+DESCRIBED = "Shares say what the data are like; they are described: no interval, no test."
+HIDDEN = "Not shown: too few people, or a number that would give them away."
+WORDS = {
+    "n": "Answers",
+    "used": "Answers",
+    "answered": "Answers",
+    "about": "Answers, about",
+    "share": "Share",
+    "rate": "Rate",
+    "held": "Holds",
+    "read": "How",
+}
+
+
+def audit_table(part: str, frame: pd.DataFrame) -> Html:
+    """One part of the audit as a table, or a sentence where it has nothing to say.
+
+    Args:
+        part: A key of `CAPTIONS`.
+        frame: The part, as `cx.audited` gives it.
+    """
+    _, caption, nothing, note = CAPTIONS[part]
+    if frame.empty:
+        return tag("p", nothing)
+    columns = [column for column in frame.columns if not (frame[column] == "").all()]
+    head = [WORDS.get(column, column.replace("_", " ").capitalize()) for column in columns]
+    found = rows(frame[columns])
+    body = [[_cell(column, row[column]) for column in columns] for row in found]
+    names = [value for row in found for value in row.values() if isinstance(value, str)]
+    notes = [note] if note else []
+    notes += [DESCRIBED] if {"share", "rate"} & set(columns) else []
+    notes += [HIDDEN] if any(value is None for row in found for value in row.values()) else []
+    return table(head, body, caption, notes, names=names)
+
+
+def audit_tables(found: Mapping[str, pd.DataFrame]) -> Html:
+    """Every part of the audit, in order, each under its heading."""
+    if not found:
+        return tag("p", "This run was made without an audit of its data.")
+    parts = [(tag("h2", CAPTIONS[part][0], id=f"audit-{part}"), _content(part, frame)) for part, frame in found.items()]
+    return join(piece for both in parts for piece in both)
+
+
+def _content(part: str, frame: pd.DataFrame) -> Html:
+    """The table of a part; of the checks, those that hold are folded away."""
+    if part != "checks" or frame.empty:
+        return audit_table(part, frame)
+    held = frame["held"].astype(bool)
+    lead = tag("p", f"{held.sum()} of {len(held)} hold: parts sum up to their whole, totals lie between their parts.")
+    broken = audit_table(part, frame[~held]) if not held.all() else None
+    folded = tag("details", tag("summary", f"Show the {held.sum()} that hold"), audit_table(part, frame[held]))
+    return tag("div", lead, broken, folded if held.any() else None)
+
+
+def _cell(column: str, value: Any) -> tuple[object, str]:
+    if column == "held":
+        return ("yes" if value else "NO"), ""
+    if column in ("share", "rate") and value is not None:
+        return f"{float(value):.1f}%", "cx-n"
+    counted = value is None or isinstance(value, int | float)
+    return (_count(value), "cx-n") if counted else (name(value, LONG), "")
+
+
+def _count(n: Any) -> str:
+    return "not shown" if n is None else wording.count(n)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
-from cxkit.show.durations import fitted, fitted_one, medians
-from cxkit.show.families import families
-from cxkit.show.html import Html, clean, full_names, join, name, plain, tag
-from cxkit.show.rows import Row, dimensions, metrics_of, rows, shares, varying
+from cxkit.show.html import Html, full_names, join, name, plain, tag
+from cxkit.show.labels import heading
+from cxkit.show.rows import Row, as_change, dimensions, fitted, fitted_one, level, metrics_of, rows, shares, varying
+from cxkit.show.wording import in_pairs, medians
 
 Cell = tuple[object, str]  # content, class
 ABSENT = 3  # rows without a number that a table may hold; more are named below it
@@ -74,20 +75,11 @@ def estimates_table(
     keys = list(order) or _keys(found, [*dimensions(frame), "period"])
     shown, absent = unshown(found, "value", lambda row: _called(row, keys, metrics))
     alike = wording.alike(found) if len(shown) > 1 else []
-    body, grey = [], []
-    for row in shown:
-        metric = metrics[row["metric"]]
-        places = wording.decimals(row.get("low"), row.get("high"))
-        known = row.get("value") is not None
-        span = wording.limits(row.get("low"), row.get("high"), metric.unit, places) if known else ""
-        remarks = [wording.band(row, metric), *(wording.precision(row, metric) if known else [])]
-        remarks += [note for note in str(row.get("note") or "").split("; ") if note not in alike]
-        score = wording.quantity(row["value"], metric.unit, places) if known else _absent(row)
-        body.append(
-            [*_key_cells(row, keys, metrics), (score, "cx-n"), (span, "cx-n"), (base(row), "cx-n"),
-             ("; ".join(filter(None, remarks)), "")]
-        )  # fmt: skip
-        grey.append(not known or wording.is_small(row))
+    body = [
+        [*_key_cells(row, keys, metrics), *_scored(row, metric), ("; ".join(_remarks(row, metric, alike)), "")]
+        for row in shown for metric in [metrics[row["metric"]]]
+    ]  # fmt: skip
+    grey = [not wording.is_sound(row) for row in shown]
     levels = " / ".join(sorted({wording.level_words(row.get("level")) for row in found}))
     head = [*_key_heads(keys), "Score", f"{levels} interval", "Base", "Remarks"]
     notes = [*estimate_notes(found, metrics), *map(wording.sentence, alike), *absent]
@@ -96,12 +88,7 @@ def estimates_table(
 
 
 def comparisons_table(
-    frame: pd.DataFrame,
-    metrics: Mapping[str, Metric],
-    *,
-    caption: str = "",
-    among: pd.DataFrame | None = None,
-    judged: bool = True,
+    frame: pd.DataFrame, metrics: Mapping[str, Metric], *, caption: str = "", judged: bool = True
 ) -> Html:
     """Comparisons with change, interval, corrected p-value, bases and verdict, a line each.
 
@@ -109,7 +96,6 @@ def comparisons_table(
         frame: Comparisons.
         metrics: What is measured, by name.
         caption: Heading of the table; says what it holds where empty.
-        among: All comparisons of the same call, where the frame is a part of them: their family is named by it.
         judged: Whether these are the comparisons that the verdicts rest on. Others have a p-value of their own, without
             correction, and no verdict.
     """
@@ -119,39 +105,46 @@ def comparisons_table(
         return Html("")
     keys = _keys(found, [*dimensions(frame), "now", "before"])
     shown, absent = unshown(found, "change", lambda row: _called(row, keys, metrics))
+    about = [(row, metrics[row["metric"]]) for row in shown]
+    head = [*_key_heads(keys), "Change", "Interval"]
     if not judged:
-        return _unjudged(shown, keys, metrics, caption)
-    body, grey = [], []
-    for row in shown:
-        metric = metrics[row["metric"]]
-        tested = wording.pnumber(row["pvalue_adj"]) if row.get("pvalue_adj") is not None else ""
-        body.append(
-            [*_key_cells(row, keys, metrics), (moved(row, metric), "cx-n"),
-             (verdicts.span(row, metric), "cx-n"), (tested, "cx-n"), (bases(row), "cx-n"), verdict_cell(row, metric),
-             (verdicts.could(row, metric), "cx-n")]
-        )  # fmt: skip
-        grey.append(row.get("verdict") == "too few" or row.get("change") is None)
-    head = [*_key_heads(keys), "Change", "Interval", "Adjusted p", "Bases now / before", "Verdict", "Detectable"]
-    title = caption or "Changes with interval, test and verdict"
-    held = (
-        families(found, dimensions(frame), metrics, rows(among))
-        if among is not None
-        else families(found, dimensions(frame), metrics)
-    )
-    notes = [*comparison_notes(found, held), *absent]
-    return table(head, body, title, notes, grey=grey, names=_names(found, keys), kind="cmp")
+        body = [[*_key_cells(row, keys, metrics), *_tested(row, metric, "pvalue")] for row, metric in about]
+        notes = [f"Method: {wording.methods_words(row.get('method') for row in shown)}. p: of this comparison alone."]
+        return table([*head, "p alone", "Bases now / before"], body, caption or "Changes with interval and test", notes)
+    body = [[*_key_cells(row, keys, metrics), *_judged(row, metric)] for row, metric in about]
+    pairs = any(in_pairs(metric) for metric in metrics_of(found, metrics))
+    notes = [*comparison_notes(found, pairs), *absent]
+    return table([*head, "Adjusted p", "Bases now / before", "Verdict", "Detectable"], body,
+                 caption or "Changes with interval, test and verdict", notes, grey=[*map(_unsaid, shown)],
+                 names=_names(found, keys), kind="cmp")  # fmt: skip
 
 
-def _unjudged(found: Sequence[Row], keys: Sequence[str], metrics: Mapping[str, Metric], caption: str) -> Html:
-    """Comparisons beside the one that counts."""
-    body = [
-        [*_key_cells(row, keys, metrics), (moved(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"),
-         ("" if row.get("pvalue") is None else wording.pnumber(row["pvalue"]), "cx-n"), (bases(row), "cx-n")]
-        for row in found for metric in [metrics[row["metric"]]]
-    ]  # fmt: skip
-    notes = [f"Method: {wording.methods_words(row.get('method') for row in found)}. p: of this comparison alone."]
-    head = [*_key_heads(keys), "Change", "Interval", "p alone", "Bases now / before"]
-    return table(head, body, caption or "Changes with interval and test", notes)
+def _scored(row: Row, metric: Metric) -> list[Cell]:
+    """Score, interval and base of an estimate."""
+    score, span = "hidden" if is_hidden(row.get("reason")) else "none", ""
+    if row.get("value") is not None:
+        score, span = wording.quantity(row["value"], metric.unit, wording.places_of(row)), wording.span(row, metric)
+    return [(score, "cx-n"), (span, "cx-n"), (base(row), "cx-n")]
+
+
+def _remarks(row: Row, metric: Metric, alike: Sequence[str]) -> list[str]:
+    """What there is to know about an estimate, without the notes that all have."""
+    found = [wording.band(row, metric), *(wording.precision(row, metric) if row.get("value") is not None else [])]
+    return [*filter(None, found), *(note for note in wording.notes(row) if note not in alike)]
+
+
+def _tested(row: Row, metric: Metric, p: str = "pvalue_adj") -> list[Cell]:
+    """Size, interval, p-value and bases of a comparison."""
+    return [(moved(row, metric), "cx-n"), (verdicts.span(row, metric), "cx-n"), (wording.pnumber(row.get(p)), "cx-n"),
+            (bases(row), "cx-n")]  # fmt: skip
+
+
+def _judged(row: Row, metric: Metric) -> list[Cell]:
+    return [*_tested(row, metric), verdict_cell(row, metric), (verdicts.could(row, metric), "cx-n")]
+
+
+def _unsaid(row: Row) -> bool:
+    return row.get("verdict") == "too few" or row.get("change") is None
 
 
 def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = "") -> Html:
@@ -160,7 +153,7 @@ def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = ""
     found = [row for row in rows(frame) if row["metric"] == metric.name]
     keys = varying(found, [*dimensions(frame), "period"])
     body = [
-        [(wording.answer(row["answer"]), ""), (name(row["group"]), ""), *((name(_level(row, key)), "") for key in keys),
+        [(wording.answer(row["answer"]), ""), (name(row["group"]), ""), *((name(level(row, key)), "") for key in keys),
          (wording.count(row["n"]), "cx-n"), (wording.quantity(row["share"], "percent", 1), "cx-n")]
         for row in found
     ]  # fmt: skip
@@ -184,16 +177,6 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
     notes = [f"{SHARES} Base: answers used (n)."]
     return table([heading(by), *groups, "Base"], body, caption, notes, names=bars)
-
-
-def heading(column: str) -> str:
-    """A column name as a heading.
-
-    >>> heading("boarding_area")
-    'Boarding area'
-    """
-    text = clean(column).replace("_", " ")
-    return text[:1].upper() + text[1:]
 
 
 def base(row: Row) -> Html | str:
@@ -248,8 +231,8 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
     return notes
 
 
-def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
-    """What is said under a table or figure of comparisons: marks, test, family (`held`, in words) and correction."""
+def comparison_notes(found: Sequence[Row], pairs: bool = False) -> list[str]:
+    """What is said under a table of comparisons: marks, test, family and correction; of `pairs` where there are any."""
     tested = f"adjusted p below {wording.below(found)}"
     notes = [
         f"{wording.UP} {wording.DOWN} changed ({tested}); {wording.NONE} no evidence of change; "
@@ -259,13 +242,16 @@ def comparison_notes(found: Sequence[Row], held: str) -> list[str]:
     methods = wording.methods_words(row.get("method") for row in found)
     if methods:
         notes.append(f"Method: {methods}.")
-    if any("rank effect" in str(row.get("method")) for row in found):
+    if pairs:
         notes.append(PAIRS)
     if any(row.get("verdict") == "no evidence" for row in found):
         notes.append("Detectable: the smallest change that the bases could have shown (at 80% power).")
-    if held:
-        notes.append(f"Corrected for {held}. Each interval is a single comparison's.")
-    return notes
+    return [*notes, *_corrected(found)]
+
+
+def _corrected(found: Sequence[Row]) -> list[str]:
+    held = wording.families(found)
+    return [f"Corrected for {held}. Each interval is a single comparison's."] if held else []
 
 
 def unshown(found: Sequence[Row], number: str, called: Callable[[Row], str]) -> tuple[list[Row], list[Html]]:
@@ -290,7 +276,7 @@ def unshown(found: Sequence[Row], number: str, called: Callable[[Row], str]) -> 
 
 
 def _called(row: Row, keys: Sequence[str], metrics: Mapping[str, Metric]) -> str:
-    return " · ".join(metrics[row["metric"]].label if key == "metric" else _level(row, key) for key in keys)
+    return " · ".join(metrics[row["metric"]].label if key == "metric" else level(row, key) for key in keys)
 
 
 def _keys(found: Sequence[Row], names: Sequence[str]) -> list[str]:
@@ -303,18 +289,110 @@ def _key_heads(keys: Sequence[str]) -> list[str]:
 
 
 def _key_cells(row: Row, keys: Sequence[str], metrics: Mapping[str, Metric]) -> list[Cell]:
-    texts = [metrics[row["metric"]].label if key == "metric" else _level(row, key) for key in keys]
+    texts = [metrics[row["metric"]].label if key == "metric" else level(row, key) for key in keys]
     return [(name(text), "") for text in texts]
-
-
-def _level(row: Row, key: str) -> str:
-    return "All" if row.get(key) is None else str(row[key])
-
-
-def _absent(row: Row) -> str:
-    note = str(row.get("note") or "")
-    return "hidden" if note.startswith("hidden") else "none"
 
 
 def _names(found: Sequence[Row], keys: Sequence[str]) -> list[object]:
     return [row[key] for row in found for key in keys if row.get(key) is not None]
+
+
+def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
+    """Each level of a dimension against all its others together, a line each.
+
+    Args:
+        frame: What `cx.against_rest` returned, of one place.
+        metric: What is measured.
+        dimension: Whose levels are compared.
+    """
+    metric, (frame,) = fitted_one(metric, frame)
+    found = [as_change(row) for row in rows(frame) if row["metric"] == metric.name]
+    if len(found) < 2:
+        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+    shown, absent = unshown(found, "change", lambda row: str(row[dimension]))
+    body = [[(name(row[dimension]), ""), *_judged(row, metric)] for row in shown]
+    head = [heading(dimension), "Difference", "Interval", "Adjusted p", "Bases level / rest", "Verdict", "Detectable"]
+    methods = wording.methods_words(row.get("method") for row in found)
+    notes = [*([f"The rest is all other levels together. Method: {methods}."] if methods else []),
+             *_corrected(found), *([PAIRS] if in_pairs(metric) else []),
+             "A difference between groups in one period; people who are in both are accounted for."]  # fmt: skip
+    caption = f"{metric.label}: each {heading(dimension).lower()} against the rest"
+    return table(head, body, caption, [*notes, *absent], grey=[row["verdict"] == "too few" for row in shown],
+                 names=_names(found, [dimension]), kind="cmp cx-vs")  # fmt: skip
+
+
+LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "no")}
+
+
+def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
+    """A line per unit: its places, score, interval, base, shrunken score, and where it lies to the limits of its size.
+
+    Args:
+        frame: What `cx.league` returned.
+        metric: What is ranked.
+        dimension: Whose levels are ranked.
+    """
+    units = heading(dimension).lower()
+    found = rows(frame)
+    first: Row = found[0] if found else {"unranked": f"no {units} has answers"}
+    if first["unranked"]:
+        p = first.get("pvalue")
+        tested = "" if p is None else f" (test that all are alike: {wording.pvalue(p)})"
+        why = f"No league table by {units}: {first['unranked']}{tested}. So no order is given."
+        return tag("p", why, class_="cx-none")
+    ranked = [row for row in found if row["first"] is not None]
+    levels = " / ".join(sorted({wording.level_words(row["level"]) for row in ranked}))
+    head = [heading(dimension), "Place", "Score", f"{levels} interval", "Base", "Shrunken score", "Stands out"]
+    body = [_line(row, metric, dimension) for row in ranked]
+    caption = f"{metric.label} by {units}: the places at which each may stand"
+    notes = _league_notes(ranked, len(found) - len(ranked), metric)
+    return table(head, body, caption, notes, names=_names(ranked, [dimension]))
+
+
+def _line(row: Row, metric: Metric, dimension: str) -> list[Cell]:
+    first, last = int(row["first"]), int(row["last"])
+    shrunk = wording.number(row["shrunk"], wording.decimals(row["low"], row["high"]))
+    place, out = f"{first}" if first == last else f"{first} to {last}", " ".join(LIMITS[row["limits"]])
+    return [(name(row[dimension]), ""), (place, ""), *_scored(row, metric), (shrunk, "cx-n"), (out, "")]
+
+
+def _league_notes(ranked: Sequence[Row], left_out: int, metric: Metric) -> list[str]:
+    spread = wording.quantity(ranked[0]["between"], metric.unit, 2 if metric.unit == "scale" else 1)
+    notes = [
+        f"Intervals: {wording.methods_words(row['method'] for row in ranked)}. Base: answers used (n).",
+        f"They differ by more than chance ({wording.pvalue(ranked[0]['pvalue'])}, Welch's test); standard deviation "
+        f"between them, without the part of chance: {spread.replace('%', ' percentage points')}.",
+        "Place: no other one surely takes it (all pairs tested, Holm correction), so that all places hold together.",
+        "Shrunken score: pulled to the mean of all by how little is known of it (empirical Bayes); it gives the order. "
+        "Stands out: farther from the mean than others of its base, given how much all of them differ (funnel limits "
+        "of 3.09 standard errors, widened where many lie far off).",
+    ]
+    return [*notes, f"Left out, with a small effective base or hidden: {left_out}."] if left_out else notes
+
+
+FIRST = 10
+
+
+def counts(
+    frame: pd.DataFrame, by: Sequence[str], levels: Sequence[Sequence[str]], periods: Sequence[str], weighted: bool
+) -> Html:
+    """The first counts of a tally, a line each, and what else it holds.
+
+    Args:
+        frame: The counts: item, period, <dimensions>, answer, n, w.
+        by: The dimensions.
+        levels: The declared levels.
+        periods: All periods, in order.
+        weighted: Whether the answers carry weights.
+    """
+    body = [
+        [(name(row["item"]), ""), (name(row["period"]), ""),
+         *((name("all" if row[key] is None else row[key]), "") for key in by), (wording.answer(row["answer"]), "cx-n"),
+         (wording.count(row["n"]), "cx-n"), *([(wording.number(row["w"], 1), "cx-n")] if weighted else [])]
+        for row in rows(frame.head(FIRST))
+    ]  # fmt: skip
+    head = ["Item", "Period", *map(heading, by), "Answer", "Answers", *(["Weight"] if weighted else [])]
+    cut = ", ".join(" by ".join(level) or "all" for level in levels)
+    ends = f"{periods[0]} to {periods[-1]}" if periods else "no period"
+    caption = f"The first {len(body)} of {len(frame):,} counts: {ends}; levels: {cut}"
+    return table(head, body, caption, names=[row for key in by for row in frame[key].head(FIRST).dropna()])

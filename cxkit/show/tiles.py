@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
-from cxkit.show.durations import fitted, medians
-from cxkit.show.families import families
+from cxkit.show.drawings import reach
 from cxkit.show.html import Html, join, name, slug, tag
-from cxkit.show.rows import Row, dimensions, metrics_of, rows
+from cxkit.show.rows import Row, fitted, metrics_of, rows
+from cxkit.show.wording import medians
 
 
 def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> Html:
@@ -35,27 +36,23 @@ def tiles(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: Ma
     if not shown:
         return tag("p", "Nothing was measured here.", class_="cx-none")
     made = [tile(first[m.name], compared.get(m.name), m, lead=m is shown[0]) for m in shown]
-    names = dimensions(comparisons) if comparisons is not None else []
-    held = families([compared[m.name] for m in shown if m.name in compared], names, metrics)
-    notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared], held)
-    return join(
-        [tag("div", *made, class_="cx-tiles"), tag("div", *(tag("p", note) for note in notes), class_="cx-notes")]
-    )
+    notes = _notes([first[m.name] for m in shown], [compared[m.name] for m in shown if m.name in compared])
+    below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes")
+    return join([tag("div", *made, class_="cx-tiles"), below])
 
 
-def _notes(found: Sequence[Row], compared: Sequence[Row], held: str) -> list[str]:
+def _notes(found: Sequence[Row], compared: Sequence[Row]) -> list[str]:
     """How the numbers of all tiles were made, said once below them."""
+    held = wording.families(compared)
     made, tested = (wording.methods_words(row.get("method") for row in part) for part in (found, compared))
     corrected = f" Corrected for {held}; each interval is a single comparison's." if held else ""
-    lines = [
-        f"Intervals: {made}. n: answers used. Bars: a stretch of each scale around the interval." if made else "",
-        f"Method: {tested}.{corrected}" if tested else "",
-    ]
-    if any(wording.base_words(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found):
-        lines.append(
-            "Effective: what the answers are worth after weights and after several of one customer or cluster."
-        )
-    return [line for line in lines if line]
+    less = any(wording.base_words(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found)
+    lines = {
+        f"Intervals: {made}. n: answers used. Bars: a stretch of each scale around the interval.": made,
+        f"Method: {tested}.{corrected}": tested,
+        "Effective: what the answers are worth after weights and after several of one customer or cluster.": less,
+    }
+    return [line for line, needed in lines.items() if needed]
 
 
 def tile(row: Row, compared: Row | None, metric: Metric, *, lead: bool = False) -> Html:
@@ -79,11 +76,11 @@ def near_scale(row: Row, metric: Metric) -> tuple[float, float]:
     (-30.0, 40.0)
     """
     start, end = metric.ends
-    low, high = (row["value"] if row.get(key) is None else row[key] for key in ("low", "high"))
-    reach = 1.5 * max(high - low, 0.02 * (abs(row["value"]) or 1.0))
-    step = 10.0 ** math.floor(math.log10(reach))
-    step *= next(size for size in (0.5, 1.0, 2.0, 5.0) if reach <= 2.5 * size * step or size == 5.0)
-    ends = step * math.floor((low - reach) / step), step * math.ceil((high + reach) / step)
+    (low,), (high,) = reach([row])
+    air = 1.5 * max(high - low, 0.02 * (abs(row["value"]) or 1.0))
+    step = 10.0 ** math.floor(math.log10(air))
+    step *= next(size for size in (0.5, 1.0, 2.0, 5.0) if air <= 2.5 * size * step or size == 5.0)
+    ends = step * math.floor((low - air) / step), step * math.ceil((high + air) / step)
     return max(round(ends[0], 6), start), min(round(ends[1], 6), end)
 
 
@@ -106,14 +103,11 @@ def bar(row: Row, ends: tuple[float, float]) -> Html:
 
 
 def _measured(row: Row, metric: Metric) -> list[Html | None]:
-    places = wording.decimals(row.get("low"), row.get("high"))
-    number = wording.number(row["value"], places)
+    number = wording.number(row["value"], wording.places_of(row))
     unit = wording.UNITS[metric.unit] or f"on {metric.scale[0]:g}–{metric.scale[1]:g}"
     if metric.statistic == "quantile":
         unit += f", {wording.quantile_words(metric)}"
     value = tag("p", number, tag("small", " " + unit if metric.unit != "percent" else unit), class_="cx-value")
-    span = wording.limits(row.get("low"), row.get("high"), metric.unit, places)
-    words = span if span == "no interval" else f"{wording.level_words(row.get('level'))} interval {span}"
     band = wording.band(row, metric)
     remarks = [f"Band: {band}" if band else "", *wording.precision(row, metric), str(row.get("note") or "")]
     said = " · ".join(filter(None, remarks))
@@ -123,15 +117,14 @@ def _measured(row: Row, metric: Metric) -> list[Html | None]:
         value,
         tag("p", said, class_="cx-band") if said else None,
         tag("div", bar(row, ends), tag("div", *marks, class_="cx-ends"), class_="cx-barbox", aria_hidden="true"),
-        tag("p", words, class_="cx-interval"),
+        tag("p", wording.interval(row, metric), class_="cx-interval"),
         tag("p", wording.base_words(row), class_="cx-base"),
     ]
 
 
 def _missing(row: Row) -> list[Html | None]:
-    note = str(row.get("note") or "not computed")
-    word, _, why = note.partition(": ")
-    return [tag("p", word.capitalize(), class_="cx-value cx-absent"), tag("p", why, class_="cx-base") if why else None]
+    said = tag("p", wording.absent(row).capitalize(), class_="cx-value cx-absent")
+    return [said, tag("p", wording.why(row), class_="cx-base") if is_hidden(row.get("reason")) else None]
 
 
 def _change(row: Row, metric: Metric, lead: bool) -> Html:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cxkit.metrics import Metric
+from cxkit.schema import kind_of
 from cxkit.show import wording
-from cxkit.show.durations import EVEN, far, in_pairs, medians
 from cxkit.show.rows import Row
+from cxkit.show.wording import EVEN, far, in_pairs, medians
 
 
 class Verdict(NamedTuple):
@@ -32,10 +33,15 @@ def verdict(row: Row, metric: Metric) -> Verdict:
         up = change > 0
         tone = "moved" if metric.better is None else "better" if up == (metric.better == "higher") else "worse"
         judged = f" ({tone})" if metric.better == "lower" else ""  # a reader takes "up" for good unless told
-        return Verdict(wording.UP if up else wording.DOWN, ("increased" if up else "decreased") + judged, tone)
+        return Verdict(wording.UP if up else wording.DOWN, _moved(row) + judged, tone)
     if kind == "no evidence":
         return Verdict(wording.NONE, _uncertain(row), "none")
     return Verdict(wording.FEW, _UNSAID[unsaid(row)] if kind == "too few" else "not compared", "few")
+
+
+def _moved(row: Row) -> str:
+    up = row["change"] > 0
+    return f"{'higher' if up else 'lower'} than the rest" if row.get("rest") else "increased" if up else "decreased"
 
 
 _UNSAID = {
@@ -52,19 +58,7 @@ def unsaid(row: Row) -> str:
 
     With "little" the answers are many but worth little, by weights, clusters or what else the note of the row says.
     """
-    bases: Any = (row.get("n"), row.get("n_before", row.get("n_rest")))
-    if protects(row):
-        return "protecting"
-    if None in bases:
-        return "hidden"
-    if 0 in bases:
-        return "empty"
-    return "few" if min(bases) < float(wording.rule([row], "judge_from")) else "little"
-
-
-def protects(row: Row) -> bool:
-    """Whether a comparison is hidden for another group's sake: its own answers may be many."""
-    return "smaller group" in str(row.get("note") or "")
+    return kind_of(row.get("reason")) or "little"
 
 
 def corrected_away(row: Row) -> bool:
@@ -73,10 +67,10 @@ def corrected_away(row: Row) -> bool:
     return row.get("verdict") == "no evidence" and p is not None and p < 1 - (0.95 if level is None else level)
 
 
-def _uncertain(row: Row) -> str:
+def _uncertain(row: Row, since: str = "") -> str:
     if corrected_away(row):
-        return f"not distinguishable after correction for {wording.count(row.get('family'))} comparisons"
-    return "no evidence of change"
+        return f"not distinguishable{since} after correction for {wording.count(row.get('family'))} comparisons"
+    return f"no evidence of {'a difference' if row.get('rest') else 'change'}"
 
 
 def detectable(row: Row, metric: Metric) -> str:
@@ -86,12 +80,10 @@ def detectable(row: Row, metric: Metric) -> str:
     >>> detectable({"detectable": 19.6, "low": -30., "high": 10.}, METRICS["nps"])
     'a change of about 20 points or more could have been detected'
     """
-    size = row.get("detectable")
-    if size is None:
+    if (size := row.get("detectable")) is None:
         return "no change could have been detected"
-    if in_pairs(metric):
-        return f"longer or shorter in about {far(size)} of 100 pairs or more could have been detected"
-    return f"a change of about {f'{about(size)} {unit_words(metric)}'.strip()} or more could have been detected"
+    what = "longer or shorter in" if in_pairs(metric) else "a change of"
+    return f"{what} about {sized([size], metric)} or more could have been detected"
 
 
 def interval(row: Row, metric: Metric) -> str:
@@ -173,18 +165,14 @@ def change(row: Row, metric: Metric) -> str:
     return wording.quantity(row["change"], metric.unit, _decimals(row, metric), signed=True)
 
 
-def corrected(row: Row, held: str = "") -> str:
+def corrected(row: Row) -> str:
     r"""The p-value with the family it was corrected for.
 
-    >>> corrected({"pvalue": .011, "pvalue_adj": .075, "family": 7}), corrected({"pvalue": .011, "family": 1})
-    ('adjusted p\xa0=\xa0.075 for 7 comparisons (p\xa0=\xa0.011 alone)', 'p\xa0=\xa0.011')
+    >>> corrected({"pvalue": .011, "pvalue_adj": .075, "family": 7, "family_of": "NPS by brand"})
+    'adjusted p\xa0=\xa0.075 for 7 comparisons: NPS by brand (p\xa0=\xa0.011 alone)'
     """
-    family = row.get("family")
-    held = held or f"{wording.count(family)} comparisons"
-    if family is None or family <= 1 or row.get("pvalue_adj") is None:
-        return wording.pvalue(row.get("pvalue"))
-    adjusted = wording.pvalue(row["pvalue_adj"])
-    return f"adjusted {adjusted} for {held} ({wording.pvalue(row.get('pvalue'))} alone)"
+    held, p = wording.families([row]), wording.pvalue(row.get("pvalue"))
+    return f"{adjusted(row)} for {held} ({p} alone)" if held and row.get("pvalue_adj") is not None else p
 
 
 def adjusted(row: Row) -> str:
@@ -207,22 +195,19 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
     ...       METRICS["wait_time"])
     'Wait time increased: longer in 61 of 100 pairs; median 180 min against 120 min'
     """
-    found = verdict(row, metric)
     since = f" against {row['before']}" if row.get("before") else ""
     if row.get("verdict") == "changed" and row.get("change") is not None:
+        subject = f"{metric.label}{f', {who},' if who else ''} {_moved(row)}"
         if in_pairs(metric):
-            pairs = "; ".join(filter(None, [f"{change(row, metric)}{since}", medians(row, metric)]))
-            return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]}: {pairs}"
-        by = change(row, metric).lstrip("+" + wording.MINUS)
-        return f"{metric.label}{f', {who},' if who else ''} {found.words.split(' (')[0]} by {by}{since}"
+            return f"{subject}: {'; '.join(filter(None, [f'{change(row, metric)}{since}', medians(row, metric)]))}"
+        return f"{subject} by {change(row, metric).lstrip('+' + wording.MINUS)}{since}"
     subject = f"{metric.label}{f', {who}' if who else ''}"
     if corrected_away(row):
-        since_when = f" from {row.get('before')} after"
-        return f"{subject}: {found.words.replace(' after', since_when)}"
-    return f"{subject}: {found.words}{since if row.get('verdict') == 'no evidence' else ''}"
+        return f"{subject}: {_uncertain(row, ' from ' + str(row.get('before')))}"
+    return f"{subject}: {verdict(row, metric).words}{since if row.get('verdict') == 'no evidence' else ''}"
 
 
-def proof(row: Row, metric: Metric, held: str = "") -> str:
+def proof(row: Row, metric: Metric) -> str:
     r"""The numbers behind a claim: change, interval, test, bases, and what could have been detected.
 
     >>> from cxkit.metrics import METRICS
@@ -238,7 +223,7 @@ def proof(row: Row, metric: Metric, held: str = "") -> str:
             row.get("note") or f"an effective base of {wording.rule([row], 'judge_from')} is needed in both periods"
         )
         return f"{why[:1].upper()}{why[1:]}; {bases}."
-    text = f"{interval(row, metric)}; {corrected(row, held)}; {bases}."
+    text = f"{interval(row, metric)}; {corrected(row)}; {bases}."
     note = wording.sentence(str(row.get("note") or ""))
     if row["verdict"] == "no evidence":
         moved = "; ".join(filter(None, [change(row, metric), medians(row, metric)]))
@@ -253,14 +238,12 @@ def reach(found: Sequence[Row], metric: Metric) -> str:
     >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
     'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
     """
-    ends, unit = _reached(found, metric), unit_words(metric)
-    if not ends:
+    sizes = _reached(found)
+    if not sizes:
         return ""
-    if in_pairs(metric):
-        span = f"longer or shorter in about {' to '.join(ends)} {unit}"
-    else:
-        span = f"{'changes from' if len(ends) > 1 else 'a change of'} about {' to '.join(ends)} {unit}".strip()
-    return f"With no evidence of change, {span} could have been detected."
+    several = sized([min(sizes)], metric) != sized([max(sizes)], metric)
+    what = "longer or shorter in" if in_pairs(metric) else "changes from" if several else "a change of"
+    return f"With no evidence of change, {what} about {sized(sizes, metric)} could have been detected."
 
 
 def reach_of(found: Sequence[Row], metric: Metric) -> str:
@@ -271,15 +254,24 @@ def reach_of(found: Sequence[Row], metric: Metric) -> str:
     >>> reach_of([row, {**row, "detectable": 21.2}], METRICS["nps"])
     'NPS 9.4 to 21 points'
     """
-    ends = _reached([row for row in found if row["metric"] == metric.name], metric)
-    return f"{metric.label} {' to '.join(ends)} {unit_words(metric)}".strip() if ends else ""
+    sizes = _reached([row for row in found if row["metric"] == metric.name])
+    return f"{metric.label} {sized(sizes, metric)}" if sizes else ""
 
 
-def _reached(found: Sequence[Row], metric: Metric) -> list[str]:
-    """The smallest and the largest detectable change among those without evidence; one where they read the same."""
-    kept = [r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None]
-    said = far if in_pairs(metric) else about
-    return list(dict.fromkeys(said(size) for size in (min(kept), max(kept)))) if kept else []
+def _reached(found: Sequence[Row]) -> list[float]:
+    """The detectable changes of those without evidence."""
+    return [r["detectable"] for r in found if r.get("verdict") == "no evidence" and r.get("detectable") is not None]
+
+
+def sized(sizes: Sequence[float], metric: Metric) -> str:
+    """The smallest and the largest of some detectable changes with their unit, one where they read the same.
+
+    >>> from cxkit.metrics import METRICS
+    >>> sized([21.2, 14.8, 9.4], METRICS["nps"]), sized([21.2, 21.3], METRICS["csat"])
+    ('9.4 to 21 points', '21 percentage points')
+    """
+    ends = dict.fromkeys((far if in_pairs(metric) else about)(size) for size in (min(sizes), max(sizes)))
+    return f"{' to '.join(ends)} {unit_words(metric)}".strip()
 
 
 def unit_words(metric: Metric) -> str:
@@ -294,10 +286,10 @@ def about(size: float) -> str:
     return wording.number(size, 0 if size >= 10 else 1 if size >= 1 else 2)
 
 
-def arithmetic(row: Row, key: str, metric: Metric) -> str:
+def arithmetic(row: Row, key: str, metric: Metric, *, unit: bool = True) -> str:
     """A part of a change as the interval of the contribution supports it, percentage points as "pp"."""
-    places = wording.change_decimals(row["low"], row["high"])
-    return wording.number(row[key], places, signed=True) + (_unit(metric) or f" {unit_words(metric)}".rstrip())
+    text = wording.number(row[key], wording.change_decimals(row["low"], row["high"]), signed=True)
+    return text + (_unit(metric) or f" {unit_words(metric)}".rstrip()) * unit
 
 
 def brought(row: Row, key: str, metric: Metric) -> str:
@@ -350,7 +342,7 @@ def _bases(row: Row) -> str:
 def tally(found: Sequence[Row]) -> str:
     """How many comparisons ended in each verdict, and why nothing is said of the others.
 
-    >>> tally([{"verdict": "changed"}, {"verdict": "too few", "n": 12, "n_before": 40}])
+    >>> tally([{"verdict": "changed"}, {"verdict": "too few", "reason": "few answers"}])
     'Of 2 comparisons, 1 shows a change; 1 has too few answers to say.'
     """
     kinds = [unsaid(row) if row.get("verdict") == "too few" else str(row.get("verdict")) for row in found]

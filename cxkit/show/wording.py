@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from cxkit import schema
 from cxkit.metrics import Metric, Unit
-from cxkit.schema import RULES
+from cxkit.schema import RULES, is_hidden
 from cxkit.show.rows import Row
 
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
@@ -19,7 +20,7 @@ HARD = "\u00a0"  # a space at which no line ends
 UNITS: dict[Unit, str] = {
     "points": "points", "percent": "%", "scale": "", "seconds": "s", "minutes": "min", "hours": "h", "days": "d",
 }  # fmt: skip
-BASES = ((50, "low base"), (100, "caution: small base"))
+BASES = ((50, "low base", "Low base"), (100, "caution: small base", "Caution"))  # below; of a score; in a list
 IMPRECISE = 20.0  # points of half-width
 
 
@@ -147,14 +148,14 @@ def pvalue(p: float | None) -> str:
     return f"p{HARD}{pnumber(p)}" if p < 0.001 or p >= 0.995 else f"p{HARD}={HARD}{pnumber(p)}"
 
 
-def pnumber(p: float) -> str:
-    r"""A p-value as a number in a column, or a bound on it.
+def pnumber(p: float | None) -> str:
+    r"""A p-value as a number in a column, or a bound on it; blank where there is none.
 
     >>> pnumber(.0123), pnumber(.0002), pnumber(1.0)
     ('.012', '<\xa0.001', '>\xa0.99')
     """
-    if p < 0.001:
-        return f"<{HARD}.001"
+    if p is None or p < 0.001:
+        return "" if p is None else f"<{HARD}.001"
     text = f"{p:.2f}" if p >= 0.0995 else f"{p:.3f}"
     return text.replace("0.", ".", 1) if p < 0.995 else f">{HARD}.99"
 
@@ -222,10 +223,11 @@ def precision(row: Row, metric: Metric) -> list[str]:
     ['low base', 'imprecise']
     """
     base = _judged(row)
-    cuts = ((_rule([row], "judge_from"), "too few to say"), *BASES)
-    words = [next((name for cut, name in cuts if base < cut), "")] if base is not None else []
-    if words[:1] == ["too few to say"] and (row.get("n") or 0) >= cuts[0][0]:
-        words = ["worth too little to say"]  # many answers, by weights or clusters worth few
+    least = _rule([row], "judge_from")
+    # Many answers may by weights or clusters be worth few.
+    few = "worth too little to say" if (row.get("n") or 0) >= least else "too few to say"
+    cuts = ((least, few, ""), *BASES)
+    words = [next((name for cut, name, _ in cuts if base < cut), "")] if base is not None else []
     low, high = row.get("low"), row.get("high")
     if metric.unit in ("points", "percent") and low is not None and high is not None and (high - low) / 2 > IMPRECISE:
         words.append("imprecise")
@@ -247,8 +249,41 @@ def alike(found: Sequence[Row]) -> list[str]:
     >>> alike([{"value": 1, "note": "all but 1 place; one answer"}, {"value": 2, "note": "all but 1 place"}])
     ['all but 1 place']
     """
-    notes = [str(row.get("note") or "").split("; ") for row in found if row.get("value") is not None]
-    return [note for note in notes[0] if note and all(note in others for others in notes)] if notes else []
+    told = [notes(row) for row in found if row.get("value") is not None]
+    return [note for note in told[0] if all(note in others for others in told)] if told else []
+
+
+def notes(row: Row) -> list[str]:
+    """The notes of a row, each by itself."""
+    return [note for note in str(row.get("note") or "").split("; ") if note]
+
+
+def absent(row: Row) -> str:
+    """Why a row has no number, as short as it can be said.
+
+    >>> absent({"reason": "few people", "note": "hidden: fewer than 10 people answered"}), absent({})
+    ('hidden', 'not computed')
+    """
+    return "hidden" if is_hidden(row.get("reason")) else str(row.get("note") or "not computed")
+
+
+def why(row: Row) -> str:
+    """Why a row is hidden, in words."""
+    return schema.why(row["reason"], hide_below=_rule([row], "hide_below"))
+
+
+def families(found: Iterable[Row]) -> str:
+    """The families that some comparisons were corrected in: how many each holds, and which; blank where there is none.
+
+    >>> families([{"family": 6, "family_of": "NPS by brand"}] * 2), families([{"family": 1, "family_of": ""}])
+    ('6 comparisons: NPS by brand', '')
+    """
+    held: dict[str, set[int]] = {}
+    for row in found:
+        if (row.get("family") or 0) > 1:
+            held.setdefault(str(row.get("family_of") or ""), set()).add(int(row["family"]))
+    sizes = {of: " or ".join(map(count, sorted(several))) for of, several in held.items()}
+    return "; ".join(f"{size} comparisons{f': {of}' if of else ''}" for of, size in sizes.items())
 
 
 def is_small(row: Row) -> bool:
@@ -276,11 +311,24 @@ def estimate_words(row: Row, metric: Metric, *, base: bool = True) -> str:
     """
     if row.get("value") is None:
         return str(row.get("note") or "not computed")
-    places = decimals(row.get("low"), row.get("high"))
-    span = limits(row.get("low"), row.get("high"), metric.unit, places)
-    inside = span if span == "no interval" else f"{level_words(row.get('level'))} interval {span}"
     tail = f"; {base_words(row)}" if base else ""
-    return f"{quantity(row['value'], metric.unit, places)} ({inside}{tail})"
+    return f"{quantity(row['value'], metric.unit, places_of(row))} ({interval(row, metric)}{tail})"
+
+
+def places_of(row: Row) -> int:
+    """The decimals that the interval of an estimate supports."""
+    return decimals(row.get("low"), row.get("high"))
+
+
+def span(row: Row, metric: Metric) -> str:
+    """Both limits of an estimate in words."""
+    return limits(row.get("low"), row.get("high"), metric.unit, places_of(row))
+
+
+def interval(row: Row, metric: Metric) -> str:
+    """The interval of an estimate with its level."""
+    none = row.get("low") is None and row.get("high") is None
+    return "no interval" if none else f"{level_words(row.get('level'))} interval {span(row, metric)}"
 
 
 def band(row: Row, metric: Metric, bands: tuple[Band, ...] = BANDS) -> str:
@@ -303,3 +351,42 @@ def band(row: Row, metric: Metric, bands: tuple[Band, ...] = BANDS) -> str:
 def _band(value: float, bands: tuple[Band, ...]) -> str:
     above = [b.name for b in bands if value > b.cut or (b.included and value == b.cut)]
     return above[-1] if above else ""
+
+
+def score(row: Row, metric: Metric) -> str:
+    """A score as short as it can be said: number, and % where it is one."""
+    return number(row.get("value"), places_of(row)) + ("%" if metric.unit == "percent" else "")
+
+
+def base(row: Row) -> str:
+    """A base as short as it can be said."""
+    return "hidden" if row.get("n") is None else f"n {count(row['n'])}"
+
+
+EVEN = 50.0  # of 100 pairs: as often longer as not
+
+
+def in_pairs(metric: Metric) -> bool:
+    """Whether a change is told in pairs of a case of now and one of before."""
+    return metric.statistic == "quantile"
+
+
+def far(size: float) -> str:
+    """The pairs that a detectable change is away from as often as not."""
+    return number(min(EVEN + size, 100.0), 0)
+
+
+def medians(row: Row, metric: Metric) -> str:
+    """The quantiles of durations that a change stands beside; empty for what changes in its own unit.
+
+    >>> from cxkit.metrics import METRICS
+    >>> medians({"value": 180.0, "value_before": 120.0}, METRICS["wait_time"])
+    'median 180 min against 120 min'
+    """
+    before = row.get("value_before")
+    if not in_pairs(metric) or row.get("value") is None or before is None:
+        return ""
+    least = min(row["value"], before)
+    places = 0 if least >= 10 else 1 if least >= 1 else 2
+    both = (quantity(value, metric.unit, places) for value in (row["value"], before))
+    return f"{quantile_words(metric)} {' against '.join(both)}"

@@ -17,7 +17,7 @@ from cxkit.errors import CxError
 from cxkit.input.mapping import RESERVED
 from cxkit.input.waves import Order, together
 from cxkit.metrics import Metric
-from cxkit.schema import Rules
+from cxkit.schema import REASONS, Rules
 from cxkit.tallies.ranks import ABOVE
 from cxkit.tallies.sums import settle
 from cxkit.tallies.tally import Place, Tallies
@@ -113,6 +113,8 @@ def load(path: str | Path) -> Tallies:
     for part, columns in about["columns"].items():
         rows = frame.loc[frame["part"] == part].reindex(columns=list(columns))
         parts[part] = rows.reset_index(drop=True).astype(columns)
+    if words := sorted(set(parts["hidden"]["reason"]) - REASONS.keys()):
+        raise CxError(f"{path}: written by another version of cxkit: {words[0]!r} is no code of a reason; tally anew")
     return Tallies(
         **parts,
         metrics={data["name"]: Metric.from_dict(data) for data in about["metrics"]},

@@ -66,7 +66,7 @@ class Tallies:
         compared: The declared pairs of periods (now, before).
         values: Levels of each dimension that are declared or found, in order.
         weighted: Whether the answers carry weights.
-        hidden: item, period, <dimensions>, cut, reason: cells that may not be shown; their counts are gone.
+        hidden: item, period, <dimensions>, cut, reason (a code): cells that may not be shown; their counts are gone.
         audit: item, reason, n: what was refused.
         provenance: Files with sha256 and rows, filters, time zone.
         rules: From how many answers on a number is shown, and judged.
@@ -147,7 +147,7 @@ class Tallies:
 
     def _repr_html_(self) -> str:
         from cxkit.show import style
-        from cxkit.show.notebook import counts
+        from cxkit.show.tables import counts
 
         made = counts(self.counts, self.by, self.levels, self.periods, self.weighted)
         return f"{style()}{made._repr_html_()}"

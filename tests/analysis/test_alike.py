@@ -10,7 +10,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.privacy import mask
-from cxkit.show import apart
+from cxkit.show.findings import named
 from cxkit.show.rows import rows
 from cxkit.stats import shrink
 
@@ -91,13 +91,11 @@ def test_the_lead_is_a_family_of_its_own() -> None:
 
 def test_parts_are_pulled_towards_each_other_where_the_total_is_hidden() -> None:
     whole = tallied({"a": "high", "b": "low", "c": "high", "d": "high"})
-    lost = pd.DataFrame(
-        [{"item": "nps", "period": "0", "cut": "", "reason": "hidden: it would give a smaller group away"}]
-    )
+    lost = pd.DataFrame([{"item": "nps", "period": "0", "cut": "", "reason": "given away"}])
     hidden = lost.reindex(columns=whole.hidden.columns).astype(whole.hidden.dtypes)
     found = cx.alike(replace(whole, hidden=hidden), "1", "0", "area")
     picked = found[found["named"]]
     assert picked["area"].tolist() == ["b"]
     pulled = shrink(found["change"], ((found["high"] - found["low"]) / 2 / 1.959964) ** 2).value[1]
     assert picked["named_change"].item() == pytest.approx(pulled)
-    assert [row["area"] for row in apart.named(rows(found))] == ["b"]
+    assert [row["area"] for row in named(rows(found))] == ["b"]

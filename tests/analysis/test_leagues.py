@@ -37,7 +37,7 @@ ALIKE = {f"shop {i}": (40 + 30 * i, 0.5) for i in range(9)}
 
 def test_places_are_where_no_other_surely_stands() -> None:
     found = league(tallied(SPREAD), "1", "shop", "nps")
-    assert (found["reason"] == "").all()
+    assert (found["unranked"] == "").all()
     assert found["shrunk"].is_monotonic_decreasing
     assert (found["first"] <= found["last"]).all()
     assert found["first"].iloc[0] == 1
@@ -85,7 +85,7 @@ def test_pairs_are_those_of_the_difference_of_two_scores() -> None:
 )
 def test_no_league_where_the_data_do_not_allow_one(shares, reason) -> None:
     found = league(tallied(shares), "1", "shop", "nps")
-    assert set(found["reason"]) == {reason}
+    assert set(found["unranked"]) == {reason}
     assert found[["shrunk", "first", "last"]].isna().all(axis=None)
     assert len(found) == len(shares)
 
@@ -93,7 +93,7 @@ def test_no_league_where_the_data_do_not_allow_one(shares, reason) -> None:
 def test_eight_units_are_enough_and_thirty_answers_each() -> None:
     shares = {f"shop {i}": (200, 0.1 + 0.11 * i) for i in range(7)} | {"shop 7": (30, 0.95)}
     found = league(tallied(shares), "1", "shop", "nps")
-    assert (found["reason"] == "").all()
+    assert (found["unranked"] == "").all()
     assert found[["shrunk", "first", "last"]].notna().all(axis=None)
 
 
@@ -126,17 +126,17 @@ def test_durations_are_not_ranked() -> None:
     mapping = MAPPING | {"items": {"wait_time": "wait"}}
     tallies = cx.tally(cx.read(frame, mapping), ["wait_time"], by=["shop"], period="wave")
     found = league(tallies, "1", "shop", "wait_time")
-    assert set(found["reason"]) == {"durations and scores without a better end are not ranked"}
+    assert set(found["unranked"]) == {"durations and scores without a better end are not ranked"}
 
 
 def test_answers_that_are_all_the_same_give_no_league() -> None:
     found = league(tallied(dict.fromkeys(SPREAD, (50, 1.0))), "1", "shop", "nps")
-    assert set(found["reason"]) == {"they are not told apart"}
+    assert set(found["unranked"]) == {"they are not told apart"}
 
 
 def test_units_that_are_alike_get_places_as_seldom_as_the_level_says() -> None:
     """Of runs without any difference, at most about 5 % may rank anybody."""
-    ranked = sum((league(tallied(ALIKE, seed=seed), "1", "shop", "nps")["reason"] == "").any() for seed in range(60))
+    ranked = sum((league(tallied(ALIKE, seed=seed), "1", "shop", "nps")["unranked"] == "").any() for seed in range(60))
     assert ranked <= 8  # binomial(60, .05): 8 or more in .9 %
 
 
@@ -148,5 +148,5 @@ def test_equal_scores_with_unequal_spread_are_seldom_ranked() -> None:
         answers += [random.choice([0.0, 8.0, 10.0], 40, p=[0.48, 0.04, 0.48]) for _ in range(4)]
         parts = [pd.DataFrame({"wave": "1", "shop": f"shop {i}", "nps": a}) for i, a in enumerate(answers)]
         tallies = cx.tally(cx.read(pd.concat(parts), MAPPING), ["nps"], by=["shop"], period="wave", pairs=[])
-        ranked += (league(tallies, "1", "shop", "nps")["reason"] == "").any()
+        ranked += (league(tallies, "1", "shop", "nps")["unranked"] == "").any()
     assert ranked <= 6  # binomial(40, .05): 6 or more in 1.4 %

@@ -51,7 +51,7 @@ def test_a_hidden_cell_has_left_every_table() -> None:
         assert few <= set(getattr(whole, part)["brand"].dropna())
         assert not few & set(getattr(masked, part)["brand"].dropna())
     assert {"Seven", "Two"} == set(masked.hidden.query("item == 'nps'")["brand"])
-    assert masked.hidden["reason"].unique().tolist() == [HIDDEN]
+    assert masked.hidden["reason"].unique().tolist() == ["few people"]
     assert len(whole.hidden) == 0
 
 

@@ -45,7 +45,8 @@ MEASURED = {
     "left",
     "packages",
 }
-SAID = {"method", "note", "verdict", "explains", "Method", "Note", "Verdict", "Row is about", "Unit"}
+SAID = {"method", "note", "verdict", "explains", "reason", "reason_side", "family_of", "Method", "Note", "Verdict"}
+SAID |= {"Row is about", "Unit"}
 BLOCKS = {
     "article", "aside", "blockquote", "body", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "footer",
     "h1", "h2", "h3", "h4", "h5", "h6", "header", "li", "main", "ol", "p", "pre", "section", "summary", "table", "ul",

@@ -22,7 +22,7 @@ from bs4 import BeautifulSoup, Tag
 from cxkit.metrics import METRICS
 from cxkit.runs.params import RunParams
 from cxkit.runs.workbook import COLUMNS
-from cxkit.show.tables import heading
+from cxkit.show.labels import heading
 
 LABELS = {metric.label: name for name, metric in METRICS.items()}
 PARTS = {

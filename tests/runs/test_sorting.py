@@ -12,7 +12,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.runs import pages
-from cxkit.show.sorting import SCRIPT, still
+from cxkit.show.html import script, still
 from cxkit.show.tables import table
 
 ROWS = [
@@ -95,7 +95,7 @@ def executed(markup: str) -> nbformat.NotebookNode:
 
 def test_a_page_leaves_the_script_out_and_is_the_same_without_it() -> None:
     made = table(["a", "b"], [[("1", ""), ("2", "")]], "Numbers")
-    assert SCRIPT in made._repr_html_()
+    assert script() in made._repr_html_()
     page = pages.page(executed(made._repr_html_()), title="t")
     assert "<script" not in page
     assert page == pages.page(executed(str(made)), title="t")
@@ -105,7 +105,7 @@ def test_a_page_leaves_the_script_out_and_is_the_same_without_it() -> None:
     "markup",
     [
         "<script>1</script>",
-        f"<scr{SCRIPT}ipt>1</script>",
+        f"<scr{script()}ipt>1</script>",
         "<script data-cx-sort>a<b</script>",
         "<script data-cx-sort src='x'></script>",
     ],
@@ -116,9 +116,9 @@ def test_no_other_script_gets_past(markup: str) -> None:
 
 
 def test_the_script_ends_where_it_says() -> None:
-    assert SCRIPT.count("<") == 2
-    assert still(f"a{SCRIPT}b") == "ab"
-    assert SCRIPT not in table(["a"], [], "x")  # added where it is shown, never to what is made
+    assert script().count("<") == 2
+    assert still(f"a{script()}b") == "ab"
+    assert script() not in table(["a"], [], "x")  # added where it is shown, never to what is made
 
 
 def test_a_frame_is_a_table_only_while_it_has_all_that_stands_beside_a_score() -> None:

@@ -100,19 +100,18 @@ def test_comparisons_hold_both_scores_and_estimates_begin_with_the_latest() -> N
 
 
 @pytest.mark.parametrize(
-    ("note", "words"),
+    ("reason", "side", "words"),
     [
-        (f"now: {HIDDEN}", "○ hidden: fewer than 10 people answered"),
-        (f"before: {HIDDEN}", "○ hidden before: fewer than 10 people answered"),
-        (f"now: {AWAY}", "○ hidden to protect a smaller group"),
-        ("now: no answers", "○ no answers"),
-        ("before: no answers", "○ no answers before"),
-        ("fewer than 30 effective answers on one side", "○ too few answers to say"),
+        ("few people", "now", "○ hidden: fewer than 10 people answered"),
+        ("few people", "before", "○ hidden before: fewer than 10 people answered"),
+        ("given away", "now", "○ hidden to protect a smaller group"),
+        ("no answers", "both", "○ no answers"),
+        ("no answers", "before", "○ no answers before"),
+        ("few answers", "now", "○ too few answers to say"),
     ],
 )
-def test_the_verdict_says_why_there_is_none(note: str, words: str) -> None:
-    bases = {"n": 22.0, "n_before": 40.0} if note.startswith("fewer") else {}
-    book = opened([estimate(), comparison(**nothing(note) | bases)])
+def test_the_verdict_says_why_there_is_none(reason: str, side: str, words: str) -> None:
+    book = opened([estimate(), comparison(**nothing("") | {"reason": reason, "reason_side": side})])
     assert [table(book, sheet)[0]["Verdict"] for sheet in ("Summary", "Comparisons")] == [words, words]
 
 
@@ -282,6 +281,7 @@ def test_a_contrast_without_a_verdict_says_that_it_is_too_few() -> None:
         "family": 0,
         "verdict": "too few",
         "note": "few",
+        "reason": "few answers",
     }
     (line,) = table(opened([row]), "Against the rest")
     assert line["Verdict"] == "○ too few answers to say"

@@ -79,14 +79,14 @@ def estimate(metric: str, period: str, n: float | None, value: float | None, **r
         "metric": metric, "period": period, "n": math.nan if n is None else n, "n_eff": math.nan if n is None else n,
         "value": math.nan if value is None else value, "low": math.nan, "high": math.nan, "level": 0.95,
         "method": {"points": "score interval", "percent": "Wilson interval", "scale": "t interval",
-        "minutes": "order statistics"}[unit], "note": "",
+        "minutes": "order statistics"}[unit], "note": "", "reason": "",
     }  # fmt: skip
     if value is not None:
         row |= {"low": max(value - half, low_end), "high": min(value + half * 0.96, high_end)}
     elif n is None:
-        row["note"] = "hidden: fewer than 10 people answered"
+        row |= {"note": "hidden: fewer than 10 people answered", "reason": "few people"}
     elif n == 0:
-        row["note"] = "no answers"
+        row |= {"note": "no answers", "reason": "no answers"}
     return row | rest
 
 
@@ -98,12 +98,15 @@ def comparison(metric: str, change: float | None, half: float, verdict: str, **r
         "n_eff_before": 360.2,
         "change": change if known else math.nan, "low": change - half if known else math.nan,
         "high": change + half if known else math.nan, "pvalue": 0.003 if verdict == "changed" else 0.41,
-        "pvalue_adj": 0.021 if verdict == "changed" else 0.82, "family": 8, "detectable": half * 1.45,
+        "pvalue_adj": 0.021 if verdict == "changed" else 0.82, "family": 8,
+        "family_of": "NPS by brand" if metric == "nps" else "all other metrics by brand", "detectable": half * 1.45,
         "verdict": verdict,
-        "level": 0.95, "method": "MOVER of score limits, Holm correction", "note": "",
+        "level": 0.95, "method": "MOVER of score limits, Holm correction", "note": "", "reason": "",
+        "reason_side": "",
     }  # fmt: skip
     if verdict == "too few":
-        row |= {"pvalue": math.nan, "pvalue_adj": math.nan, "note": "", "n": 22.0, "n_eff": 22.0}
+        row |= {"pvalue": math.nan, "pvalue_adj": math.nan, "reason": "few answers", "reason_side": "now", "n": 22.0}
+        row |= {"n_eff": 22.0}
     return row | rest
 
 
@@ -179,8 +182,10 @@ def segment_frames(
         verdict = "too few" if not n or n < 30 else "changed" if i % 5 == 1 else "no evidence"
         change = None if verdict == "too few" else 14 * math.cos(1.3 * i) + (9 if verdict == "changed" else 0)
         extra = {"pvalue": 0.011, "pvalue_adj": 0.075} if i == 3 else {}
-        note = "" if n else "hidden: fewer than 10 people answered" if n is None else "no answers"
-        comparisons.append(comparison(metric, change, 11.0, verdict, **place, **extra, note=note))
+        if not n:
+            note = "hidden: fewer than 10 people answered" if n is None else "no answers"
+            extra |= {"note": note, "reason": "few people" if n is None else "no answers"}
+        comparisons.append(comparison(metric, change, 11.0, verdict, **place, **extra))
     return pd.DataFrame(estimates), pd.DataFrame(comparisons)
 
 

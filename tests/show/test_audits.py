@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cxkit.show.audits import CAPTIONS, audit_table, audit_tables
+from cxkit.show.sections import CAPTIONS, audit_table, audit_tables
 
 
 def test_text_of_the_data_is_escaped_and_numbers_are_words() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxkit.show.canvas import Canvas, path, ticks
+from cxkit.show.svg import Canvas, path, ticks
 
 
 @pytest.mark.parametrize(

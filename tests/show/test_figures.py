@@ -24,9 +24,9 @@ from present_made import (
 
 from cxkit.metrics import METRICS
 from cxkit.show import changes, heatmap, score_distribution, segments, stacked, trend
-from cxkit.show.canvas import Canvas
+from cxkit.show.drawings import class_roles, runs
 from cxkit.show.html import clean, plain
-from cxkit.show.shapes import class_roles, runs
+from cxkit.show.svg import Canvas
 
 NPS = METRICS["nps"]
 AREAS = segment_frames(list("ABCDEFGH"))
@@ -246,7 +246,7 @@ def test_changes_count_their_verdicts():
     two = [{**row, "alike_df": 1.0} for row in asked(rows, {"B": 11.0, "D": -6.0}, 0.01)]
     told = "NPS by area: 1 of 8 changed; differently from each other: B +11 points and D −6 points."
     assert claim(changes(pd.DataFrame(two), NPS, "area")) == told
-    assert "corrected for 8 comparisons: NPS by area and others. Of 8 comparisons, 1 shows a change" in Words(made).text
+    assert "corrected for 8 comparisons: NPS by brand. Of 8 comparisons, 1 shows a change" in Words(made).text
     none = changes(AREAS[1].assign(verdict="no evidence"), NPS, "area")
     assert claim(none) == "NPS by area: no evidence of any change."
     few = changes(AREAS[1].assign(verdict="too few"), NPS, "area")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from present_made import ENDLESS, HOSTILE
 
 from cxkit.show.html import clean
-from cxkit.show.rows import lines, plural, together, width
+from cxkit.show.labels import lines, plural, together, width
 
 TEAMS = [
     f"Customer service centre, region {('North', 'South')[i % 2]}, team number {i:02d}, specialised in complaints"

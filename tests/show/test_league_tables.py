@@ -20,7 +20,7 @@ def units(reason: str = "", pvalue: float = 0.0004) -> pd.DataFrame:
         for name, (value, *rest) in zip(("A", SCRIPT, "C"), places, strict=True)
     ]
     small = estimate("nps", "2026-10", 12.0, 5.0, shop="D") | dict.fromkeys(("shrunk", "first", "last"), math.nan)
-    return pd.DataFrame([*rows, small | {"limits": ""}]).assign(reason=reason, pvalue=pvalue, between=9.31)
+    return pd.DataFrame([*rows, small | {"limits": ""}]).assign(unranked=reason, pvalue=pvalue, between=9.31)
 
 
 def test_each_unit_has_the_places_that_it_may_take():

@@ -46,7 +46,7 @@ def test_comparisons_carry_change_interval_test_bases_and_verdict(headline_chang
     assert csat[5:] == ["– no evidence of change", "4.9 pp"]
     assert ces[1:4] == ["none", "", ""]
     assert (
-        "Corrected for 8 comparisons: NPS by brand; 8 comparisons by metric and brand. Each interval"
+        "Corrected for 8 comparisons: NPS by brand; 8 comparisons: all other metrics by brand. Each interval"
         in Words(made).text
     )
 

@@ -45,7 +45,7 @@ def test_a_change_that_the_correction_takes_away_is_named_and_its_interval_label
     assert verdicts.claim(found, NPS) == "NPS: not distinguishable from 2026-09 after correction for 7 comparisons"
     assert verdicts.interval(found, NPS) == "95% interval of this comparison alone −35 to −5"
     assert verdicts.span(found, NPS) == "−35 to −5 (alone)"
-    assert plain(verdicts.corrected(found)) == "adjusted p = .075 for 7 comparisons (p = .011 alone)"
+    assert plain(verdicts.corrected(found)) == "adjusted p = .075 for 7 comparisons: NPS by brand (p = .011 alone)"
     assert "could have been detected" in verdicts.proof(found, NPS)
 
 
@@ -58,7 +58,8 @@ def test_too_few_says_what_is_needed_and_gives_no_change():
 
 
 def test_many_answers_are_never_too_few():
-    one = row("nps", None, 1.0, "too few", n=1301.0, n_before=1250.0, note="now: all answers come from one cluster")
+    bases = {"n": 1301.0, "n_before": 1250.0, "reason": "one cluster"}
+    one = row("nps", None, 1.0, "too few", **bases, note="now: all answers come from one cluster")
     assert verdicts.claim(one, NPS) == "NPS: answers worth too little to say"
     assert verdicts.proof(one, NPS).startswith("Now: all answers come from one cluster; n")
     assert verdicts.tally([one]) == "Of 1 comparison, 1 has answers worth too little to say."
@@ -84,9 +85,8 @@ def test_what_cannot_be_detected_is_not_invented():
 
 def test_the_tally_counts_every_comparison_and_why_nothing_is_said_of_some():
     kinds = ["changed", "changed", "no evidence", None]
-    why = [{"n": 12, "n_before": 40}, {"n": None, "n_before": 40}, {"n": 40, "n_before": 0},
-           {"n": None, "n_before": 40, "note": "now: hidden: it would give a smaller group away"}]  # fmt: skip
-    found = [*({"verdict": kind} for kind in kinds), *({"verdict": "too few"} | bases for bases in why)]
+    why = ["few answers", "few people", "no answers", "given away"]
+    found = [*({"verdict": kind} for kind in kinds), *({"verdict": "too few", "reason": code} for code in why)]
     assert verdicts.tally(found) == (
         "Of 8 comparisons, 2 show a change; 1 shows no evidence of change; 1 has too few answers to say; 1 is hidden; "
         "1 is hidden to protect a smaller group; 1 has nobody to compare; 1 could not be made."
@@ -103,7 +103,7 @@ def test_reach_spans_the_detectable_changes():
 
 
 def test_a_large_group_hidden_for_a_small_one_is_not_called_too_few():
-    row = {"verdict": "too few", "change": None, "note": "before: hidden: it would give a smaller group away"}
+    row = {"verdict": "too few", "change": None, "reason": "given away", "reason_side": "before"}
     assert verdicts.verdict(row, NPS).words == "hidden to protect a smaller group"
-    own = {"verdict": "too few", "change": None, "note": "now: hidden: fewer than 10 people answered"}
+    own = {"verdict": "too few", "change": None, "reason": "few people", "reason_side": "now"}
     assert verdicts.verdict(own, NPS).words == "hidden"

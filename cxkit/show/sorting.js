@@ -1,16 +1,6 @@
-"""Tables that a click sorts where a notebook shows them; a page has no script, and leaves this one out.
-
-A notebook does not know who will read it: the same cell is run by hand in JupyterLab and by a run that makes a page. So
-the script always comes with the output, and `pages` takes it away, which works for notebooks that were run anywhere.
-"""
-
-from __future__ import annotations
-
-import re
-
-# No "<" in it, so that its end can be found for certain. Sorted by the number at the start of a cell (of an interval by
-# its lower limit) where most cells have one, else as names with numbers in them; what is hidden or absent stays last.
-_SORT = r"""
+// Sorts the tables of a notebook by a click; no "less than" sign in here, so that its end can be found for certain.
+// Sorted by the number at the start of a cell (of an interval by its lower limit) where most cells have one, else as
+// names with numbers in them; what is hidden or absent stays last.
 if (!document.getElementById("cx-sort")) {  // JupyterLab puts all text of a table to the right
   const style = document.createElement("style");
   style.id = "cx-sort";
@@ -59,15 +49,3 @@ for (const table of document.querySelectorAll(".cx-table table:not([data-cx-sort
     return button;
   });
 }
-"""
-SCRIPT = f"<script data-cx-sort>{_SORT}</script>"
-_ANY = re.compile(r"<script data-cx-sort>[^<]*</script>")  # also that of another version of the kit
-
-
-def still(markup: str) -> str:
-    """The markup of an output without the script, as a page shows it.
-
-    >>> still("<table></table>" + SCRIPT)
-    '<table></table>'
-    """
-    return _ANY.sub("", markup)
