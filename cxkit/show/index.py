@@ -130,7 +130,7 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
         f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
     ]
     if compared:
-        notes += comparison_notes(list(compared.values()))
+        notes += comparison_notes(list(compared.values()), wording.in_pairs(metric))
     made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
     said = tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None
     return join([said, tag("div", made, class_="cx-shelf")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -219,62 +219,47 @@ def comments(frame: pd.DataFrame, metric: Metric) -> Html:
 # The data of a run ----------------------------------------------------------------------------------------------------
 
 
-CAPTIONS = {  # part -> heading, what its table holds, what to say where there is nothing, a note below
-    "files": ("Files", "What was read", "Nothing was read.", "Hashes of the files are in the index and the manifest."),
-    "answers": (
-        "Answers",
-        "Answers that the totals hold",
-        "No column was mapped.",
-        "Answers: in the totals that the pages show, over all periods.",
-    ),
-    "refused": (
-        "Refused",
-        "Refused answers, by reason",
-        "Nothing was refused.",
-        "What is refused is counted, never repaired.",
-    ),
-    "respondents": ("Respondents", "Who answered", "The mapping has no respondents.", ""),
-    "straightlining": (
-        "Straight-lining",
-        "The same place of the scale throughout",
+class Part(NamedTuple):
+    """A part of the audit: heading, what its table holds, what to say where there is nothing, a note below."""
+
+    heading: str
+    caption: str
+    nothing: str
+    note: str = ""
+
+
+CAPTIONS = {
+    "files": Part("Files", "What was read", "Nothing was read.",
+                  "Hashes of the files are in the index and the manifest."),
+    "answers": Part("Answers", "Answers that the totals hold", "No column was mapped.",
+                    "Answers: in the totals that the pages show, over all periods."),
+    "refused": Part("Refused", "Refused answers, by reason", "Nothing was refused.",
+                    "What is refused is counted, never repaired."),
+    "respondents": Part("Respondents", "Who answered", "The mapping has no respondents."),
+    "straightlining": Part(
+        "Straight-lining", "The same place of the scale throughout",
         "No three questions have scales of four answers or more, so nothing tells who answered without reading.",
         "Of those who answered three of these questions or more: all at the lowest, the middle, the highest or "
         "another same place of their scales. A high share can be haste, or content customers. Questions with two or "
-        "three answers are left out: the same answer throughout says nothing there.",
-    ),
-    "weights": ("Weights", "What the weights do", "The answers carry no weights.", ""),
-    "time": ("Time", "How times were read", "The answers are in waves; no time was read.", ""),
-    "response": (
-        "Response rate",
-        "Invited and answered",
-        "How many people were invited is not known, so there is no response rate.",
-        "",
-    ),
-    "waves": (
-        "Codes that changed",
-        "Levels that only one of two successive waves or years has",
-        "All levels occur in every wave or year.",
-        "Mostly a code that changed; a comparison across such a change says nothing.",
-    ),
-    "reports": (
-        "Use of the data",
-        "Share of the answers that each level holds",
-        "There are no dimensions.",
-        "Of the first metric, over all periods, as far as they are shown.",
-    ),
-    "checks": ("Checks", "What has to fit together", "There is nothing to check.", ""),
-}
+        "three answers are left out: the same answer throughout says nothing there."),
+    "weights": Part("Weights", "What the weights do", "The answers carry no weights."),
+    "time": Part("Time", "How times were read", "The answers are in waves; no time was read."),
+    "response": Part("Response rate", "Invited and answered",
+                     "How many people were invited is not known, so there is no response rate."),
+    "waves": Part("Codes that changed", "Levels that only one of two successive waves or years has",
+                  "All levels occur in every wave or year.",
+                  "Mostly a code that changed; a comparison across such a change says nothing."),
+    "reports": Part("Use of the data", "Share of the answers that each level holds", "There are no dimensions.",
+                    "Of the first metric, over all periods, as far as they are shown."),
+    "checks": Part("Checks", "What has to fit together", "There is nothing to check."),
+}  # fmt: skip
 DESCRIBED = "Shares say what the data are like; they are described: no interval, no test."
 HIDDEN = "Not shown: too few people, or a number that would give them away."
 WORDS = {
-    "n": "Answers",
-    "used": "Answers",
-    "answered": "Answers",
     "about": "Answers, about",
-    "share": "Share",
-    "rate": "Rate",
     "held": "Holds",
     "read": "How",
+    **dict.fromkeys(("n", "used", "answered"), "Answers"),
 }
 
 
@@ -285,25 +270,27 @@ def audit_table(part: str, frame: pd.DataFrame) -> Html:
         part: A key of `CAPTIONS`.
         frame: The part, as `cx.audited` gives it.
     """
-    _, caption, nothing, note = CAPTIONS[part]
+    about = CAPTIONS[part]
     if frame.empty:
-        return tag("p", nothing)
+        return tag("p", about.nothing)
     columns = [column for column in frame.columns if not (frame[column] == "").all()]
     head = [WORDS.get(column, column.replace("_", " ").capitalize()) for column in columns]
     found = rows(frame[columns])
     body = [[_cell(column, row[column]) for column in columns] for row in found]
     names = [value for row in found for value in row.values() if isinstance(value, str)]
-    notes = [note] if note else []
+    notes = [about.note] if about.note else []
     notes += [DESCRIBED] if {"share", "rate"} & set(columns) else []
     notes += [HIDDEN] if any(value is None for row in found for value in row.values()) else []
-    return table(head, body, caption, notes, names=names)
+    return table(head, body, about.caption, notes, names=names)
 
 
 def audit_tables(found: Mapping[str, pd.DataFrame]) -> Html:
     """Every part of the audit, in order, each under its heading."""
     if not found:
         return tag("p", "This run was made without an audit of its data.")
-    parts = [(tag("h2", CAPTIONS[part][0], id=f"audit-{part}"), _content(part, frame)) for part, frame in found.items()]
+    parts = [
+        (tag("h2", CAPTIONS[part].heading, id=f"audit-{part}"), _content(part, frame)) for part, frame in found.items()
+    ]
     return join(piece for both in parts for piece in both)
 
 
