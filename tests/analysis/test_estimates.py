@@ -219,19 +219,8 @@ def test_what_was_not_declared_is_refused_in_words(options, words) -> None:
 def test_places_and_levels() -> None:
     tallies = cx.tally(cx.read(FRAME), ["nps"], by=["brand", "channel"], period="wave")
     everything = cx.estimate(tallies)
-    named = [
-        "metric",
-        "period",
-        "brand",
-        "channel",
-        *NUMBERS,
-        "level",
-        "method",
-        "note",
-        "n_judged",
-        "hide_below",
-        "judge_from",
-    ]
+    limits = ["n_judged", "hide_below", "judge_from"]
+    named = ["metric", "period", "brand", "channel", *NUMBERS, "level", "method", "note", "reason", *limits]
     assert list(everything.columns) == named
     assert len(everything) == 2 * (1 + 2 + 1 + 2)
     here = cx.estimate(tallies, where={"brand": "A"}, by=())
