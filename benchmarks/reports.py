@@ -256,7 +256,6 @@ def breakdown(jobs: Sequence[Job], folder: Path) -> dict[str, float]:
     import reports  # this file, under a name that children can import
 
     with runs.crew(1) as crew:
-        crew.warm([("cxkit.tallies.storage:hold", jobs[0].parameters["tallies"])])  # type: ignore[attr-defined]
         crew.submit(pow, 1, 1).result()
         tasks = [crew.submit(reports.parts, job, str(folder / job.name)) for job in jobs]
         found = [task.result() for task in tasks]
