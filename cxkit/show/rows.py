@@ -46,15 +46,6 @@ def varying(found: Sequence[Row], names: Iterable[str]) -> list[str]:
     return [name for name in names if len({row.get(name) for row in found}) > 1]
 
 
-def place(row: Row, names: Iterable[str]) -> str:
-    """What a row is about, in words: its levels, or "All" where every dimension is summed over.
-
-    >>> place({"area": "C", "sex": None}, ["area", "sex"])
-    'C'
-    """
-    return " · ".join(str(row[name]) for name in names if row.get(name) is not None) or "All"
-
-
 def shares(found: Sequence[Row], groups: Iterable[str]) -> dict[str, float]:
     """The share of each class of answers in the rows of one bar."""
     return {group: sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups}

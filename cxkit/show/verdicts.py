@@ -185,7 +185,7 @@ def adjusted(row: Row) -> str:
     return wording.pvalue(row.get("pvalue")) if single else f"adjusted {wording.pvalue(row['pvalue_adj'])}"
 
 
-def claim(row: Row, metric: Metric, who: str = "") -> str:
+def claim(row: Row, metric: Metric) -> str:
     """What a comparison says, in as few words as it can; `proof` carries the numbers.
 
     >>> from cxkit.metrics import METRICS
@@ -197,14 +197,13 @@ def claim(row: Row, metric: Metric, who: str = "") -> str:
     """
     since = f" against {row['before']}" if row.get("before") else ""
     if row.get("verdict") == "changed" and row.get("change") is not None:
-        subject = f"{metric.label}{f', {who},' if who else ''} {_moved(row)}"
+        subject = f"{metric.label} {_moved(row)}"
         if in_pairs(metric):
             return f"{subject}: {'; '.join(filter(None, [f'{change(row, metric)}{since}', medians(row, metric)]))}"
         return f"{subject} by {change(row, metric).lstrip('+' + wording.MINUS)}{since}"
-    subject = f"{metric.label}{f', {who}' if who else ''}"
     if corrected_away(row):
-        return f"{subject}: {_uncertain(row, ' from ' + str(row.get('before')))}"
-    return f"{subject}: {verdict(row, metric).words}{since if row.get('verdict') == 'no evidence' else ''}"
+        return f"{metric.label}: {_uncertain(row, ' from ' + str(row.get('before')))}"
+    return f"{metric.label}: {verdict(row, metric).words}{since if row.get('verdict') == 'no evidence' else ''}"
 
 
 def proof(row: Row, metric: Metric) -> str:

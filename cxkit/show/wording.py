@@ -302,7 +302,7 @@ def is_sound(row: Row) -> bool:
     return row.get("value") is not None and not is_small(row)
 
 
-def estimate_words(row: Row, metric: Metric, *, base: bool = True) -> str:
+def estimate_words(row: Row, metric: Metric) -> str:
     r"""An estimate with interval and base, or why there is none.
 
     >>> from cxkit.metrics import METRICS
@@ -311,8 +311,7 @@ def estimate_words(row: Row, metric: Metric, *, base: bool = True) -> str:
     """
     if row.get("value") is None:
         return str(row.get("note") or "not computed")
-    tail = f"; {base_words(row)}" if base else ""
-    return f"{quantity(row['value'], metric.unit, places_of(row))} ({interval(row, metric)}{tail})"
+    return f"{quantity(row['value'], metric.unit, places_of(row))} ({interval(row, metric)}; {base_words(row)})"
 
 
 def places_of(row: Row) -> int:
@@ -331,7 +330,7 @@ def interval(row: Row, metric: Metric) -> str:
     return "no interval" if none else f"{level_words(row.get('level'))} interval {span(row, metric)}"
 
 
-def band(row: Row, metric: Metric, bands: tuple[Band, ...] = BANDS) -> str:
+def band(row: Row, metric: Metric) -> str:
     """The name of the NPS band; both names where the interval crosses a cut; empty for other metrics.
 
     >>> from cxkit.metrics import METRICS
@@ -342,15 +341,12 @@ def band(row: Row, metric: Metric, bands: tuple[Band, ...] = BANDS) -> str:
     if value is None or metric.statistic != "net" or metric.scale != (0, 10):
         return ""
     low, high = row.get("low"), row.get("high")
-    names = [_band(value if x is None else x, bands) for x in (low, high)]
-    if names[0] == names[1]:
-        return names[0]
-    return f"{names[0] or 'below 0'} to {names[1]}"
+    first, last = (_band(value if x is None else x) for x in (low, high))
+    return first if first == last else f"{first or 'below 0'} to {last}"
 
 
-def _band(value: float, bands: tuple[Band, ...]) -> str:
-    above = [b.name for b in bands if value > b.cut or (b.included and value == b.cut)]
-    return above[-1] if above else ""
+def _band(value: float) -> str:
+    return next((b.name for b in reversed(BANDS) if value > b.cut or (b.included and value == b.cut)), "")
 
 
 def score(row: Row, metric: Metric) -> str:
