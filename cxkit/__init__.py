@@ -28,7 +28,7 @@ _HOME = {
     "read": "cxkit.input.responses",
     "Responses": "cxkit.input.responses",
     "tally": "cxkit.tallies.tally",
-    "Tallies": "cxkit.tallies.tally",
+    "Tallies": "cxkit.tallies.tallies",
     "inspect": "cxkit.inspection.draft",
     "audit": "cxkit.tallies.audit",
     "audited": "cxkit.tallies.audit",
@@ -75,7 +75,8 @@ if TYPE_CHECKING:
     from cxkit.schema import Rules
     from cxkit.tallies.audit import audit, audited
     from cxkit.tallies.storage import add, load, save
-    from cxkit.tallies.tally import Tallies, tally
+    from cxkit.tallies.tallies import Tallies
+    from cxkit.tallies.tally import tally
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ from cxkit.analysis.estimates import chosen
 from cxkit.analysis.frames import Frame
 from cxkit.schema import ALIKE
 from cxkit.stats import Heterogeneity, cochran_q, shrink
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 DIFFERENT = "differently"
 

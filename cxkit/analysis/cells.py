@@ -21,7 +21,7 @@ from cxkit.metrics import Metric
 from cxkit.schema import RULES
 from cxkit.stats import Design, Sums, cell_design
 from cxkit.stats.ordinal import passed
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Use: TypeAlias = Literal["full", "weights", "none"]

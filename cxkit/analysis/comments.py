@@ -20,8 +20,8 @@ from cxkit.input.databases import collect
 from cxkit.input.mapping import BLANK
 from cxkit.input.responses import Responses
 from cxkit.metrics import Metric
-from cxkit.tallies.batches import within
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.counting import within
+from cxkit.tallies.tallies import Tallies
 
 COLUMNS = ["group", "comment", "note"]
 _STAFF = re.compile(

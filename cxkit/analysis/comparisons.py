@@ -30,7 +30,7 @@ from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.schema import COMPARISONS, SIDES, worded
 from cxkit.stats import benjamini_hochberg, family_size, holm
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 Correction: TypeAlias = Literal["holm", "bh"]
 CORRECTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {"holm": holm, "bh": benjamini_hochberg}

@@ -28,7 +28,7 @@ from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.schema import CONTRASTS, OF_REST
 from cxkit.stats import Cross, Design, Sums
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 DIFFERS = "differs"
 _NO_VARIANCE = 1e-13

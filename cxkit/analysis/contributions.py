@@ -20,7 +20,7 @@ from cxkit.schema import CONTRIBUTIONS, worded
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 CONTRIBUTES = "contributes"
 COLUMNS = CONTRIBUTIONS[1:]

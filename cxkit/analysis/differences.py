@@ -27,7 +27,7 @@ from cxkit.stats import (
     rate_difference,
 )
 from cxkit.stats.core import critical
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 FLOOR = 1.4  # (1.96 + .84) / 1.96, rounded down: what the interval itself says that a change must be, to be found
 METHODS = {

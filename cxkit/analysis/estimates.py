@@ -17,7 +17,7 @@ from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.schema import ESTIMATES, worded
 from cxkit.stats import Interval, mean_interval, nps_interval, rate_interval
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 NET_METHODS = {"score": "score interval", "adjusted_wald": "adjusted Wald interval", "wald": "Wald interval"}
 SHARE_METHODS = {"score": "Wilson interval"}

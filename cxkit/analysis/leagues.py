@@ -20,7 +20,7 @@ from cxkit.analysis.estimates import chosen, estimate
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.metrics import Metric
 from cxkit.stats import funnel, holm, shrink
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 UNITS = 8  # with enough answers, below which there is nothing to rank
 NUMBERS = ("shrunk", "first", "last", "pvalue", "between")

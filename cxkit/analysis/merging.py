@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from cxkit.analysis.privacy import people
 from cxkit.input.responses import Responses
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 
 def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxkit.analysis.disclosure import Relation, Told, protect
 from cxkit.input.mapping import BLANK
-from cxkit.tallies.tally import ALL, Tallies
+from cxkit.tallies.tallies import ALL, Tallies
 
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 PACKAGES = ("cxkit", "numpy", "pandas", "scipy", "matplotlib", "seaborn", "duckdb", "ibis-framework")
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cxkit.analysis.cells import Use
 from cxkit.analysis.comparisons import compare
 from cxkit.analysis.estimates import estimate
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 
 class Readings(NamedTuple):

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxkit.input.responses import QUOTING
 from cxkit.tallies.audit import reports, response
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 BLANK = "empty"  # the reason of which every item has some, so that it says nothing to leave it open
 OTHERS = "(other values, not shown)"

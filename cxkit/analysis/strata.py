@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from cxkit.metrics import Metric
 from cxkit.stats import Cross, Design, Lonely, Sums, cell_design, domain_correlation
 from cxkit.stats.core import FloatArray
-from cxkit.tallies.assembly import Key
-from cxkit.tallies.ranks import ABOVE
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.clusters import ABOVE
+from cxkit.tallies.tallies import Key, Tallies
 
 LONELY_WORDS = {"centre": " (strata of one cluster centred)", "certainty": " (strata of one cluster taken as certain)"}
 _SUMS = ("w", "s", "ww", "sw", "ss", "clusters")

@@ -11,7 +11,7 @@ from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import estimate
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 
 def summary(

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.privacy import next_levels, people, worth
-from cxkit.tallies.tally import ALL, Tallies
+from cxkit.tallies.tallies import ALL, Tallies
 
 NEAR = 10.0  # times that an answer of the two periods that are compared counts, against one of another period
 

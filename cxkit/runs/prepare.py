@@ -35,7 +35,8 @@ from cxkit.schema import COMPARISONS, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.storage import save, save_places
-from cxkit.tallies.tally import Place, Tallies, tally
+from cxkit.tallies.tallies import Place, Tallies
+from cxkit.tallies.tally import tally
 
 NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 

@@ -15,7 +15,7 @@ from cxkit.input.databases import collect
 from cxkit.input.refusals import NUMBER
 from cxkit.input.responses import Responses, reading
 from cxkit.tallies import quality
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 SHOWN_ROWS = 3  # first rows that are named for each reason
 FEW_LEVELS = 60  # levels of a dimension that are compared between waves

@@ -1,33 +1,129 @@
-"""The grouped queries behind a tally, as Ibis expressions that any backend can run.
+"""Which answers of an item count, and how often each occurs in each cell: grouped queries that any backend can run.
 
-An item is asked three things: how often each answer occurs in each cell; what its clusters sum up to in each cell; and
-what the respondents of two periods have in common. Each is one query for every portion of the answers.
+A query of all levels repeats each row for every level, with the dimensions that the level does not cut by taken out.
+Where the answers are too many, they are counted level by level and some periods at a time: a group of rows lies in one
+period, so that nothing but the pairs of periods has to look beyond it. `Batch` is what one query takes.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import ibis
 import pandas as pd
-import pyarrow as pa
 
-from cxkit.input.databases import Table, count, stored
-from cxkit.input.mapping import BLANK, Mapping, open_of
+from cxkit.input.databases import Table, aggregated, collect, count
+from cxkit.input.mapping import Mapping as DataMapping
+from cxkit.input.mapping import open_of
+from cxkit.input.periods import Calendar
 from cxkit.metrics import Metric
-from cxkit.tallies import ranks
-from cxkit.tallies.batches import Level, Pair, Portion, Used, portions, sized
-from cxkit.tallies.ranks import ABOVE
-from cxkit.tallies.sums import back, exact_sum, ordered, unit_of, whole
+from cxkit.tallies.sums import exact_sum, ordered
+from cxkit.tallies.tallies import ALL
 
-Column = Any
+Column: TypeAlias = Any  # ibis.expr.types.Column
+Level: TypeAlias = tuple[str, ...]
+Pair: TypeAlias = tuple[Any, Any]
+
+AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The cells of a tally.
+
+    Attributes:
+        by: All dimensions.
+        levels: Those that are shown together.
+        names: Of each period that occurs, as the queries know it, what it is called.
+    """
+
+    by: Sequence[str]
+    levels: Sequence[Level]
+    names: Mapping[Any, str]
+
+    def placed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Counted cells, level by level: periods by name, `cut`, and no dimension that the level does not cut by."""
+        frame = frame.sort_values("level_", kind="stable", ignore_index=True)
+        level = frame.pop("level_").astype("int64")
+        for time in frame.columns.intersection(["period_", "now_", "before_"]):
+            frame[time.removesuffix("_")] = frame.pop(time).map(self.names).astype("str")
+        for name in self.by:
+            cutting = [i for i, one in enumerate(self.levels) if name in one]
+            frame[name] = frame[name].where(level.isin(cutting)).astype("str")
+        return frame.assign(cut=level.map(dict(enumerate(map(ALL.join, self.levels)))).astype("str"))
+
+    def counts(self, item: str, raw: pd.DataFrame) -> pd.DataFrame:
+        """The counts of an item at each level, added up from the finest level that holds it."""
+        finest, sums = finest_of(self.levels), ["n", "open", "w", "w2"]
+        raw, parts = raw if "open" in raw.columns else raw.assign(open=0), []
+        for number, level in enumerate(self.levels):
+            source = next(i for i, other in enumerate(finest) if set(level) <= set(other))
+            cells = raw[raw["level_"] == source].groupby(["period_", *level, "answer_"], as_index=False)
+            parts.append(cells[sums].sum().assign(level_=number))
+        frame = pd.concat(parts).reindex(columns=["level_", "period_", *self.by, "answer_", *sums])
+        frame = self.placed(frame.rename(columns={"answer_": "answer"})).assign(item=item)
+        frame = frame.astype({"n": "int64", "open": "int64", "w": "float64", "w2": "float64", "answer": "float64"})
+        return frame[["item", "period", *self.by, "cut", "answer", *sums]]
+
+
+def finest_of(levels: Sequence[Level]) -> list[Level]:
+    """The levels that no other one holds; the counts of the rest are sums of theirs."""
+    return [level for level in levels if not any(set(level) < set(other) for other in levels)]
+
+
+# Answers that count ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The used answers of an item.
+
+    Attributes:
+        rows: The usable rows that answer the item.
+        kept: Rows -> the answers that count: period_, answer_, w_, the dimensions, and the roles respondent, cluster
+            and stratum that are mapped. Whatever it does, it does within a period.
+        calendar: How time is cut.
+        metrics: The metrics that read the item.
+        n: How many answers count.
+        sizes: Of each period that occurs, in order, how many; not looked up where one query takes all.
+        largest: The largest weight; 0 where answers carry none, so that sums are of whole numbers.
+        blank: Of each role that links answers, how many have none.
+        replaced: How many a later answer of the same respondent replaced.
+        cuts: Of durations, the values in each cell that they are told apart by: level_, period_, <dimensions>.
+    """
+
+    rows: Table
+    kept: Callable[[Table], Table]
+    calendar: Calendar
+    metrics: Sequence[Metric]
+    n: int
+    largest: float
+    blank: Mapping[str, int]
+    sizes: Mapping[Any, int] = field(default_factory=dict)
+    replaced: int = 0
+    cuts: pd.DataFrame | None = None
+
+    def answers(self, wanted: Iterable[Any] | None = None) -> Table:
+        """The answers that count, of some periods or of all."""
+        return self.kept(
+            self.rows if wanted is None else self.rows.filter(within(self.rows, sorted(wanted), self.calendar))
+        )
+
+    def each_alone(self, role: str) -> Used:
+        """With a role that links no two answers."""
+        kept = self.kept
+        return replace(
+            self,
+            kept=lambda rows: kept(rows).mutate(**{role: ibis.null("string")}),
+            blank={**self.blank, role: self.n},
+        )
 
 
 def answers(
-    table: Table, mapping: Mapping, item: str, period: str, by: Sequence[str], metrics: Sequence[Metric]
+    table: Table, mapping: DataMapping, item: str, period: str, by: Sequence[str], metrics: Sequence[Metric]
 ) -> Used:
     """The used answers of an item with their period and weight; of a relationship item the latest per respondent."""
     roles = mapping.columns.named()
@@ -68,12 +164,16 @@ def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
 
 
 def _looked_at(used: Used, weighted: bool) -> Used:
-    """With how many answers count, their largest weight, and how many are linked to no other."""
+    """With how many answers count, their largest weight, how many are linked to no other, and the sizes of periods."""
     kept, links = used.answers(), list(used.blank)
-    blank = {role: kept[role].isnull().sum() for role in links}
-    row = kept.agg(n=kept.count(), largest=kept.w_.max(), **blank).to_pyarrow().to_pylist()[0]
-    largest = float(row["largest"] or 0) if weighted else 0.0
-    return sized(replace(used, n=row["n"], largest=largest, blank={role: row[role] or 0 for role in links}))
+    missing = (kept[role].isnull().sum() for role in links)
+    n, largest, *blank = aggregated(kept, kept.count(), kept.w_.max(), *missing)
+    found = {role: without or 0 for role, without in zip(links, blank, strict=True)}
+    used = replace(used, n=n, largest=float(largest or 0) if weighted else 0.0, blank=found)
+    if n <= AT_ONCE:
+        return used
+    each = collect(kept.group_by("period_").agg(n=kept.count())).sort_values("period_")
+    return replace(used, sizes=dict(zip(each["period_"], each["n"].astype(int), strict=True)))
 
 
 def _rounded(minutes: Column) -> Column:
@@ -96,204 +196,101 @@ def _latest(
     return ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
 
 
+# What one query takes ------------------------------------------------------------------------------------------------
+
+
+def within(rows: Table, wanted: Sequence[Any], calendar: Calendar) -> Any:
+    """Whether a row lies in one of some periods, said of the time itself: a file skips what lies outside.
+
+    Args:
+        rows: With the column time or wave.
+        wanted: First days of the periods in order, or waves.
+        calendar: How time is cut.
+    """
+    if calendar.period == "wave":
+        return rows.wave.isin(wanted)
+    ends = [(pd.Timestamp(first), pd.Timestamp(calendar.after(first))) for first in wanted]
+    inside = (rows.time >= ends[0][0]) & (rows.time < ends[-1][1])
+    if all(before[1] == later[0] for before, later in itertools.pairwise(ends)):
+        return inside
+    return inside & ibis.or_(*((rows.time >= first) & (rows.time < end) for first, end in ends))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Levels and periods that one query counts.
+
+    Attributes:
+        used: The answers.
+        levels: Number of each level -> its dimensions.
+        by: All dimensions.
+        periods: Those that are counted; None for all.
+    """
+
+    used: Used
+    levels: dict[int, Level]
+    by: Sequence[str]
+    periods: Sequence[Any] | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """What tells the cells of a period apart."""
+        if len(self.levels) == 1:
+            return [name for level in self.levels.values() for name in level]
+        return ["level_", *self.by]
+
+    def pairs(self, wanted: Sequence[Pair]) -> list[Pair]:
+        """The pairs (now, before) whose later period is counted here."""
+        return [pair for pair in wanted if self.periods is None or pair[0] in self.periods]
+
+    def answers(self, pairs: Sequence[Pair] = ()) -> Table:
+        """The answers, and those of the earlier periods of pairs; `level_` and '' as in `spread`."""
+        if self.periods is None:
+            return self.spread(self.used.answers())
+        return self.spread(self.used.answers({*self.periods, *(before for _, before in pairs)}))
+
+    def spread(self, table: Table) -> Table:
+        """A row for each level: `level_` its number, and '' for a dimension that it does not cut by."""
+        if len(self.levels) == 1:
+            return table
+        spread = table.mutate(level_=ibis.literal(list(self.levels), "array<int64>").unnest())
+        kept = {name: [i for i, level in self.levels.items() if name in level] for name in self.by}
+        return spread.mutate(**{name: spread.level_.isin(kept[name]).ifelse(spread[name], "") for name in self.by})
+
+    def named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The counted cells with `level_` and every dimension, of one level as of many."""
+        if len(self.levels) > 1:
+            return frame
+        ((number, level),) = self.levels.items()
+        return frame.assign(level_=number, **{name: "" for name in self.by if name not in level})
+
+
+def batches(used: Used, by: Sequence[str], levels: Sequence[Level]) -> list[Batch]:
+    """The levels and periods as many at a time as one query can take."""
+    numbered = dict(enumerate(levels))
+    if used.n * len(levels) <= AT_ONCE:
+        return [Batch(used, numbered, by)]
+    spans = list(_spans(used.sizes)) if used.sizes else [None]
+    return [Batch(used, {i: level}, by, span) for span in spans for i, level in numbered.items()]
+
+
+def _spans(sizes: Mapping[Any, int]) -> Iterator[list[Any]]:
+    """Successive periods of at most as many answers as one query takes; a larger one is alone."""
+    span: list[Any] = []
+    for period, n in sizes.items():
+        if span and sum(sizes[one] for one in span) + n > AT_ONCE:
+            yield span
+            span = []
+        span.append(period)
+    yield span
+
+
 def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.DataFrame:
     """Answers, weights and squared weights per level, period, cell and answer: n, w, w2."""
     frames = []
-    for part in portions(used, by, levels):
-        table, keys = part.answers(), ["period_", *part.keys, "answer_"]
-        sums = {"w": lambda t: exact_sum(t.w_, used.largest), "w2": lambda t: exact_sum(t.w_ * t.w_, used.largest**2)}
-        sums |= {"open": lambda t: t.open_.sum()} if "open_" in table.columns else {}
-        cells = table.group_by(keys).agg(n=lambda t: t.count(), **sums)
-        frames.append(part.named(ordered(cells, keys)))
+    for batch in batches(used, by, levels):
+        table, keys = batch.answers(), ["period_", *batch.keys, "answer_"]
+        sums = {"w": exact_sum(table.w_, used.largest), "w2": exact_sum(table.w_ * table.w_, used.largest**2)}
+        sums |= {"open": table.open_.sum()} if "open_" in table.columns else {}
+        frames.append(batch.named(ordered(table.group_by(keys).agg(n=table.count(), **sums), keys)))
     return pd.concat(frames, ignore_index=True)
-
-
-def linked_sums(
-    used: Used,
-    by: Sequence[str],
-    levels: Sequence[Level],
-    link: str,
-    stratum: bool,
-    pairs: Sequence[Pair] | None,
-    clusters: bool,
-    rest: bool = False,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the linked answers of a cell sum up to, over clusters and over the respondents that two periods share.
-
-    Args:
-        used: The answers.
-        by: All dimensions.
-        levels: The levels.
-        link: The role that says which answers belong together.
-        stratum: Whether clusters are counted within strata.
-        pairs: Periods (now, before) of which the shared members are wanted; None for no pairs.
-        clusters: Whether the cluster sums are wanted.
-        rest: Whether these come with what a cell shares with the rest of the cell that holds it.
-
-    Returns:
-        Cluster sums: level_, period_, by, stratum, metric, clusters, w, s, ww, sw, ss; over clusters g: their number,
-        sum W_g, S_g, W_g^2, S_g W_g and S_g^2; with `rest` also rest_shared, rest_ww, rest_sw, rest_ws, rest_ss, over
-        the clusters that have answers on both sides. Shared sums: level_, now_, before_, by, metric, shared, ww, sw,
-        ws, ss. An answer without a link is a cluster of its own, and shared with nobody.
-    """
-    sums, shared = [pd.DataFrame()], [pd.DataFrame()]
-    own = ["w_", *(f"s_{metric.name}" for metric in used.metrics)]
-    above = [f"{ABOVE}s_{metric.name}" for metric in used.metrics if metric.statistic == "quantile"]
-    for part in portions(used, by, levels):
-        keys, now = ["period_", *part.keys, *(["stratum"] if stratum else [])], part.pairs(pairs or [])
-        groups = _groups(ranks.with_cuts(part.answers(now), part), used, keys, link)
-        with stored(_with_rest(groups, part, keys, link, own) if rest else groups) as groups:
-            largest = _largest(groups, used, [*own, *above, *(f"rest_{name}" for name in own if rest)])
-            if clusters:
-                counted = groups if part.periods is None else groups.filter(groups.period_.isin(part.periods))
-                sums.append(part.named(_cluster_sums(counted, used.metrics, keys, largest, rest)))
-            if now:
-                shared.append(part.named(_shared_sums(groups, used.metrics, [*part.keys, link], now, largest)))
-    return pd.concat(sums, ignore_index=True), pd.concat(shared, ignore_index=True)
-
-
-def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
-    """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
-    unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.metrics)))
-    weight = whole(spread.w_, unit)
-    scores = {name: score * weight for metric in used.metrics for name, score in _scores(spread, metric).items()}
-    base = spread.select(*keys, link, w_=weight, **scores)
-    known = base.filter(base[link].notnull()) if used.blank[link] else base
-    groups = known.group_by([*keys, link]).agg(
-        **{name: (lambda t, name=name: back(t[name], unit)) for name in ("w_", *scores)}
-    )
-    if not used.blank[link]:
-        return groups
-    alone = base.filter(base[link].isnull())
-    alone = alone.mutate(**{name: alone[name].cast("float64") / unit for name in ("w_", *scores)})
-    return ibis.union(groups, alone.select(*groups.columns), distinct=False)
-
-
-def _with_rest(groups: Table, part: Portion, keys: Sequence[str], link: str, own: Sequence[str]) -> Table:
-    """With what each cluster has in the rest of the cell that holds its own, of the level without its last name."""
-    last: dict[str, list[int]] = {}
-    for number, level in part.levels.items():
-        last.setdefault(level[-1] if level else "", []).append(number)
-    several = len(part.levels) > 1
-    taken = {f"in_{n}": groups.level_.isin(of).ifelse("", groups[n]) for n, of in last.items() if n and several}
-    gone = set(last) if not several else set()
-    held = groups.mutate(**taken)
-    within = [f"in_{key}" if f"in_{key}" in taken else key for key in keys if key not in gone]
-    window = ibis.window(group_by=[*within, link])
-    others = {
-        f"rest_{name}": held[link].isnull().ifelse(0.0, held[name].sum().over(window) - held[name]) for name in own
-    }
-    return held.mutate(**others).drop(*taken)
-
-
-def _reach(metric: Metric) -> float:
-    if metric.statistic == "quantile":
-        return 2.0 * len(ranks.TENTHS)
-    return max((abs(value / metric.factor) for value in metric.values.values()), default=1.0)
-
-
-def _largest(groups: Table, used: Used, columns: Sequence[str]) -> float:
-    """The largest weight or score of a cluster, its own or in the rest; 0 where sums are of whole numbers anyway."""
-    if used.largest == 0:
-        return 0.0
-    row = groups.agg(**{column: groups[column].abs().max() for column in columns}).to_pyarrow().to_pylist()[0]
-    return max((value for value in row.values() if value), default=1.0)
-
-
-def _cluster_sums(
-    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], largest: float, rest: bool
-) -> pd.DataFrame:
-    sums: dict[str, Any] = {"clusters": lambda t: t.count(), "w": lambda t: exact_sum(t.w_, largest)}
-    sums["ww"] = lambda t: exact_sum(t.w_ * t.w_, largest**2)
-    for metric in metrics:
-        s = f"s_{metric.name}"
-        for of in ("", ABOVE) if metric.statistic == "quantile" else ("",):
-            sums[f"{of}s_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s], largest)
-            sums[f"{of}sw_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s] * t.w_, largest**2)
-            sums[f"{of}ss_{metric.name}"] = lambda t, s=of + s: exact_sum(t[s] * t[s], largest**2)
-        if rest:
-            sums[f"rest_sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.rest_w_, largest**2)
-            sums[f"rest_ws_{metric.name}"] = lambda t, s=s: exact_sum(t.w_ * t[f"rest_{s}"], largest**2)
-            sums[f"rest_ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[f"rest_{s}"], largest**2)
-    if rest:
-        sums["rest_shared"] = lambda t: (t.rest_w_ > 0).sum()
-        sums["rest_ww"] = lambda t: exact_sum(t.w_ * t.rest_w_, largest**2)
-    wide = named_strata(ordered(groups.group_by(keys).agg(**sums), keys))
-    common = [*(k for k in keys if k != "stratum"), "stratum", "clusters", "w", "ww"]
-    own: tuple[str, ...] = ("s", "sw", "ss")
-    if metrics[0].statistic == "quantile":
-        own = (*own, *(f"{ABOVE}{name}" for name in own))
-    if rest:
-        common, own = [*common, "rest_shared", "rest_ww"], (*own, "rest_sw", "rest_ws", "rest_ss")
-    return _by_metric(wide, metrics, common, own)
-
-
-def _shared_sums(
-    groups: Table, metrics: Sequence[Metric], keys: Sequence[str], pairs: Sequence[Pair], largest: float
-) -> pd.DataFrame:
-    """Cross-period sums over the members who answered in both periods of a pair; the last of the keys is the member."""
-    wanted = ibis.memtable(pa.table({"now_": [now for now, _ in pairs], "before_": [before for _, before in pairs]}))
-    now = groups.join(wanted, groups.period_ == wanted.now_).drop("period_")
-    before = groups.rename({f"{name}_1": name for name in groups.columns})
-    same = [now.before_ == before.period__1, *(now[key] == before[f"{key}_1"] for key in keys)]
-    both = now.join(before, same)
-    sums: dict[str, Any] = {"shared": lambda t: t.count(), "ww": lambda t: exact_sum(t.w_ * t.w__1, largest**2)}
-    for metric in metrics:
-        s = f"s_{metric.name}"
-        sums[f"ss_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t[f"{s}_1"], largest**2)
-        sums[f"sw_{metric.name}"] = lambda t, s=s: exact_sum(t[s] * t.w__1, largest**2)
-        sums[f"ws_{metric.name}"] = lambda t, s=s: exact_sum(t.w_ * t[f"{s}_1"], largest**2)
-    cells = ["now_", "before_", *keys[:-1]]
-    wide = ordered(both.group_by(cells).agg(**sums), cells)
-    return _by_metric(wide, metrics, [*cells, "shared", "ww"], ("sw", "ws", "ss"))
-
-
-def _by_metric(wide: pd.DataFrame, metrics: Sequence[Metric], shared: list[str], sums: Sequence[str]) -> pd.DataFrame:
-    """A row for each metric: what all metrics of an item share, with its own sums."""
-    frames = [
-        wide[shared].assign(metric=metric.name, **{name: wide[f"{name}_{metric.name}"] for name in sums})
-        for metric in metrics
-    ]
-    return pd.concat(frames, ignore_index=True)
-
-
-def different(
-    used: Used, by: Sequence[str], levels: Sequence[Level], link: str, name: str, stratum: bool = False
-) -> pd.DataFrame:
-    """How many different people or clusters answered, per level, period and cell (and stratum), as the column `name`.
-
-    An answer without a link is one of its own.
-    """
-    frames = []
-    for part in portions(used, by, levels):
-        keys = ["period_", *part.keys, *(["stratum"] if stratum else [])]
-        cells = part.answers().group_by(keys)
-        counted = cells.agg(**{name: lambda t: t[link].nunique() + t[link].isnull().sum()})
-        frames.append(part.named(named_strata(ordered(counted, keys))))
-    return pd.concat(frames, ignore_index=True)
-
-
-def named_strata(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with the name of each stratum, blank where there is none."""
-    stratum = frame["stratum"].fillna(BLANK) if "stratum" in frame else pd.Series("", index=frame.index, dtype="str")
-    return frame.assign(stratum=stratum)
-
-
-def _scores(spread: Table, metric: Metric) -> dict[str, Column]:
-    """Whole numbers of each answer that are summed over clusters: its value, or the ranks that stand for a duration."""
-    if metric.statistic != "quantile":
-        return {f"s_{metric.name}": _score(spread.answer_, metric)}
-    return {f"s_{metric.name}": ranks.score(spread, ranks.TENTHS),
-            f"{ABOVE}s_{metric.name}": ranks.score(spread, [ABOVE + metric.name])}  # fmt: skip
-
-
-def _score(answer: Column, metric: Metric) -> Column:
-    """The metric's value of an answer in natural units, which are whole numbers: -1, 0, 1, or the answer itself."""
-    codes = sorted(metric.values)
-    if all(code == metric.values[code] for code in codes):
-        return answer.cast("int64")
-    value = {code: round(metric.values[code] / metric.factor) for code in codes}
-    ends = [code for code, after in itertools.pairwise(codes) if value[code] != value[after]]  # cheaper than lists
-    runs = [(answer <= end, ibis.literal(value[end], "int64")) for end in ends]
-    last = ibis.literal(value[codes[-1]], "int64")
-    return ibis.cases(*runs, else_=last) if runs else last

@@ -11,7 +11,7 @@ import pandas as pd
 from cxkit.input.databases import count
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import Responses
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
 LEAST_ITEMS = 3  # scaled questions, from which on one place throughout means something

@@ -18,9 +18,9 @@ from cxkit.input.mapping import RESERVED
 from cxkit.input.waves import Order, together
 from cxkit.metrics import Metric
 from cxkit.schema import REASONS, Rules
-from cxkit.tallies.ranks import ABOVE
+from cxkit.tallies.clusters import ABOVE
 from cxkit.tallies.sums import settle
-from cxkit.tallies.tally import Place, Tallies
+from cxkit.tallies.tallies import Place, Tallies
 
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 

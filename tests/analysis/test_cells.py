@@ -275,7 +275,7 @@ def test_all_places_at_once_are_each_place_by_itself() -> None:
 def test_one_segment_or_all_in_one_query_share_the_same_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     roles, levels = ("respondent", "weight"), [(), ("brand",), ("brand", "channel")]
     together = tallied(survey(), roles, levels, rest=True)
-    monkeypatch.setattr("cxkit.tallies.batches.AT_ONCE", 100)
+    monkeypatch.setattr("cxkit.tallies.counting.AT_ONCE", 100)
     one_by_one = tallied(survey(), roles, levels, rest=True)
     keys = ["metric", "period", "cut", "brand", "channel"]
     ours, theirs = (t.sums.sort_values(keys, ignore_index=True) for t in (together, one_by_one))

@@ -14,7 +14,7 @@ import cxkit as cx
 from cxkit.input.responses import Responses
 from cxkit.tallies.audit import audit, audited, kept, spelled
 from cxkit.tallies.quality import elsewhere, partial
-from cxkit.tallies.tally import Tallies
+from cxkit.tallies.tallies import Tallies
 
 MAPPING = {
     "kind": "transactional",

@@ -8,10 +8,10 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
+from cxkit.tallies.batches import Used, portions, within
 
 import cxkit as cx
 from cxkit.tallies import batches
-from cxkit.tallies.batches import Used, portions, within
 
 MOMENTS = [
     "2026-07-31 23:59:59", "2026-08-01 00:00:00", "2026-08-31 23:59:59", "2026-09-01 00:00:00", "2026-09-30 23:59:59",

@@ -12,7 +12,7 @@ import pytest
 import cxkit as cx
 from cxkit.errors import CxError
 from cxkit.tallies.storage import save_places
-from cxkit.tallies.tally import Place, Tallies
+from cxkit.tallies.tallies import Place, Tallies
 
 NOW, BEFORE = "2026-10", "2026-09"
 MADE = {"now": NOW, "before": BEFORE, "level": 0.95, "correction": "holm", "lead": "nps"}

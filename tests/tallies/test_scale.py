@@ -14,7 +14,7 @@ from ibis.backends.duckdb import Backend
 
 import cxkit as cx
 from cxkit.input.databases import collect, connect, stored
-from cxkit.tallies import batches
+from cxkit.tallies import counting
 
 MAPPING = {
     "kind": "transactional",
@@ -139,7 +139,7 @@ def test_more_levels_are_not_more_queries(parquet: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ["transactional", "relationship"])
-def test_portion_by_portion_or_together_gives_the_same_tally(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_by_batch_or_together_gives_the_same_tally(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     waves = answers(20_000).assign(wave=lambda frame: "wave " + frame["at"].dt.isocalendar().week.astype(str))
     by_time = {"period": "week", "pairs": ("previous", ("2026-W40", "2026-W37"))}  # far apart: a gap to read over
     by_wave = {"period": "wave", "pairs": (("wave 40", "wave 37"),)}
@@ -148,7 +148,7 @@ def test_portion_by_portion_or_together_gives_the_same_tally(kind: str, monkeypa
         survey = cx.read(waves, MAPPING | {"kind": kind, "columns": people | when})
         together = cx.tally(survey, ["nps"], by=["brand", "region"], rest=True, **given)
         with monkeypatch.context() as patch:
-            patch.setattr(batches, "AT_ONCE", 5000)  # two weeks
+            patch.setattr(counting, "AT_ONCE", 5000)  # two weeks
             same(together, cx.tally(survey, ["nps"], by=["brand", "region"], rest=True, **given))
 
 
