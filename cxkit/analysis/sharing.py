@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cxkit.input.responses import QUOTING
+from cxkit.input.answers import QUOTING
 from cxkit.tallies.audit import reports, response
 from cxkit.tallies.tallies import Tallies
 

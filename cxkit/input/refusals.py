@@ -11,9 +11,9 @@ import ibis
 import pandas as pd
 
 from cxkit.input import times, values
-from cxkit.input.cleaning import LEFT_OUT
 from cxkit.input.databases import Table, collect
 from cxkit.input.mapping import Mapping
+from cxkit.input.sources import LEFT_OUT
 from cxkit.input.waves import NO_WAVE
 
 Column = Any  # ibis.expr.types.Column

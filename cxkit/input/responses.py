@@ -6,34 +6,22 @@ DuckDB reads; columns of a database keep their types and are cast, so that the s
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps
-from cxkit.input import clocks, refusals, times, values
-from cxkit.input.cleaning import LEFT_OUT
+from cxkit.input import answers, refusals, values
 from cxkit.input.databases import collect, readable
-from cxkit.input.mapping import BLANK, MINUTES, Mapping, load_mapping, open_of, own_names
-from cxkit.input.sources import Source, SourceLike, Table, open_source
+from cxkit.input.mapping import Mapping, load_mapping, own_names
+from cxkit.input.sources import LEFT_OUT, Source, SourceLike, Table, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
 
-Column = Any  # ibis.expr.types.Column
-
 SAMPLE = "sample"
-IDS = ("response", "respondent", "cluster")
-# Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
-QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE = (
-    "not a number or known label", "outside", "negative", "not a whole number",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,33 +128,23 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     rows = refusals.applied(source.table, mapping, _columns(mapping).values())
     usable = refusals.usable(rows, mapping)
     wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
-    whys = {f"why_{i}": reading(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
+    whys = {f"why_{i}": answers.answer(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
     if source.keep:  # text is read once: answers and reasons together
-        kept = source.keep(usable.select(**_answers(usable, mapping), **whys))
-        answers, reasons = kept.drop(*whys), kept.select(*wave, *whys)
+        kept = source.keep(usable.select(**answers.columns(usable, mapping), **whys))
+        table, reasons = kept.drop(*whys), kept.select(*wave, *whys)
         refused = refusals.counted(rows, reasons, mapping)
     else:
         refused = refusals.counted(rows, usable.select(**wave, **whys), mapping)
-        answers = _lazily(source, mapping, rows, refused)
-    known = _waves(source, mapping, answers)
-    return Responses(answers, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps)
+        table = _lazily(source, mapping, rows, refused)
+    known = _waves(source, mapping, table)
+    return Responses(table, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps)
 
 
-def _waves(source: Source, mapping: Mapping, answers: Table) -> Order | None:
+def _waves(source: Source, mapping: Mapping, table: Table) -> Order | None:
     if (column := mapping.columns.wave) is None:
         return None
     given = [one[column].strip() if column in one else None for one in source.constants]
-    return ordered(set(collect(answers.select("wave").distinct())["wave"]), mapping.waves, given)
-
-
-def _answers(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dict[str, Column]:
-    """The kit's own columns; those of `clean`, items and dimensions, need no look at each value."""
-    return {
-        **_roles(usable, mapping),
-        **{item: reading(usable, mapping, item, item in clean)[0] for item in mapping.items},
-        **{open_of(name): clocks.is_open(usable, item) for name, item in mapping.items.items() if item.open_until},
-        **{name: _level(usable, mapping, name, name in clean) for name in mapping.dimensions},
-    }
+    return ordered(set(collect(table.select("wave").distinct())["wave"]), mapping.waves, given)
 
 
 def _lazily(source: Source, mapping: Mapping, rows: Table, refused: pd.DataFrame) -> Table:
@@ -177,24 +155,11 @@ def _lazily(source: Source, mapping: Mapping, rows: Table, refused: pd.DataFrame
     """
     if not all("sha256" in file for file in source.files):
         usable = refusals.usable(rows, mapping)
-        return usable.select(**_answers(usable, mapping))
+        return usable.select(**answers.columns(usable, mapping))
     usable = refusals.usable(rows, mapping, set(refused.loc[refused["item"] == "row", "reason"]))
     bad = set(refused.loc[refused["reason"] != "empty", "item"])
-    clean = [*(item for item in mapping.items if item not in bad), *_tidy(usable, mapping)]
-    return usable.select(**_answers(usable, mapping, clean))
-
-
-def _tidy(usable: Table, mapping: Mapping) -> list[str]:
-    """The dimensions of which every value is a level as it stands: text without blanks around it, and none missing."""
-    raw = {name: usable[dimension.column] for name, dimension in mapping.dimensions.items() if not dimension.labels}
-    text = {name: column for name, column in raw.items() if column.type().is_string()}
-    if not text:
-        return []
-    odd = {
-        name: (column.isnull() | (column != values.text(column)).fill_null(True)).any() for name, column in text.items()
-    }
-    row = usable.agg(**odd).to_pyarrow().to_pylist()[0]
-    return [name for name in text if not row[name]]
+    clean = [*(item for item in mapping.items if item not in bad), *answers.tidy(usable, mapping)]
+    return usable.select(**answers.columns(usable, mapping, clean))
 
 
 def _columns(mapping: Mapping) -> dict[str, str]:
@@ -245,74 +210,3 @@ def _with_file_codes(source: Source, mapping: Mapping) -> Mapping:
         codes = dict(source.missing.get(item.column or "", {})) | item.missing_reasons
         items[name] = item.model_copy(update={"missing": codes}) if codes else item
     return mapping.model_copy(update={"items": items})
-
-
-# Columns --------------------------------------------------------------------------------------------------------------
-
-
-def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
-    columns = {}
-    for role, column in mapping.columns.named().items():
-        raw = table[column]
-        if role == "time":
-            columns[role] = times.moment(raw, mapping)
-        elif role == "weight":
-            columns[role] = values.number(raw)
-        else:  # whole numbers are grouped as they are, which is a third of the work
-            columns[role] = raw if raw.type().is_integer() and role in IDS else values.text(raw)
-    return columns
-
-
-def reading(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tuple[Column, Column]:
-    """An item's code (null where refused) and the reason for the refusal (null where used).
-
-    Args:
-        table: Usable rows.
-        mapping: The mapping.
-        item: Name of an item.
-        clean: Whether it is known that every answer that is not empty can be used.
-    """
-    declared = mapping.items[item]
-    if declared.column is None:
-        return clocks.reading(table, mapping, item)
-    raw = table[declared.column]
-    metric = next(iter(mapping.metrics_of(item).values()))
-    text, number = values.text(raw), values.number(raw)
-    if declared.unit:
-        number = number * MINUTES[declared.unit]
-    for label, code in declared.labels.items():
-        number = values.is_code(raw, str(label)).ifelse(ibis.literal(float(code)), number)
-    missing = {
-        f"declared missing: {code}{f' ({reason})' if reason else ''}": values.is_code(raw, code)
-        for code, reason in declared.missing_reasons.items()
-    }
-    low, high = metric.scale
-    nothing = number.isnull() | number.isnan()
-    outside = ~number.between(low, high) if high < float("inf") else (number < low)
-    between = number != number.floor() if metric.values else ibis.literal(False)
-    shown = text.substr(0, 40)
-    expected = f"{OUTSIDE} {low:g}-{high:g}: " if high < float("inf") else f"{NEGATIVE}: "
-    why = ibis.cases(
-        (values.is_blank(raw), "empty"),
-        *((is_missing, reason) for reason, is_missing in missing.items()),
-        (nothing, ibis.literal(f"{NO_NUMBER}: ") + shown),
-        (outside, ibis.literal(expected) + shown),
-        (between, ibis.literal(f"{NOT_WHOLE}: ") + shown),
-        else_=ibis.null("string"),
-    )
-    refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words
-    code = (low + high - number) if declared.reversed else number
-    if clean and not raw.type().is_floating():
-        return code, why
-    return (number.isnan() if clean else refused).ifelse(ibis.null("float64"), code), why
-
-
-def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Column:
-    """A dimension's level as text; blank is a level of its own. `clean`: every value is a level as it stands."""
-    declared, raw = mapping.dimensions[name], table[mapping.dimensions[name].column]
-    if clean:
-        return raw
-    level = values.text(raw)
-    for code, label in declared.labels.items():
-        level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)
-    return level.fill_null(BLANK)

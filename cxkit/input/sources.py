@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ import pandas as pd
 
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps, parts, require_data, require_same, sha256, stamp
-from cxkit.input.cleaning import admit
-from cxkit.input.databases import DatabaseSpec, connect, count, open_database, without_password
-from cxkit.input.layouts import Head, headers
+from cxkit.input import times, values
+from cxkit.input.databases import DatabaseSpec, aggregated, connect, count, open_database, without_password
+from cxkit.input.layouts import Head, headers, is_personal
 from cxkit.input.mapping import FileSpec
 from cxkit.input.readers import OPTIONS, READERS, from_frame
 from cxkit.strict import parse
@@ -25,6 +26,8 @@ Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy c
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
 
 DATABASE = ("url", "table", "sql")
+LEFT_OUT = "left_out_"  # why a row is no answer; null for those that are
+_UNNAMED = re.compile(r"column \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Source:
 
     Attributes:
         table: All columns of the source.
-        files: One entry per file: path, sha256, rows, and what happened at the door (`door.Admitted.facts`).
+        files: One entry per file: path, sha256, rows, and how it was read (`read_as`).
         keep: Makes a temporary table of an expression, where reading the source anew for each query would be dear:
             text is parsed once. None where the data stay where they are, in Parquet or a database.
         undecided: Column of times -> why it cannot be read without a declared form.
@@ -163,10 +166,11 @@ def _read(
     old = {new: name for name, new in spec.rename.items()}
     _check_renames(head, path, spec)
     own = None if wanted is None else {old.get(column, column) for column in wanted}
-    came = admit(table, head, str(path), own, {old.get(column, column) for column in untouched})
-    table = came.table.rename({new: name for name, new in spec.rename.items() if name in came.table.columns})
+    as_written = {old.get(column, column) for column in untouched}
+    table, facts, undecided = _admit(table, head, str(path), own, as_written)
+    table = table.rename({new: name for name, new in spec.rename.items() if name in table.columns})
     table = table.mutate(**{name: ibis.literal(value, "string") for name, value in spec.constants.items()})
-    facts = {"path": spec.path, "sha256": sha256(*parts(path)), "rows": count(table), **came.facts}
+    facts = {"path": spec.path, "sha256": sha256(*parts(path)), "rows": count(table), **facts}
     require_same(before)
 
     def renamed(by_column: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +179,7 @@ def _read(
     return Source(
         table,
         [facts],
-        undecided=renamed(came.undecided),
+        undecided=renamed(undecided),
         missing=renamed(head.missing),
         labels=renamed(head.labels),
         questions=renamed(head.questions),
@@ -186,13 +190,63 @@ def _read(
     )
 
 
+def _admit(
+    table: Table, head: Head, name: str, wanted: Collection[str] | None, untouched: Collection[str]
+) -> tuple[Table, dict[str, Any], dict[str, str]]:
+    """The columns of an export that may come in, with their names.
+
+    Args:
+        table: The rows below the headers, columns in the order of `head.names`.
+        head: What the layout knows.
+        name: What error messages call the export.
+        wanted: Columns that the mapping asks for: only they come in, personal ones too; None for all but personal ones.
+        untouched: Columns of times whose form the mapping declares.
+
+    Returns:
+        The table, with `LEFT_OUT` where the layout knows rows that are no answers; what happened, JSON-ready: layout,
+        dropped, times, zone, notes, as far as there is something to say; column of times -> why it cannot be read.
+    """
+    if len(head.names) != len(table.columns):
+        raise CxError(f"{name}: {len(head.names)} headers above {len(table.columns)} columns")
+    personal = [c for c in head.names if (c in head.personal or is_personal(c)) and c not in (wanted or ())]
+    marks = {column for column, _ in head.leave.values()}
+    wide = [c for c in head.names if (c not in personal if wanted is None else c in wanted) or c in marks]
+    place = dict(zip(head.names, table.columns, strict=True))
+    table = table.select(**{column: table[place[column]] for column in wide or head.names[:1]})
+    unnamed = [column for column in wide if wanted is None and _UNNAMED.fullmatch(column)]
+    filled = aggregated(table, *(table[column].count() for column in unnamed))
+    blank = [column for column, n in zip(unnamed, filled, strict=True) if n == 0]
+    times_of = [column for column in head.times if column not in untouched]
+    table, forms, undecided = times.normalised(table, times_of, head.zone, head.month_first)
+    unasked = marks & set(table.columns) - set(wide if wanted is None else wanted)
+    table = _marked(table, head).drop(*unasked, *blank)
+    facts: dict[str, Any] = {
+        "layout": head.layout,
+        "dropped": personal,
+        "times": forms,
+        "zone": head.zone,
+        "notes": [*head.notes, *([f"columns without name and content: {len(blank)}"] if blank else [])],
+    }
+    return table, {key: value for key, value in facts.items() if value}, undecided
+
+
+def _marked(table: Table, head: Head) -> Table:
+    """The table with the reason why a row is no answer."""
+    rules = [
+        (values.text(table[column]).isin(left), ibis.literal(f"{reason}, no answer of a customer"))
+        for reason, (column, left) in head.leave.items()
+        if column in table.columns and table[column].type().is_string()
+    ]
+    return table.mutate(**{LEFT_OUT: ibis.cases(*rules, else_=ibis.null("string"))}) if rules else table
+
+
 def _check_renames(head: Head, path: Path, spec: FileSpec) -> None:
     for old in spec.rename:
         if old not in head.names:
             raise CxError(f"{path}: rename: the column {old!r} is not in the file; {nearest(old, head.names)}")
     named = [spec.rename.get(name, name) for name in head.names] + list(spec.constants)
-    for name, times in Counter(named).items():
-        if times > 1:
+    for name, n in Counter(named).items():
+        if n > 1:
             raise CxError(f"{path}: two columns would be named {name!r}, by the file, `rename`, `constant` or `wave`")
 
 
@@ -241,3 +295,16 @@ def _stack(tables: list[Table]) -> Table:
         return table.select(**cells)
 
     return ibis.union(*map(aligned, tables), distinct=False)
+
+
+def read_as(facts: Mapping[str, Any]) -> list[str]:
+    """How a file was read, a line for each thing.
+
+    >>> read_as({"layout": "typeform", "dropped": ["E-mail"], "zone": "UTC"})
+    ['laid out as typeform', 'dropped, because they say who someone is: E-mail', 'times are in UTC']
+    """
+    lines = [f"laid out as {facts['layout']}"] if facts.get("layout", "plain") != "plain" else []
+    if facts.get("dropped"):
+        lines.append(f"dropped, because they say who someone is: {', '.join(facts['dropped'])}")
+    lines += [f"{column} is written as {form}" for column, form in facts.get("times", {}).items()]
+    return [*lines, *([f"times are in {facts['zone']}"] if facts.get("zone") else []), *facts.get("notes", [])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ibis
@@ -11,10 +11,10 @@ import ibis.expr.datatypes as dtypes
 
 from cxkit.errors import CxError
 from cxkit.input import values
+from cxkit.input.databases import Table, aggregated
 from cxkit.input.mapping import Mapping
 
 Column = Any  # ibis.expr.types.Column
-Table = Any
 
 ISO = "ISO"
 SERIAL = "days since 1899-12-30"  # what a spreadsheet writes when a cell of dates loses its format
@@ -29,6 +29,7 @@ YEAR_FIRST = tuple(f"%Y/%m/%d{clock}" for clock in _CLOCKS)
 _ZONED, _LOCAL = dtypes.Timestamp(timezone="UTC"), dtypes.Timestamp()
 _DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
 _CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+_GMT = r"^(\d{4})/(\d\d?)/(\d\d?) (\d\d?:\d\d:\d\d)( [AP]M)? GMT([+-])(\d\d?)(:?(\d\d))?$"  # Forms' own download
 _OFFSET = r" ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)$"
 
 
@@ -151,11 +152,61 @@ def forms(table: Table, column: str) -> list[str]:
     seen = table.select(text=text).filter(lambda t: t.text.notnull())
     first = seen.limit(LOOKED_AT).to_pyarrow()["text"].to_pylist()
     likely = [form for form in (ISO, SERIAL, *YEAR_FIRST, *MONTH_FIRST, *DAY_FIRST) if first and _fits(first, form)]
-    if not likely:
-        return []
-    misread = seen.agg(**{f"f{i}": parsed(seen.text, form).isnull().sum() for i, form in enumerate(likely)})
-    row = misread.to_pyarrow().to_pylist()[0]
-    return [form for i, form in enumerate(likely) if row[f"f{i}"] == 0]
+    misread = aggregated(seen, *(parsed(seen.text, form).isnull().sum() for form in likely))
+    return [form for form, n in zip(likely, misread, strict=True) if n == 0]
+
+
+def normalised(
+    table: Table, columns: Iterable[str], zone: str | None, month_first: bool
+) -> tuple[Table, dict[str, str], dict[str, str]]:
+    """A table with times of text as ISO, with their offset where a zone is known.
+
+    Args:
+        table: Table in the in-process DuckDB.
+        columns: Those of times.
+        zone: In which they are.
+        month_first: Whether the month comes first where the file does not say which of two numbers it is.
+
+    Returns:
+        The table; column -> the form in which it was written; column -> why its form is not known and what to declare.
+    """
+    known: dict[str, str] = {}
+    doubts: dict[str, str] = {}
+    for column in columns:
+        if column not in table.columns or not table[column].type().is_string():
+            continue
+        text = values.text(table[column])
+        filled, fitting = aggregated(table, text.count(), text.re_search(_GMT).sum())
+        if filled and filled == fitting:
+            table = table.mutate(**{column: _with_offset(text)})
+            known[column] = "with an offset from UTC"
+            continue
+        found = forms(table, column)
+        first = [form for form in found if form in MONTH_FIRST]
+        found = first[:1] if len(found) > 1 and month_first and first else found
+        if len(found) > 1:
+            doubts[column] = f"{order(found)}; declare time_format: {' or '.join(map(repr, found))}"
+        elif found and (found[0] != ISO or zone):
+            known[column] = found[0]
+            table = table.mutate(**{column: _iso(text, found[0], zone)})
+    return table, known, doubts
+
+
+def _iso(text: Column, form: str, zone: str | None) -> Column:
+    local = parsed(text, form)
+    if not has_clock(form):
+        return local.strftime("%Y-%m-%d")
+    if zone is None:
+        return local.strftime("%Y-%m-%d %H:%M:%S")
+    return instant(zone, local).cast("timestamp").strftime("%Y-%m-%d %H:%M:%S+00")
+
+
+def _with_offset(text: Column) -> Column:
+    """`2020/04/22 3:15:31 PM GMT-4` as `2020-04-22 15:15:31-04`."""
+    local = text.re_replace(r" GMT.*$", "")
+    clock = ibis.coalesce(parsed(local, "%Y/%m/%d %I:%M:%S %p"), parsed(local, "%Y/%m/%d %H:%M:%S"))
+    hours = text.re_extract(_GMT, 7).lpad(2, "0")
+    return clock.strftime("%Y-%m-%d %H:%M:%S") + text.re_extract(_GMT, 6) + hours + text.re_extract(_GMT, 8)
 
 
 def order(found: Sequence[str]) -> str:

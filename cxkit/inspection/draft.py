@@ -9,10 +9,9 @@ from pathlib import Path
 
 from cxkit.errors import CxError
 from cxkit.files import require_same
-from cxkit.input.cleaning import LEFT_OUT, spelled
 from cxkit.input.databases import connect, readable
 from cxkit.input.mapping import BLANK, RESERVED, Roles
-from cxkit.input.sources import Source, SourceLike, Table, open_source
+from cxkit.input.sources import LEFT_OUT, Source, SourceLike, Table, open_source, read_as
 from cxkit.inspection.columns import LISTED, Column, Export, look
 from cxkit.inspection.items import given, questions, scored, yes_no_items
 from cxkit.inspection.lines import WIDTH, ask, entry, free_key, inline, note, quote
@@ -124,7 +123,7 @@ def _preface(opened: Source, found: Sequence[Column], tickets: bool) -> list[str
     ]
     for file in opened.files:
         name = f"{Path(str(file['path'])).name}: " if len(opened.files) > 1 else ""
-        lines += [f"# {name}{line}" for line in spelled(file)]
+        lines += [f"# {name}{line}" for line in read_as(file)]
     asked = ask("relationship (asked about the brand as a whole) or transactional (asked about one contact)?")
     return [*lines, "", f"kind: {'transactional  # a ticket is one contact' if tickets else asked}"]
 

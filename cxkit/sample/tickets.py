@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.sample import truth
-from cxkit.sample.contacts import Bools, Floats, Rng, Texts, blank, ids, pick
+from cxkit.sample.survey import Bools, Floats, Rng, Texts, blank, ids, pick
 
 _REPLY = {"phone": 2.0, "chat": 1.0, "social": 45.0, "messaging": 8.0}  # median minutes to the first reply
 _OBSERVED = {"yes": 0.6, "no": 0.15, "unsure": 0.25}

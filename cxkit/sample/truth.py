@@ -1,6 +1,6 @@
 """What is true of the synthetic sample, as data: brands, shares of each answer, shifts, the planted change, words.
 
-Invented throughout. `sample.py` says in words what these tables mean.
+Invented throughout. `write.py` says in words what these tables mean.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ SHIFTS: dict[str, dict[str, float]] = {  # of how the contact felt, in standard 
         "social": -0.15,
         "messaging": 0.1,
         "store": 0.3,
-        "web": 0.0,
+        "web": 0,
     },
     "region": {"N": 0.1, "E": -0.15, "S": 0.05, "W": 0.0},
     "human_or_bot": {"human": 0.1, "bot": -0.45, "self-service": 0.0},
-}
+}  # fmt: skip
 
 
 class Touchpoint(NamedTuple):

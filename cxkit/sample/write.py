@@ -1,7 +1,7 @@
 """The seeded sample: synthetic survey answers, tickets and customers whose truth is known.
 
 Everything here is drawn at random. No brand, person or company is real, and every id begins with `SYN-`. What is true
-of the population that the rows are drawn from, so that a report can be held against it:
+of the population that the rows are drawn from, so that a report can be held against it (`truth`):
 
 - The weighted NPS of each brand is `TRUE_NPS`, constant over the 24 months, with one exception, `PLANTED`: Brimvale
   raises its prices in 2026-10, its true NPS falls from +30 to +8 points and the share of price complaints rises from
@@ -23,29 +23,11 @@ import numpy as np
 import pandas as pd
 
 from cxkit.sample import truth
-from cxkit.sample.answers import answers
-from cxkit.sample.contacts import Floats, Ints, blank, circumstances, contacts, ids, lookup, pick, weights
+from cxkit.sample.survey import Floats, Ints, answers, blank, circumstances, contacts, ids, lookup, pick, weights
 from cxkit.sample.tickets import ticket_frame
-from cxkit.sample.truth import PLANTED, SHIFTS, TRUE_NPS
-
-__all__ = [
-    "BRANDS",
-    "EXPORTED",
-    "MAPPING",
-    "MONTHS",
-    "PLANTED",
-    "SEED",
-    "SHIFTS",
-    "TIMEZONE",
-    "TRUE_NPS",
-    "sample",
-    "write",
-]
 
 SEED = 2026
 TIMEZONE = "Europe/Berlin"
-BRANDS = tuple(truth.BRANDS)
-MONTHS = truth.MONTHS
 EXPORTED = pd.Timestamp("2026-11-01", tz=TIMEZONE)  # nothing later is known
 MAPPING = Path(__file__).parent / "mapping.yaml"
 
@@ -121,7 +103,7 @@ def _customers(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats, Ints, In
     n = len(brand)
     age = pick(rng, {name: share for name, (share, _, _) in truth.AGES.items()}, n)
     mood = rng.standard_normal(n) + lookup(age, {name: shift for name, (_, _, shift) in truth.AGES.items()})
-    first = np.floor(rng.random(n) * (_HISTORY + len(MONTHS))).astype(np.int64) - _HISTORY
+    first = np.floor(rng.random(n) * (_HISTORY + len(truth.MONTHS))).astype(np.int64) - _HISTORY
     hazard = 0.018 * np.exp(-0.4 * mood)  # a month
     last = first + np.floor(np.log1p(-rng.random(n)) / np.log1p(-hazard)).astype(np.int64)
     end = EXPORTED.tz_localize(None)
@@ -149,4 +131,4 @@ def _customers(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats, Ints, In
 
 def _start(month: Ints) -> pd.DatetimeIndex:
     """First day of each month, counted from the sample's first; a date far in the future stands for never."""
-    return pd.DatetimeIndex((np.datetime64(MONTHS[0], "M") + np.minimum(month, 1200)).astype("datetime64[s]"))
+    return pd.DatetimeIndex((np.datetime64(truth.MONTHS[0], "M") + np.minimum(month, 1200)).astype("datetime64[s]"))

@@ -10,10 +10,11 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from cxkit.input import cleaning
+from cxkit.input.answers import answer
 from cxkit.input.databases import collect
 from cxkit.input.refusals import NUMBER
-from cxkit.input.responses import Responses, reading
+from cxkit.input.responses import Responses
+from cxkit.input.sources import read_as
 from cxkit.tallies import quality
 from cxkit.tallies.tallies import Tallies
 
@@ -114,7 +115,7 @@ def _word(value: Any) -> str:
 
 def _files(survey: Responses) -> pd.DataFrame:
     """What was read, and how: layout, columns that were left out, zone."""
-    read = [(str(file["path"]), file["rows"], "; ".join(cleaning.spelled(file))) for file in survey.files]
+    read = [(str(file["path"]), file["rows"], "; ".join(read_as(file))) for file in survey.files]
     return pd.DataFrame(read, columns=["file", "rows", "read"])
 
 
@@ -154,7 +155,7 @@ def _first_rows(survey: Responses, item: str) -> dict[str, str]:
         why = numbered.select("row_", reason=numbered.problem_)
     else:
         usable = numbered.filter(numbered.problem_.isnull())
-        why = usable.select("row_", reason=reading(usable, survey.mapping, item)[1])
+        why = usable.select("row_", reason=answer(usable, survey.mapping, item)[1])
     why = why.filter(why.reason.notnull())
     ranked = why.mutate(rank_=ibis.row_number().over(group_by="reason", order_by="row_"))
     frame = collect(ranked.filter(ranked.rank_ < SHOWN_ROWS).order_by("reason", "row_"))

@@ -15,9 +15,11 @@ import yaml
 
 from cxkit.input.mapping import load_mapping
 from cxkit.metrics import METRICS
-from cxkit.sample.write import BRANDS, EXPORTED, MAPPING, MONTHS, PLANTED, SEED, TIMEZONE, TRUE_NPS, sample, write
+from cxkit.sample.truth import MONTHS, PLANTED, TRUE_NPS
+from cxkit.sample.write import EXPORTED, MAPPING, SEED, TIMEZONE, sample, write
 
 FRAMES = sample()
+BRANDS = tuple(TRUE_NPS)
 RESPONSES, TICKETS, CUSTOMERS = (FRAMES[name] for name in ("responses", "tickets", "customers"))
 MONTH = RESPONSES["time"].dt.tz_convert(TIMEZONE).dt.strftime("%Y-%m")
 SCALES = {"nps": (0, 10), "tnps": (0, 10), "csat": (1, 5), "ces": (1, 7), "competitor_rating": (0, 10)}

@@ -8,10 +8,10 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
-from cxkit.tallies.batches import Used, portions, within
 
 import cxkit as cx
-from cxkit.tallies import batches
+from cxkit.tallies import counting
+from cxkit.tallies.counting import Used, batches, within
 
 MOMENTS = [
     "2026-07-31 23:59:59", "2026-08-01 00:00:00", "2026-08-31 23:59:59", "2026-09-01 00:00:00", "2026-09-30 23:59:59",
@@ -51,7 +51,7 @@ def used(n: int, sizes: dict[Any, int] | None = None) -> Used:
     ],
 )
 def test_a_query_takes_as_much_as_it_can(n: int, sizes: Any, expected: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "AT_ONCE", 100)
-    found = portions(used(n, sizes), ["brand"], [(), ("brand",)])
+    monkeypatch.setattr(counting, "AT_ONCE", 100)
+    found = batches(used(n, sizes), ["brand"], [(), ("brand",)])
     assert [(len(part.levels), part.periods) for part in found] == expected
     assert {number for part in found for number in part.levels} == {0, 1}

@@ -1,0 +1,169 @@
+"""How the columns of an export become the kit's own: items as numbers, roles, dimensions as levels.
+
+An item gives two columns: its number, null where refused, and the reason for the refusal, null where used. A duration
+may be given by two clocks: minutes from one time to another, and cases whose second clock has not stopped yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import reduce
+from operator import or_
+from typing import Any, TypeAlias
+
+import ibis
+import pandas as pd
+
+from cxkit.input import times, values
+from cxkit.input.databases import Table, aggregated
+from cxkit.input.mapping import BLANK, MINUTES, Item, Mapping, open_of
+
+Column: TypeAlias = Any  # ibis.expr.types.Column
+
+IDS = ("response", "respondent", "cluster")
+# Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
+QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE = (
+    "not a number or known label", "outside", "negative", "not a whole number",
+)  # fmt: skip
+
+
+def columns(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dict[str, Column]:
+    """The kit's own columns of the rows that can be used.
+
+    Args:
+        usable: These rows.
+        mapping: The mapping.
+        clean: Items and dimensions of which every answer that is not empty is known to be one as it stands.
+    """
+    return {
+        **_roles(usable, mapping),
+        **{item: answer(usable, mapping, item, item in clean)[0] for item in mapping.items},
+        **{open_of(name): _is_open(usable, item) for name, item in mapping.items.items() if item.open_until},
+        **{name: _level(usable, mapping, name, name in clean) for name in mapping.dimensions},
+    }
+
+
+def tidy(usable: Table, mapping: Mapping) -> list[str]:
+    """The dimensions of which every value is a level as it stands: text without blanks around it, and none missing."""
+    raw = {name: usable[dimension.column] for name, dimension in mapping.dimensions.items() if not dimension.labels}
+    text = {name: column for name, column in raw.items() if column.type().is_string()}
+    odd = (column.isnull() | (column != values.text(column)).fill_null(True) for column in text.values())
+    return [
+        name for name, any_odd in zip(text, aggregated(usable, *(one.any() for one in odd)), strict=True) if not any_odd
+    ]
+
+
+def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
+    columns = {}
+    for role, column in mapping.columns.named().items():
+        raw = table[column]
+        if role == "time":
+            columns[role] = times.moment(raw, mapping)
+        elif role == "weight":
+            columns[role] = values.number(raw)
+        else:  # whole numbers are grouped as they are, which is a third of the work
+            columns[role] = raw if raw.type().is_integer() and role in IDS else values.text(raw)
+    return columns
+
+
+def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Column:
+    """A dimension's level as text; blank is a level of its own. `clean`: every value is a level as it stands."""
+    declared, raw = mapping.dimensions[name], table[mapping.dimensions[name].column]
+    if clean:
+        return raw
+    level = values.text(raw)
+    for code, label in declared.labels.items():
+        level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)
+    return level.fill_null(BLANK)
+
+
+def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tuple[Column, Column]:
+    """An item's code (null where refused) and the reason for the refusal (null where used).
+
+    Args:
+        table: Usable rows.
+        mapping: The mapping.
+        item: Name of an item.
+        clean: Whether it is known that every answer that is not empty can be used.
+    """
+    declared = mapping.items[item]
+    if declared.column is None:
+        return _duration(table, mapping, item)
+    raw = table[declared.column]
+    metric = next(iter(mapping.metrics_of(item).values()))
+    text, number = values.text(raw), values.number(raw)
+    if declared.unit:
+        number = number * MINUTES[declared.unit]
+    for label, code in declared.labels.items():
+        number = values.is_code(raw, str(label)).ifelse(ibis.literal(float(code)), number)
+    missing = {
+        f"declared missing: {code}{f' ({reason})' if reason else ''}": values.is_code(raw, code)
+        for code, reason in declared.missing_reasons.items()
+    }
+    low, high = metric.scale
+    nothing = number.isnull() | number.isnan()
+    outside = ~number.between(low, high) if high < float("inf") else (number < low)
+    between = number != number.floor() if metric.values else ibis.literal(False)
+    shown = text.substr(0, 40)
+    expected = f"{OUTSIDE} {low:g}-{high:g}: " if high < float("inf") else f"{NEGATIVE}: "
+    why = ibis.cases(
+        (values.is_blank(raw), "empty"),
+        *((is_missing, reason) for reason, is_missing in missing.items()),
+        (nothing, ibis.literal(f"{NO_NUMBER}: ") + shown),
+        (outside, ibis.literal(expected) + shown),
+        (between, ibis.literal(f"{NOT_WHOLE}: ") + shown),
+        else_=ibis.null("string"),
+    )
+    refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words
+    code = (low + high - number) if declared.reversed else number
+    if clean and not raw.type().is_floating():
+        return code, why
+    return (number.isnan() if clean else refused).ifelse(ibis.null("float64"), code), why
+
+
+# Durations between two clocks -----------------------------------------------------------------------------------------
+
+
+def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
+    """Minutes of an item that is given by two clocks; an open case has those until it was last seen."""
+    declared = mapping.items[item]
+    begun, ended = (_instant(table, mapping, str(name)) for name in (declared.start, declared.end))
+    stopped = ~_blank(table, declared, str(declared.end))
+    seen = _seen(table, mapping, declared)
+    minutes = (stopped.ifelse(ended, seen).epoch_seconds() - begun.epoch_seconds()) / 60.0
+    unwatched = "still open, and no `open_until` says when it was last seen"
+    unseen = "still open, and the time when it was last seen cannot be read"
+    why = ibis.cases(
+        (_blank(table, declared, str(declared.start)), f"no time in {declared.start}"),
+        (begun.isnull(), f"time in {declared.start} that cannot be read"),
+        (stopped & ended.isnull(), f"time in {declared.end} that cannot be read"),
+        (~stopped & seen.isnull(), unseen if declared.open_until else unwatched),
+        (stopped & (minutes < 0), f"{declared.end} lies before {declared.start}"),
+        (minutes < 0, "opened after it was last seen"),
+        else_=ibis.null("string"),
+    )
+    return why.isnull().ifelse(minutes, ibis.null("float64")), why
+
+
+def _is_open(table: Table, item: Item) -> Column:
+    """Whether the second clock had not stopped: 1 or 0."""
+    return _blank(table, item, str(item.end)).cast("int64")
+
+
+def _blank(table: Table, item: Item, column: str) -> Column:
+    codes = (values.is_code(table[column], code) for code in item.missing_reasons)
+    return reduce(or_, codes, values.is_blank(table[column]))
+
+
+def _instant(table: Table, mapping: Mapping, column: str) -> Column:
+    """The instant of a local time: over a change of the clocks, local times alone would be an hour wrong."""
+    return times.instant(mapping.timezone, times.moment(table[column], mapping))
+
+
+def _seen(table: Table, mapping: Mapping, item: Item) -> Column:
+    """When an open case was last seen."""
+    if item.seen_at is not None:
+        return times.instant(mapping.timezone, ibis.literal(pd.Timestamp(item.seen_at), "timestamp"))
+    if item.open_until is None:
+        return ibis.null("timestamp('UTC')")
+    return _instant(table, mapping, item.open_until)
