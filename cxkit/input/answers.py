@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import reduce
 from operator import or_
-from typing import Any, TypeAlias
 
 import ibis
 import pandas as pd
 
 from cxkit.input import times, values
-from cxkit.input.databases import Table, aggregated
+from cxkit.input.databases import Column, Table, aggregated
 from cxkit.input.mapping import BLANK, MINUTES, Item, Mapping, open_of
-
-Column: TypeAlias = Any  # ibis.expr.types.Column
 
 IDS = ("response", "respondent", "cluster")
 # Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -31,7 +31,8 @@ from cxkit.errors import CxError, nearest
 from cxkit.files import require_file
 from cxkit.strict import Strict, Text
 
-Table = Any  # ibis.expr.types.Table
+Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
+Column: TypeAlias = Any  # ibis.expr.types.Column
 T = TypeVar("T")
 
 EXAMPLES = ("postgres://user@host/database", "duckdb://file.duckdb", "sqlite://file.sqlite", "bigquery://project/data")
@@ -217,18 +218,18 @@ class Connection(NamedTuple):
     """A database, and what it calls each of the files that it may read."""
 
     backend: Any
-    doors: list[Path]
+    links: list[Path]
 
 
 def connect(memory: str | None = None, files: Sequence[Path] = (), database: Path | None = None) -> Connection:
     """A DuckDB that reads these files and no other, downloads nothing, and spills into a private folder.
 
-    A name in a query is a pattern to DuckDB: it would read `x1.csv` for `x[1].csv`. So each file has a door, a link in
-    the private folder with a name that is none, and queries know the doors only.
+    A name in a query is a pattern to DuckDB: it would read `x1.csv` for `x[1].csv`. So each file has a link in the
+    private folder with a name that is none, and queries know the links only.
 
     Args:
         memory: Limit such as "512MB"; beyond it intermediate results go to the private folder.
-        files: Files, and folders of files, in the order of their doors.
+        files: Files, and folders of files, in the order of their links.
         database: A file of DuckDB's own, whose tables are read; its views cannot read other files.
 
     Raises:
@@ -236,7 +237,7 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
     """
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="cxkit-")))
     try:
-        doors = [_door(folder, i, file) for i, file in enumerate(files)]
+        links = [_link(folder, i, file) for i, file in enumerate(files)]
         backend = ibis.duckdb.connect(temp_directory=folder / "spill")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -252,12 +253,12 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
         quoted = '"{}"'.format(name.replace('"', '""'))
         backend.raw_sql(f"ATTACH {literal(os.path.realpath(database))} AS {quoted} (READ_ONLY)")
         backend.raw_sql(f"USE {quoted}")
-    inside = ", ".join(literal(f"{path}/") for path in (folder, *doors) if path.is_dir())
-    named = ", ".join(literal(path) for path in doors if not path.is_dir())
+    inside = ", ".join(literal(f"{path}/") for path in (folder, *links) if path.is_dir())
+    named = ", ".join(literal(path) for path in links if not path.is_dir())
     allowed = (f"allowed_directories=[{inside}]", f"allowed_paths=[{named}]", "enable_external_access=false")
     for setting in (*SETTINGS, *allowed, "lock_configuration=true"):  # the lock comes last: it cannot be taken off
         backend.raw_sql(f"SET {setting}")
-    return Connection(backend, doors)
+    return Connection(backend, links)
 
 
 def literal(value: object) -> str:
@@ -265,10 +266,10 @@ def literal(value: object) -> str:
     return "'{}'".format(str(value).replace("'", "''"))
 
 
-def _door(folder: Path, number: int, file: Path) -> Path:
-    door = folder / f"file{number}{file.suffix.lower() if file.is_file() else ''}"
-    door.symlink_to(os.path.realpath(file), target_is_directory=file.is_dir())
-    return door
+def _link(folder: Path, number: int, file: Path) -> Path:
+    link = folder / f"file{number}{file.suffix.lower() if file.is_file() else ''}"
+    link.symlink_to(os.path.realpath(file), target_is_directory=file.is_dir())
+    return link
 
 
 def _remove(folder: Path, owner: int) -> None:
@@ -297,19 +298,19 @@ def readable(work: Callable[P, T]) -> Callable[P, T]:
     """
 
     @functools.wraps(work)
-    def told(*given: P.args, **named: P.kwargs) -> T:
+    def wrapped(*given: P.args, **named: P.kwargs) -> T:
         try:
             return work(*given, **named)
         except Exception as error:
             if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ not in DAMAGED:
                 raise
             words = str(error).splitlines()[0]
-            door = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)
-            names = [os.path.realpath(door[0])] if door else [str(path) for paths in _LYING.values() for path in paths]
-            words = words.replace(door[0], "it") if door else words
+            link = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)
+            names = [os.path.realpath(link[0])] if link else [str(path) for paths in _LYING.values() for path in paths]
+            words = words.replace(link[0], "it") if link else words
             raise CxError(f"{' or '.join(names)}: cannot be read to its end: {words}") from None
 
-    return told
+    return wrapped
 
 
 def collect(table: Table) -> pd.DataFrame:

@@ -202,17 +202,21 @@ class Mapping(Strict):
             if item not in known:
                 raise ValueError(f"items.{item}: is no known item; {nearest(item, sorted(known))}")
             self._check_scale(item)
-        if self.columns.time and self.columns.wave:
-            raise ValueError("columns: map either `time` or `wave`, not both")
-        for key in ("time_format", "recorded_in"):
-            if getattr(self, key) and not self.columns.time:
-                raise ValueError(f"{key}: says how to read `columns.time`, which is not mapped")
-        if "lonely" in self.model_fields_set and not self.columns.stratum:
-            raise ValueError("lonely: is about strata with one cluster; `columns.stratum` is not mapped")
-        if self.year_starts != "January" and self.columns.wave:
-            raise ValueError("year_starts: says how times are cut, and the answers are in waves")
-        if self.waves and not self.columns.wave:
-            raise ValueError("waves: is the order of the waves in `columns.wave`, which is not mapped")
+        roles = self.columns
+        faults = {
+            "columns: map either `time` or `wave`, not both": roles.time and roles.wave,
+            "time_format: says how to read `columns.time`, which is not mapped": self.time_format and not roles.time,
+            "recorded_in: says how to read `columns.time`, which is not mapped": self.recorded_in and not roles.time,
+            "lonely: is about strata with one cluster; `columns.stratum` is not mapped": (
+                "lonely" in self.model_fields_set and not roles.stratum
+            ),
+            "year_starts: says how times are cut, and the answers are in waves": (
+                self.year_starts != "January" and roles.wave
+            ),
+            "waves: is the order of the waves in `columns.wave`, which is not mapped": self.waves and not roles.wave,
+        }
+        for words in (words for words, at_fault in faults.items() if at_fault):
+            raise ValueError(words)
         self._check_names()
         return self
 
@@ -230,24 +234,23 @@ class Mapping(Strict):
             seen[name.casefold()] = "another dimension"
 
     def _check_scale(self, item: str) -> None:
-        declared = self.items[item]
-        if declared.scale and declared.scale[0] >= declared.scale[1]:
-            raise ValueError(f"items.{item}.scale: expected the lowest answer first, found {list(declared.scale)}")
-        found = self.metrics_of(item)
-        if declared.reversed and any(metric.scale[1] == float("inf") for metric in found.values()):
-            raise ValueError(f"items.{item}.reversed: a duration has no highest value to count from")
-        if not found:
-            low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
-            raise ValueError(
-                f"items.{item}: is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale"
-            )
-        if self.items[item].start and any(metric.unit != "minutes" for metric in found.values()):
-            raise ValueError(f"items.{item}: `from` and `to` are for times; {item} is no time")
-        if self.items[item].unit and any(metric.unit != "minutes" for metric in found.values()):
-            raise ValueError(f"items.{item}: `unit` is for times; {item} is no time")
-        for name, metric in found.items():
-            if metric.scale != METRICS[name].scale and self.items[item].better is None:
-                raise ValueError(f"items.{item}: declare `better: higher` or `better: lower` for another scale")
+        declared, found = self.items[item], self.metrics_of(item)
+        is_time = all(metric.unit == "minutes" for metric in found.values())
+        endless = any(metric.scale[1] == float("inf") for metric in found.values())
+        other = any(metric.scale != METRICS[name].scale for name, metric in found.items())
+        low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
+        faults = {
+            f".scale: expected the lowest answer first, found {list(declared.scale or ())}": (
+                declared.scale and declared.scale[0] >= declared.scale[1]
+            ),
+            ".reversed: a duration has no highest value to count from": declared.reversed and endless,
+            f": is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale": not found,
+            f": `from` and `to` are for times; {item} is no time": declared.start and not is_time,
+            f": `unit` is for times; {item} is no time": declared.unit and not is_time,
+            ": declare `better: higher` or `better: lower` for another scale": other and declared.better is None,
+        }
+        for words in (words for words, at_fault in faults.items() if at_fault):
+            raise ValueError(f"items.{item}{words}")
 
     def kind_of(self, item: str) -> Kind:
         """Relationship or transactional, as declared for the item or else for the whole mapping."""

@@ -11,20 +11,20 @@ import io
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import ibis
 import pandas as pd
 import pyarrow as pa
 
 from cxkit.errors import CxError
-from cxkit.input.databases import enough_memory, literal
+from cxkit.input.databases import Table, enough_memory, literal
 from cxkit.input.layouts import PEEK, Head, headers, plain, recognise
 from cxkit.input.mapping import FileSpec
 
-Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
 Reader: TypeAlias = Callable[[Any, Path, FileSpec, Path], tuple[Table, Head]]  # the last: what a query calls the file
 
 ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -32,13 +32,23 @@ SEPARATORS = ",;\t|"
 LINE = 32 << 20  # characters of a row; 900 columns of long questions are 2 million
 
 
-def read_csv(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+class Bytes(NamedTuple):
+    """What a file looks like as text: its first bytes, whether one is NUL, and why it is no UTF-8 (blank if it is)."""
+
+    start: bytes
+    nul: bool
+    fault: str
+
+
+def read_csv(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
     """Delimited text, every column as text; encoding, separator and layout are found or declared."""
-    encoding = spec.encoding or _encoding(path)
-    with _as_utf8(path, encoding, door) as file:
+    text = _looked_through(path)
+    marked = next((encoding for mark, encoding in ENCODINGS if text.start.startswith(mark)), None)
+    encoding = spec.encoding or marked or ("cp1252" if text.fault else "utf-8")
+    with _as_utf8(path, encoding, link, text) as file:
         rows, separator = _top(file, path, spec.separator)
         head = recognise(rows, spec.layout, str(path))
-        table = _load_csv(connection, file, path, separator, head, door.stem)
+        table = _load_csv(connection, file, path, separator, head, link.stem)
     if spec.decimal == ",":
         table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
     return table, _noted(head, path, encoding, spec)
@@ -93,19 +103,20 @@ def _with_point(column: Any) -> Any:
 
 
 @contextmanager
-def _as_utf8(path: Path, encoding: str, door: Path) -> Iterator[Path]:
+def _as_utf8(path: Path, encoding: str, link: Path, found: Bytes) -> Iterator[Path]:
     """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
-    if _holds_nul(path) and "16" not in encoding and "32" not in encoding:
+    if found.nul and "16" not in encoding and "32" not in encoding:
         raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
     try:
         known = codecs.lookup(encoding).name
     except LookupError as error:
         raise CxError(f"{path}: is not {encoding} text: {error}") from None
     if known in ("utf-8", "utf-8-sig"):
-        _check_utf8(path)
-        yield door
+        if found.fault:
+            raise CxError(f"{path}: is not utf-8 text: {found.fault}")
+        yield link
         return
-    copy = door.with_name(f"{door.stem}.utf8.csv")  # in the private folder of the connection
+    copy = link.with_name(f"{link.stem}.utf8.csv")  # in the private folder of the connection
     try:
         try:
             with path.open(encoding=encoding, newline="") as text, copy.open("w", encoding="utf-8", newline="") as utf8:
@@ -118,38 +129,19 @@ def _as_utf8(path: Path, encoding: str, door: Path) -> Iterator[Path]:
         copy.unlink(missing_ok=True)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _looked_through(path: Path) -> Bytes:
+    """The bytes of a file, whatever its size, in one pass."""
+    decoder, start, nul, fault, more = codecs.getincrementaldecoder("utf-8")(), b"", False, "", True
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            yield block
-
-
-def _holds_nul(path: Path) -> bool:
-    return any(b"\0" in block for block in _blocks(path))
-
-
-def _check_utf8(path: Path) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for block in _blocks(path):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise CxError(f"{path}: is not utf-8 text: {error}") from None
-
-
-def _encoding(path: Path) -> str:
-    """The byte order mark's encoding; else UTF-8 if the whole file is; else Windows-1252."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    for mark, encoding in ENCODINGS:
-        if start.startswith(mark):
-            return encoding
-    try:
-        _check_utf8(path)
-    except CxError:
-        return "cp1252"
-    return "utf-8"
+        while more:
+            block = file.read(1 << 20)
+            more, start, nul = bool(block), start or block[:4], nul or b"\0" in block
+            try:
+                if not fault:
+                    decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                fault = str(error)
+    return Bytes(start, nul, fault)
 
 
 def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
@@ -162,49 +154,51 @@ def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
         file.seek(-min(file.tell(), 2), 2)
         if not file.read().strip(b"\0").endswith((b"\n", b"\r")):
             notes.append("the last row has no line end; where a file was cut off, its last answer is not whole")
-    return Head(**{key: getattr(head, key) for key in Head.__slots__} | {"notes": tuple(notes)})
+    return replace(head, notes=tuple(notes))
 
 
-def read_parquet(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+def read_parquet(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
     """One Parquet file or a folder of them, read where it lies."""
     with _in_words(f"{path}: is not readable as Parquet"):
-        table = connection.read_parquet(str(door / "**" / "*.parquet") if path.is_dir() else str(door))
+        table = connection.read_parquet(str(link / "**" / "*.parquet") if path.is_dir() else str(link))
     return table, _typed(table, spec, path)
 
 
-def read_json_lines(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+def read_json_lines(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
     """One JSON object per line; every value as text, lists and objects as their JSON."""
-    if _holds_nul(path):
+    text = _looked_through(path)
+    if text.nul:
         raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
-    _check_utf8(path)
+    if text.fault:
+        raise CxError(f"{path}: is not utf-8 text: {text.fault}")
     with _in_words(f"{path}: is not readable as JSON lines"):
         keys = connection.raw_sql(
-            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(door)}) "
+            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(link)}) "
             "WHERE json_type(json) = 'OBJECT'"
         ).fetchall()
         columns = {key: "VARCHAR" for (key,) in sorted(keys)}
         if not columns:
             raise CxError(f"{path}: holds no JSON objects; expected one on each line")
-        rows = connection.read_json(str(door), format="newline_delimited", columns=columns)
-        table = connection.create_table(door.stem, rows, temp=True)
+        rows = connection.read_json(str(link), format="newline_delimited", columns=columns)
+        table = connection.create_table(link.stem, rows, temp=True)
     return table, _typed(table, spec, path)
 
 
-def read_excel(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+def read_excel(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
     """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
     from cxkit.input.excel import read_sheet
 
     rows, table = read_sheet(path, spec.sheet, PEEK)
     head = recognise(rows, spec.layout, str(path))
-    return connection.create_table(door.stem, ibis.memtable(table.slice(head.rows)), temp=True), head
+    return connection.create_table(link.stem, ibis.memtable(table.slice(head.rows)), temp=True), head
 
 
-def read_spss(connection: Any, path: Path, spec: FileSpec, door: Path) -> tuple[Table, Head]:
+def read_spss(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
     """An SPSS file: codes as numbers, those that mean no answer included and known."""
     if spec.layout not in (None, "spss"):
         raise CxError(f"{path}: layout: expected none or spss, found {spec.layout}")
     frame, head = read_sav(path)
-    return from_frame(connection, frame, door.stem), head
+    return from_frame(connection, frame, link.stem), head
 
 
 def from_frame(connection: Any, frame: pd.DataFrame, name: str) -> Table:
@@ -224,23 +218,14 @@ def _typed(table: Table, spec: FileSpec, path: Path) -> Head:
 
 
 READERS: dict[str, Reader] = {
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
+    **dict.fromkeys((".csv", ".tsv", ".txt"), read_csv),
     ".parquet": read_parquet,
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
+    **dict.fromkeys((".jsonl", ".ndjson"), read_json_lines),
     ".xlsx": read_excel,
-    ".sav": read_spss,
-    ".zsav": read_spss,
+    **dict.fromkeys((".sav", ".zsav"), read_spss),
 }
 
-OPTIONS = {
-    "encoding": (read_csv,),
-    "separator": (read_csv,),
-    "decimal": (read_csv,),
-    "sheet": (read_excel,),
-}  # what has a meaning for whom
+OPTIONS = {"encoding": read_csv, "separator": read_csv, "decimal": read_csv, "sheet": read_excel}  # for whom they are
 
 
 def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:

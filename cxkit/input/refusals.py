@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import reduce
 from operator import or_
-from typing import Any
 
 import ibis
 import pandas as pd
 
 from cxkit.input import times, values
-from cxkit.input.databases import Table, collect
+from cxkit.input.databases import Column, Table, collect
 from cxkit.input.mapping import Mapping
 from cxkit.input.sources import LEFT_OUT
 from cxkit.input.waves import NO_WAVE
-
-Column = Any  # ibis.expr.types.Column
 
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"

@@ -15,9 +15,9 @@ import pandas as pd
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps
 from cxkit.input import answers, refusals, values
-from cxkit.input.databases import collect, readable
+from cxkit.input.databases import Table, collect, readable
 from cxkit.input.mapping import Mapping, load_mapping, own_names
-from cxkit.input.sources import LEFT_OUT, Source, SourceLike, Table, open_source
+from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
 

@@ -16,13 +16,12 @@ import pandas as pd
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps, parts, require_data, require_same, sha256, stamp
 from cxkit.input import times, values
-from cxkit.input.databases import DatabaseSpec, aggregated, connect, count, open_database, without_password
+from cxkit.input.databases import DatabaseSpec, Table, aggregated, connect, count, open_database, without_password
 from cxkit.input.layouts import Head, headers, is_personal
 from cxkit.input.mapping import FileSpec
 from cxkit.input.readers import OPTIONS, READERS, from_frame
 from cxkit.strict import parse
 
-Table: TypeAlias = Any  # ibis.expr.types.Table: Ibis ships no types that mypy can follow
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
 
 DATABASE = ("url", "table", "sql")
@@ -99,7 +98,7 @@ def open_source(
         return Source(table, [{**about, "rows": count(table)}])
     specs = [] if isinstance(source, pd.DataFrame) else file_specs(source)
     paths = [_there(spec, folder or Path()) for spec in specs]
-    connection, doors = connect(memory, paths)
+    connection, links = connect(memory, paths)
 
     def keep(table: Table) -> Table:
         return connection.create_table("responses", table, temp=True)
@@ -109,8 +108,8 @@ def open_source(
         frame.columns = headers(list(frame.columns))
         return Source(from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
     parts = [
-        _read(connection, spec, path, door, wanted, untouched)
-        for spec, path, door in zip(specs, paths, doors, strict=True)
+        _read(connection, spec, path, link, wanted, untouched)
+        for spec, path, link in zip(specs, paths, links, strict=True)
     ]
     text = any(Path(spec.path).suffix.lower() not in ("", ".parquet") for spec in specs)
     return _together(parts, keep if text else None)
@@ -148,8 +147,8 @@ def _there(spec: FileSpec, folder: Path) -> Path:
     if reader is None:
         raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
     require_data(path)
-    for option, readers in OPTIONS.items():
-        if getattr(spec, option) is not None and reader not in readers:
+    for option, only in OPTIONS.items():
+        if getattr(spec, option) is not None and reader is not only:
             raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
     return path
 
@@ -159,10 +158,10 @@ def _suffix(path: Path) -> str:
 
 
 def _read(
-    connection: Any, spec: FileSpec, path: Path, door: Path, wanted: Collection[str] | None, untouched: Collection[str]
+    connection: Any, spec: FileSpec, path: Path, link: Path, wanted: Collection[str] | None, untouched: Collection[str]
 ) -> Source:
     before = {path: stamp(path)}
-    table, head = READERS[_suffix(path)](connection, path, spec, door)
+    table, head = READERS[_suffix(path)](connection, path, spec, link)
     old = {new: name for name, new in spec.rename.items()}
     _check_renames(head, path, spec)
     own = None if wanted is None else {old.get(column, column) for column in wanted}

@@ -11,10 +11,8 @@ import ibis.expr.datatypes as dtypes
 
 from cxkit.errors import CxError
 from cxkit.input import values
-from cxkit.input.databases import Table, aggregated
+from cxkit.input.databases import Column, Table, aggregated
 from cxkit.input.mapping import Mapping
-
-Column = Any  # ibis.expr.types.Column
 
 ISO = "ISO"
 SERIAL = "days since 1899-12-30"  # what a spreadsheet writes when a cell of dates loses its format

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
 
 import ibis
 
-Column = Any  # ibis.expr.types.Column
+from cxkit.input.databases import Column
 
 NO_ANSWER_WORDS = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered",
                    "unanswered", "not offered", "offered", "prefer not to say", "don't know", "not applicable",

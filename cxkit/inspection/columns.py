@@ -14,8 +14,8 @@ import ibis
 from ibis import selectors
 
 from cxkit.input import values
-from cxkit.input.databases import count
-from cxkit.input.sources import Source, Table
+from cxkit.input.databases import Table, count
+from cxkit.input.sources import Source
 from cxkit.input.values import NO_ANSWER_WORDS
 
 LISTED = 60  # up to so many different values, a column's values are counted one by one

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cxkit.errors import CxError
 from cxkit.files import require_same
-from cxkit.input.databases import connect, readable
+from cxkit.input.databases import Table, connect, readable
 from cxkit.input.mapping import BLANK, RESERVED, Roles
-from cxkit.input.sources import LEFT_OUT, Source, SourceLike, Table, open_source, read_as
+from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source, read_as
 from cxkit.inspection.columns import LISTED, Column, Export, look
 from cxkit.inspection.items import given, questions, scored, yes_no_items
 from cxkit.inspection.lines import WIDTH, ask, entry, free_key, inline, note, quote

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
 import pandas as pd
 
 from cxkit.input.answers import answer
-from cxkit.input.databases import collect
+from cxkit.input.databases import aggregated, collect
 from cxkit.input.refusals import NUMBER
 from cxkit.input.responses import Responses
 from cxkit.input.sources import read_as
@@ -50,7 +50,19 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
     >>> bool(found["checks"]["held"].all())
     True
     """
-    return {name: part(survey, tallies, invited or {}) for name, part in PARTS.items()}
+    return {
+        "files": _files(survey),
+        "answers": _answers(survey),
+        "refused": _refused(survey),
+        "respondents": quality.respondents(survey),
+        "straightlining": quality.straightlining(survey),
+        "weights": quality.weights(survey),
+        "time": quality.time(survey, tallies),
+        "response": response(tallies, invited or {}),
+        "waves": _waves(survey),
+        "reports": reports(tallies),
+        "checks": checks(tallies),
+    }
 
 
 def kept(found: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
@@ -82,22 +94,22 @@ def spelled(found: Mapping[str, pd.DataFrame]) -> list[str]:
     return lines
 
 
+_FACT = "{fact}: {value}"
+_LINES = {
+    "respondents": _FACT, "weights": _FACT, "time": _FACT,
+    "checks": "BROKEN: {check}: {detail}",
+    "answers": "{item} ({column}): {used:,} of {rows:,} used ({share:.1f} %), {missing:,} missing, {refused:,} refused",
+    "straightlining": "{items}: {alike:,} of {answered:,} who answered all gave one answer throughout",
+}  # fmt: skip
+
+
 def _line(name: str, row: Mapping[Any, Any]) -> str:
-    if name in ("respondents", "weights", "time"):
-        return f"{row['fact']}: {row['value']}"
+    if name in _LINES:
+        return _LINES[name].format_map(row)
     if name == "files":
         return f"{row['file']}: {_word(row['rows'])} rows{'; ' if row['read'] else ''}{row['read']}"
-    if name == "checks":
-        return f"BROKEN: {row['check']}: {row['detail']}"
-    if name == "answers":
-        return (
-            f"{row['item']} ({row['column']}): {row['used']:,} of {row['rows']:,} used ({row['share']:.1f} %), "
-            f"{row['missing']:,} missing, {row['refused']:,} refused"
-        )
     if name == "reports" and pd.isna(row["n"]):
         return f"{row['dimension']} {row['level']}: too few answers to say how many"
-    if name == "straightlining":
-        return f"{row['items']}: {row['alike']:,} of {row['answered']:,} who answered all gave one answer throughout"
     if name == "refused":
         rows = f", first in rows {row['rows']}" if row["rows"] else ""
         return f"{row['item']}: {row['reason']}: {row['n']:,}{rows}"
@@ -121,21 +133,21 @@ def _files(survey: Responses) -> pd.DataFrame:
 
 def _answers(survey: Responses) -> pd.DataFrame:
     items = survey.mapping.items
-    filled = {f"i{i}": survey.table[item].count() for i, item in enumerate(items)}
-    row = survey.table.agg(rows=survey.table.count(), **filled).to_pyarrow().to_pylist()[0]
+    table = survey.table
+    rows, *used = aggregated(table, table.count(), *(table[item].count() for item in items))
     refused = survey.refused.assign(expected=survey.refused["reason"].str.startswith(EXPECTED))
     by_item = refused.groupby(["item", "expected"])["n"].sum()
     frame = pd.DataFrame(
         {
             "item": list(items),
             "column": [" to ".join(item.columns.values()) for item in items.values()],
-            "rows": row["rows"],
-            "used": [row[f"i{i}"] for i in range(len(items))],
+            "rows": rows,
+            "used": used,
             "missing": [int(by_item.get((item, True), 0)) for item in items],
             "refused": [int(by_item.get((item, False), 0)) for item in items],
         }
     )
-    frame["share"] = 100 * frame["used"] / max(row["rows"], 1)
+    frame["share"] = 100 * frame["used"] / max(rows, 1)
     return frame
 
 
@@ -218,22 +230,6 @@ def reports(tallies: Tallies) -> pd.DataFrame:
 
 def _first_item(tallies: Tallies) -> str:
     return next(iter(tallies.metrics.values())).item
-
-
-Part = Callable[[Responses, Tallies, Mapping[str, int]], pd.DataFrame]
-PARTS: dict[str, Part] = {
-    "files": lambda survey, tallies, invited: _files(survey),
-    "answers": lambda survey, tallies, invited: _answers(survey),
-    "refused": lambda survey, tallies, invited: _refused(survey),
-    "respondents": lambda survey, tallies, invited: quality.respondents(survey),
-    "straightlining": lambda survey, tallies, invited: quality.straightlining(survey),
-    "weights": lambda survey, tallies, invited: quality.weights(survey),
-    "time": lambda survey, tallies, invited: quality.time(survey, tallies),
-    "response": lambda survey, tallies, invited: response(tallies, invited),
-    "waves": lambda survey, tallies, invited: _waves(survey),
-    "reports": lambda survey, tallies, invited: reports(tallies),
-    "checks": lambda survey, tallies, invited: checks(tallies),
-}
 
 
 def checks(tallies: Tallies) -> pd.DataFrame:

@@ -17,11 +17,11 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from cxkit.input.databases import Table, aggregated, stored
+from cxkit.input.databases import Column, Table, aggregated, stored
 from cxkit.input.mapping import BLANK
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.metrics import Metric
-from cxkit.tallies.counting import Batch, Column, Grid, Level, Pair, Used, batches
+from cxkit.tallies.counting import Batch, Grid, Level, Pair, Used, batches
 from cxkit.tallies.sums import back, exact_sum, ordered, unit_of, whole
 from cxkit.tallies.tallies import ALL
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import ibis
 import pandas as pd
 
-from cxkit.input.databases import Table, aggregated, collect, count
+from cxkit.input.databases import Column, Table, aggregated, collect, count
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import open_of
 from cxkit.input.periods import Calendar
@@ -23,7 +23,6 @@ from cxkit.metrics import Metric
 from cxkit.tallies.sums import exact_sum, ordered
 from cxkit.tallies.tallies import ALL
 
-Column: TypeAlias = Any  # ibis.expr.types.Column
 Level: TypeAlias = tuple[str, ...]
 Pair: TypeAlias = tuple[Any, Any]
 

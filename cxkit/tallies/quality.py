@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import ibis
 import pandas as pd
 
-from cxkit.input.databases import count
+from cxkit.input.databases import aggregated, count
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import Responses
 from cxkit.tallies.tallies import Tallies
@@ -29,11 +29,11 @@ def respondents(survey: Responses) -> pd.DataFrame:
     if "respondent" in table.columns:
         known = table.filter(table.respondent.notnull())
         each = known.group_by("respondent").agg(n=lambda t: t.count())
-        row = each.agg(people=each.count(), most=each.n.max(), repeated=(each.n > 1).sum(), n=each.n.sum())
-        found = row.to_pyarrow().to_pylist()[0]
-        facts["people"] = f"{found['people']:,} gave {found['n'] or 0:,} responses"
-        facts["without a respondent"] = f"{rows - (found['n'] or 0):,} responses, each counted as a person of its own"
-        facts["repeat respondents"] = f"{found['repeated'] or 0:,}, at most {found['most'] or 0:,} responses of one"
+        sums = aggregated(each, each.count(), each.n.max(), (each.n > 1).sum(), each.n.sum())
+        people, most, repeated, n = (value or 0 for value in sums)
+        facts["people"] = f"{people:,} gave {n:,} responses"
+        facts["without a respondent"] = f"{rows - n:,} responses, each counted as a person of its own"
+        facts["repeat respondents"] = f"{repeated:,}, at most {most:,} responses of one"
     keys = [c for c in table.columns if c not in ("response", "weight")]
     if rows <= SEARCHED and {"respondent", "time"} & set(keys):
         repeats = rows - count(table.select(*keys).distinct())
@@ -68,8 +68,8 @@ def straightlining(survey: Responses) -> pd.DataFrame:
     many = sum(place.notnull().cast("int64") for place in places) >= LEAST_ITEMS
     low, high = (extreme(*(place.fill_null(gap) for place in places))
                  for extreme, gap in ((ibis.least, 2.0), (ibis.greatest, -1.0)))  # fmt: skip
-    row = table.agg(n=many.sum(), alike=(many & (low == high)).sum()).to_pyarrow().to_pylist()[0]
-    return pd.DataFrame([(", ".join(scaled), row["n"] or 0, row["alike"] or 0)], columns=["items", "answered", "alike"])
+    n, alike = aggregated(table, many.sum(), (many & (low == high)).sum())
+    return pd.DataFrame([(", ".join(scaled), n or 0, alike or 0)], columns=["items", "answered", "alike"])
 
 
 def weights(survey: Responses) -> pd.DataFrame:
@@ -77,15 +77,14 @@ def weights(survey: Responses) -> pd.DataFrame:
     if "weight" not in survey.table.columns:
         return _facts({})
     w = survey.table.weight
-    sums = survey.table.agg(n=w.count(), low=w.min(), high=w.max(), w=w.sum(), w2=(w * w).sum())
-    row = sums.to_pyarrow().to_pylist()[0]
-    if not row["n"]:
+    n, low, high, total, squares = aggregated(survey.table, w.count(), w.min(), w.max(), w.sum(), (w * w).sum())
+    if not n:
         return _facts({})
-    effect = row["n"] * row["w2"] / row["w"] ** 2  # Kish (1965): what unequal weights cost
+    effect = n * squares / total**2  # Kish (1965): what unequal weights cost
     return _facts(
         {
-            "range": f"{row['low']:.4g} to {row['high']:.4g}, mean {row['w'] / row['n']:.4g}",
-            "design effect (Kish)": f"{effect:.3f}: {row['n']:,} responses are worth {row['n'] / effect:,.0f}",
+            "range": f"{low:.4g} to {high:.4g}, mean {total / n:.4g}",
+            "design effect (Kish)": f"{effect:.3f}: {n:,} responses are worth {n / effect:,.0f}",
         }
     )
 
@@ -140,5 +139,5 @@ def days(survey: Responses) -> tuple[dt.date, dt.date] | None:
     if "time" not in survey.table.columns:
         return None
     moment = survey.table.time
-    row = survey.table.agg(first=moment.min(), last=moment.max()).to_pyarrow().to_pylist()[0]
-    return (row["first"].date(), row["last"].date()) if row["first"] else None
+    first, last = aggregated(survey.table, moment.min(), moment.max())
+    return (first.date(), last.date()) if first else None

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxkit.input.databases import Table, collect
-
-Column = Any  # ibis.expr.types.Column
+from cxkit.input.databases import Column, Table, collect
 
 BITS = 62  # of a whole number that every backend has, less its sign and one to spare
 SETTLED = 13  # digits of a sum that do not depend on how finely its terms were cut

@@ -64,12 +64,13 @@ def tally(
     """
     shown = _levels(by, levels)
     chosen = _metrics(survey, metrics)
-    _check(survey, by, period, where)
-    table = _filtered(survey, period, where, until)
+    filters = {name: list(values) for name, values in (where or {}).items()}
+    _check(survey, by, period, filters)
+    table = _filtered(survey, period, filters, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
     # A filter takes answers, not clusters, out of a sample: what is left is a domain of it like any other.
     sampled = survey.mapping.columns.cluster or survey.mapping.columns.stratum
-    wave = _used(survey, _filtered(survey, period, None, until), chosen, period, by) if where and sampled else used
+    wave = _used(survey, _filtered(survey, period, {}, until), chosen, period, by) if filters and sampled else used
     audit += [_replaced(item, one.replaced) for item, one in used.items() if one.replaced]
     if without is not None:
         gone = {item: without[without["item"] == item].to_dict("records") for item in used}
@@ -97,11 +98,11 @@ def tally(
         period=period,
         periods=labels,
         compared=compared,
-        values=_values(survey, counts, by, where),
+        values=_values(survey, counts, by, filters),
         weighted=survey.mapping.columns.weight is not None,
         hidden=_blank("item", "period", *by, "cut", "reason"),
         audit=pd.concat(audit, ignore_index=True),
-        provenance={**survey.provenance, "where": {k: list(v) for k, v in (where or {}).items()}},
+        provenance={**survey.provenance, "where": filters},
         rules=rules,
     )
 
@@ -148,9 +149,9 @@ def _metrics(survey: Responses, names: Sequence[str]) -> dict[str, Metric]:
     return {name: survey.metrics[name] for name in names}
 
 
-def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str, Sequence[str]] | None) -> None:
+def _check(survey: Responses, by: Sequence[str], period: str, filters: Mapping[str, list[str]]) -> None:
     dimensions = survey.mapping.dimensions
-    for name in [*by, *(where or {})]:
+    for name in [*by, *filters]:
         if name not in dimensions:
             raise CxError(f"{name!r} is no mapped dimension; {nearest(name, dimensions)}")
     for item, declared in survey.mapping.items.items():
@@ -163,14 +164,14 @@ def _check(survey: Responses, by: Sequence[str], period: str, where: Mapping[str
         raise CxError(f"period: {period} needs a column in the role `time`, which the mapping does not have")
 
 
-def _filtered(survey: Responses, period: str, where: Mapping[str, Sequence[str]] | None, until: str | None) -> Table:
+def _filtered(survey: Responses, period: str, filters: Mapping[str, list[str]], until: str | None) -> Table:
     table, dimensions = survey.table, survey.mapping.dimensions
-    for name, values in (where or {}).items():
+    for name, values in filters.items():
         found = set(collect(table.select(name).distinct())[name])
         for value in values:
             if value not in found and value not in (dimensions[name].values or ()):
                 raise CxError(f"where: no response has {name} = {value}; {nearest(value, sorted(found))}")
-        table = table.filter(table[name].isin(list(values)))
+        table = table.filter(table[name].isin(values))
     if until is None:
         return table
     if period == "wave" and survey.waves:
@@ -211,12 +212,12 @@ def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], calenda
 
 
 def _values(
-    survey: Responses, counts: pd.DataFrame, by: Sequence[str], where: Mapping[str, Sequence[str]] | None
+    survey: Responses, counts: pd.DataFrame, by: Sequence[str], filters: Mapping[str, list[str]]
 ) -> dict[str, list[str]]:
     """Per dimension the declared levels, then others that were found in natural order, blank last."""
     values = {}
     for name in by:
-        declared = list((where or {}).get(name) or survey.mapping.dimensions[name].values or [])
+        declared = list(filters.get(name) or survey.mapping.dimensions[name].values or [])
         found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, natural(v)))
         values[name] = declared + found
     return values
