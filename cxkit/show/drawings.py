@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from cxkit.metrics import Metric
 from cxkit.show import verdicts, wording
 from cxkit.show.labels import LINE, lines, together, width
-from cxkit.show.rows import Row, level, shares
+from cxkit.show.rows import Row, answered, level, shares
 from cxkit.show.svg import STEPS, WIDTH, Canvas, span, ticks
 from cxkit.show.wording import EVEN, base, in_pairs, score
 
@@ -171,9 +171,8 @@ def stacks(ax: Canvas, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, st
             starts[top] += held[top][group]
     for y, (top, found) in enumerate(bars.items()):
         put_name(ax, y, laid.labels[top])
-        hidden, n = any(row.get("n") is None for row in found), sum(row.get("n") or 0 for row in found)
-        said = "hidden" if hidden else f"n {wording.count(n)}" if n else "no answers"
-        ax.text(100 if n else 0, y, said, ha="left", shift=(8, 0), **NOTE)
+        some = any(row.get("n") for row in found)
+        ax.text(100 if some else 0, y, wording.bar_base(answered(found)), ha="left", shift=(8, 0), **NOTE)
 
 
 def outlines(ax: Canvas, at: Sequence[tuple[float, float]], size: tuple[float, float] = (1, 1)) -> None:

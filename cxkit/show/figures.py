@@ -17,7 +17,7 @@ from cxkit.show.drawings import HIDDEN, layout, parts
 from cxkit.show.findings import DIFFERENTLY, alike, listed, named, no_evidence
 from cxkit.show.html import Html, join, name, slug, tag
 from cxkit.show.labels import plural, words
-from cxkit.show.rows import MINUTES, Row, dimensions, fitted_one, level, of_metric, shares, varying
+from cxkit.show.rows import MINUTES, Row, answered, dimensions, fitted_one, level, of_metric, shares, varying
 from cxkit.show.rows import rows as all_rows
 from cxkit.show.svg import Canvas
 from cxkit.show.tables import PAIRS, classes_table, comparisons_table, distribution_table, estimates_table
@@ -368,13 +368,9 @@ def change_words(row: Row, metric: Metric) -> str:
 
 def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
     """The shares of the classes of one bar, with its base."""
-    if any(row.get("n") is None for row in found):
-        return "hidden"
-    n = sum(row["n"] for row in found)
-    if not n:
-        return "no answers"
-    parts = (f"{group} {_percent(share)}" for group, share in shares(found, groups).items())
-    return ", ".join([*parts, f"n {wording.count(n)}"])
+    n = answered(found)
+    parts = [f"{group} {_percent(share)}" for group, share in shares(found, groups).items()] if n else []
+    return ", ".join([*parts, wording.bar_base(n)])
 
 
 def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tuple[Parts, Parts]:

@@ -14,10 +14,10 @@ from cxkit.metrics import Metric
 from cxkit.schema import ESTIMATES
 from cxkit.show import verdicts, wording
 from cxkit.show.drawings import reach
-from cxkit.show.html import LONG, Html, clean, described, join, name, shorten, tag
+from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
-from cxkit.show.sections import SYNTHETIC, audit, filter_facts, provenance
+from cxkit.show.sections import audit, filter_facts, head, provenance
 from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table, verdict_cell
 from cxkit.show.tiles import bar
 
@@ -54,11 +54,8 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     if len(shown) > 1 and done:
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
     parts += _missing(jobs)
-    parts += [
-        _title("Refused answers"),
-        audit(pd.DataFrame(manifest.get("refused") or [], columns=["item", "reason", "n"])),
-    ]
-    parts += [_title("About this run"), _about(manifest)]
+    refused = pd.DataFrame(manifest.get("refused") or [], columns=["item", "reason", "n"])
+    parts += [_title("Refused answers"), audit(refused), _title("About this run"), _about(manifest)]
     return _head(manifest, jobs), join(parts)
 
 
@@ -68,7 +65,6 @@ def _title(text: str) -> Html:
 
 
 def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
-    text = clean(manifest.get("title") or manifest["name"])
     states = [job["status"] for job in jobs]
     counted = f"{states.count('done')} of {len(states)}" + "".join(
         f", {states.count(kind)} {kind}" for kind in ("skipped", "failed") if kind in states
@@ -78,11 +74,7 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     facts += filter_facts(manifest.get("filters") or {})
     facts += [("Reports", counted), ("As of", name(manifest.get("as_of")))]
     synthetic = any(file.get("synthetic") for file in manifest.get("data") or [])
-    mark = tag("p", SYNTHETIC, class_="cx-badge") if synthetic else None
-    return tag(
-        "header", tag("h1", tag("bdi", shorten(text, LONG))), mark, described(facts, class_="cx-facts"),
-        class_="cx-header",
-    )  # fmt: skip
+    return head(manifest.get("title") or manifest["name"], facts, synthetic=synthetic)
 
 
 def _earlier(kept: Sequence[str]) -> Html | None:
@@ -125,13 +117,13 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
     level = wording.level_words(next((row.get("level") for row in estimates.values()), None))
     scale = f"Scale {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"
     first = heading(" and ".join(keys)) if keys else "Report"
-    head = [first, metric.label, f"{level} interval", scale, "Base", "Change", "Verdict", "Detectable"]
+    heads = [first, metric.label, f"{level} interval", scale, "Base", "Change", "Verdict", "Detectable"]
     notes = [
         f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
     ]
     if compared:
         notes += comparison_notes(list(compared.values()), wording.in_pairs(metric))
-    made = table(head, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
+    made = table(heads, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
     said = tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None
     return join([said, tag("div", made, class_="cx-shelf")])
 

@@ -51,6 +51,11 @@ def shares(found: Sequence[Row], groups: Iterable[str]) -> dict[str, float]:
     return {group: sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups}
 
 
+def answered(found: Sequence[Row]) -> int | None:
+    """The answers in the rows of one bar; None where they are hidden."""
+    return None if any(row.get("n") is None for row in found) else sum(row["n"] for row in found)
+
+
 def metrics_of(found: Iterable[Row], metrics: Mapping[str, Metric]) -> list[Metric]:
     """The metrics that occur in the rows, in the order of `metrics`."""
     present = {row["metric"] for row in found}

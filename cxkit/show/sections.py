@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -52,9 +52,14 @@ def header(
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
     facts += [("May be partial", "; ".join(gaps))] if gaps else []
+    return head(title, facts, synthetic=bool(data.get("synthetic")))
+
+
+def head(title: object, facts: Iterable[tuple[object, object]], *, synthetic: bool) -> Html:
+    """A title with its facts, and a mark where the data are made up."""
     text = clean(title)
     cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
-    mark = tag("p", SYNTHETIC, class_="cx-badge") if data.get("synthetic") else None
+    mark = tag("p", SYNTHETIC, class_="cx-badge") if synthetic else None
     return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
                class_="cx-header")  # fmt: skip
 

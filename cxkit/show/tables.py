@@ -11,7 +11,19 @@ from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, full_names, join, name, plain, tag
 from cxkit.show.labels import heading
-from cxkit.show.rows import Row, as_change, dimensions, fitted, fitted_one, level, metrics_of, rows, shares, varying
+from cxkit.show.rows import (
+    Row,
+    answered,
+    as_change,
+    dimensions,
+    fitted,
+    fitted_one,
+    level,
+    metrics_of,
+    rows,
+    shares,
+    varying,
+)
 from cxkit.show.wording import in_pairs, medians
 
 Cell = tuple[object, str]  # content, class
@@ -172,7 +184,7 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
     """
     body = []
     for label, found in bars.items():
-        n = None if any(row.get("n") is None for row in found) else sum(row["n"] for row in found)
+        n = answered(found)
         cells = [wording.quantity(share, "percent", 1) if n else "" for share in shares(found, groups).values()]
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
     notes = [f"{SHARES} Base: answers used (n)."]

@@ -354,6 +354,11 @@ def score(row: Row, metric: Metric) -> str:
     return number(row.get("value"), places_of(row)) + ("%" if metric.unit == "percent" else "")
 
 
+def bar_base(n: float | None) -> str:
+    """The base of a bar, or why there is none."""
+    return "no answers" if n == 0 else base({"n": n})
+
+
 def base(row: Row) -> str:
     """A base as short as it can be said."""
     return "hidden" if row.get("n") is None else f"n {count(row['n'])}"
