@@ -97,3 +97,19 @@ def test_pairs_who_all_changed_alike_have_no_interval():
     result = paired_difference(sums_of(*now), sums_of(*before), cross_of(now, before))
     assert result.change == pytest.approx(0.3)
     assert np.isnan([result.low, result.high, result.pvalue]).all()
+
+
+@pytest.mark.parametrize(("now", "before"), [((6.0, 0.0, 20), (4.0, 1.2, 30)), ((2.5, 0.9, 12), (7.0, 0.0, 8))])
+def test_a_side_without_spread_is_compared_by_the_limits_of_both(now, before):
+    """MOVER (Donner and Zou 2012) of the two intervals, by hand; the p-value is where such an interval ends at 0."""
+    found = mean_difference(now, before, scale=(1, 7))
+    change = now[0] - before[0]
+
+    def limits(level):
+        one, other = (mean_interval(*side, level, scale=(1, 7)) for side in (now, before))
+        down = np.hypot(now[0] - one.low, other.high - before[0])
+        up = np.hypot(one.high - now[0], before[0] - other.low)
+        return change - down, change + up
+
+    assert (found.low, found.high) == pytest.approx(limits(0.95), rel=1e-9)
+    assert min(map(abs, limits(1 - float(found.pvalue)))) == pytest.approx(0, abs=1e-6)

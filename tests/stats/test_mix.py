@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxkit.stats import mix_and_rate, mix_and_rate_intervals
-from cxkit.stats.mix import contribution_slopes
+from cxkit.stats import Cross, mix_and_rate, mix_and_rate_intervals, sums_of
+from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance
 
 # Das Gupta (1993), example 5.1, as in the README of the R package DasGuptR: women by age group, 1970 and 1985.
 SIZE_1970 = [12.9, 10.9, 9.5, 8, 7.8, 8.4, 8.6, 7.8, 7, 5.9, 4.7, 3.6, 4.9]
@@ -77,3 +77,24 @@ def test_slopes_are_the_derivatives_of_what_they_are_slopes_of(seed):
         step = parts(*(x + 1e-30j * (i == j) for j, x in enumerate(at)))
         for name, value in step.items():
             assert found[name][i // 3][i % 3] == pytest.approx(value.imag / 1e-30, abs=1e-12), (name, i)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_error_of_a_part_is_that_of_its_clusters_one_by_one(seed):
+    """Z_g = sum of w (z - mean z) over the answers of a cluster, from raw clusters in the part, the rest or both."""
+    rng = np.random.default_rng(seed)
+    m, slopes = 9, Slopes(*rng.normal(size=3))
+    weight, y = rng.uniform(0.2, 1.0, (2, m)) * 0.3, rng.normal(size=(2, m))  # in the part, and in the rest
+    weight[0, 6:], weight[1, :3] = 0, 0
+    z = np.stack([slopes.share + (slopes.scores + slopes.total) * y[0], slopes.total * y[1]])
+    totals = (weight * (z - (weight * z).sum() / weight.sum())).sum(axis=0)
+    sides = [sums_of(w[w > 0], (w * x)[w > 0]) for w, x in zip(weight, y, strict=True)]
+    (w0, w1), (s0, s1) = weight, weight * y
+    cross = Cross(*((a * b).sum() for a, b in ((w0, w1), (s0, w1), (w0, s1), (s0, s1))))
+    expected = m / (m - 1) * (totals**2).sum() / weight.sum() ** 2
+    assert part_variance(slopes, *sides, cross, m) == pytest.approx(expected)
+    assert np.isnan(part_variance(slopes, *sides, cross, 1))
+    inside = w0 * (z[0] - (weight * z).sum() / weight.sum())
+    own = Cross(*((a * b).sum() for a, b in ((w0, w0), (s0, w0), (w0, s0), (s0, s0))))
+    found = part_covariance((slopes, slopes), (sides[0], sides[0]), (sides[1], sides[1]), own)
+    assert found == pytest.approx((inside**2).sum() / weight.sum() ** 2)
