@@ -102,6 +102,7 @@ def compare(
         known(tallies, name)
     if tallies.place and crossed(tallies, [name for cut in cuts(tallies, by, where) for name in cut], where):
         asked = {"now": now, "before": before, "level": level, "correction": correction, "lead": lead}
+        asked |= {"lead": tallies.place.made["lead"]} if lead is None else {}  # the families are the run's
         plain = minimum is None and use == "full" and not where and not per
         return _of_run(tallies, asked if plain else {}, cuts(tallies, by, where), metrics)
     measured = chosen(tallies, metrics)

@@ -104,7 +104,7 @@ def test_what_would_need_another_place_is_refused_with_words(tmp_path):
         cx.estimate(own, by=())
     with pytest.raises(CxError, match="'Ash' is no brand of these tallies"):
         cx.estimate(own, by=(), where={"brand": "Ash"})
-    one = cx.compare(own, NOW, BEFORE, by=["brand"], metrics=["nps"], lead="nps")
+    one = cx.compare(own, NOW, BEFORE, by=["brand"], metrics=["nps"])
     assert (len(one), one["family"].item()) == (1, 2)  # corrected with Ash and Birch; Cedar has too few answers
 
 
