@@ -41,7 +41,7 @@ def read_sheet(path: Path, sheet: str | None, first: int) -> tuple[list[list[str
             warnings.simplefilter("ignore")  # of styles and extensions that hold no answers
             with closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book:
                 rows = _rows(_sheet(book, sheet, path))
-                for some in _portions(rows, path):
+                for some in _blocks(rows, path):
                     top += some[: first - len(top)]
                     columns = itertools.zip_longest(*some)
                     parts.append(pa.table({str(i): pa.array(cells, "string") for i, cells in enumerate(columns)}))
@@ -63,7 +63,7 @@ def read_sheet(path: Path, sheet: str | None, first: int) -> tuple[list[list[str
     return [[cell or "" for cell in row] + [""] * (table.num_columns - len(row)) for row in top], table
 
 
-def _portions(rows: Iterator[Row], path: Path) -> Iterator[list[Row]]:
+def _blocks(rows: Iterator[Row], path: Path) -> Iterator[list[Row]]:
     """Some rows at a time, as long as a sheet holds enough for its size."""
     some: list[Row] = []
     size = filled = since = 0

@@ -32,7 +32,7 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
         invited: Period -> how many people were asked, where that is known.
 
     Returns:
-        files: file, rows, read: the layout, and what was left out at the door.
+        files: file, rows, read: the layout, and what was left out.
         answers: item, column, rows, used, missing, refused, share (percent used).
         refused: item, reason, n, rows: the first rows, as numbers from 1 below the headers.
         respondents: fact, value: people, repeat answers, rows that repeat others.
