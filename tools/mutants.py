@@ -367,7 +367,7 @@ def main() -> None:
     print(f"{len(drawn)} of {len(every)} mutants, seed {args.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "node_modules", "runs", "__pycache__"))
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "node_modules", "__pycache__"))
         kept = args.notes or Path(folder)
         kept.mkdir(parents=True, exist_ok=True)
         compileall.compile_dir(tree / "cxkit", quiet=2)
