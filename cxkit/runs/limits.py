@@ -69,10 +69,11 @@ def _called(work: str, given: tuple[Any, ...]) -> Any:
 
 
 def _is_of_memory(error: Exception) -> bool:
-    """Whether there was no memory left; each library has an error of its own for it, and so has the import of one."""
-    if isinstance(error, MemoryError | ImportError) or getattr(error, "errno", None) == errno.ENOMEM:
+    """Whether there was no memory left; each library has words of its own for it, and so has the import of one."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
-    return "OutOfMemory" in type(error).__name__ or "bad_alloc" in str(error)
+    words = ("bad_alloc", "failed to map segment", "cannot allocate memory")
+    return "OutOfMemory" in type(error).__name__ or any(word in str(error).lower() for word in words)
 
 
 def _size(text: str | None) -> int:
