@@ -112,7 +112,10 @@ def run(
         given["limits"] = limits = Limits(timeout, memory << 20)
         shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
         with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
-            _, words = recovered(folder, shelf.claim(folder, checked.name))
+            last, words = recovered(folder, shelf.claim(folder, checked.name))
+            if only and last and last.get("settings") != history.settings(checked):
+                raise CxError(f"--only: {folder} was made with another filter, other segments, limits or mapping; "
+                              "its other pages would tell of other answers: run without --only")  # fmt: skip
             before = {path: stamp(path) for path in history.named(checked) if os.path.exists(path)}
             inputs = history.inputs(checked, place, timeout)
             prepared, crew = None if force else history.recall(place, inputs), None

@@ -152,3 +152,9 @@ def test_notebooks_are_committed_without_outputs() -> None:
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
         assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells), path.name
+
+
+def test_each_promise_of_privacy_names_a_test_that_is_there():
+    found = re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs" / "privacy.md").read_text("utf-8"))
+    assert len(found) > 5
+    assert [name for file, name in found if f"def {name}(" not in (ROOT / file).read_text("utf-8")] == []

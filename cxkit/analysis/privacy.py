@@ -8,15 +8,15 @@ A place that the total of everybody would give away may be left out of that tota
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.disclosure import Relation, Told, protect
+from cxkit.analysis.disclosure import Cells, Floats, Ints, Scale, suppress
 from cxkit.input.mapping import BLANK
-from cxkit.tallies.tallies import ALL, Tallies
+from cxkit.tallies.tallies import ALL, Tallies, untold
 
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
@@ -36,15 +36,9 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
         rules = replace(tallies.rules, hide_below=minimum, judge_from=max(minimum, tallies.rules.judge_from))
         tallies = replace(tallies, rules=rules)
     cells, minimum = people(tallies), tallies.rules.hide_below
-    few = ((cells["n"] > 0) & (cells["n"] < minimum)).to_numpy()
-    hidden = few.copy()
-    relations = list(_relations(tallies, cells))
-    n = cells["n"].to_numpy(float)
-    most = np.where(cells["people"].isna(), minimum - 1.0, np.inf)  # few people may give many answers
-    told = Told(cells["answers"].to_numpy(float), few, most, minimum)
-    dear = worth(cells, tallies.by)
-    for group in _together(cells, relations):
-        protect(group, n, hidden, minimum, dear, told)
+    known = _known(tallies, cells)
+    few = known.few
+    hidden = suppress(_atoms(tallies, cells), known, minimum)
     reason = np.where(few, "few people", "given away")
     gone = cells[hidden].assign(reason=reason[hidden])
     names = {name: metric.item for name, metric in tallies.metrics.items()}
@@ -57,6 +51,8 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
         sums = _about_people(sums, minimum)
     return replace(
         tallies,
+        joint=untold(),
+        members=untold(),
         counts=_without(tallies.counts, gone),
         sums=sums[tallies.sums.columns],
         pairs=pairs[tallies.pairs.columns],
@@ -98,39 +94,70 @@ def _about_people(sums: pd.DataFrame, minimum: int) -> pd.DataFrame:
 # What a reader can add up ---------------------------------------------------------------------------------------------
 
 
-def _relations(tallies: Tallies, cells: pd.DataFrame) -> Iterator[Relation]:
-    """Every margin with its parts, from each level to the next finer ones that are shown.
+def _known(tallies: Tallies, cells: pd.DataFrame) -> Cells:
+    """What suppression has to know of every cell."""
+    n, minimum = cells["n"].to_numpy(float), tallies.rules.hide_below
+    few = (n > 0) & (n < minimum)
+    most = np.where(cells["people"].isna(), minimum - 1.0, np.inf)  # few people may give many answers
+    once = cells["item"].isin(tallies.provenance.get("once", ())).to_numpy(bool)
+    members = _members(tallies, cells)
+    item, items = pd.factorize(cells["item"])
+    answers, cost = cells["answers"].to_numpy(float), worth(cells, tallies.by)
+    return Cells(n, answers, few, most, once, cost, members, item, *_codes(tallies, cells, list(items)))
 
-    A total that leaves places out has no relation to them: it is the sum of the others.
+
+def _members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object]]:
+    """Who is in each small cell, as far as the tallies know; an answer of nobody known is a person of its own."""
+    if tallies.members.empty:
+        return {}
+    keys = ["item", "period", *tallies.by, "cut"]
+    found = tallies.members.merge(cells[keys].assign(cell=np.arange(len(cells))), on=keys)
+    who = found["who"].where(found["who"].notna(), pd.Series(range(len(found)), found.index).map(lambda i: (i,)))
+    rows = who.groupby(found["cell"].to_numpy()).indices
+    return {int(str(cell)): frozenset(who.iloc[own]) for cell, own in rows.items()}
+
+
+def _codes(tallies: Tallies, cells: pd.DataFrame, items: Sequence[str]) -> tuple[Floats, list[Scale]]:
+    """The answers of every cell by code, and of each metric with a scale its item, codes and their values."""
+    metrics = [metric for metric in tallies.metrics.values() if metric.values and metric.statistic != "quantile"]
+    codes = np.unique([code for metric in metrics for code in metric.values])
+    keys = ["item", "period", *tallies.by, "cut"]
+    counts = tallies.counts[tallies.counts["answer"].isin(codes)]
+    counts = counts.merge(cells[keys].assign(cell=np.arange(len(cells))), on=keys)
+    table = np.zeros((len(cells), len(codes)))
+    np.add.at(table, (counts["cell"], np.searchsorted(codes, counts["answer"])), counts["n"])
+    scales = []
+    for metric in metrics:
+        order, (low, high) = sorted(metric.values, key=lambda code: metric.values[code]), metric.ends
+        values = np.array([metric.values[code] for code in order]) / (high - low)
+        scales.append((items.index(metric.item), np.searchsorted(codes, order), values))
+    return table, scales
+
+
+def _atoms(tallies: Tallies, cells: pd.DataFrame) -> dict[tuple[str, ...], Ints]:
+    """The cell of each level in which every atom lies: the answers that all dimensions together tell apart.
+
+    A total that leaves places out holds no atom of theirs. Tallies that do not know how their levels cut each other,
+    such as those of a file, have the cells of their finest levels for atoms, so that only margins add up.
     """
+    keys = ["item", "period"]
+    atoms = tallies.joint if len(tallies.joint) else tallies.counts[[*keys, *tallies.by, "cut"]].drop_duplicates()
     left_out = pd.DataFrame(tallies.provenance.get("withheld", []))
+    found: dict[tuple[str, ...], Ints] = {}
     for level in tallies.levels:
-        for finer in next_levels(level, tallies.levels):
-            keys = ["item", "period", *level]
-            wholes = cells[cells["cut"] == ALL.join(level)]
-            parts = cells[cells["cut"] == ALL.join(finer)]
-            if not level and len(left_out):
-                names = list(left_out.columns)
-                inside = pd.MultiIndex.from_frame(parts[names]).isin(pd.MultiIndex.from_frame(left_out))
-                parts = parts[~inside]
-            position = dict(zip(wholes[keys].itertuples(index=False, name=None), wholes.index, strict=True))
-            for key, rows in parts.groupby(keys, sort=True).indices.items():
-                yield Relation(position[key if isinstance(key, tuple) else (key,)], [int(i) for i in parts.index[rows]])
+        own = cells.loc[cells["cut"] == ALL.join(level), [*keys, *level]]
+        known = atoms[[*keys, *level]].merge(own.assign(cell=own.index), on=[*keys, *level], how="left")["cell"]
+        found[level] = known.fillna(-1).to_numpy(np.int64, copy=True)
+        if not level and len(left_out):
+            names = list(left_out.columns)
+            found[level][pd.MultiIndex.from_frame(atoms[names]).isin(pd.MultiIndex.from_frame(left_out))] = -1
+    return found
 
 
 def next_levels(level: Sequence[str], levels: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """The finer levels that cut a level without another shown one between them."""
     finer = [other for other in levels if set(level) < set(other)]
     return [one for one in finer if not any(set(other) < set(one) for other in finer)]
-
-
-def _together(cells: pd.DataFrame, relations: Sequence[Relation]) -> list[list[Relation]]:
-    """Relations by item and period: nothing adds up from one to another."""
-    groups: dict[tuple[str, str], list[Relation]] = {}
-    where = list(zip(cells["item"], cells["period"], strict=True))
-    for relation in relations:
-        groups.setdefault(where[relation.whole], []).append(relation)
-    return list(groups.values())
 
 
 def _without(frame: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxkit.files import sha256
 from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read, remove
@@ -20,7 +21,12 @@ from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.params import RunParams, paths
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
 from cxkit.runs.shelf import SUMMARY, packages
+from cxkit.strict import load_yaml
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEXT = "releases/next.parquet"  # in the private folder: the record of the run that is being made
 BACK = 'This run is kept as it was. <a href="../../index.html">The latest run</a>'
 
 SOURCES = (".py", ".css", ".html", ".j2", ".json", ".yaml")
@@ -69,6 +75,107 @@ def unchanged(job: Job, key: str, before: Mapping[str, Any], stage: Stage) -> Re
     return Result(job.name, "done", 0.0, sha256=digest) if digest else None
 
 
+# What lies beside what ------------------------------------------------------------------------------------------------
+
+
+def settings(params: RunParams) -> str:
+    """Hash of what decides which cells a run has and hides: filter, places, segments, limits, metrics and mapping."""
+    mapping = load_yaml(Path(params.mapping)) if isinstance(params.mapping, str) else params.mapping
+    said = json.loads(json.dumps(mapping, default=str))  # codes are numbers and words: JSON has words alone for keys
+    names = ("where", "segments", "metrics", "period", "merge_small", "weights", "clusters")
+    return digest([getattr(params, name) for name in names], list(params.for_each), params.rules.model_dump(), said)
+
+
+def secret(work: Path) -> str:
+    """The key of the hashes in the records of a private folder, made when it is asked for first."""
+    path = work / "releases" / "secret"
+    if not path.exists():
+        put(path, secrets.token_hex(8).encode())
+    return path.read_text("ascii")
+
+
+def withdraw(out: Path, work: Path, before: Mapping[str, Any], prepared: Prepared) -> tuple[bool, list[str]]:
+    """Take away the kept runs that would give late answers away beside a run that is about to be published.
+
+    Args:
+        out: The shelf.
+        work: The private folder, with the records of the runs of the shelf.
+        before: Manifest of the run before.
+        prepared: The new run.
+
+    Returns:
+        Whether the run before may lie beside the new one, and the names of the runs that were taken away.
+    """
+    kept = [name for name in earlier(out) if not _beside(_manifest(out / "runs" / name), work, prepared)]
+    for name in kept:
+        _remove(out, name)
+    return not before or _beside(before, work, prepared), kept
+
+
+def _beside(before: Mapping[str, Any], work: Path, prepared: Prepared) -> bool:
+    """Whether a run of the shelf and a new one may lie beside each other; not where there is no record of either."""
+    import pandas as pd
+
+    paths = (work / "releases" / f"{moment(before)}.parquet", Path(prepared.release))
+    if before.get("settings") != prepared.settings or not all(path.is_file() for path in paths):
+        return False
+    old, new = (pd.read_parquet(path) for path in paths)
+    return compatible(old, new, prepared.hide_below)
+
+
+def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
+    """Whether nothing about fewer than `least` people comes out of two releases together that none of them tells alone.
+
+    In every period that both hold, each cell is hidden in both or in none, and holds the same answers, or is shown and
+    has at least `least` people more or fewer; and the totals leave the same places out.
+
+    Args:
+        old: Record of a release.
+        new: Record of another, under the same settings.
+        least: People that a group needs in order to be shown.
+    """
+    import numpy as np
+
+    keys = [name for name in old.columns if name not in ("hidden", "mark", "n", "out")]
+    if keys != [name for name in new.columns if name not in ("hidden", "mark", "n", "out")]:
+        return False
+    times = set(old["period"]) & set(new["period"])
+    old, new = (one[one["period"].isin(times)] for one in (old, new))
+    both = old.merge(new, on=keys, how="outer", suffixes=("", "_new"))
+    hidden = [both[name].eq(True).to_numpy() for name in ("hidden", "hidden_new")]
+    same = (both["mark"] == both["mark_new"]).to_numpy() & (hidden[0] == hidden[1])
+    moved = np.abs(both["n"].fillna(0).to_numpy() - both["n_new"].fillna(0).to_numpy()) >= least
+    outs = [one.groupby("item")["out"].first() for one in (old, new)]
+    return bool((same | (moved & ~hidden[0] & ~hidden[1])).all()) and outs[0].equals(outs[1])
+
+
+def released(out: Path, work: Path, manifest: Mapping[str, Any], prepared: Prepared) -> None:
+    """Put the record of a run beside those of the runs that are kept, under the time at which it was finished."""
+    if prepared.release:
+        put(work / "releases" / f"{moment(manifest)}.parquet", Path(prepared.release).read_bytes())
+    names = {*earlier(out), moment(manifest), Path(NEXT).stem}
+    for path in (work / "releases").glob("*.parquet"):
+        if path.stem not in names:
+            path.unlink()
+
+
+def moment(manifest: Mapping[str, Any]) -> str:
+    """When a run was finished, as its folder is called."""
+    return re.sub(r"[^\dTZ-]", "", str(manifest.get("finished")).replace("+00:00", "Z"))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(read(folder / MANIFEST)))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _remove(out: Path, name: str) -> None:
+    (out / "runs" / name).replace(gone := Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out)))
+    remove(gone)
+
+
 # Earlier runs ---------------------------------------------------------------------------------------------------------
 
 
@@ -83,7 +190,7 @@ def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
     if not keep:
         return
     runs = out / "runs"
-    target = runs / re.sub(r"[^\dTZ-]", "", str(before.get("finished")).replace("+00:00", "Z"))
+    target = runs / moment(before)
     if before and "publishing" not in before and not target.exists():  # else it is no longer what it was
         part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
         mode = out.stat().st_mode & 0o777
@@ -97,8 +204,7 @@ def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
             folder.chmod(mode)
         part.replace(target)
     for old in earlier(out)[keep:]:
-        (runs / old).replace(gone := Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out)))
-        remove(gone)
+        _remove(out, old)
 
 
 def earlier(out: Path) -> list[str]:
@@ -136,9 +242,13 @@ def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
 def remember(prepared: Prepared, key: str) -> Prepared:
     """Write down what was prepared from which inputs."""
     done = replace(prepared, inputs=key)
-    made = {"prepared": asdict(done), "hashes": [sha256(Path(path)) for path in (prepared.tallies, prepared.summary)]}
+    made = {"prepared": asdict(done), "hashes": [sha256(Path(path)) for path in _private(asdict(done))]}
     put(Path(prepared.tallies).with_name("prepared.json"), json.dumps(made, ensure_ascii=False).encode())
     return done
+
+
+def _private(prepared: Mapping[str, Any]) -> list[str]:
+    return [prepared[name] for name in ("tallies", "summary", "release") if prepared[name]]
 
 
 def recall(work: Path, key: str) -> Prepared | None:
@@ -146,7 +256,7 @@ def recall(work: Path, key: str) -> Prepared | None:
     try:
         made = json.loads((work / "prepared.json").read_text(encoding="utf-8"))
         data = made["prepared"]
-        whole = [sha256(Path(data[name])) for name in ("tallies", "summary")] == made["hashes"]
+        whole = [sha256(Path(path)) for path in _private(data)] == made["hashes"]
         if not key or data["inputs"] != key or not whole:
             return None
         jobs: Sequence[Mapping[str, Any]] = data.pop("jobs")

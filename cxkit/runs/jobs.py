@@ -14,6 +14,7 @@ from typing import Any, Literal
 from cxkit.errors import CxError, nearest
 from cxkit.runs.notebooks import check, declares, defaults
 from cxkit.runs.params import RunParams
+from cxkit.schema import RULES
 
 Kind = Literal["report", "overview", "audit"]
 BLANK = "(blank)"
@@ -127,6 +128,9 @@ class Prepared:
         notes: What the operator should know.
         lang: Language of the pages.
         inputs: Hash of all that it was prepared from; empty where that is not known.
+        settings: Hash of what decides which cells there are, and which of them are hidden.
+        release: Path of the record of what is shown and hidden; empty where there is none.
+        hide_below: People that a group needs in order to be shown.
     """
 
     name: str
@@ -146,6 +150,9 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     lang: str = "en"
     inputs: str = ""
+    settings: str = ""
+    release: str = ""
+    hide_below: int = RULES.hide_below
 
 
 def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:

@@ -16,6 +16,7 @@ import pandas as pd
 from cxkit.analysis.comments import with_comments
 from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import mask
+from cxkit.analysis.releases import record
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, with_totals
@@ -26,6 +27,7 @@ from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import load_mapping
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import SAMPLE, Responses, read
+from cxkit.runs import history
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
@@ -38,6 +40,7 @@ from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
 from cxkit.tallies.tally import tally
 
+OTHER_SHELVES = "not protected: another shelf of the same data, copies, mails (docs/privacy.md)"
 NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 
 
@@ -53,6 +56,7 @@ class Plan:
         skipped: Reports that are not made, and why.
         notes: What the operator should know.
         audit: Everything about the data, for the operator; pages get what `sharing` lets out.
+        whole: The tallies before anything was hidden.
     """
 
     tallies: Tallies
@@ -62,6 +66,7 @@ class Plan:
     skipped: list[dict[str, Any]]
     notes: list[str]
     audit: dict[str, pd.DataFrame]
+    whole: Tallies
 
 
 def prepare(params: RunParams, work: Path) -> Prepared:
@@ -79,6 +84,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     work.mkdir(parents=True, exist_ok=True)
     save(planned.tallies, work / "tallies.parquet")
     told.to_parquet(work / "summary.parquet", index=False)
+    record(planned.whole, planned.tallies, history.secret(work)).to_parquet(work / history.NEXT, index=False)
     return Prepared(
         name=params.name,
         title=params.title,
@@ -96,6 +102,9 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         filters=params.where,
         notes=planned.notes,
         lang=params.lang,
+        settings=history.settings(params),
+        release=str(work / history.NEXT),
+        hide_below=params.rules.hide_below,
     )
 
 
@@ -174,7 +183,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
-    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted)
 
 
 def told(params: RunParams) -> list[str]:
@@ -189,6 +198,7 @@ def told(params: RunParams) -> list[str]:
         *(f"{params.name}: {note}" for note in planned.notes),
         *(f"would make {job.file}: {job.title}" for job in planned.jobs),
         *(f"would skip {skip['title']}: {skip['why']}" for skip in planned.skipped),
+        OTHER_SHELVES,
         f"{params.file}: fine, {len(planned.jobs)} reports",
     ]
 

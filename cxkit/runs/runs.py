@@ -122,7 +122,9 @@ def run(
         started, version = shelf.clock(), code()
         keys = {job.name: key(job, version) for job in prepared.jobs}
         stage = Stage(out, before)
-        found = [] if force else [history.unchanged(job, keys[job.name], before, stage) for job in prepared.jobs]
+        beside, gone = history.withdraw(out, work, before, prepared)
+        new = force or before.get("settings", prepared.settings) != prepared.settings
+        found = [] if new else [history.unchanged(job, keys[job.name], before, stage) for job in prepared.jobs]
         results = {result.name: result for result in found if result}
         todo = [job for job in prepared.jobs if job.name not in results]
 
@@ -147,9 +149,13 @@ def run(
                     dismiss(executor)
             for job in prepared.jobs:
                 stage.settle(keys[job.name], job.file)
-            manifest = shelf.manifest(prepared, results, keys, stage, before, (started, shelf.clock()))
+            old = before if beside else {}
+            manifest = shelf.manifest(prepared, results, keys, stage, old, (started, shelf.clock()))
             if any(entry["status"] not in ("unchanged", "skipped") for entry in manifest["jobs"]):
-                history.archive(out, before, keep)
+                history.archive(out, old, keep)
+                gone += [history.moment(before)] * (bool(keep) and not beside)
+            manifest["withdrawn"] = [*before.get("withdrawn", []), *gone]
+            history.released(out, work, manifest, prepared)
             manifest = shelf.close(prepared, manifest, stage, before, history.earlier(out))
             _account(results, work)
     return manifest

@@ -142,6 +142,7 @@ def manifest(
         **{key: getattr(prepared, key) for key in copied},
         "schema": SCHEMA,
         "inputs": prepared.inputs,
+        "settings": prepared.settings,
         "started": times[0],
         "finished": times[1],
         "jobs": jobs + skipped,

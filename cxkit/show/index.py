@@ -43,7 +43,7 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     metric = shown[0] if shown else None
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
-    parts: list[Html | None] = [_earlier(manifest.get("kept") or []), _whole(done)]
+    parts: list[Html | None] = [_earlier(manifest.get("kept") or [], manifest.get("withdrawn") or []), _whole(done)]
     places = [job for job in done if job["kind"] not in WHOLE]
     for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
         group = [job for job in places if tuple(job.get("where") or {}) == keys]
@@ -77,11 +77,15 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     return head(manifest.get("title") or manifest["name"], facts, synthetic=synthetic)
 
 
-def _earlier(kept: Sequence[str]) -> Html | None:
+WITHDRAWN = "withdrawn: would give late answers away"
+
+
+def _earlier(kept: Sequence[str], withdrawn: Sequence[str]) -> Html | None:
     """The way to the runs that are kept; each is a folder of `runs` that is named by the time it was finished."""
     links = [tag("a", _moment(run), href=quote(f"runs/{run}/index.html")) for run in kept]
-    said = tag("p", "Earlier runs: ", join(links, " · "))
-    return tag("nav", said, class_="cx-earlier", aria_label="Earlier runs") if links else None
+    said = tag("p", "Earlier runs: ", join(links, " · ")) if links else None
+    gone = tag("p", f"{', '.join(map(_moment, withdrawn))}: {WITHDRAWN}") if withdrawn else None
+    return tag("nav", said, gone, class_="cx-earlier", aria_label="Earlier runs") if links or gone else None
 
 
 def _moment(run: str) -> Html:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from cxkit.input.databases import Column, Table, aggregated, collect, count
 from cxkit.input.mapping import Mapping as DataMapping
@@ -26,6 +27,7 @@ from cxkit.tallies.tallies import ALL
 Level: TypeAlias = tuple[str, ...]
 Pair: TypeAlias = tuple[Any, Any]
 
+COMPANY = 2  # people more than a shown cell needs: of cells up to there it is asked who they are
 AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
 
 
@@ -293,3 +295,63 @@ def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.
         sums |= {"open": table.open_.sum()} if "open_" in table.columns else {}
         frames.append(batch.named(ordered(table.group_by(keys).agg(n=table.count(), **sums), keys)))
     return pd.concat(frames, ignore_index=True)
+
+
+# What levels share ----------------------------------------------------------------------------------------------------
+
+
+def joint(used: Mapping[str, Used], grid: Grid, raw: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The combinations of all dimensions that have answers: item, period, <dimensions>.
+
+    Args:
+        used: The answers of each item.
+        grid: The cells of the tally.
+        raw: The counts at the finest levels, by item; of them, where one level cuts by all dimensions.
+    """
+    by, keys, finest, frames = list(grid.by), ["period_", *grid.by], finest_of(grid.levels), []
+    for item, one in used.items():
+        known = [number for number, level in enumerate(finest) if set(level) == set(by)]
+        parts = [raw[item].loc[raw[item]["level_"] == number, keys] for number in known[:1]]
+        if not known:
+            parts = [collect(batch.answers().select(*keys).distinct()) for batch in batches(one, by, [tuple(by)])]
+        found = pd.concat(parts).drop_duplicates()
+        found = found.assign(item=item, period=found["period_"].map(grid.names)).astype(dict.fromkeys(by, "str"))
+        frames.append(found[["item", "period", *by]])
+    return pd.concat(frames, ignore_index=True)
+
+
+def members(used: Mapping[str, Used], grid: Grid, sums: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Who is in the cells of fewer than `most` people, of items that people answer often.
+
+    Args:
+        used: The answers of each item.
+        grid: The cells of the tally.
+        sums: With `people`, where items are answered often and it is known by whom.
+        most: People.
+
+    Returns:
+        item, period, <dimensions>, cut, who: a row for each person of a cell, without who for each answer of nobody.
+    """
+    columns = ["item", "period", *grid.by, "cut", "who"]
+    frames = [pd.DataFrame({column: pd.Series(dtype="str") for column in columns})]
+    starts = {name: start for start, name in grid.names.items()}
+    small = sums[sums["people"] < most] if "people" in sums.columns else sums[:0]
+    for item, one in used.items() if len(small) else ():
+        own = small[small["metric"].isin([metric.name for metric in one.metrics])]
+        for number, level in enumerate(grid.levels):
+            cells = own.loc[own["cut"] == ALL.join(level), ["period", *level]].drop_duplicates()
+            if len(cells):
+                cells = cells.assign(period_=cells.pop("period").map(starts))
+                found = _members(one, level, cells).assign(level_=number)
+                found = found.reindex(columns=["level_", "period_", *grid.by, "who"])
+                frames.append(grid.placed(found).assign(item=item)[columns])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _members(used: Used, level: Level, cells: pd.DataFrame) -> pd.DataFrame:
+    wanted = ibis.memtable(pa.table({f"{name}_wanted": cells[name].to_list() for name in cells.columns}))
+    table = used.answers(set(cells["period_"]))
+    same = [table[key] == wanted[f"{key}_wanted"] for key in ("period_", *level)]
+    found = table.join(wanted, same).select("period_", *level, who=table.respondent.cast("string"))
+    known = found.filter(found.who.notnull()).distinct()
+    return collect(ibis.union(known, found.filter(found.who.isnull()), distinct=False))

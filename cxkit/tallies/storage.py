@@ -20,7 +20,7 @@ from cxkit.metrics import Metric
 from cxkit.schema import REASONS, Rules
 from cxkit.tallies.clusters import ABOVE
 from cxkit.tallies.sums import settle
-from cxkit.tallies.tallies import Place, Tallies
+from cxkit.tallies.tallies import Place, Tallies, untold
 
 PARTS = ("counts", "sums", "pairs", "hidden", "audit")
 
@@ -169,6 +169,12 @@ def _in_order(first: Tallies, second: Tallies) -> tuple[list[str], dict[str, Any
     return first.calendar.span(held), {}
 
 
+def _both(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """What two tallies know of who answered where; nothing where one of them, as out of a file, knows nothing."""
+    known = len(first.columns) == len(second.columns)
+    return pd.concat([first, second], ignore_index=True) if known else untold()
+
+
 def add(first: Tallies, second: Tallies) -> Tallies:
     """The tallies of two sets of answers together, such as yesterday's and today's.
 
@@ -209,6 +215,8 @@ def add(first: Tallies, second: Tallies) -> Tallies:
         compared=_both_known(first, second),
         values=values,
         audit=audit,
+        joint=_both(first.joint, second.joint),
+        members=_both(first.members, second.members),
         provenance={
             **first.provenance,
             **waves,

@@ -86,6 +86,11 @@ class Place:
     design: dict[str, list[str]]
 
 
+def untold() -> pd.DataFrame:
+    """What `joint` and `members` are where nothing is known."""
+    return pd.DataFrame({"item": []})
+
+
 @dataclass(frozen=True, slots=True)
 class Tallies:
     """Counts per cell with everything that an estimate needs.
@@ -112,6 +117,9 @@ class Tallies:
         provenance: Files with sha256 and rows, filters, time zone.
         rules: From how many answers on a number is shown, and judged.
         place: The one place whose cells these are; None: all.
+        joint: item, period, <dimensions>: the combinations of all dimensions that have answers, which tell what levels
+            share. Neither this nor `members` is stored, nor left when cells are hidden.
+        members: item, period, <dimensions>, cut, who: of cells of few people who they are, where people answer often.
     """
 
     counts: pd.DataFrame
@@ -130,6 +138,8 @@ class Tallies:
     provenance: dict[str, Any] = field(default_factory=dict)
     rules: Rules = RULES
     place: Place | None = None
+    joint: pd.DataFrame = field(default_factory=untold)
+    members: pd.DataFrame = field(default_factory=untold)
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

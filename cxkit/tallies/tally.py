@@ -88,9 +88,11 @@ def tally(
             own, both = clusters.linked(survey.mapping, item, cut, wave[item], grid, asked, rest)
             sums += [grid.placed(own)] if len(own) else []
             shared += [grid.placed(both)] if len(both) else []
+    linked, known = pd.concat(sums, ignore_index=True), "respondent" in survey.mapping.columns.named()
+    once = [item for item in used if known and survey.mapping.kind_of(item) == "relationship"]
     return Tallies(
         counts=counts,
-        sums=settle(pd.concat(sums, ignore_index=True)),
+        sums=settle(linked),
         pairs=settle(pd.concat(shared, ignore_index=True)),
         metrics=chosen,
         by=list(by),
@@ -102,8 +104,10 @@ def tally(
         weighted=survey.mapping.columns.weight is not None,
         hidden=_blank("item", "period", *by, "cut", "reason"),
         audit=pd.concat(audit, ignore_index=True),
-        provenance={**survey.provenance, "where": filters},
+        provenance={**survey.provenance, "where": filters, "once": once},
         rules=rules,
+        joint=counting.joint(used, grid, raw),
+        members=counting.members(used, grid, linked, rules.hide_below + counting.COMPANY),
     )
 
 

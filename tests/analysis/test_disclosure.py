@@ -1,138 +1,228 @@
-"""What has to be hidden so that sums give nothing away: cases by hand, and a reader with two linear programs a cell."""
+"""Random surveys, masked by the product, before a reader who knows every answer's place and nobody's answer.
+
+The reader knows which city lies where and who answered; sums are worked out from the answers themselves, by union of
+places that share one, and ranges by linear programs on each hidden cell.
+"""
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import Any, NamedTuple
+
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from cxkit.analysis.disclosure import Relation, Told, protect
+import cxkit as cx
+from cxkit.analysis import disclosure, privacy
+
+LEVELS = {
+    "linked": [(), ("brand",), ("brand", "region"), ("brand", "city"), ("brand", "channel")],
+    "places": [(), ("region",), ("city",), ("region", "city"), ("region", "city", "channel")],
+    "crossed": [(), ("brand",), ("channel",), ("brand", "channel")],
+}
+NAMES = ("brand", "region", "city", "channel")
+ALL_CASES = [(levels, who) for levels in LEVELS for who in ("unknown", "once", "often")]
 
 
-def hidden_of(
-    relations: list[Relation], n: list[int], minimum: int = 10, worth: list[float] | None = None
-) -> list[int]:
-    """Positions that are hidden in the end, where cells of 1 to minimum - 1 people are at the start."""
-    base = np.array(n, float)
-    few = (base > 0) & (base < minimum)
-    hidden = few.copy()
-    told = Told(base, few, np.full(len(base), minimum - 1.0), minimum)
-    protect(relations, base, hidden, minimum, base if worth is None else np.array(worth, float), told)
-    return np.flatnonzero(hidden).tolist()
+def answers(seed: int) -> pd.DataFrame:
+    """One month of answers; each city lies in one region, each person may answer several times."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(80, 500))
+
+    def levels(names: str) -> Any:
+        return rng.choice(list(names), size, p=rng.dirichlet(rng.uniform(0.2, 2, len(names))))
+
+    home = dict(zip("abcdefg", rng.choice(list("NSW"), 7), strict=True))
+    city = levels("abcdefg")
+    return pd.DataFrame({
+        "day": "2026-10-02", "brand": levels("ABC"), "city": city, "region": [home[one] for one in city],
+        "channel": levels("xyzw"), "who": rng.integers(0, max(size // 2, 1), size).astype(str), "w": 1.0,
+        "nps": rng.choice(11, size, p=rng.dirichlet(np.ones(11))).astype(float),
+    })  # fmt: skip
 
 
-# Parts of one whole, which stands behind them -> the positions that are hidden. By hand, for at least ten people.
-ONE_WHOLE = [
-    ((30, 50, 10), []),  # ten are enough
-    ((30, 50, 9), [0, 2]),  # one alone is the whole less the others: the next smallest goes with it
-    ((50, 30, 30, 9), [1, 3]),  # of two alike the first
-    ((4, 6, 30), [0, 1]),  # ten people together, and each may be 1 to 9 of them
-    ((4, 5, 30, 50), [0, 1, 2]),  # nine people together are a group that is too small
-    ((9, 9, 30, 50), [0, 1, 2]),  # 18 in two cells below 10 are 9 each
-    ((9, 8, 30, 50), [0, 1]),  # 17 are 8 and 9, but which?
-    ((1, 1, 8, 30), [0, 1, 2]),
-    ((9, 9), [0, 1, 2]),  # nothing else to hide but the whole
-    ((9, 5), [0, 1]),
-    ((5, 4), [0, 1, 2]),  # the whole is small itself
-    ((1, 10, 30, 50), [0, 1, 2]),  # less than 10 and at least 10 of 11 are 1 and 10
-    ((2, 10, 30, 50), [0, 1]),  # of 12 they are 1 and 11, or 2 and 10
-]
+def tallied(frame: pd.DataFrame, levels: str, who: str) -> cx.Tallies:
+    roles = {} if who == "unknown" else {"respondent": "who"}
+    mapping = {"kind": "relationship" if who == "once" else "transactional", "columns": {"time": "day", **roles},
+               "items": {"nps": "nps"}, "dimensions": {one: one for one in NAMES}}  # fmt: skip
+    names = sorted({name for level in LEVELS[levels] for name in level})
+    return cx.tally(cx.read(frame, mapping), ["nps"], by=names, levels=LEVELS[levels])
 
 
-@pytest.mark.parametrize(("sizes", "expected"), ONE_WHOLE)
-def test_what_is_hidden_of_one_whole(sizes, expected):
-    parts = list(range(len(sizes)))
-    assert hidden_of([Relation(len(sizes), parts)], [*sizes, sum(sizes)]) == expected
+class Cell(NamedTuple):
+    """The answers of a cell, and what is told of it."""
+
+    rows: frozenset[int]
+    shown: bool
+    few: bool
 
 
-def test_what_is_worth_least_goes_first():
-    assert hidden_of([Relation(3, [0, 1, 2])], [9, 30, 60, 99], worth=[9, 30, -1.0, 99]) == [0, 2]
-
-
-def test_a_part_that_stays_open_takes_its_whole_along_where_nothing_else_is_left():
-    """One part in the whole, another part in it: what the outer sum shows, the inner one must not tell."""
-    assert hidden_of([Relation(1, [0]), Relation(3, [1, 2])], [9, 9, 40, 49]) == [0, 1, 2]
-
-
-def table(rows: int, columns: int) -> list[Relation]:
-    """A table with both margins and the total: cells first, then row sums, column sums, total."""
-    at = np.arange(rows * columns).reshape(rows, columns)
-    total = rows * columns + rows + columns
-    right = [Relation(rows * columns + i, at[i].tolist()) for i in range(rows)]
-    below = [Relation(rows * columns + rows + j, at[:, j].tolist()) for j in range(columns)]
-    return [
-        *right, *below, Relation(total, [r.whole for r in right]), Relation(total, [r.whole for r in below]),
-    ]  # fmt: skip
-
-
-def summed(inner: np.ndarray) -> list[int]:
-    return [*inner.ravel().tolist(), *inner.sum(axis=1).tolist(), *inner.sum(axis=0).tolist(), int(inner.sum())]
-
-
-def ranges(relations: list[Relation], n: list[int], hidden: list[int], minimum: int) -> list[tuple[float, float]]:
-    """Between what each hidden cell may lie for a reader: two linear programs for each."""
-    column = {cell: i for i, cell in enumerate(hidden)}
-    rows, right = [], []
-    for relation in relations:
-        row, known = np.zeros(len(hidden)), 0.0
-        for cell, sign in ((relation.whole, -1.0), *((part, 1.0) for part in relation.parts)):
-            if cell in column:
-                row[column[cell]] += sign
-            else:
-                known += sign * n[cell]
-        if row.any():
-            rows.append(row)
-            right.append(-known)
-    if not rows:
-        return [(0.0, np.inf)] * len(hidden)
-    bounds = [(1, minimum - 1) if n[cell] < minimum else (minimum, None) for cell in hidden]
-    found = []
-    for i in range(len(hidden)):
-        ends = []
-        for sign in (1.0, -1.0):
-            goal = np.zeros(len(hidden))
-            goal[i] = sign
-            best = linprog(goal, A_eq=np.array(rows), b_eq=right, bounds=bounds)
-            assert best.status in (0, 3)  # 3: without an end
-            ends.append(sign * best.fun if best.status == 0 else np.inf)
-        found.append((ends[0], ends[1]))
+def cells(frame: pd.DataFrame, shown: cx.Tallies) -> dict[tuple[str, ...], list[Cell]]:
+    """By level."""
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    gone: dict[Any, bool] = {}
+    for row in shown.hidden.itertuples():
+        gone[row.cut, *(getattr(row, name) for name in row.cut.split(" × ") if name)] = row.reason == "few people"
+    for level in shown.levels:
+        groups = {key: part.index for key, part in frame.groupby(list(level))} if level else {(): frame.index}
+        own = found.setdefault(tuple(level), [])
+        for key, rows in groups.items():
+            name = (" × ".join(level), *(key if isinstance(key, tuple) else (key,)))
+            own.append(Cell(frozenset(rows), name not in gone, gone.get(name, False)))
     return found
 
 
-@given(
-    st.sampled_from([(2, 2), (2, 3), (3, 3)]).flatmap(
-        lambda shape: st.lists(
-            st.one_of(st.integers(0, 5), st.integers(3, 40)), min_size=shape[0] * shape[1], max_size=shape[0] * shape[1]
-        ).map(lambda sizes: np.array(sizes).reshape(shape))
-    )
-)
-@settings(max_examples=60, deadline=None)
-def test_no_reader_can_tell_a_hidden_cell_of_a_crossed_table(inner):
-    n = summed(inner)  # cells of nobody are no cells
-    held = [Relation(r.whole, [part for part in r.parts if n[part]]) for r in table(*inner.shape)]
-    relations = [r for r in held if r.parts]
-    hidden = hidden_of(relations, n, minimum=4)
-    few = [i for i, size in enumerate(n) if 0 < size < 4]
-    assert set(few) <= set(hidden)
-    assert hidden == [] if not few else True
-    for cell, (low, high) in zip(hidden, ranges(relations, n, hidden, 4), strict=True):
-        assert high - low > 1e-6, (inner, cell)
-    for relation in relations:
-        gone = [part for part in relation.parts if part in hidden]
-        if relation.whole not in hidden and 0 < len(gone) < len(relation.parts):
-            assert len(gone) > 1
-            assert sum(n[part] for part in gone) >= 4
+def sums(found: dict[tuple[str, ...], list[Cell]]) -> list[tuple[list[Cell], list[Cell]]]:
+    """The smallest equal sums of any two levels."""
+    equal = []
+    for a, b in combinations(found, 2):
+        left = [([one], set(one.rows), []) for one in found[a]]
+        for cell in found[b]:
+            touched = [one for one in left if one[1] & cell.rows]
+            left = [one for one in left if not one[1] & cell.rows]
+            left.append(([c for one in touched for c in one[0]], set().union(*(one[1] for one in touched)),
+                         [c for one in touched for c in one[2]] + [cell]))  # fmt: skip
+        equal += [(one, other) for one, _, other in left]
+    return equal
 
 
-def test_the_reader_finds_what_is_not_protected():
-    """The test can fail: with the small cell alone hidden, its base is told."""
-    inner = np.array([[3, 20], [20, 20]])
-    assert ranges(table(2, 2), summed(inner), [0], 4) == [(3.0, 3.0)]
-    assert len(hidden_of(table(2, 2), summed(inner), 4)) == 4  # a cell in each row and column
+def people(frame: pd.DataFrame, rows: frozenset[int], who: str) -> set[str]:
+    return set(frame.loc[list(rows), "who"]) if who == "often" else {str(row) for row in rows}
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(2, 3), (2, 4), (3, 3), (3, 4)])
-def test_a_table_without_small_cells_loses_none(rows, columns):
-    assert hidden_of(table(rows, columns), summed(np.full((rows, columns), 10))) == []
+def findings(frame: pd.DataFrame, shown: cx.Tallies, who: str) -> dict[str, int]:
+    """How many hidden cells, or groups of them, the reader learns too much of."""
+    by_level = cells(frame, shown)
+    minimum, equal, every = shown.rules.hide_below, sums(by_level), [c for own in by_level.values() for c in own]
+    found = dict.fromkeys(("cells", "group", "company", "base", "score"), 0)
+    hidden = list(dict.fromkeys(c for side in equal for part in side for c in part if not c.shown))
+    found["cells"] = len(hidden)
+    for sides in equal:
+        for own, other in (sides, sides[::-1]):
+            gone = [cell for cell in own if not cell.shown]
+            if not gone or not all(cell.shown for cell in other):
+                continue
+            each = [people(frame, cell.rows, who) for cell in gone]
+            inside = [
+                cell.rows for cell in every if cell.shown and cell.rows <= frozenset().union(*(c.rows for c in gone))
+            ]
+            union = max(map(len, [*each, *inside])) if who == "unknown" else len(set().union(*each))
+            found["group"] += union < minimum and len(gone) < len(own)
+            rest = [set().union(*each[:i], *each[i + 1 :]) - each[i] for i in range(len(each))]
+            found["company"] += min(map(len, rest)) < 2
+    position = {cell: i for i, cell in enumerate(hidden)}
+    rows, right = [], []
+    for one, other in equal:
+        row = np.zeros(len(hidden))
+        for sign, side in ((1, one), (-1, other)):
+            for cell in side:
+                if not cell.shown:
+                    row[position[cell]] += sign
+        if row.any():
+            rows.append(row)
+            right.append(sum(len(c.rows) for c in other if c.shown) - sum(len(c.rows) for c in one if c.shown))
+    if not rows:
+        return found
+    bounds = [(1, (9 if who != "often" else None)) if cell.few else (minimum, None) for cell in hidden]
+    nps = frame["nps"]
+    for i, cell in enumerate(hidden):
+        aim = np.zeros(len(hidden))
+        aim[i] = 1.0
+        ends = [linprog(sign * aim, A_eq=np.array(rows), b_eq=right, bounds=bounds) for sign in (1, -1)]
+        width = np.inf if any(one.status == 3 for one in ends) else -ends[1].fun - ends[0].fun
+        found["base"] += width < 4 - 1e-6
+        if cell.few:
+            found["score"] += score_width(cell, hidden, equal, nps) < 50 - 1e-6
+    return found
+
+
+def score_width(cell: Cell, hidden: list[Cell], equal: list[Any], nps: pd.Series) -> float:
+    """How far the NPS of a cell can lie apart, for who knows how many answered in each hidden cell."""
+    groups = [nps.index[nps <= 6], nps.index[nps.between(7, 8)], nps.index[nps >= 9]]
+    size, position = len(hidden), {one: i for i, one in enumerate(hidden)}
+    rows, right = [], []
+    for one, other in equal:
+        if all(c.shown for c in (*one, *other)):
+            continue
+        for g, members in enumerate(groups):
+            row, known = np.zeros(3 * size), 0
+            for sign, side in ((1, one), (-1, other)):
+                for c in side:
+                    if c.shown:
+                        known -= sign * len(c.rows & set(members))
+                    else:
+                        row[3 * position[c] + g] += sign
+            rows.append(row)
+            right.append(known)
+    for i, c in enumerate(hidden):
+        row = np.zeros(3 * size)
+        row[3 * i : 3 * i + 3] = 1.0
+        rows.append(row)
+        right.append(len(c.rows))
+    aim = np.zeros(3 * size)
+    at = 3 * position[cell]
+    aim[at], aim[at + 2] = -100 / len(cell.rows), 100 / len(cell.rows)
+    ends = [linprog(sign * aim, A_eq=np.array(rows), b_eq=right) for sign in (1, -1)]
+    return float(-ends[1].fun - ends[0].fun)
+
+
+def attacked(seed: int, levels: str, who: str) -> dict[str, int]:
+    frame = answers(seed)
+    if who == "once":
+        frame = frame.drop_duplicates("who", ignore_index=True)
+    return findings(frame, privacy.mask(tallied(frame, levels, who)), who)
+
+
+@pytest.mark.parametrize(("levels", "who"), ALL_CASES)
+def test_no_hidden_cell_is_confined(levels, who):
+    found = attacked(3, levels, who)
+    assert {name: n for name, n in found.items() if name != "cells" and n} == {}
+
+
+@pytest.mark.slow
+def test_none_of_five_hundred_is():
+    """54 or more seeds of each of nine kinds."""
+    total = dict.fromkeys(("cells", "group", "company", "base", "score"), 0)
+    for levels, who in ALL_CASES:
+        for seed in range(100, 156):
+            for name, n in attacked(seed, levels, who).items():
+                total[name] += n
+    print(total)
+    assert {name: n for name, n in total.items() if name != "cells" and n} == {}
+
+
+RULES = {
+    "group": ("often", "members", lambda monkeypatch: monkeypatch.setattr(privacy, "_members", _nobody_twice)),
+    "company": ("once", "company", lambda monkeypatch: monkeypatch.setattr(disclosure, "COMPANY", 0)),
+    "base": ("unknown", "open", lambda monkeypatch: monkeypatch.setattr(disclosure, "confined", lambda *_: [])),
+    "score": ("unknown", "quarter", lambda monkeypatch: monkeypatch.setattr(disclosure, "QUARTER", 0)),
+}
+
+
+def _nobody_twice(tallies: cx.Tallies, table: pd.DataFrame) -> dict[int, frozenset[object]]:
+    """As if nobody were in two cells."""
+    return {cell: frozenset((cell, i) for i in range(int(n))) for cell, n in enumerate(table["n"]) if n < 12}
+
+
+@pytest.mark.parametrize("finding", RULES)
+def test_the_reader_learns_more_without_each_rule(monkeypatch, finding):
+    who, _, remove = RULES[finding]
+    remove(monkeypatch)
+    assert any(attacked(seed, levels, who)[finding] for seed in range(12) for levels in LEVELS)
+
+
+def test_the_reader_learns_more_without_linked_levels(monkeypatch):
+    def nested(levels: Any, size: int) -> Any:
+        kept = [
+            disclosure_sums({a: levels[a], b: levels[b]}, size) for a, b in combinations(levels, 2) if set(a) < set(b)
+        ]
+        number = np.cumsum([0, *(int(one.sum.max(initial=-1)) // 2 * 2 + 2 for one in kept)])
+        moved = [one._replace(sum=one.sum + n) for one, n in zip(kept, number[:-1], strict=True)]
+        return disclosure.Sums(*(np.concatenate(parts) for parts in zip(*moved, strict=True)))
+
+    disclosure_sums = disclosure.equal_sums
+    monkeypatch.setattr(disclosure, "equal_sums", nested)
+    found = [attacked(seed, "linked", "unknown") for seed in range(8)]
+    assert sum(one["company"] + one["base"] for one in found) > 0

@@ -178,6 +178,62 @@ def test_an_earlier_answer_does_not_take_the_place_of_one_that_is_left_out():
     assert cx.estimate(shown, by=())["n"].item() == cx.estimate(shown, by=["brand"])["n"].sum() == 95
 
 
+def test_a_region_is_not_the_sum_of_its_cities():
+    """Seven people in a region of three cities: each level alone is safe, both together give the region away."""
+    sizes = {("N", "a"): 3, ("N", "b"): 4, ("S", "c"): 40, ("S", "d"): 60, ("W", "e"): 30, ("W", "f"): 25}
+    places = [place for place, n in sizes.items() for _ in range(n)]
+    frame = pd.DataFrame(places, columns=["region", "city"]).assign(
+        wave="1", brand="A", nps=[0, 7, 9, 10] * 40 + [0, 9]
+    )
+    levels = [("brand",), ("brand", "region"), ("brand", "city")]
+    whole = cx.tally(cx.read(frame), ["nps"], by=["brand", "region", "city"], levels=levels, period="wave")
+    shown = cx.estimate(mask(whole)).set_index(["region", "city"])["n"]
+    regions, cities = shown.groupby("region").sum(min_count=1), shown.groupby("city").sum(min_count=1)
+    hidden = regions[regions.isna()].index
+    assert set(hidden) == {"N", "W"}
+    for region in hidden:  # of each hidden region a city is hidden that could be larger, and is not there alone
+        assert cities[[city for one, city in sizes if one == region]].isna().any()
+    assert 162 - cities.sum() >= RULES.hide_below
+
+
+PHONE_AND_FAX = [("the same nine", 0, True), ("nine others", 9, False)]
+
+
+@pytest.mark.parametrize(
+    ("shift", "more"), [case[1:] for case in PHONE_AND_FAX], ids=[case[0] for case in PHONE_AND_FAX]
+)
+def test_two_hidden_cells_of_the_same_people_are_no_group(shift, more):
+    """Nine people by phone and by fax are nine people, whatever they add up to."""
+    rows = [("phone", f"p{i}") for i in range(9)] + [("fax", f"p{i + shift}") for i in range(9)]
+    rows += [("web", f"w{i}") for i in range(30)] + [("mail", f"m{i}") for i in range(40)]
+    frame = pd.DataFrame(rows, columns=["channel", "who"]).assign(day="2026-10-02", nps=[0, 7, 9, 10] * 22)
+    mapping = {"kind": "transactional", "columns": {"time": "day", "respondent": "who"}, "items": {"nps": "nps"}}
+    survey = cx.read(frame, {**mapping, "dimensions": {"channel": "channel"}})
+    found = mask(cx.tally(survey, ["nps"], by=["channel"]))
+    assert set(found.hidden["channel"]) == {"phone", "fax", *(["web"] if more else [])}
+    unknown = cx.read(frame, {**mapping, "columns": {"time": "day"}, "dimensions": {"channel": "channel"}})
+    assert "web" in set(mask(cx.tally(unknown, ["nps"], by=["channel"])).hidden["channel"])
+    assert found.members.empty
+    assert found.joint.empty
+
+
+def test_one_person_is_not_the_only_company_of_others():
+    """One person in West knows the own answer, and so the nine of East."""
+    sizes = {"E": 9, "W": 1, "N": 40, "S": 50}
+    frame = pd.DataFrame({"region": [r for r, n in sizes.items() for _ in range(n)]}).assign(wave="1", nps=[0, 10] * 50)
+    found = mask(cx.tally(cx.read(frame), ["nps"], by=["region"], period="wave"))
+    assert set(found.hidden["region"]) == {"E", "W", "N"}
+
+
+def test_hidden_people_have_not_all_said_the_same():
+    """Ten and three promoters who are hidden together would be promoters, each of them."""
+    answers = {"E": [10] * 3, "W": [10] * 12, "N": [0, 10] * 20, "S": [0, 10] * 30}
+    rows = [("1", region, nps) for region, row in answers.items() for nps in row]
+    frame = pd.DataFrame(rows, columns=["wave", "region", "nps"])
+    found = mask(cx.tally(cx.read(frame), ["nps"], by=["region"], period="wave"))
+    assert set(found.hidden["region"]) == {"E", "W", "N"}
+
+
 def test_a_blank_is_hidden_before_a_real_level():
     sizes = {"N": 100, "E": 20, "W": 4, None: 60}
     regions = [region for region, n in sizes.items() for _ in range(n)]

@@ -146,7 +146,7 @@ def base(seed: int, cell: Cell) -> int:
 
 @pytest.mark.parametrize("variant", ["segments", "crossed"])
 def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeypatch, variant):
-    monkeypatch.setattr(privacy, "protect", lambda *_: None)
+    monkeypatch.setattr(privacy, "suppress", lambda levels, cells, least: cells.few)
     monkeypatch.setattr(preparing, "left_out", lambda *_: pd.DataFrame())
     facts = summarised(tmp_path, variant, 2).facts
     solved = attack(facts)["solved"]
@@ -157,7 +157,9 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeyp
 
 def test_the_attack_succeeds_where_only_sums_are_thought_of(tmp_path, monkeypatch):
     """A reason tells how small a base is: with a sum it can tell the base."""
-    monkeypatch.setattr(disclosure, "_pinned", lambda *_: [])
+    monkeypatch.setattr(disclosure, "confined", lambda *_: [])
+    monkeypatch.setattr(disclosure, "COMPANY", 0)
+    monkeypatch.setattr(disclosure, "QUARTER", 0)
     found = attack(summarised(tmp_path, "crossed", 2).facts)
     assert found["solved"] == []
     assert found["pinned"]

@@ -101,7 +101,7 @@ class Project:
         there = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in self.out.iterdir()}
         there.pop("manifest.json")
         assert there == record["files"]
-        assert {path.name for path in self.work.iterdir()} - {"failed", "places"} == {
+        assert {path.name for path in self.work.iterdir()} - {"failed", "places", "releases"} == {
             "account.json", "prepared.json", "summary.parquet", "tallies.parquet"}  # fmt: skip
         self.nothing_outside()
 

@@ -6,14 +6,19 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import pandas as pd
 import pytest
+import yaml
 from test_runs import Inline, files, job, prepared
 
 from cxkit.errors import CxError
 from cxkit.runs import history, runs, shelf
 from cxkit.runs.files import locked
+from cxkit.runs.params import load
+from cxkit.runs.prepare import prepare
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
 
@@ -174,3 +179,122 @@ def test_a_preparation_is_recalled_only_while_its_files_are_whole(tmp_path):
     assert history.recall(tmp_path / "p", "key") is None
     history.remember(made, "")
     assert history.recall(tmp_path / "p", "") is None
+
+
+# A shelf over time ----------------------------------------------------------------------------------------------------
+
+SIZES = {("Ash", "x"): 40, ("Ash", "y"): 30, ("Elm", "x"): 25, ("Elm", "y"): 35}
+
+
+def answered(month: str, sizes: dict[tuple[str, str], int], score: tuple[int, ...] = (0, 7, 9, 10)) -> list[tuple]:
+    rows = [(f"{month}-10", *place) for place, n in sizes.items() for _ in range(n)]
+    return [(*row, score[i % len(score)]) for i, row in enumerate(rows)]
+
+
+class Shelf:
+    """Runs of one survey on one shelf, with pages of nothing: what they publish of each other is what counts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.out, self.work = folder, folder / "www" / "shelf", folder / "work"
+        self.rows = answered("2026-09", SIZES) + answered("2026-10", SIZES)
+
+    def run(self, keep: int = 3, as_of: str = "2026-11-05", **more: object) -> dict[str, Any]:
+        frame = pd.DataFrame(self.rows, columns=["day", "brand", "channel", "nps"])
+        frame.to_csv(self.folder / "survey.csv", index=False)
+        mapping = {"kind": "transactional", "columns": {"time": "day"}, "items": {"nps": "nps"},
+                   "dimensions": {"brand": "brand", "channel": "channel"}}  # fmt: skip
+        given = {"name": "kept", "title": "Kept", "source": "survey.csv", "mapping": mapping, "metrics": ["nps"],
+                 "for_each": ["brand"], "segments": ["channel"], "as_of": as_of, **more}  # fmt: skip
+        (self.folder / "kept.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
+        ready = prepare(load(self.folder / "kept.yaml"), self.work)
+        self.carrier = Carrier()
+        return runs.run(ready, self.out, 1, executor=self.carrier, keep=keep, work=self.work)
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch) -> Shelf:
+    clock = iter(f"2026-11-{day:02d}T06:00:00+00:00" for day in range(1, 29))
+    monkeypatch.setattr(shelf, "clock", lambda: next(clock))
+    made = Shelf(tmp_path)
+    made.run()
+    return made
+
+
+LATE = [
+    ("nothing", [], True),
+    ("one answer", [("2026-10-20", "Ash", "x", 10)], False),
+    ("nine answers", [("2026-10-20", "Ash", "x", 10)] * 9, False),
+    ("ten answers", [("2026-10-20", "Ash", "x", 10)] * 10, True),
+    ("five in each of two brands", [("2026-09-20", brand, "x", 10) for brand in ("Ash", "Elm")] * 5, False),
+    ("another month", answered("2026-11", SIZES), True),
+    ("a channel of few", [("2026-10-20", "Ash", "z", 10)] * 12 + [("2026-10-20", "Ash", "w", 0)] * 5, False),
+]
+
+
+@pytest.mark.parametrize(("late", "stays"), [case[1:] for case in LATE], ids=[case[0] for case in LATE])
+def test_a_kept_run_goes_where_late_answers_would_come_out(kept, late, stays):
+    kept.rows += late
+    month = max(day for day, *_ in kept.rows)[:7]
+    manifest = kept.run(title="Kept again", as_of="2026-12-05" if month == "2026-11" else "2026-11-05")
+    first = "2026-11-02T060000Z"
+    assert history.earlier(kept.out) == ([first] if stays else [])
+    assert manifest["withdrawn"] == ([] if stays else [first])
+    index = (kept.out / "index.html").read_text("utf-8")
+    assert ("withdrawn: would give late answers away" in index) == (not stays)
+    assert json.loads((kept.out / "manifest.json").read_text())["withdrawn"] == manifest["withdrawn"]
+    records = {path.name for path in (kept.work / "releases").iterdir()}
+    assert (f"{first}.parquet" in records) == stays
+
+
+def test_withdrawn_answers_withdraw_every_kept_run(kept):
+    kept.run(title="Kept 2")
+    kept.run(title="Kept 3")
+    assert len(history.earlier(kept.out)) == 2
+    kept.rows = kept.rows[1:]
+    gone = kept.run(title="Kept 4", keep=0)["withdrawn"]
+    assert (history.earlier(kept.out), len(gone)) == ([], 2)
+    assert {path.stem for path in (kept.work / "releases").glob("*T*")} == {"2026-11-08T060000Z"}
+
+
+SETTINGS = [{"where": {"channel": ["x"]}}, {"segments": []}, {"rules": {"hide_below": 12, "judge_from": 30}}]
+
+
+@pytest.mark.parametrize("other", SETTINGS, ids=str)
+def test_other_settings_make_all_anew_and_withdraw_every_kept_run(kept, other):
+    kept.run(title="Kept again")
+    assert history.earlier(kept.out)
+    kept.run(**other)
+    assert len(kept.carrier.carried) == 4
+    assert history.earlier(kept.out) == []
+
+
+def test_a_run_without_its_record_is_withdrawn(kept):
+    for path in (kept.work / "releases").glob("*T*"):
+        path.unlink()
+    assert kept.run(title="Kept again")["withdrawn"]
+    assert history.earlier(kept.out) == []
+
+
+def test_a_page_of_earlier_answers_is_not_left_beside_a_new_summary(kept):
+    kept.rows += LATE[1][1]
+    made = Carrier.submit
+    frame = kept.out / "ash.html"
+    assert frame.exists()
+    Carrier.submit = lambda self, function, job, folder, engine: (
+        1 / 0 if job.name == "ash" else made(self, function, job, folder, engine)
+    )
+    try:
+        manifest = kept.run()
+    finally:
+        Carrier.submit = made
+    states = {job["name"]: (job["status"], job["file"]) for job in manifest["jobs"]}
+    assert states["ash"] == ("failed", None)
+    assert not frame.exists()
+
+
+def test_a_record_tells_nothing_of_a_hidden_cell(kept):
+    kept.rows += [("2026-10-20", "Ash", "z", 10)] * 3
+    kept.run()
+    found = pd.read_parquet(kept.work / history.NEXT).query("hidden")
+    assert set(found["channel"]) == {"z", "y"}
+    assert set(found["n"]) == {-1}

@@ -107,7 +107,8 @@ def next_run_completes(night: Night):
     assert status == 0, stdout + stderr
     assert night.pages() == pages
     work = {path.name for path in private(night.out).iterdir()}
-    assert work - {"failed"} == {"account.json", "prepared.json", "summary.parquet", "tallies.parquet"}
+    known = {"account.json", "places", "prepared.json", "releases", "summary.parquet", "tallies.parquet"}
+    assert work - {"failed"} == known
 
 
 def descendants(pid: int) -> list[int]:

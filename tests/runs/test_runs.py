@@ -57,10 +57,13 @@ def prepared(folder: Path, jobs: list[Job], **other: object) -> Prepared:
     rows = [{"report": job.name, **place, "brand": job.title, **score} for job in jobs]
     summary = folder / "summary.parquet"
     pd.DataFrame(rows).to_parquet(summary, index=False)
+    release = folder / "release.parquet"  # of no cells: nothing comes out beside any other run
+    pd.DataFrame(columns=["item", "period", "cut", "hidden", "mark", "n", "out"]).to_parquet(release, index=False)
     plain = Prepared(
         "demo", "Demo", "2026-11-15", "month", "2026-10", "2026-09", [METRICS["nps"].to_dict()], jobs, [], "t.parquet",
         str(summary),
         [{"path": "a.csv", "sha256": "0", "rows": 3}], [{"item": "nps", "reason": "empty", "n": 1}], {},
+        release=str(release),
     )  # fmt: skip
     return replace(plain, **other)  # type: ignore[arg-type]
 
@@ -70,7 +73,8 @@ def entries(out: Path) -> dict[str, dict[str, object]]:
 
 
 def files(out: Path) -> set[str]:
-    return {str(path.relative_to(out)) for path in out.rglob("*")}
+    """What lies in a shelf, or in a private folder beside the records of releases."""
+    return {name for path in out.rglob("*") if not (name := str(path.relative_to(out))).startswith("releases")}
 
 
 # One job --------------------------------------------------------------------------------------------------------------
