@@ -159,12 +159,15 @@ HOOK = "_note_call"
 
 
 def noting(module: str, source: str) -> str:
-    """A module of which each function says that it is called, after its docstring."""
+    """A module of which each function says that it is called, where somebody listens: not in another process."""
     tree = ast.parse(source)
     for node, name in _functions(tree, ""):
         call = ast.parse(f"{HOOK}({(module, name)!r})").body
         at = 1 if ast.get_docstring(node) is not None else 0
         node.body[at:at] = call
+    quiet = ast.parse(f"import builtins\n{HOOK} = getattr(builtins, {HOOK!r}, lambda call: None)").body
+    first = (ast.get_docstring(tree) is not None) + any(isinstance(node, ast.ImportFrom) for node in tree.body[:2])
+    tree.body[first:first] = quiet  # below the docstring and the import from __future__
     return ast.unparse(ast.fix_missing_locations(tree))
 
 

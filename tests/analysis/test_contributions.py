@@ -216,3 +216,12 @@ def test_a_place_that_the_total_leaves_out_brings_nothing_and_says_so() -> None:
     names = ["contribution", "low", "high", "pvalue", "by_mix", "by_rate", "others", "total_change"]
     for name in names:
         assert found.loc[["a", "b"], name].tolist() == pytest.approx(expected[name].tolist()), name
+
+
+def test_a_hidden_total_is_not_taken_apart() -> None:
+    frame = designed()
+    few = frame[(frame["wave"] == "1") | (frame.groupby("wave").cumcount() < 9)]
+    found = cx.contributions(mask(tallied(few)), "1", "0", "area")
+    assert set(found["note"]) == {"the total is not known in both periods"}
+    assert set(found["verdict"]) == {"too few"}
+    assert found[["contribution", "low", "high", "pvalue", "total_change"]].isna().all(axis=None)
