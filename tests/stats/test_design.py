@@ -93,6 +93,12 @@ def test_strata_are_first_principles():
     assert df == pytest.approx((len(totals) - 3) * (k / len(totals)) ** 1.5)
 
 
+def test_two_clusters_are_the_fewest_with_a_spread():
+    # 0 and 1: u = -1/2 and 1/2, so that SE^2 = 2/1 (1/4 + 1/4) / 2^2
+    assert linearised(sums_of([1, 1], [0, 1])) == pytest.approx((0.5, 1))
+    assert np.isnan(linearised(sums_of([2], [1]))[0])
+
+
 def test_a_stratum_with_one_cluster_leaves_no_interval_where_it_is_refused():
     columns = Sums([4, 3], [2, 3], [4, 9], [2, 9], [2, 9], [4, 1])
     assert np.isnan(linearised(columns, axis=0, lonely="refuse")[0])

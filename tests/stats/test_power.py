@@ -136,3 +136,16 @@ def test_next_to_no_degrees_of_freedom_promise_nothing_and_warn_of_nothing() -> 
     assert np.isnan(mean_detectable((7, 0, 200), (7, 0, 200), scale=(1, 7), designs=(design, design)))
     assert np.isnan(mean_detectable((5, 2, 200), (5, 2, 200), scale=(1, 7), designs=(design, design)))
     assert np.isnan(nps_detectable((20, 30, 150), (20, 30, 150), designs=(design, design)))
+
+
+@pytest.mark.parametrize("r", [-0.5, 0.5])
+def test_a_correlation_counts_in_a_promise_of_ranks_as_more_or_fewer_answers_do(r):
+    """Two equal cells: v + v - 2 r v is what 1 / (1 - r) times as many answers have, for as many degrees of freedom."""
+    counts = np.array([1000.0, 2000, 3000, 4000])
+
+    def promised(worth, correlation=0.0):
+        design = Design(10_000.0, worth, 1e7)
+        return rank_detectable(counts, counts, designs=(design, design), correlation=correlation)
+
+    assert promised(5_000.0, r) == pytest.approx(promised(5_000.0 / (1 - r)), rel=1e-3)
+    assert promised(5_000.0, r) != pytest.approx(promised(5_000.0), rel=0.1)
