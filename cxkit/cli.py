@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cxkit.errors import CxError, printable, refusal
-from cxkit.runs.limits import Limits, carried
+from cxkit.runs.limits import Limits, carried, require_descriptors
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -106,6 +106,7 @@ def run(
         from cxkit.runs.publishing import recovered
 
         began = time.monotonic()
+        require_descriptors()
         checked = _load(params, sets, only, as_of)
         folder = _shelf(checked, out)
         given: dict[str, Any] = {"engine": engine, "force": force, "keep": keep, "older": older}

@@ -24,8 +24,8 @@ def hushed(text: str) -> str:
     >>> hushed("source: found 'postgres://ann:secret@db/crm?sslpassword=hidden&x=1'")
     "source: found 'postgres://ann:...@db/crm?sslpassword=...&x=1'"
     """
-    text = re.sub(r"(\w:/{0,3}[^\s@:'\"]*):(?!\s)[^\n'\"]*@", r"\1:...@", text)
-    return re.sub(r"(?i)(\w*(?:passw|pwd|token|secret|apikey|api_key)\w*=)[^\s&;,'\"]+", r"\1...", text)
+    text = re.sub(r"(\w:/{0,3}[^\s@:'\"]*):(?!\s)[^\n]*@", r"\1:...@", text)
+    return re.sub(r"(?i)(\w*(?:passw|pwd|token|secret|apikey|api_key)\w*=)[^\s&;,]+", r"\1...", text)
 
 
 def refusal(error: OSError) -> str:

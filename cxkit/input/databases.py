@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 EXAMPLES = ("postgres://user@host/database", "duckdb://file.duckdb", "sqlite://file.sqlite", "bigquery://project/data")
 FILES = ("duckdb", "sqlite")  # databases that are files: their paths start where those of other sources do
+SERVERS = ("athena", "bigquery", "clickhouse", "databricks", "druid", "exasol", "impala", "mssql", "mysql", "oracle",
+           "postgres", "postgresql", "risingwave", "singlestoredb", "snowflake", "trino")  # fmt: skip
 
 
 class DatabaseSpec(Strict):
@@ -67,8 +69,11 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
     """
     shown = without_password(spec.url)
     scheme, mark, rest = spec.url.partition("://")
+    scheme = scheme.lower()
     if not mark:
         raise CxError(f"{shown}: is no URL of a database; expected for example {', '.join(EXAMPLES)}")
+    if scheme not in FILES + SERVERS:  # Ibis would open a file of any kind, without the locks of `connect`
+        raise CxError(f"{shown}: no database is called so; {nearest(scheme, FILES + SERVERS)}")
     if spec.sql:
         _require_reading(spec.sql, scheme, shown)
     path = folder / rest.split("?")[0]
@@ -80,7 +85,9 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
     try:
         if scheme == "sqlite":
             return _copied(spec, path, memory), {"path": shown, **what}
-        connection = connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(spec.url)
+        connection = (
+            connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(f"{scheme}://{rest}")
+        )
         close = getattr(getattr(connection, "con", None), "close", None)
         if callable(close):  # when the last table of it is gone
             weakref.finalize(connection, close)
@@ -204,13 +211,16 @@ def _words(error: Exception, url: str) -> str:
 P = ParamSpec("P")
 
 MEMORY = "2GB"
-SETTINGS = (
-    "autoinstall_known_extensions=false", "autoload_known_extensions=false", "allow_community_extensions=false",
-    "python_enable_replacements=false", "TimeZone='UTC'",
-)  # fmt: skip
+NO_EXTENSIONS = dict.fromkeys(
+    ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions"), "false"
+)
+"""From the first moment: a file that is attached may be of a kind for which DuckDB would download an extension."""
+SETTINGS = ("python_enable_replacements=false", "TimeZone='UTC'")
 
 
-DAMAGED = ("Error", "IOException", "InvalidInputException", "SerializationException", "InternalException")
+OURS = ("BinderException", "CatalogException", "ParserException", "SyntaxException", "NotImplementedException",
+        "InterruptException", "OutOfMemoryException")  # fmt: skip
+"""What DuckDB says of a query that is wrong; everything else is said of the data."""
 _LYING: MutableMapping[Any, list[Path]] = weakref.WeakKeyDictionary()  # connection -> what it reads where it lies
 
 
@@ -238,12 +248,13 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="cxkit-")))
     try:
         links = [_link(folder, i, file) for i, file in enumerate(files)]
-        backend = ibis.duckdb.connect(temp_directory=folder / "spill")
+        backend = ibis.duckdb.connect(temp_directory=folder / "spill", **NO_EXTENSIONS)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     weakref.finalize(backend, _remove, folder, os.getpid())
     _LYING[backend] = [file for file in files if file.is_dir() or file.suffix.lower() == ".parquet"]
+    _LYING[backend] += [database] if database else []
     try:
         backend.raw_sql(f"SET memory_limit={literal(memory or MEMORY)}")
     except Exception:  # DuckDB's own, whose class differs between versions
@@ -251,7 +262,7 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
     if database:  # attached and not opened: one process may do so twice
         name = database.stem if database.stem not in ("memory", "system", "temp") else "attached"
         quoted = '"{}"'.format(name.replace('"', '""'))
-        backend.raw_sql(f"ATTACH {literal(os.path.realpath(database))} AS {quoted} (READ_ONLY)")
+        backend.raw_sql(f"ATTACH {literal(os.path.realpath(database))} AS {quoted} (TYPE duckdb, READ_ONLY)")
         backend.raw_sql(f"USE {quoted}")
     inside = ", ".join(literal(f"{path}/") for path in (folder, *links) if path.is_dir())
     named = ", ".join(literal(path) for path in links if not path.is_dir())
@@ -302,7 +313,7 @@ def readable(work: Callable[P, T]) -> Callable[P, T]:
         try:
             return work(*given, **named)
         except Exception as error:
-            if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ not in DAMAGED:
+            if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ in OURS:
                 raise
             words = str(error).splitlines()[0]
             link = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)

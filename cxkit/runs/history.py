@@ -38,7 +38,7 @@ def digest(*values: Any) -> str:
     >>> digest("a", 1) == digest("a", 1), digest("a", 1) == digest("a", 2)
     (True, False)
     """
-    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def code() -> str:
@@ -243,7 +243,7 @@ def remember(prepared: Prepared, key: str) -> Prepared:
     """Write down what was prepared from which inputs."""
     done = replace(prepared, inputs=key)
     made = {"prepared": asdict(done), "hashes": [sha256(Path(path)) for path in _private(asdict(done))]}
-    put(Path(prepared.tallies).with_name("prepared.json"), json.dumps(made, ensure_ascii=False).encode())
+    put(Path(prepared.tallies).with_name("prepared.json"), json.dumps(made).encode())
     return done
 
 

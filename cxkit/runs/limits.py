@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cxkit.errors import CxError
 
+DESCRIPTORS = 64
 UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -23,6 +24,19 @@ class Limits(NamedTuple):
 
     seconds: float | None = 600.0
     bytes: int | None = 4 << 30
+
+
+def require_descriptors() -> None:
+    """That as many files may be open as processes and their pipes need.
+
+    Raises:
+        CxError: With what is needed; below it libraries fail in words of their own.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        if 0 <= (most := resource.getrlimit(resource.RLIMIT_NOFILE)[0]) < DESCRIPTORS:
+            raise CxError(f"ulimit -n: expected {DESCRIPTORS} open files or more, found {most}")
 
 
 def carried(work: str, *given: Any, limits: Limits, memory: str | None = None) -> Any:
@@ -46,7 +60,12 @@ def carried(work: str, *given: Any, limits: Limits, memory: str | None = None) -
     most = limits.bytes and limits.bytes + _size(memory)
     crew = WarmExecutor(1, timeout=limits.seconds, memory=most)
     try:
-        return crew.submit(_called, work, given).result()
+        try:
+            return crew.submit(_called, work, given).result()
+        except ParentDied:  # once again, as with a report
+            crew.stop()
+            crew = WarmExecutor(1, timeout=limits.seconds, memory=most)
+            return crew.submit(_called, work, given).result()
     except ChildDied as error:
         why = "took longer than --timeout allows" if error.killed else f"ended with its process: {error}"
         words = f"reading and counting the data {why} ({limits.seconds:g} s, {(most or 0) >> 20:,} MB of memory)"

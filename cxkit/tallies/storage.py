@@ -88,7 +88,7 @@ def _about(tallies: Tallies) -> dict[str, Any]:
 
 
 def _write(table: pa.Table, about: Mapping[str, Any], path: str | Path) -> Path:
-    described = table.replace_schema_metadata({b"cxkit": json.dumps(about, ensure_ascii=False).encode()})
+    described = table.replace_schema_metadata({b"cxkit": json.dumps(about).encode()})
     pq.write_table(described, path)
     return Path(path)
 

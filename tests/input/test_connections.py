@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.input.databases import collect, connect, without_password
+from cxkit.input.databases import collect, connect, readable, without_password
 from cxkit.inspection.draft import inspect
 
 MAPPING = {"kind": "transactional", "columns": {"wave": "wave"}, "items": {"nps": "nps"}}
@@ -80,6 +80,31 @@ def test_a_view_of_a_duckdb_file_cannot_read_files(tmp_path: Path) -> None:
     assert "cannot be read" in words
     again = cx.read({"url": url, "sql": "SELECT * FROM t"}, MAPPING, folder=tmp_path)  # twice in one process
     assert collect(again.table)["nps"].tolist() == [9.0]
+    assert "disabled by configuration" in refused({"url": "DuckDB://a[1].duckdb", "table": "spy"}, tmp_path)
+    for other in (f"file://{tmp_path}/a[1].duckdb", "md://a[1].duckdb", "a[1].duckdb://"):
+        assert "no database is called so" in refused({"url": other, "table": "spy"}, tmp_path)
+
+
+def test_a_view_that_breaks_on_its_data_is_told_in_words(tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "v.duckdb") as database:
+        database.execute("CREATE VIEW t AS SELECT CAST(word AS INT) AS nps, '1' AS wave FROM (VALUES ('x')) v(word)")
+
+    @readable
+    def read() -> None:
+        survey = cx.read({"url": "duckdb://v.duckdb", "table": "t"}, MAPPING, folder=tmp_path)
+        collect(survey.table)
+
+    with pytest.raises(cx.CxError, match=r"v\.duckdb: (t: )?cannot be read"):
+        read()
+
+
+def test_nothing_is_downloaded_for_a_file_of_another_kind(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "s.duckdb")) as base:
+        base.execute("CREATE TABLE t (wave, nps)")
+        base.commit()
+    words = refused({"url": "duckdb://s.duckdb", "table": "t"}, tmp_path)
+    assert "cannot be opened" in words
+    assert "extension" not in words
 
 
 @pytest.mark.parametrize(
@@ -143,7 +168,8 @@ ADDRESSES = [
     "postgres://[ann:{}@127.0.0.1/crm",
 ]
 PASSWORDS = ["hunter2secret", "hun/ter2secret", "hun?ter2secret", "hun#ter2secret", "hun@ter2secret",
-             "hun%40ter2secret", "hun[ter2secret", "hun ter2secret", "hün:ter2secret"]  # fmt: skip
+             "hun%40ter2secret", "hun[ter2secret", "hun'ter2secret", 'hun"ter2secret', "hun ter2secret",
+             "hün:ter2secret"]  # fmt: skip
 
 
 @pytest.mark.parametrize("password", PASSWORDS)

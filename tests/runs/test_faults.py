@@ -202,6 +202,8 @@ def test_limits_that_are_too_low_are_told_in_words(project: Project) -> None:
     words = f"cxkit: {project.work}: cannot be read or written: File too large\n"
     assert (done.returncode, done.stderr) == (2, words)
     assert {path.name: path.read_bytes() for path in project.out.iterdir()} == before
+    done = project.shell("ulimit -n 20; CXKIT --force")
+    assert (done.returncode, done.stderr) == (2, "cxkit: ulimit -n: expected 64 open files or more, found 20\n")
     for megabytes in (400, 1500):  # the libraries alone take the first; the second does for all but threads
         done = project.shell(f"ulimit -v {megabytes << 10}; CXKIT --force")
         assert "needs more memory" in done.stderr if done.returncode else done.stderr == ""
@@ -366,8 +368,7 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
         (made.out / name).symlink_to(victim / "secret")
     (made.out / ".next-folder").symlink_to(victim)
     (made.work / "tmp").symlink_to(victim)
-    made.answers(10)
-    status, stdout, stderr = made.run("--keep", "2")
+    status, stdout, stderr = made.run("--keep", "2", "--force")
     assert (status, stderr) == (0, ""), stdout
     (kept,) = history.earlier(made.out)
     assert not (made.out / "runs" / kept / "ash.html").exists()
@@ -380,6 +381,14 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
         assert (status, str(made.out / name) in stderr) == (2, True)
         (made.out / name).unlink()
         (folder / f"real-{name}").rename(made.out / name)
+    (made.work / "failed").symlink_to(victim)
+    for name in ("tallies.parquet", "summary.parquet", "prepared.json"):
+        (made.work / name).unlink()
+        (made.work / name).symlink_to(victim / "secret")
+    made.answers(11)
+    status, stdout, stderr = made.run()
+    assert (status, stderr) == (0, ""), stdout
+    assert [path.read_text() for path in victim.iterdir()] == ["secret"]
     (made.work).rename(folder / "work")
     made.work.symlink_to(folder / "work")
     status, _, stderr = made.run()
