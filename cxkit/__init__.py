@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _HOME = {
     "METRICS": "cxkit.metrics",
     "Metric": "cxkit.metrics",
+    "metric": "cxkit.metrics",
     "CxError": "cxkit.errors",
     "Rules": "cxkit.schema",
     "read": "cxkit.input.responses",
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
     from cxkit.errors import CxError
     from cxkit.input.responses import Responses, read
     from cxkit.inspection.draft import inspect
-    from cxkit.metrics import METRICS, Metric
+    from cxkit.metrics import METRICS, Metric, metric
     from cxkit.schema import Rules
     from cxkit.tallies.audit import audit, audited
     from cxkit.tallies.storage import add, load, save

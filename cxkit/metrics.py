@@ -1,14 +1,16 @@
 """What is measured, as data: a metric is a question, a scale, and a value for each answer.
 
-Nothing here computes. `data` counts the answers that a metric names, `analysis` turns the counts into
-estimates by the metric's `statistic`, `present` prints them in its `unit`. A new metric is one entry.
+Nothing here computes. `tallies` counts the answers that a metric names, `analysis` turns the counts into estimates by
+the metric's `statistic`, `show` prints them in its `unit`. `metric` makes one of one's own, as a mapping does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from cxkit.errors import CxError, nearest
 
 Unit = Literal["points", "percent", "scale", "seconds", "minutes", "hours", "days"]
 Statistic = Literal["net", "share", "mean", "quantile"]
@@ -22,7 +24,7 @@ class Metric:
     Attributes:
         name: Key of the metric in `METRICS`, in parameters and in the column `metric` of every frame.
         label: What a reader sees.
-        question: The question as asked.
+        question: What was asked, or what such a question asks.
         item: The mapped survey item that the metric reads; several metrics may read one item.
         scale: Lowest and highest valid answer.
         values: Answer -> value in `unit`; empty for durations, which are their own value.
@@ -32,6 +34,7 @@ class Metric:
         statistic: How cells are estimated: "net" (promoters minus detractors), "share", "mean", "quantile".
         classes: Named groups of answers, worst first, for distributions.
         quantile: Which quantile, for `statistic="quantile"`.
+        asked: Whether `question` is known to be what was asked, so that it may be quoted.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Metric:
     statistic: Statistic
     classes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     quantile: float = 0.5
+    asked: bool = False
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -113,6 +117,130 @@ def rescale(metric: Metric, scale: tuple[float, float], better: Direction | None
     return replace(metric, scale=scale, better=better, values=_identity(scale), classes={})
 
 
+def metric(
+    name: str,
+    measure: str,
+    *,
+    scale: tuple[float, float] | None = None,
+    top: Sequence[float] = (),
+    bottom: Sequence[float] = (),
+    classes: Mapping[str, Sequence[float]] | None = None,
+    label: str = "",
+    question: str = "",
+    better: Direction | None = None,
+    quantile: float | None = None,
+) -> Metric:
+    """A metric of one's own.
+
+    Args:
+        name: What parameters and frames call it.
+        measure: "net" (the share of `top` less that of `bottom`), "share" (of `top`), "mean", "duration" (a quantile of
+            minutes), "within" (the share of durations inside a limit: answers are 1 or 0), or the name of a metric of
+            the kit, which is then asked once more, about something else.
+        scale: Lowest and highest answer.
+        top: The answers that count; of a net score those that count in its favour.
+        bottom: Of a net score those that count against it.
+        classes: Names for groups of answers, the worst first; if None, made of `top` and `bottom`.
+        label: What a reader sees; the name if blank.
+        question: What was asked; quoted where it is given.
+        better: Which direction is good; that of the kit's own metrics if None. A mean has to say it.
+        quantile: Of a duration; the median if None.
+
+    Raises:
+        CxError: What is needed and absent, or does not fit.
+
+    >>> renew = metric("renew", "share", scale=(1, 7), top=[6, 7], label="Would renew")
+    >>> renew.values[6.0], list(renew.classes)
+    (100.0, ['1-5', '6-7'])
+    """
+    if measure in METRICS:
+        if top or bottom or classes or quantile:
+            raise CxError(
+                f"measure: {measure} says itself which answers count; top, bottom, classes, quantile do not fit"
+            )
+        return _once_more(METRICS[measure], name, scale, label, question, better)
+    if measure not in MEASURES:
+        raise CxError(f"measure: {measure!r} is none; {nearest(measure, [*MEASURES, *METRICS])}")
+    given: dict[str, Any] = {"scale": scale, "top": top, "bottom": bottom, "better": better, "quantile": quantile}
+    given["classes"] = classes
+    _require(measure, given)
+    about: dict[str, Any] = {
+        "label": label or name.replace("_", " ").capitalize(),
+        "item": name,
+        "asked": bool(question),
+    }
+    about["question"] = question or about["label"]
+    if measure == "duration":
+        return replace(_minutes(name, "", "", better or "lower"), quantile=quantile or 0.5, **about)
+    if measure == "within":
+        return replace(_yes_no(name, "", "", better or "higher"), classes=_IN_TIME, **about)
+    values = _identity(scale or (0, 0))
+    if measure != "mean":
+        values = {answer: 100.0 * ((answer in top) - (answer in bottom)) for answer in values}
+    unit: Any = {"net": "points", "share": "percent", "mean": "scale"}[measure]
+    groups = {word: tuple(map(float, answers)) for word, answers in (classes or _classes(values, measure)).items()}
+    return Metric(name, scale=scale or (0, 0), values=values, unit=unit, better=better or "higher", classes=groups,
+                  statistic=measure, **about)  # type: ignore[arg-type]  # fmt: skip
+
+
+MEASURES = {"net": ("scale", "top", "bottom"), "share": ("scale", "top"), "mean": ("scale", "better"), "duration": (),
+            "within": ()}  # fmt: skip
+"""How a metric can be measured, and what each needs to be told."""
+FITTING = {"scale": ("net", "share", "mean"), "top": ("net", "share"), "bottom": ("net",), "quantile": ("duration",),
+           "classes": ("net", "share", "mean")}  # fmt: skip
+
+
+def _require(measure: str, given: Mapping[str, Any]) -> None:
+    """That what a measure needs is given, nothing else, and that it fits together."""
+    for key, value in given.items():
+        if not value and key in MEASURES[measure]:
+            raise CxError(f"{key}: is needed where `measure` is {measure}")
+        if value and measure not in FITTING.get(key, [measure]):
+            raise CxError(f"{key}: is for {' and '.join(FITTING[key])}, and `measure` is {measure}")
+    if given["quantile"] and not 0 < given["quantile"] < 1:
+        raise CxError(f"quantile: expected a number between 0 and 1, such as 0.9, found {given['quantile']:g}")
+    if not given["scale"]:
+        return
+    low, high = given["scale"]
+    if low >= high:
+        raise CxError(f"scale: expected the lowest answer first, found {[low, high]}")
+    inside = set(_identity((low, high)))
+    sides = {"top": given["top"], "bottom": given["bottom"],
+             "classes": [answer for answers in (given["classes"] or {}).values() for answer in answers]}  # fmt: skip
+    for key, side in sides.items():
+        if outside := sorted(set(side) - inside):
+            raise CxError(f"{key}: expected answers of {low:g}-{high:g}, found {outside[0]:g}")
+        if twice := sorted(answer for answer in set(side) if list(side).count(answer) > 1):
+            raise CxError(f"{key}: {twice[0]:g} is listed twice")
+    if both := sorted(set(given["top"]) & set(given["bottom"])):
+        raise CxError(f"bottom: {both[0]:g} stands in `top`, too")
+
+
+def _once_more(
+    known: Metric, name: str, scale: tuple[float, float] | None, label: str, question: str, better: Direction | None
+) -> Metric:
+    """A metric of the kit under another name."""
+    if scale and tuple(scale) != known.scale and better is None:
+        raise CxError("better: is needed with another scale")
+    found = rescale(known, scale or known.scale, better)
+    label = label or f"{known.label}: {name.replace('_', ' ')}"
+    return replace(found, name=name, item=name, label=label, question=question or known.question, asked=bool(question))
+
+
+def _classes(values: Mapping[float, float], measure: str) -> dict[str, tuple[float, ...]]:
+    """Answers that count alike, called by the first and the last of them where they lie side by side."""
+    groups: dict[float, list[float]] = {}
+    for answer in sorted(values) if measure != "mean" else ():
+        groups.setdefault(values[answer], []).append(answer)
+    return {_spelled(groups[value]): tuple(groups[value]) for value in sorted(groups)}
+
+
+def _spelled(answers: Sequence[float]) -> str:
+    first, last = answers[0], answers[-1]
+    joined = last - first == len(answers) - 1 > 0
+    return f"{first:g}-{last:g}" if joined else ", ".join(f"{answer:g}" for answer in answers)
+
+
 def _identity(scale: tuple[float, float]) -> dict[float, float]:
     return {float(answer): float(answer) for answer in range(int(scale[0]), int(scale[1]) + 1)}
 
@@ -136,6 +264,7 @@ _NPS_CLASSES = {
 }
 _CSAT_CLASSES = {"Dissatisfied (1-2)": (1.0, 2.0), "Neutral (3)": (3.0,), "Satisfied (4-5)": (4.0, 5.0)}
 _CES_CLASSES = {"Hard (1-3)": (1.0, 2.0, 3.0), "Neutral (4)": (4.0,), "Easy (5-7)": (5.0, 6.0, 7.0)}
+_IN_TIME = {"Later": (0.0,), "In time": (1.0,)}
 _YES_NO = {"No": (0.0,), "Yes": (1.0,)}
 
 

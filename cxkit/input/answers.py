@@ -35,7 +35,7 @@ def columns(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dic
     return {
         **_roles(usable, mapping),
         **{item: answer(usable, mapping, item, item in clean)[0] for item in mapping.items},
-        **{open_of(name): _is_open(usable, item) for name, item in mapping.items.items() if item.open_until},
+        **{open_of(name): _is_open(usable, item) for name, item in mapping.items.items() if item.counts_open},
         **{name: _level(usable, mapping, name, name in clean) for name in mapping.dimensions},
     }
 
@@ -84,10 +84,31 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
         clean: Whether it is known that every answer that is not empty can be used.
     """
     declared = mapping.items[item]
+    if declared.limit is not None:
+        return _within(table, mapping, item, declared.limit, clean)
     if declared.column is None:
         return _duration(table, mapping, item)
-    raw = table[declared.column]
     metric = next(iter(mapping.metrics_of(item).values()))
+    return _number(table, mapping, item, metric.scale, bool(metric.values), clean)
+
+
+def _within(table: Table, mapping: Mapping, item: str, limit: float, clean: bool) -> tuple[Column, Column]:
+    """Whether a duration lies inside a limit, 1 or 0; a case that is still open does not."""
+    declared = mapping.items[item]
+    if declared.column is not None:
+        minutes, why = _number(table, mapping, item, (0, float("inf")), False, clean)
+        return (minutes <= limit).cast("float64"), why
+    minutes, why = _duration(table, mapping, item)
+    inside = (minutes <= limit) & ~_blank(table, declared, str(declared.end))
+    return minutes.isnull().ifelse(ibis.null("float64"), inside.cast("float64")), why
+
+
+def _number(
+    table: Table, mapping: Mapping, item: str, scale: tuple[float, float], whole: bool, clean: bool
+) -> tuple[Column, Column]:
+    """A number on a scale, and why an answer is none."""
+    declared = mapping.items[item]
+    raw = table[declared.column]
     text, number = values.text(raw), values.number(raw)
     if declared.unit:
         number = number * MINUTES[declared.unit]
@@ -97,10 +118,10 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
         f"declared missing: {code}{f' ({reason})' if reason else ''}": values.is_code(raw, code)
         for code, reason in declared.missing_reasons.items()
     }
-    low, high = metric.scale
+    low, high = scale
     nothing = number.isnull() | number.isnan()
     outside = ~number.between(low, high) if high < float("inf") else (number < low)
-    between = number != number.floor() if metric.values else ibis.literal(False)
+    between = number != number.floor() if whole else ibis.literal(False)
     shown = text.substr(0, 40)
     expected = f"{OUTSIDE} {low:g}-{high:g}: " if high < float("inf") else f"{NEGATIVE}: "
     why = ibis.cases(
@@ -137,9 +158,21 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
         (~stopped & seen.isnull(), unseen if declared.open_until else unwatched),
         (stopped & (minutes < 0), f"{declared.end} lies before {declared.start}"),
         (minutes < 0, "opened after it was last seen"),
+        *_unwatched(declared, begun, seen),
         else_=ibis.null("string"),
     )
     return why.isnull().ifelse(minutes, ibis.null("float64")), why
+
+
+def _unwatched(item: Item, begun: Column, seen: Column) -> list[tuple[Column, str]]:
+    """Of `within`: cases that were not watched as long as the limit, whether they ended or not.
+
+    Those of them that ended did so in time: to count them, and not the others, would praise.
+    """
+    if item.limit is None or item.open_until is None:
+        return []
+    short = (seen.epoch_seconds() - begun.epoch_seconds()) / 60.0 < item.limit
+    return [(short, f"opened less than {item.within} before {item.open_until}")]
 
 
 def _is_open(table: Table, item: Item) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cxkit.errors import CxError, nearest
 from cxkit.input.periods import Calendar, Month
-from cxkit.metrics import METRICS, Direction, Metric, rescale
+from cxkit.metrics import METRICS, Direction, Metric, metric, rescale
 from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
@@ -34,6 +35,8 @@ RESERVED = frozenset({
     "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest", "wave_clusters",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
+_LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?(s|seconds?|m|min|minutes?|h|hours?|d|days?)")
+_NAME = re.compile(r"[^\W\d]\w{0,39}")  # of an item: it becomes a column of every database
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
 
 
@@ -107,6 +110,57 @@ class Item(Strict):
     reversed: bool = False
     unit: Unit | None = None
     better: Direction | None = None
+    question: Text = ""
+    label: Text = ""
+    measure: Text | None = None
+    top: list[int] = Field(default_factory=list)
+    bottom: list[int] = Field(default_factory=list)
+    classes: dict[Text, list[int]] = Field(default_factory=dict)
+    quantile: float | None = None
+    within: Text | None = None
+
+    @model_validator(mode="after")
+    def _measured(self) -> Item:
+        if (self.measure == "within") != (self.within is not None):
+            raise ValueError("within: the limit belongs to `measure: within`, as in `within: 20 s`")
+        if self.within and self.start and not self.seen_at:
+            raise ValueError(
+                "open_until: `within` needs the moment until which all cases were watched, such as 2026-11-01"
+            )
+        if not self.measure:
+            for key in ("top", "bottom", "classes", "quantile"):
+                if getattr(self, key):
+                    raise ValueError(f"{key}: says how a metric of your own is made; declare `measure` with it")
+        return self
+
+    @field_validator("within")
+    @classmethod
+    def _is_time(cls, text: str | None) -> str | None:
+        if text is not None and not _LIMIT.fullmatch(text):
+            raise ValueError(f"expected a time such as 20 s, 30 min, 24 h or 2 days, found {text!r}")
+        return text
+
+    @property
+    def limit(self) -> float | None:
+        """The minutes of `within`."""
+        if self.within is None:
+            return None
+        number, unit = _LIMIT.fullmatch(self.within).groups()  # type: ignore[union-attr]
+        return float(number) * next(minutes for name, minutes in MINUTES.items() if name.startswith(unit))
+
+    def metric(self, name: str) -> Metric:
+        """The metric that the item declares by `measure`.
+
+        Raises:
+            CxError: What does not fit.
+        """
+        labelled = {float(code): str(word) for word, code in reversed(self.labels.items())}
+        low, high = self.scale or (0, 0)
+        words = [labelled.get(float(code), "") for code in range(low, high + 1)]
+        classes = {word: [low + i] for i, word in enumerate(words)} if self.scale and all(words) else None
+        return metric(name, str(self.measure), scale=self.scale, top=self.top, bottom=self.bottom,
+                      classes=self.classes or (classes if self.measure in ("net", "share", "mean") else None),
+                      label=self.label, question=self.question, better=self.better, quantile=self.quantile)  # fmt: skip
 
     @model_validator(mode="after")
     def _one_form(self) -> Item:
@@ -123,6 +177,11 @@ class Item(Strict):
     def seen_at(self) -> str | None:
         """The moment until which open cases were watched, where it is one for all and no column."""
         return self.open_until if self.open_until and _MOMENT.fullmatch(self.open_until) else None
+
+    @property
+    def counts_open(self) -> bool:
+        """Whether open cases are answers, that last as long as they were seen; a limit they have passed or not."""
+        return self.open_until is not None and self.within is None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -197,10 +256,8 @@ class Mapping(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:
-        known = {metric.item for metric in METRICS.values()}
         for item in self.items:
-            if item not in known:
-                raise ValueError(f"items.{item}: is no known item; {nearest(item, sorted(known))}")
+            self._check_item(item)
             self._check_scale(item)
         roles = self.columns
         faults = {
@@ -233,17 +290,36 @@ class Mapping(Strict):
                 raise ValueError(f"dimensions.{name}: is the name of {seen[name.casefold()]}; choose another name")
             seen[name.casefold()] = "another dimension"
 
+    def _check_item(self, item: str) -> None:
+        known = {metric.item for metric in METRICS.values()}
+        if not self.items[item].measure:
+            if item not in known:
+                hint = f"{nearest(item, sorted(known))} For a metric of your own declare `measure`"
+                raise ValueError(f"items.{item}: is no known item; {hint}")
+            return
+        if item in known | set(METRICS):
+            raise ValueError(f"items.{item}: is a metric of the kit; give the one that you declare another name")
+        if not _NAME.fullmatch(item):
+            raise ValueError(f"items.{item}: expected a name of letters, digits and _, of 40 at most")
+        if item.casefold() in {*RESERVED, *Roles.model_fields} or item.endswith("_"):
+            raise ValueError(f"items.{item}: is the name of a column of the kit; choose another name")
+        try:
+            self.items[item].metric(item)
+        except CxError as error:
+            raise ValueError(f"items.{item}.{error}") from None
+
     def _check_scale(self, item: str) -> None:
         declared, found = self.items[item], self.metrics_of(item)
-        is_time = all(metric.unit == "minutes" for metric in found.values())
         endless = any(metric.scale[1] == float("inf") for metric in found.values())
-        other = any(metric.scale != METRICS[name].scale for name, metric in found.items())
-        low, high = next(metric.scale for metric in METRICS.values() if metric.item == item)
+        is_time = endless or declared.limit is not None
+        usual = next((metric.scale for metric in METRICS.values() if metric.item == item), declared.scale)
+        other = declared.scale not in (None, usual)
+        low, high = usual or (0, 0)
         faults = {
             f".scale: expected the lowest answer first, found {list(declared.scale or ())}": (
                 declared.scale and declared.scale[0] >= declared.scale[1]
             ),
-            ".reversed: a duration has no highest value to count from": declared.reversed and endless,
+            ".reversed: a duration has no highest value to count from": declared.reversed and is_time,
             f": is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale": not found,
             f": `from` and `to` are for times; {item} is no time": declared.start and not is_time,
             f": `unit` is for times; {item} is no time": declared.unit and not is_time,
@@ -259,13 +335,20 @@ class Mapping(Strict):
     def metrics_of(self, item: str) -> dict[str, Metric]:
         """The metrics that read an item, on its declared scale and in its declared direction.
 
-        A share or net score is defined on one scale; on another one only the item's mean is left.
+        A share or net score of the kit is defined on one scale; on another one only the item's mean is left.
         """
         declared = self.items[item]
+        if declared.measure:
+            return {item: declared.metric(item)}
         metrics = [metric for metric in METRICS.values() if metric.item == item]
         scale = declared.scale or metrics[0].scale
         usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]
-        return {metric.name: rescale(metric, scale, declared.better) for metric in usable}
+        found = [rescale(metric, scale, declared.better) for metric in usable]
+        if declared.question:
+            found = [replace(metric, question=declared.question, asked=True) for metric in found]
+        if declared.label:
+            found[:1] = [replace(metric, label=declared.label) for metric in found[:1]]
+        return {metric.name: metric for metric in found}
 
     @property
     def metrics(self) -> dict[str, Metric]:

@@ -27,6 +27,7 @@ from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import load_mapping
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import SAMPLE, Responses, read
+from cxkit.metrics import METRICS, Metric
 from cxkit.runs import history
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
@@ -152,6 +153,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     """
     check_notebooks(params)
     mapping = _mapping(params)
+    _check_metrics(params, mapping.metrics if mapping else METRICS)
     calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
     span = resolve(params, calendar) if params.period != "wave" else None
     survey = responses(params, mapping)
@@ -320,6 +322,18 @@ def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str
     if later:
         raise CxError(f"{params.file}: against: expected a period before {now}, found {params.against}")
     return now, params.against
+
+
+def _check_metrics(params: RunParams, known: Mapping[str, Metric]) -> None:
+    for name in params.metrics:
+        if name not in known:
+            lacks = "the mapping has no item of it" if name in METRICS else "is no metric of the kit or the mapping"
+            raise CxError(f"{params.file}: metrics: {name!r}: {lacks}; {nearest(name, known)}")
+    for number, mark in enumerate(params.benchmarks):
+        low, high = known[mark.metric].ends
+        if not low <= mark.value <= high:
+            found = f"expected {low:g} to {high:g}, found {mark.value:g}"
+            raise CxError(f"{params.file}: benchmarks.{number}.value: {found}")
 
 
 def _check_invited(params: RunParams, survey: Responses) -> None:

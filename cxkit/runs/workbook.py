@@ -307,6 +307,6 @@ def _notes(
 def _asked(metric: Metric) -> str:
     unit = wording.UNITS[metric.unit] or f"on a scale of {metric.scale[0]:g} to {metric.scale[1]:g}"
     better = {"higher": "higher is better", "lower": "lower is better", None: "neither direction is better"}
-    return f"in {unit}: “{metric.question}”; {better[metric.better]}".replace("in on", "on").replace(
+    return f"in {unit}: {wording.asked(metric)}; {better[metric.better]}".replace("in on", "on").replace(
         "in %", "in percent"
     )

@@ -316,19 +316,19 @@ def changes(found: Sequence[Row], known: Sequence[Row], metric: Metric, dimensio
 
 def distribution(answers: Sequence[Row], roles: Mapping[str, str]) -> Canvas:
     """A bar per answer with its share, the classes above."""
-    groups = [str(row["group"]) for row in answers]
+    groups, named = [str(row["group"]) for row in answers], wording.called(answers)
     top = max(float(row["share"]) for row in answers) * 1.12
     ax = Canvas(160, 6, 6, top=34, bottom=18, x=(-0.5, len(answers) - 0.5), y=(0, top))
     for x, row in enumerate(answers):
         ax.box((x - 0.43, x + 0.43), (0, row["share"]), roles[groups[x]])
         share = wording.quantity(row["share"], "percent", 0)
         ax.text(x, row["share"], share, va="bottom", small=True, shift=(0, 2))
-        ax.text(x, 0, wording.answer(row["answer"]), va="top", shift=(0, -4))
+        ax.text(x, 0, named[x], va="top", shift=(0, -4), limit=max(int(348 / len(answers) / 6.6), 2))
     for group, role in roles.items():
         at = [x for x, found in enumerate(groups) if found == group]
         if at:
             ax.line([at[0] - 0.43, at[-1] + 0.43], [top * 1.14] * 2, role, 2.4)
-            short, room = group.partition(" (")[0], 348 / len(answers) * len(at)
+            short, room = group.partition(" (")[0] if named[at[0]] != group else "", 348 / len(answers) * len(at)
             ax.text(
                 (at[0] + at[-1]) / 2, top * 1.14, short, va="bottom", small=True, shift=(0, 4), limit=int(room / 6.6)
             )

@@ -191,8 +191,8 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     sums = {group: sum(row["share"] for row in answers if str(row["group"]) == group) for group in roles}
     parts = [f"{group} {wording.quantity(share, 'percent', 0)}" for group, share in sums.items()]
     text = "; ".join(
-        f"{wording.answer(row['answer'])}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
-        for row in answers
+        f"{called}: {wording.quantity(row['share'], 'percent', 1)} (n {wording.count(row['n'])})"
+        for called, row in zip(wording.called(answers), answers, strict=True)
     )
     drawn = drawings.distribution(answers, roles).svg(key, title, f"n {wording.count(n)}. {text}")
     claim = [f"{metric.label}, {found[0]['period']}: {', '.join(parts)}."]

@@ -141,7 +141,7 @@ def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     levels = sorted({wording.level_words(r["level"]) for r in found if r["metric"] == metric.name and r.get("level")})
     interval = f" {' / '.join(levels)} {used}." if used else ""
     classes = f" Classes: {', '.join(metric.classes)}." if metric.classes else ""
-    return join(["“", name(metric.question), f"”, {scale}. Score: {score}; {better}.{classes}{interval}"])
+    return join([name(wording.asked(metric)), f" ({scale}). Score: {score}; {better}.{classes}{interval}"])
 
 
 def _counted(metric: Metric) -> str:

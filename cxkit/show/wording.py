@@ -169,6 +169,29 @@ def answer(code: float) -> str:
     return f"{code:g}" if math.isfinite(code) else "not ended"
 
 
+def called(found: Sequence[Row]) -> list[str]:
+    """What each answer is called: as its class, where each has a class of its own, else by its code.
+
+    >>> called([{"answer": 0.0, "group": "No"}, {"answer": 1.0, "group": "Yes"}])
+    ['No', 'Yes']
+    >>> called([{"answer": 7.0, "group": ""}])
+    ['7']
+    """
+    groups = [str(row["group"] or "") for row in found]
+    own = all(groups) and len(set(groups)) == len(groups)
+    return groups if own else [answer(row["answer"]) for row in found]
+
+
+def asked(metric: Metric) -> str:
+    """The question, in quotation marks where it is known to be the one that was asked.
+
+    >>> from cxkit.metrics import METRICS
+    >>> asked(METRICS["exceeded"])
+    'Did we exceed your expectations?'
+    """
+    return f"“{metric.question}”" if metric.asked else metric.question
+
+
 def quantile_words(metric: Metric) -> str:
     """Which quantile a duration is told by.
 

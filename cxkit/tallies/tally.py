@@ -159,7 +159,7 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Mapping[s
         if name not in dimensions:
             raise CxError(f"{name!r} is no mapped dimension; {nearest(name, dimensions)}")
     for item, declared in survey.mapping.items.items():
-        if declared.open_until and survey.mapping.columns.weight:
+        if declared.counts_open and survey.mapping.columns.weight:
             words = "open cases are not estimated with weights; take `weight` or `open_until` away"
             raise CxError(f"items.{item}: {words}")
     if period == "wave":

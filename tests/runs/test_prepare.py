@@ -61,6 +61,18 @@ def planned(params):
     return plan(params, Path("tallies.parquet"))
 
 
+def test_metrics_and_published_values_fit_the_mapping(project):
+    mark = "benchmarks: [{metric: nps, value: 140, name: Sector, source: a study, date: '2025'}]\n"
+    for text, least, words in (
+        ("", LEAST.replace("[nps]", "[npss]"), "'npss': is no metric of the kit or the mapping; did you mean 'nps'?"),
+        ("", LEAST.replace("[nps]", "[ces]"), "'ces': the mapping has no item of it; did you mean 'nps'?"),
+        (mark, LEAST, "benchmarks.0.value: expected -100 to 100, found 140"),
+    ):
+        with pytest.raises(CxError) as error:
+            planned(project(text, least))
+        assert words in str(error.value)
+
+
 # Periods --------------------------------------------------------------------------------------------------------------
 
 
