@@ -9,7 +9,8 @@ The way of the data, and the folder that holds each step:
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`
-    -> notebook -> page -> shelf    `cxkit.runs`        the command `cxkit run`; `cxkit.warm` executes the notebooks
+    -> notebook -> page -> shelf    `cxkit.runs`        run, which is the command `cxkit run`; `cxkit.warm` executes the
+                                                        notebooks
     (something to try it on)        `cxkit.sample`
 
 Public names are loaded on first use, so that `import cxkit` costs next to nothing.
@@ -53,6 +54,7 @@ _HOME = {
     "rate": "cxkit.analysis.answers",
     "duration": "cxkit.analysis.answers",
     "change": "cxkit.analysis.answers",
+    "run": "cxkit.runs.run",
     "Estimate": "cxkit.analysis.answers",
     "Change": "cxkit.analysis.answers",
 }
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from cxkit.input.responses import Responses, read
     from cxkit.inspection.draft import inspect
     from cxkit.metrics import METRICS, Metric, metric
+    from cxkit.runs.run import run
     from cxkit.schema import Rules
     from cxkit.tallies.audit import audit, audited
     from cxkit.tallies.storage import add, load, save

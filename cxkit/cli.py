@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cxkit.errors import CxError, printable, refusal
-from cxkit.runs.limits import Limits, carried, require_descriptors
+from cxkit.runs.limits import Limits, carried
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     import pandas as pd
 
     from cxkit.runs.params import RunParams
@@ -100,39 +95,24 @@ def run(
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
-        from cxkit.files import require_same, stamp
-        from cxkit.runs import history, private, progress, runs, shelf
-        from cxkit.runs.files import locked
-        from cxkit.runs.publishing import recovered
+        from cxkit.runs import private, progress
+        from cxkit.runs.run import run as make
+        from cxkit.runs.run import shelf_of
 
         began = time.monotonic()
-        require_descriptors()
         checked = _load(params, sets, only, as_of)
-        folder = _shelf(checked, out)
-        given: dict[str, Any] = {"engine": engine, "force": force, "keep": keep, "older": older}
-        given["limits"] = limits = Limits(timeout, memory << 20)
-        shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
-        with locked(folder), private.opened(folder, work) as place, contextlib.ExitStack() as stack:
-            last, words = recovered(folder, shelf.claim(folder, checked.name))
-            if only and last and last.get("settings") != history.settings(checked):
-                raise CxError(f"--only: {folder} was made with another filter, other segments, limits or mapping; "
-                              "its other pages would tell of other answers: run without --only")  # fmt: skip
-            before = {path: stamp(path) for path in history.named(checked) if os.path.exists(path)}
-            inputs = history.inputs(checked, place, timeout)
-            prepared, crew = None if force else history.recall(place, inputs), None
-            if prepared is None:
-                crew = stack.enter_context(runs.crew(workers, engine, *limits))
-                stack.push(functools.partial(_ended, crew))
-                read = carried("cxkit.runs.prepare:prepare", checked, place, limits=limits, memory=checked.memory)
-                require_same(before)
-                prepared = history.remember(read, inputs)
-            for note in [words] * bool(words) + prepared.notes if log == "text" else ():
-                _say(f"{checked.name}: {note}")
-            with progress.progress(len(prepared.jobs), log) as told:
-                manifest = runs.run(prepared, folder, workers, told, crew, work=place, **given)
-            if log == "text":
-                progress.summarise(prepared, manifest, place, time.monotonic() - began)
-                _say(str(folder / "index.html"))
+        folder = shelf_of(checked, out)
+        given: dict[str, Any] = {
+            "work": work,
+            "workers": workers,
+            "engine": engine,
+            "limits": Limits(timeout, memory << 20),
+        }
+        given |= {"force": force, "keep": keep, "older": older, "tell": _say if log == "text" else None}
+        manifest = make(checked, folder, progress=lambda total: progress.progress(total, log), **given)
+        if log == "text":
+            progress.summarise(manifest, private.private(folder, work), time.monotonic() - began)
+            _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 0)
 
@@ -169,8 +149,9 @@ def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = No
         checked = _load(params, sets, [], as_of)
         from cxkit.runs import publishing, shelf
         from cxkit.runs.private import looking
+        from cxkit.runs.run import shelf_of
 
-        if "publishing" in shelf.claim(folder := _shelf(checked, out), checked.name):
+        if "publishing" in shelf.claim(folder := shelf_of(checked, out), checked.name):
             _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
             lines = carried("cxkit.runs.prepare:told", checked, limits=Limits(), memory=checked.memory)
@@ -267,20 +248,6 @@ def _readable() -> Iterator[None]:
             raise
         _say(f"cxkit: {refusal(error) if isinstance(error, OSError) else error}", err=True)
         raise typer.Exit(2) from None
-
-
-def _ended(crew: Executor, kind: object, *_: object) -> None:
-    """End a crew at once where what its work is waiting for fails; it may still be importing."""
-    if kind is not None:
-        getattr(crew, "stop", crew.shutdown)()
-
-
-def _shelf(params: RunParams, out: str | None) -> Path:
-    if out == "":
-        raise CxError("--out: expected a folder, found nothing")
-    if out and re.match(r"\w[\w+.-]+:/", out):
-        raise CxError(f"--out {out}: expected a folder; what is no file system is not supported: publish, then copy")
-    return (Path(out) if out else params.root / "reports" / params.name).absolute()
 
 
 def _load(file: Path, sets: list[str], only: list[str], as_of: str | None) -> RunParams:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cxkit.errors import printable
 from cxkit.runs.files import read
-from cxkit.runs.jobs import Prepared, Result
+from cxkit.runs.jobs import Result
 from cxkit.runs.shelf import clock
 
 Log = Literal["text", "json"]
@@ -52,7 +52,7 @@ def _say(text: str) -> None:
     print(printable(text), flush=True)
 
 
-def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
+def summarise(manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
     """Print what was made, skipped and failed, with the cell that failed, from the private account of the run."""
     jobs = manifest["jobs"]
     failed = [job for job in jobs if job["status"] == "failed"]
@@ -74,4 +74,5 @@ def summarise(prepared: Prepared, manifest: Mapping[str, Any], work: Path, secon
             _say(f"  {job['why']}")
     made, same = (sum(job["status"] == status for job in jobs) for status in ("done", "unchanged"))
     kept = f", {same} unchanged" if same else ""
-    _say(f"{made} of {len(prepared.jobs)} reports made in {seconds:.0f} s{kept}, {len(failed)} failed")
+    wanted = sum(job["status"] != "skipped" for job in jobs)
+    _say(f"{made} of {wanted} reports made in {seconds:.0f} s{kept}, {len(failed)} failed")

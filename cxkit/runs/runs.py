@@ -17,7 +17,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from cxkit.errors import CxError, refusal
 from cxkit.runs import history, shelf
@@ -66,6 +66,38 @@ def crew(
 
     preload = [*PRELOAD, "cxkit.runs.worker:rehearse"] if engine == "warm" else ["papermill"]
     return WarmExecutor(count, preload=preload, timeout=timeout, memory=memory)
+
+
+@runtime_checkable
+class Crew(Protocol):
+    """An executor that can end at once: what runs is killed, what waits is cancelled, also while it still starts."""
+
+    def stop(self) -> None:
+        """End at once."""
+
+
+@runtime_checkable
+class Costed(Protocol):
+    """A future that knows what its task cost: seconds, cpu, memory and processes left behind; None until it is done."""
+
+    usage: Any
+
+
+@runtime_checkable
+class Died(Protocol):
+    """An error that tells how the process of a task ended.
+
+    Attributes:
+        how: In words.
+        signal: Number of the signal that ended it, or None.
+        killed: Why it was killed by who watched it, or "".
+        note: What it said it was doing ("cell 5"), or "".
+    """
+
+    how: str
+    signal: int | None
+    killed: str
+    note: str
 
 
 class Plain(ThreadPoolExecutor):
@@ -222,7 +254,7 @@ def _submit(executor: Executor, job: Job, folder: str, engine: Engine) -> Future
 
 def dismiss(executor: Executor) -> None:
     """Stop an executor: what runs is killed where it can kill, what waits is cancelled."""
-    if hasattr(executor, "stop"):  # a WarmExecutor, which may still be importing
+    if isinstance(executor, Crew):
         executor.stop()
     else:
         executor.shutdown(wait=False, cancel_futures=True)
@@ -242,7 +274,7 @@ def _stopped(
 
 def outcome(job: Job, future: Future[Result], attempt: int) -> Result:
     """What a future brought, with what the worker cost where the executor measures it."""
-    usage = getattr(future, "usage", None)
+    usage = future.usage if isinstance(future, Costed) else None
     cost: dict[str, Any] = {"attempts": attempt}
     if usage is not None:
         cost |= {"cpu": round(usage.cpu, 3), "memory": usage.memory, "left": usage.left}
@@ -250,9 +282,10 @@ def outcome(job: Job, future: Future[Result], attempt: int) -> Result:
     if error is None:
         return replace(future.result(), **cost)
     seconds = round(usage.seconds, 3) if usage else 0.0
-    how = getattr(error, "how", "")
-    passing = isinstance(error, BrokenExecutor) or bool(getattr(error, "signal", None) or getattr(error, "killed", ""))
-    words = str(error) if how or isinstance(error, CxError) else one_line(error)
-    at, cell = cell_at(job, getattr(error, "note", ""))
-    kind = f"its process {how}" if how else class_of(error)
-    return Result(job.name, "failed", seconds, error=words, cell=cell, kind=kind, at=at, passing=passing, **cost)
+    if isinstance(error, Died):
+        at, cell = cell_at(job, error.note)
+        told: dict[str, Any] = {"error": str(error), "kind": f"its process {error.how}", "cell": cell, "at": at}
+        return Result(job.name, "failed", seconds, passing=bool(error.signal or error.killed), **told, **cost)
+    words = str(error) if isinstance(error, CxError) else one_line(error)
+    passing = isinstance(error, BrokenExecutor)
+    return Result(job.name, "failed", seconds, error=words, kind=class_of(error), passing=passing, **cost)
