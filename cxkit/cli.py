@@ -39,6 +39,13 @@ AsOf = Annotated[
     typer.Option(metavar="DATE", help="Count relative periods from this day, as in 2026-11-01; by default today."),
 ]
 
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0.1, help="What a report, or reading the data, may take.")
+]
+Memory = Annotated[
+    int, typer.Option(metavar="MB", min=16, help="What a report, or reading the data, may allocate beyond libraries.")
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -77,9 +84,7 @@ def run(
         Engine,
         typer.Option(help="What runs the cells: forks of a warm process, or an ordinary kernel for each report."),
     ] = "warm",
-    timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="What a report, or reading the data, may take.")
-    ] = 600,
+    timeout: Timeout = 600,
     force: Annotated[
         bool, typer.Option("--force", help="Make every page again, also where nothing has changed.")
     ] = False,
@@ -88,10 +93,7 @@ def run(
     ] = 0,
     older: Annotated[bool, typer.Option("--older", help="Replace also a shelf that is as of a later day.")] = False,
     log: Annotated[Log, typer.Option(help="How results are told: words, or a line of JSON for each report.")] = "text",
-    memory: Annotated[
-        int,
-        typer.Option(metavar="MB", min=16, help="What a report, or reading the data, may allocate beyond libraries."),
-    ] = 4096,
+    memory: Memory = 4096,
 ) -> None:
     """Make every report of a run, and print the path of its index."""
     with _readable():
@@ -125,6 +127,8 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the mapping is written; else it is shown.")
     ] = None,
+    timeout: Timeout = 600,
+    memory: Memory = 4096,
 ) -> None:
     """Look at an export and write a mapping to start from, with TODO where only a person can know."""
     with _readable():
@@ -133,7 +137,7 @@ def inspect(
         from cxkit.runs.private import looking
 
         with looking():
-            text = carried("cxkit.inspection.draft:inspect", export, limits=Limits())
+            text = carried("cxkit.inspection.draft:inspect", export, limits=Limits(timeout, memory << 20))
         if out is None:
             _say(text.rstrip("\n"))
             return
@@ -143,7 +147,14 @@ def inspect(
 
 
 @app.command()
-def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = None) -> None:  # noqa: B006
+def check(
+    params: ParamsFile,
+    out: Out = None,
+    sets: Sets = [],  # noqa: B006
+    as_of: AsOf = None,
+    timeout: Timeout = 600,
+    memory: Memory = 4096,
+) -> None:
     """Check parameters, notebooks and data without making a report, and whether the last run has published."""
     with _readable():
         checked = _load(params, sets, [], as_of)
@@ -154,7 +165,8 @@ def check(params: ParamsFile, out: Out = None, sets: Sets = [], as_of: AsOf = No
         if "publishing" in shelf.claim(folder := shelf_of(checked, out), checked.name):
             _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
-            lines = carried("cxkit.runs.prepare:told", checked, limits=Limits(), memory=checked.memory)
+            limits = Limits(timeout, memory << 20)
+            lines = carried("cxkit.runs.prepare:told", checked, limits=limits, memory=checked.memory)
         for line in lines:
             _say(line)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from cxkit import cli
@@ -207,6 +210,25 @@ def test_the_sample_is_written_and_can_be_read_with_its_mapping(tmp_path):
     assert [Path(line).name for line in result.stdout.splitlines()] == [
         "responses.csv", "tickets.csv", "customers.csv", "mapping.yaml",
     ]  # fmt: skip
+
+
+# Option that a message names -> the commands that can say it. A new one needs a line here.
+ALL = {"run", "check", "inspect"}
+SAID = {"--timeout": ALL, "--memory": ALL, "--out": {"run", "check"}, "--set": {"run", "check"},
+        "--only": {"run"}, "--older": {"run"}, "--work": {"run"}}  # fmt: skip
+
+
+def test_messages_name_options_that_their_command_has():
+    found = set()
+    for path in Path(cli.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            told = isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value
+            found |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", node.value)) if told else set()
+    commands = typer.main.get_command(cli.app).commands
+    has = {name: {text for option in command.params for text in option.opts} for name, command in commands.items()}
+    found = {option for option in found if not option.startswith("--cx-")}  # of style sheets
+    assert found - {"--version", "--force"} == set(SAID)  # which are declared, not said
+    assert {(option, name) for option, names in SAID.items() for name in names if option not in has[name]} == set()
 
 
 def test_help_and_version_are_quick():

@@ -40,6 +40,8 @@ FILES = ("duckdb", "sqlite")  # databases that are files: their paths start wher
 SERVERS = ("athena", "bigquery", "clickhouse", "databricks", "druid", "exasol", "impala", "mssql", "mysql", "oracle",
            "postgres", "postgresql", "risingwave", "singlestoredb", "snowflake", "trino")  # fmt: skip
 
+DIALECTS = {"impala": "hive", "mssql": "tsql", "postgresql": "postgres", "singlestoredb": "mysql"}
+
 
 class DatabaseSpec(Strict):
     """A table or a query of a database."""
@@ -88,9 +90,11 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
         connection = (
             connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(f"{scheme}://{rest}")
         )
-        close = getattr(getattr(connection, "con", None), "close", None)
-        if callable(close):  # when the last table of it is gone
+        driver = getattr(connection, "con", None) or getattr(connection, "client", None)
+        if callable(close := getattr(driver, "close", None)):  # when the last table of it is gone
             weakref.finalize(connection, close)
+        if scheme != "duckdb":
+            _SERVED[connection] = spec.url, _package(driver)
     except CxError:
         raise
     except Exception as error:  # every backend has its own classes, and some of them quote the whole URL
@@ -126,11 +130,13 @@ def without_password(url: str) -> str:
 
 def _require_reading(sql: str, scheme: str, shown: str) -> None:
     """That a query is one statement that reads: it is sent as it is, by a user who may be allowed to do more."""
-    dialect = {"postgresql": "postgres", "mssql": "tsql", "md": "duckdb"}.get(scheme, scheme)
+    dialect = DIALECTS.get(scheme, scheme)
     known = dialect if dialect in sqlglot.Dialects.__members__.values() else None
     logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # the error tells what it would print
     try:
         found = sqlglot.parse(sql, read=known)
+        if known == "mysql" and any(token.comments for token in sqlglot.tokenize(sql, read=known)):
+            raise CxError(f"{shown}: sql: holds a comment, and MySQL runs what some of them hold; leave them out")
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         words = (str(error).splitlines() or [""])[0]
         raise CxError(f"{shown}: sql: cannot be parsed as one statement that reads: {words}") from None
@@ -197,15 +203,23 @@ def _asked(connection: Any, sql: str) -> Table:
     return connection.table(name, database=("temp", "main"))
 
 
-def _words(error: Exception, url: str) -> str:
+def _words(error: Exception, *urls: str) -> str:
     """The first line of an error; no more than its class where it quotes what may be a password, or a part of one."""
-    text = (str(error).splitlines() or [type(error).__name__])[0].replace(url, without_password(url))
-    rest = url.partition("://")[2]
-    login = rest.rpartition("@")[0]
-    hidden = [login.partition(":")[2], *re.findall(r"=([^&#]*)", rest)]
-    hidden += [piece for part in hidden[:1] for piece in re.split(r"[/?#@:]", part)]
-    quoted = any(part and (part in text or unquote(part) in text) for part in hidden)
-    return f"{type(error).__name__}, in words that quote its address" if quoted else text
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    for url in urls:
+        text = text.replace(url, without_password(url))
+        rest = url.partition("://")[2]
+        login = rest.rpartition("@")[0]
+        hidden = [login.partition(":")[2], *re.findall(r"=([^&#]*)", rest)]
+        hidden += [piece for part in hidden[:1] for piece in re.split(r"[/?#@:]", part)]
+        if any(part and (part in text or unquote(part) in text) for part in hidden):
+            return f"{type(error).__name__}, in words that quote its address"
+    return text
+
+
+def _package(value: object) -> str:
+    """The package that a value is of: a driver raises errors of its own."""
+    return type(value).__module__.partition(".")[0]
 
 
 P = ParamSpec("P")
@@ -222,6 +236,7 @@ OURS = ("BinderException", "CatalogException", "ParserException", "SyntaxExcepti
         "InterruptException", "OutOfMemoryException")  # fmt: skip
 """What DuckDB says of a query that is wrong; everything else is said of the data."""
 _LYING: MutableMapping[Any, list[Path]] = weakref.WeakKeyDictionary()  # connection -> what it reads where it lies
+_SERVED: MutableMapping[Any, tuple[str, str]] = weakref.WeakKeyDictionary()  # connection -> its URL, driver's package
 
 
 class Connection(NamedTuple):
@@ -303,9 +318,10 @@ def enough_memory() -> Iterator[None]:
 
 
 def readable(work: Callable[P, T]) -> Callable[P, T]:
-    """A function in which a file that turns out to be damaged, when a query comes so far, is an error in words.
+    """A function in which what goes wrong when a query comes so far is an error in words.
 
     Parquet is read where it lies, by each query what it needs: opening a file does not tell whether all of it is whole.
+    A server may refuse a query, stop it or be lost.
     """
 
     @functools.wraps(work)
@@ -313,7 +329,10 @@ def readable(work: Callable[P, T]) -> Callable[P, T]:
         try:
             return work(*given, **named)
         except Exception as error:
-            if type(error).__module__ not in ("duckdb", "_duckdb") or type(error).__name__ in OURS:
+            if urls := [url for url, driver in _SERVED.values() if driver == _package(error)]:
+                shown = " or ".join(map(without_password, urls))
+                raise CxError(f"{shown}: cannot be read to its end: {_words(error, *urls)}") from None
+            if _package(error) not in ("duckdb", "_duckdb") or type(error).__name__ in OURS:
                 raise
             words = str(error).splitlines()[0]
             link = re.search(r"/[^\"'\n]*/cxkit-\w+/file\d+[^\s\"':]*", words)

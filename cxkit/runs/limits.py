@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cxkit.errors import CxError
 
+ATTEMPTS = 2  # of a report, and of reading the data: the system may have killed the first
 DESCRIPTORS = 64
 UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -58,22 +59,20 @@ def carried(work: str, *given: Any, limits: Limits, memory: str | None = None) -
     from cxkit.warm.executor import ChildDied, ParentDied, WarmExecutor
 
     most = limits.bytes and limits.bytes + _size(memory)
-    crew = WarmExecutor(1, timeout=limits.seconds, memory=most)
-    try:
+    why = ""
+    for _ in range(ATTEMPTS):
+        crew = WarmExecutor(1, timeout=limits.seconds, memory=most)
         try:
             return crew.submit(_called, work, given).result()
-        except ParentDied:  # once again, as with a report
+        except (ChildDied, ParentDied) as error:
+            why = f"ended with its process: {error}"
+            if isinstance(error, ChildDied) and error.killed:  # it would take as long once again
+                why = "took longer than --timeout allows"
+                break
+        finally:
             crew.stop()
-            crew = WarmExecutor(1, timeout=limits.seconds, memory=most)
-            return crew.submit(_called, work, given).result()
-    except ChildDied as error:
-        why = "took longer than --timeout allows" if error.killed else f"ended with its process: {error}"
-        words = f"reading and counting the data {why} ({limits.seconds:g} s, {(most or 0) >> 20:,} MB of memory)"
-        raise CxError(f"{words}; raise --timeout, --memory or `memory`, or look what the files hold") from None
-    except ParentDied as error:
-        raise CxError(f"the process that reads the data was lost: {error}; run again") from None
-    finally:
-        crew.stop()
+    words = f"reading and counting the data {why} ({limits.seconds:g} s, {(most or 0) >> 20:,} MB of memory)"
+    raise CxError(f"{words}; raise --timeout, --memory or `memory`, or look what the files hold")
 
 
 def _called(work: str, given: tuple[Any, ...]) -> Any:

@@ -39,6 +39,7 @@ class Stage:
         self.out, self.mode = out, out.stat().st_mode & 0o666  # who may look into the shelf may read its files
         self.old = [path for path in out.glob(f"{TEMPORARY}*") if is_own(path)]
         self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
+        self.taken: dict[str, Path] = {}
         for name, digest in listed(before).items():
             if digest is not None and held(out / name) == digest:
                 link(out / name, self.folder / name)
@@ -46,19 +47,21 @@ class Stage:
     def adopt(self, key: str, file: str) -> str | None:
         """Take over a page that a broken run has finished, made of the same things; its hash."""
         for folder in self.old if key else ():
-            if held(folder / f"{key}-{file}"):
-                move(folder / f"{key}-{file}", self.folder / f"{key}-{file}", self.mode)
-                return held(self.folder / f"{key}-{file}")
+            for page in folder.glob(_named(key, "*", file)):
+                if (digest := held(page)) and page.name == _named(key, digest, file):
+                    self.take(page, key, digest, file)
+                    return digest
         return None
 
-    def take(self, page: Path, key: str, file: str) -> None:
-        """Take in a finished page. Until all are finished its name tells what it is made of, for `adopt`."""
-        move(page, self.folder / f"{key}-{file}", self.mode)
+    def take(self, page: Path, key: str, digest: str, file: str) -> None:
+        """Take in a finished page. Until all are finished its name tells what it is made of and holds, for `adopt`."""
+        move(page, staged := self.folder / _named(key, digest, file), self.mode)
+        self.taken[file] = staged
 
-    def settle(self, key: str, file: str) -> None:
-        """Give a page that was taken in the name that it will have on the shelf."""
-        if (self.folder / f"{key}-{file}").exists():
-            os.replace(self.folder / f"{key}-{file}", self.folder / file)
+    def settle(self) -> None:
+        """Give all pages that were taken the names that they will have on the shelf."""
+        for file, page in self.taken.items():
+            os.replace(page, self.folder / file)
 
     def put(self, file: str, content: bytes) -> None:
         """Write a file on the stage."""
@@ -88,6 +91,10 @@ class Stage:
             os.replace(self.folder / "notice", self.out / INDEX)
         finish(self.out, record | {"publishing": state}, self.mode)
         sweep(self.out)
+
+
+def _named(key: str, digest: str, file: str) -> str:
+    return f"{key[:32]}-{digest[:32]}-{file}"
 
 
 def require_room(out: Path, names: Iterable[str]) -> None:
@@ -120,7 +127,7 @@ def finish(out: Path, state: Mapping[str, Any], mode: int) -> Record:
     record = {key: value for key, value in state.items() if key != "publishing"}
     stage = out / state["publishing"]["stage"]
     for name in sorted(record["files"], key=lambda name: (name == INDEX, not name.endswith(".html"), name)):
-        if held(stage / name):
+        if held(stage / name) == record["files"][name]:
             os.replace(stage / name, out / name)
     for name, digest in state["publishing"]["before"].items():
         if name not in record["files"] and held(out / name) == digest:

@@ -25,14 +25,13 @@ from cxkit.runs.console import Events, stoppable
 from cxkit.runs.files import move, put
 from cxkit.runs.history import code, key
 from cxkit.runs.jobs import Job, Prepared, Result
-from cxkit.runs.limits import Limits
+from cxkit.runs.limits import ATTEMPTS, Limits
 from cxkit.runs.private import opened
 from cxkit.runs.publishing import INDEX, Stage, recovered, require_room
 from cxkit.runs.worker import Engine, apart, cell_at, class_of, one_line, run_job
 
 Progress = Callable[[Result, int, int], None]
 TIMEOUT, MEMORY = Limits()
-ATTEMPTS = 2
 
 
 def processors() -> int:
@@ -179,8 +178,7 @@ def run(
                     _carry_out(todo, carrier, work / "tmp" / "running", engine, finish, count, events)
                 elif executor:
                     dismiss(executor)
-            for job in prepared.jobs:
-                stage.settle(keys[job.name], job.file)
+            stage.settle()
             old = before if beside else {}
             manifest = shelf.manifest(prepared, results, keys, stage, old, (started, shelf.clock()))
             if any(entry["status"] not in ("unchanged", "skipped") for entry in manifest["jobs"]):
@@ -197,8 +195,8 @@ def _take(job: Job, result: Result, key: str, stage: Stage, work: Path) -> None:
     """Put a finished page on the stage, or a failed notebook into the private folder; then clear what is left."""
     kept = work / "failed" / f"{job.name}.ipynb"
     kept.unlink(missing_ok=True)
-    if result.status == "done" and result.page:
-        stage.take(Path(result.page), key, job.file)
+    if result.status == "done" and result.page and result.sha256:
+        stage.take(Path(result.page), key, result.sha256, job.file)
     elif result.notebook:
         move(Path(result.notebook), kept)
     shutil.rmtree(work / "tmp" / "running" / job.name, ignore_errors=True)

@@ -243,17 +243,25 @@ def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> None:
 
 
 def safe_csv(frame: pd.DataFrame) -> str:
-    """A frame as CSV in which no text can be taken for a formula by a spreadsheet.
+    """A frame as CSV in which no text can be taken for a formula by a spreadsheet, also by one that splits at `;`.
 
     >>> import pandas as pd
-    >>> print(safe_csv(pd.DataFrame({"brand": ["=1+1", "Acme"], "value": [-5.0, 2.0]})))
+    >>> print(safe_csv(pd.DataFrame({"brand": ["=1+1", "a;=1+1", "a; b=1"], "value": [-5.0, 2.0, 3.0]})))
     brand,value
     '=1+1,-5.0
-    Acme,2.0
+    a;'=1+1,2.0
+    a; b=1,3.0
     """
     from cxkit.runs.spreadsheet import is_formula
 
+    def marked(text: str) -> str:
+        return f"'{text}" if is_formula(text) else text
+
     def harmless(value: Any) -> Any:
-        return f"'{value}" if isinstance(value, str) and is_formula(value) else value
+        if not isinstance(value, str):
+            return value
+        # Where a comma parts nothing, a quote in mid-line is a letter: a tab or a line break inside it starts a cell.
+        inner = re.sub(r"(?<=[;\t\r\n])[^;\t\r\n]+", lambda cell: marked(cell[0]), value)
+        return marked(inner)
 
     return str(frame.map(harmless).rename(columns=harmless).to_csv(index=False, lineterminator="\n"))

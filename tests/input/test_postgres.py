@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +177,61 @@ def test_the_password_is_told_to_nobody(filled: str, tmp_path: Path) -> None:
             cx.read(source, MAPPINGS["clusters"])
         assert PASSWORD not in str(raised.value)
         assert "127.0.0.1" in str(raised.value)
+
+
+ASKED = {  # what holds the query up or refuses it, what is done while it runs, what the server says
+    "permission denied": ("", "", "permission denied for table shared"),
+    "a column that is gone": (
+        "BEGIN; LOCK TABLE shared", "ALTER TABLE shared DROP COLUMN score; COMMIT", 'column score does not exist'),
+    "connection lost": (
+        "BEGIN; LOCK TABLE shared",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bob'; ROLLBACK",
+        "terminating connection due to administrator command"),
+    "statement timeout": (
+        "ALTER ROLE bob SET statement_timeout = '1s'; BEGIN; LOCK TABLE shared", "",
+        "canceling statement due to statement timeout"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ASKED)
+def test_what_a_server_says_in_mid_query_is_told_in_words(
+    filled: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    state = tempfile.TemporaryDirectory(prefix="cx-")  # with a short name, for the paths of sockets
+    monkeypatch.setenv("XDG_STATE_HOME", state.name)
+    before, meanwhile, said = ASKED[fault]
+    url = filled.replace("ann:", "bob:")
+    given = {"name": "served", "title": "Served", "source": {"url": url, "table": "shared"}, "metrics": ["nps"],
+             "mapping": mapping("transactional"), "as_of": "2026-11-01"}  # fmt: skip
+    (tmp_path / "served.yaml").write_text(json.dumps(given), encoding="utf-8")
+    with psycopg.connect(filled, autocommit=True) as owner, psycopg.connect(filled, autocommit=True) as watch:
+        owner.execute("CREATE TABLE shared AS SELECT * FROM answers")
+        owner.execute(f"CREATE ROLE bob LOGIN PASSWORD '{PASSWORD}'")
+        try:
+            if before:
+                owner.execute("GRANT SELECT ON shared TO bob")
+                for statement in before.split("; "):
+                    owner.execute(statement)
+            command = [sys.executable, "-m", "cxkit", "run", "served.yaml"]
+            process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            end = time.monotonic() + 60
+            while meanwhile and not watch.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            if meanwhile:
+                owner.execute(meanwhile)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            owner.execute("ROLLBACK")
+            owner.execute("DROP TABLE shared; DROP ROLE bob")
+            state.cleanup()
+    where = url.replace(f":{PASSWORD}", "")
+    stderr = re.sub(r"t\d+\.", "", stderr)  # what Ibis calls the table
+    assert (process.returncode, stderr) == (2, f"cxkit: {where}: cannot be read to its end: {said}\n"), stdout
+    assert not (tmp_path / "reports").exists()
 
 
 def test_inspect_looks_at_a_table_of_a_database(filled: str) -> None:

@@ -233,6 +233,11 @@ def test_a_later_shelf_stays(project: Project) -> None:
     status, _, stderr = project.run("--as-of", "2026-11-14")
     assert (status, "is as of 2026-11-15, later than 2026-11-14; --older replaces it" in stderr) == (2, True)
     assert (project.out / "manifest.json").read_bytes() == before
+    status, stdout, stderr = project.run("--as-of", "2026-11-14", "--older")
+    assert (status, stderr, project.manifest["as_of"]) == (0, "", "2026-11-14"), stdout
+    project.whole()
+    assert project.run()[0] == 0
+    assert project.manifest["as_of"] == "2026-11-15"
 
 
 # What stands in the way -----------------------------------------------------------------------------------------------
@@ -288,6 +293,39 @@ def test_what_stands_in_the_way_is_named_before_anything_changes(project: Projec
 def test_a_pipe_for_a_lock_holds_nobody_up(project: Project) -> None:
     done = project.shell(f"mkfifo {project.out}/.lock; CXKIT")
     assert (done.returncode, done.stderr) == (0, "")
+    project.whole()
+
+
+NO_LINKS = """\
+import errno, os
+def link(*_, **__):
+    raise OSError(errno.EPERM, "Operation not permitted")
+os.link = link
+"""
+
+
+def test_a_file_system_without_links_gets_copies(project: Project) -> None:
+    def pages(folder: Path) -> dict[str, bytes]:
+        names = {path.name for path in folder.iterdir()} - {"index.html", "manifest.json", "runs"}
+        return {name: (folder / name).read_bytes() for name in names}
+
+    (project.folder / "sitecustomize.py").write_text(NO_LINKS)
+    path = os.pathsep.join([str(project.folder), project.environment()["PYTHONPATH"]])
+    project.cell("print(where, now)")
+    assert project.run()[0] == 0
+    before = pages(project.out)
+    project.cell("print(where, 'other')")
+    status, stdout, stderr = project.run("--keep", "1", env=project.environment(PYTHONPATH=path))
+    assert (status, stderr) == (0, ""), stdout
+    assert "\n3 of 5 reports" in stdout  # the other two are copied
+    (kept,) = history.earlier(project.out)
+    assert pages(project.out / "runs" / kept) == before
+    assert {found.stat().st_nlink for found in project.out.rglob("*.*") if found.is_file()} == {1}
+    runs.shutil.rmtree(project.out / "runs")
+    project.cell("print(where, now)")
+    status, stdout, stderr = project.run(env=project.environment(PYTHONPATH=path))
+    assert (status, stderr) == (0, ""), stdout
+    assert pages(project.out) == before
     project.whole()
 
 
@@ -451,6 +489,53 @@ def test_a_warm_parent_that_dies_before_it_is_ready_is_started_once_again(projec
 
 
 @pytest.mark.slow
+def test_a_report_that_is_lost_with_the_warm_parent_is_tried_again(project: Project) -> None:
+    process = slow(project)
+    os.kill(warm_parent(process), signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=240)
+    assert (process.returncode, stderr) == (0, ""), stdout
+    job = next(job for job in project.manifest["jobs"] if job["name"] == "ash")
+    assert (job["status"], job["attempts"], job["error"]) == ("done", 2, None)
+    project.cell("print(where, now)")
+    assert project.run()[0] == 0
+    project.whole()
+    none_left(project)
+
+
+def reader(process: subprocess.Popen[str], *known: int) -> int:
+    """The child of a warm parent that reads the data: no report is at work yet."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for parent in family(process.pid):
+            with contextlib.suppress(OSError):
+                if b"cxkit.warm.parent" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                    for pid in set(family(parent)) - set(known):
+                        return pid
+        time.sleep(0.005)
+    raise AssertionError(process.communicate())
+
+
+@pytest.mark.parametrize("times", [1, *slowly(2)])
+def test_reading_that_is_killed_is_tried_again_once(project: Project, times: int) -> None:
+    before = {path.name: path.read_bytes() for path in project.out.iterdir()}
+    process, killed = project.start("--force"), []
+    for _ in range(times):
+        killed.append(reader(process, *killed))
+        os.kill(killed[-1], signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=240)
+    if times == 1:
+        assert (process.returncode, stderr) == (0, ""), stdout
+    else:
+        words = "cxkit: reading and counting the data ended with its process: the process of this task was killed by"
+        hint = "raise --timeout, --memory or `memory`, or look what the files hold"
+        words += f" signal 9 (SIGKILL) (600 s, 4,096 MB of memory); {hint}\n"
+        assert (process.returncode, stderr) == (2, words)
+        assert {path.name: path.read_bytes() for path in project.out.iterdir()} == before
+    project.whole()
+    none_left(project)
+
+
+@pytest.mark.slow
 def test_the_warm_parent_dies_with_the_run_even_while_it_imports(project: Project) -> None:
     process = project.start("--force")
     parent = warm_parent(process)
@@ -593,6 +678,41 @@ def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(project: 
         ) == half
         assert "\n0 of 5 reports" in stdout or not half  # nothing is made twice
         made.whole()
+
+
+@pytest.mark.parametrize("file", ["cedar.html", *slowly("ash.html", "summary.csv")])
+def test_what_is_damaged_on_the_stage_is_not_published(project: Project, file: str) -> None:
+    """The stage has the only `cedar.html`; `ash.html` is in place already, `summary.csv` is as it was."""
+    project.cell(f"print(where, 'damaged', {file!r})")
+    assert killed_while_it_publishes(project, 3).returncode == -9
+    (stage,) = project.out.glob(".next-*")
+    assert (stage / file).exists() == (file != "ash.html")
+    (stage / file).write_bytes(b"<p>half a")
+    status, stdout, stderr = project.run()
+    assert (status, stderr) == (0, ""), stdout
+    words = "1 files are made again" if file == "cedar.html" else "that is finished now"
+    assert f"a run was broken off while it published, so that pages may be of two runs; {words}" in stdout
+    project.whole()
+
+
+@pytest.mark.slow
+def test_a_finished_page_that_is_damaged_is_not_taken_over(project: Project) -> None:
+    project.cell("print(where, 'taken')", "while where['brand'] == 'Cedar': pass")
+    process, end = project.start(), time.monotonic() + 60
+    while len(pages := [*project.out.glob(".next-*/*-ash.html"), *project.out.glob(".next-*/*-birch.html")]) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    pages[0].write_bytes(b"<p>half a")
+    project.cell("print(where, 'taken')", "while where['brand'] == 'Cedar': pass")
+    status, stdout, _ = project.run("--timeout", "15")
+    jobs = {job["name"]: job for job in project.manifest["jobs"]}
+    assert (status, jobs["ash"]["status"], jobs["birch"]["status"]) == (1, "done", "done"), stdout
+    assert (jobs["ash"]["seconds"] > 0, jobs["birch"]["seconds"]) == (True, 0)  # made again, taken over
+    project.cell("print(where, now)")
+    assert project.run()[0] == 0
+    project.whole()
 
 
 @pytest.mark.slow

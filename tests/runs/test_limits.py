@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -112,6 +113,21 @@ def test_reading_has_the_time_of_a_report(tmp_path: Path) -> None:
     done = cxkit("run", params(tmp_path, "many.csv"), "--timeout", "0.5", cwd=tmp_path)
     refused(done, "took longer than --timeout allows (0.5 s")
     assert not list(tmp_path.glob("reports/small*"))
+
+
+def options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+
+
+def test_who_only_looks_has_the_limits_that_messages_name(tmp_path: Path) -> None:
+    (tmp_path / "many.csv").write_text(rows(400_000), encoding="utf-8")
+    file = params(tmp_path, "many.csv")
+    for command, given in (("check", file), ("inspect", "many.csv")):
+        has = options(cxkit(command, "--help", cwd=tmp_path).out)
+        for limit in (("--timeout", "0.5"), ("--memory", "16")):
+            done = cxkit(command, given, *limit, cwd=tmp_path)
+            refused(done, "reading and counting the data", limit[0])
+            assert options(done.err) <= has
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
@@ -247,6 +263,20 @@ def test_the_command_refuses_yaml_in_words_too(tmp_path: Path) -> None:
         text, words = YAML[what]
         (tmp_path / "bad.yaml").write_text(str(text), encoding="utf-8")
         refused(cxkit("check", "bad.yaml", cwd=tmp_path), words)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "singlestoredb"])
+def test_mysql_gets_no_comments(scheme: str, tmp_path: Path) -> None:
+    """It runs what a versioned one holds, and two minus signs begin one only where a blank follows."""
+    for sql in ("SELECT nps FROM t /*!50000 INTO OUTFILE 'x' */", "SELECT 1 /*M! INTO OUTFILE 'x' */",
+                "SELECT 1 --1 INTO OUTFILE 'x'", "/*! DELETE FROM t */ SELECT 1"):  # fmt: skip
+        source = json.dumps({"url": f"{scheme}://ann@127.0.0.1:1/crm", "sql": sql})
+        done = cxkit("check", params(tmp_path, source), cwd=tmp_path)
+        refused(
+            done, f"cxkit: {scheme}://ann@127.0.0.1:1/crm: sql: holds a comment, and MySQL runs what some of them hold"
+        )
+    fine = json.dumps({"url": f"{scheme}://ann@127.0.0.1:1/crm", "sql": "SELECT '/*! -- #' AS nps"})
+    refused(cxkit("check", params(tmp_path, fine), cwd=tmp_path), "/crm: cannot be opened")
 
 
 def test_no_password_reaches_a_terminal(tmp_path: Path) -> None:
