@@ -8,7 +8,7 @@ The way of the data, and the folder that holds each step:
                                                         league, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
-    -> words, tables, figures       `cxkit.show`
+    -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
     -> notebook -> page -> shelf    `cxkit.runs`        run, which is the command `cxkit run`; `cxkit.warm` executes the
                                                         notebooks
     (something to try it on)        `cxkit.sample`
@@ -54,6 +54,8 @@ _HOME = {
     "rate": "cxkit.analysis.answers",
     "duration": "cxkit.analysis.answers",
     "change": "cxkit.analysis.answers",
+    "report": "cxkit.reporting",
+    "Report": "cxkit.reporting",
     "run": "cxkit.runs.run",
     "Estimate": "cxkit.analysis.answers",
     "Change": "cxkit.analysis.answers",
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from cxkit.input.responses import Responses, read
     from cxkit.inspection.draft import inspect
     from cxkit.metrics import METRICS, Metric, metric
+    from cxkit.reporting import Report, report
     from cxkit.runs.run import run
     from cxkit.schema import Rules
     from cxkit.tallies.audit import audit, audited

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "cxkit.tallies": ("cxkit.input", "cxkit.metrics", *LEAVES),
     "cxkit.analysis": ("cxkit.metrics", "cxkit.stats", "cxkit.tallies", "cxkit.input", *LEAVES),
     "cxkit.show": ("cxkit.metrics", *LEAVES),
+    "cxkit.reporting": ("cxkit.analysis", "cxkit.metrics", "cxkit.show", "cxkit.tallies", *LEAVES),  # of notebooks
     "cxkit.runs": ("cxkit.metrics", "cxkit.warm", *LEAVES),
     "cxkit.runs.prepare": (
         "cxkit.runs",

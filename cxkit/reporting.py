@@ -1,0 +1,269 @@
+"""One place in one period against another: what notebooks call, a verb a cell.
+
+A report holds the frames and shows them; what a verb shows, and in which words, is `cxkit.show`'s, every number
+`cxkit.analysis`'s. It is the same object in a run and in JupyterLab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxkit import show
+from cxkit.analysis.alike import alike
+from cxkit.analysis.comments import comments
+from cxkit.analysis.comparisons import Correction, compare
+from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.contributions import contributions
+from cxkit.analysis.estimates import at, chosen, distribution, estimate
+from cxkit.analysis.leagues import league
+from cxkit.analysis.provenance import provenance
+from cxkit.analysis.sensitivity import readings
+from cxkit.errors import CxError, nearest
+from cxkit.metrics import Metric
+from cxkit.show.html import Html, join
+from cxkit.tallies.storage import load
+from cxkit.tallies.tallies import Tallies
+
+
+def report(
+    tallies: Tallies | str | Path,
+    where: Mapping[str, str] | None = None,
+    now: str = "",
+    before: str = "",
+    *,
+    metrics: Sequence[str] | None = None,
+    segments: Sequence[str] | None = None,
+    level: float = 0.95,
+    correction: Correction = "holm",
+    benchmarks: Sequence[Mapping[str, object]] = (),
+    title: str = "",
+    all_parts: bool = False,
+) -> Report:
+    """A report on one place: frames to look at, and verbs that show themselves.
+
+    Args:
+        tallies: Tallies, or the file of `cx.save` or of a run.
+        where: One level per dimension; everybody if None.
+        now: The period; the last one if blank.
+        before: The period it is compared with; the one declared with `now` if blank.
+        metrics: Names, the lead metric first; all if None.
+        segments: Dimensions that are compared inside the place; those that were tallied with it if None.
+        level: Confidence level of the intervals.
+        correction: "holm" or "bh", for several comparisons at once.
+        benchmarks: Published values, drawn as lines: metric, value, name, source, date.
+        title: What the page is called; the place if blank.
+        all_parts: Whether the segments are compared by every metric, as in an overview, and not by the lead alone.
+
+    Raises:
+        CxError: A metric, period, dimension or level that was not tallied.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["nps", "csat"], by=["brand"], rest=True)
+    >>> r = cx.report(tallies, {"brand": "Brimvale"})
+    >>> r
+    Brimvale, 2026-10 against 2026-09: NPS, CSAT
+    >>> r.comparisons[["metric", "verdict"]].to_dict("list")
+    {'metric': ['nps', 'csat'], 'verdict': ['changed', 'no evidence']}
+    """
+    t = tallies if isinstance(tallies, Tallies) else load(tallies)
+    place = dict(where or {})
+    now = now or (t.periods[-1] if t.periods else "")
+    if now not in t.periods:
+        raise CxError(f"now: no answers are tallied in {now!r}; {nearest(now, t.periods)}")
+    before = before or next((earlier for later, earlier in t.compared if later == now), "")
+    if not before:
+        raise CxError(f"before: {now} was tallied without a period to compare it with; declare `pairs`")
+    if segments is None:
+        inside = [set(one) - set(place) for one in t.levels if set(place) < set(one)]
+        segments = [name for name in t.by if {name} in inside]
+    named = [metric.name for metric in chosen(t, metrics)]
+    return Report(t, place, now, before, named, list(segments), level, correction, benchmarks, title, all_parts)
+
+
+class Report:
+    """What `report` makes.
+
+    Attributes:
+        tallies: The counts.
+        where: The place.
+        now: The period.
+        before: The period it is compared with.
+        metrics: Names, the lead metric first.
+        segments: Dimensions that are compared inside the place.
+        lead: The first metric.
+        title: What the page is called.
+    """
+
+    def __init__(
+        self, tallies: Tallies, where: dict[str, str], now: str, before: str, metrics: list[str], segments: list[str],
+        level: float, correction: Correction, benchmarks: Sequence[Mapping[str, object]], title: str, all_parts: bool,
+    ) -> None:  # fmt: skip
+        self.tallies, self.where, self.now, self.before = tallies, where, now, before
+        self.metrics, self.segments, self.lead = metrics, segments, tallies.metrics[metrics[0]]
+        self.title = title or " · ".join(where.values()) or "Everybody"
+        self._level, self._benchmarks = level, benchmarks
+        self._all_parts = all_parts
+        self._tested: dict[str, Any] = {"level": level, "correction": correction}
+        self._pair = tallies, now, before
+
+    def __repr__(self) -> str:
+        labels = ", ".join(self._metric(name).label for name in self.metrics)
+        place = " · ".join(self.where.values()) or "Everybody"
+        return f"{place}, {self.now} against {self.before}: {labels}"
+
+    # Frames -----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """Every metric of the place in the period."""
+        return at(self._estimate(self.metrics, list(self.where), periods=[self.now]), self.where)
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """The change of every metric of the place."""
+        given: dict[str, Any] = {"by": list(self.where), "metrics": self.metrics, "lead": self.lead.name}
+        return at(compare(self.tallies, self.now, self.before, **self._tested, **given), self.where)
+
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """Every metric of the place in every period."""
+        return self._estimate(self.metrics)
+
+    @cached_property
+    def parts(self) -> pd.DataFrame:
+        """The changes of the segments, and whether they are different."""
+        if not self.segments:
+            return self.comparisons[:0]
+        # By every metric they are a table of their own for each dimension, else what is said of one place.
+        families = [[name] for name in self.segments] if self._all_parts else [self.segments]
+        return pd.concat(map(self._alike, families), ignore_index=True)
+
+    def _alike(self, dimensions: Sequence[str]) -> pd.DataFrame:
+        metrics = self.metrics if self._all_parts else [self.lead.name]
+        given: dict[str, Any] = {"where": self.where, "metrics": metrics, "lead": self.lead.name}
+        return alike(self.tallies, self.now, self.before, dimensions, **self._tested, **given)
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame | None:
+        """What each segment brings to the change of the place; None without segments."""
+        if not self.segments:
+            return None
+        metrics = self.metrics if self._all_parts else [self.lead.name]
+        return contributions(*self._pair, self.segments, self._level, where=self.where, metrics=metrics)
+
+    def levels(self, dimension: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """The scores of the levels of a segment dimension in the period."""
+        return self._estimate(metrics or [self.lead.name], [dimension], periods=[self.now])
+
+    def _estimate(self, metrics: Sequence[str], by: Sequence[str] = (), **given: Any) -> pd.DataFrame:
+        where = None if set(self.where) <= set(by) else self.where
+        return estimate(self.tallies, self._level, by=by, where=where, metrics=metrics, **given)
+
+    def _metric(self, name: str) -> Metric:
+        return self.tallies.metrics[name]
+
+    # Verbs ------------------------------------------------------------------------------------------------------------
+
+    def header(self) -> Html:
+        """Title, periods, place, bases and filters."""
+        about = self.tallies.provenance
+        return show.header(
+            self.title, now=self.now, before=self.before, base=self.estimates, metrics=self.tallies.metrics,
+            where=self.where, filters=about.get("where"), provenance=about,
+        )  # fmt: skip
+
+    def headline(self) -> Html:
+        """A tile per metric."""
+        return show.tiles(self.estimates, self.comparisons, self.tallies.metrics)
+
+    def findings(self) -> Html:
+        """What the comparisons say, in a few sentences."""
+        told = pd.concat([self.comparisons, self.parts])
+        return show.findings(told, self.tallies.metrics, why=self.contributions)
+
+    def trend(self, metrics: Sequence[str] | None = None) -> Html:
+        """Metrics over the periods; all if None."""
+        return join(
+            show.trend(self.series, self._metric(name), self.comparisons, benchmarks=self._benchmarks)
+            for name in metrics or self.metrics
+        )
+
+    def heatmap(self) -> Html:
+        """The lead metric of each level of the segments over the periods."""
+        name = self.lead.name
+        return join(show.heatmap(self._estimate([name], [d]), self.lead, d, "period") for d in self.segments)
+
+    def answers(self) -> Html:
+        """How people answered the lead metric: each answer, and the classes over the periods."""
+        found = distribution(self.tallies, self.lead.name, where=self.where)
+        classes = show.stacked(found, self.lead, "period", before=self.before)
+        return join([show.score_distribution(at(found, {"period": self.now}), self.lead), classes])
+
+    def comments(self) -> Html:
+        """What people wrote, where the run shows any."""
+        return show.comments(comments(self.tallies, where=self.where), self.lead)
+
+    def segment_scores(self) -> Html:
+        """Each segment by the lead metric: scores, each level against the rest, changes."""
+        return join(part for dimension in self.segments for part in self._segment(dimension))
+
+    def _segment(self, dimension: str) -> list[Html]:
+        rest = against_rest(
+            self.tallies, self.now, dimension, **self._tested, where=self.where, metrics=[self.lead.name]
+        )
+        return [
+            show.segments(self.levels(dimension), self.parts, self.lead, dimension, rest=True),
+            show.against_rest(rest, self.lead, dimension),
+            show.changes(self.parts, self.lead, dimension),
+        ]
+
+    def standings(self) -> Html:
+        """Where the levels of each segment stand: scores, changes, and a league table where they can be told apart."""
+        return join(part for dimension in self.segments for part in self._standing(dimension))
+
+    def _standing(self, dimension: str) -> list[Html]:
+        scores = self.levels(dimension)
+        table = league(self.tallies, self.now, dimension, self.lead.name, self._level, where=self.where)
+        return [
+            show.segments(scores, self.parts, self.lead, dimension, benchmarks=self._benchmarks),
+            show.changes(self.parts, self.lead, dimension),
+            show.league(table, self.lead, dimension),
+        ]
+
+    def numbers(self) -> Html:
+        """Every score and change of the place as tables."""
+        metrics = self.tallies.metrics
+        return join([show.estimates_table(self.estimates, metrics), show.comparisons_table(self.comparisons, metrics)])
+
+    def segment_numbers(self) -> Html:
+        """Every score and change of the segments as tables."""
+        return join(part for dimension in self.segments for part in self._numbers(dimension))
+
+    def _numbers(self, dimension: str) -> list[Html]:
+        scores, moves = self.levels(dimension, self.metrics), self.parts[self.parts[dimension].notna()]
+        metrics, by = self.tallies.metrics, dimension
+        return [
+            show.estimates_table(scores, metrics, caption=f"{self.now} by {by}"),
+            show.comparisons_table(moves, metrics, caption=f"Changes by {by}"),
+        ]
+
+    def readings(self) -> Html:
+        """The lead metric as plain answers, with weights, and with the whole design."""
+        ways = readings(*self._pair, self._level, where=self.where, metrics=[self.lead.name])
+        scores, moves = ways
+        metrics = self.tallies.metrics
+        return join([show.estimates_table(scores, metrics), show.comparisons_table(moves, metrics, judged=False)])
+
+    def left_out(self) -> Html:
+        """What the run refused, by its reason."""
+        return show.audit(self.tallies.audit, self.tallies.provenance)
+
+    def method(self) -> Html:
+        """How the numbers were made, and what they are made of."""
+        made = show.methods(self.estimates, self.comparisons, self.tallies.metrics)
+        return join([made, show.provenance(provenance(self.tallies, self.where))])
