@@ -1,6 +1,6 @@
 """Jobs -> shelf: who carries the jobs, what is tried again, how a run is stopped, what is published.
 
-Every job is tried in a process of its own, with a deadline and a memory limit. What a worker does is in `making`.
+Every job is tried in a process of its own, with a deadline and a memory limit. What a worker does is in `worker`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ from small import NIGHT, PARAMETERS, write_notebook
 import cxkit
 from cxkit.runs import history, runs, shelf
 from cxkit.runs.private import private
+from cxkit.runs.spreadsheet import is_formula
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc what is left")
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
@@ -462,6 +464,20 @@ def test_exit_blames_the_cell_that_it_stands_in(folder: Path, engine: str) -> No
     job = next(job for job in made.manifest["jobs"] if job["name"] == "ash")
     assert (job["error"], job["cell"]) == ("failed in cell 4: SystemExit", 4)
     assert "exit()" in json.loads((made.work / "account.json").read_text())["ash"]["cell"]
+
+
+@pytest.mark.slow
+def test_no_spreadsheet_finds_a_formula_in_a_summary(folder: Path) -> None:
+    made = Project(folder / "cells")
+    text = (made.folder / "survey.csv").read_text("utf-16").replace("Cedar", "c;=1+1").replace("Birch", "b; the best")
+    (made.folder / "survey.csv").write_text(text, "utf-16")
+    status, stdout, stderr = made.run()
+    assert (status, stderr) == (0, ""), stdout
+    text = (made.out / "summary.csv").read_text(encoding="utf-8")
+    cells = [cell for mark in ",;\t" for row in csv.reader(text.splitlines(), delimiter=mark) for cell in row]
+    assert [cell for cell in cells if is_formula(cell) and not re.match(r"-[\d.]+(,|$)", cell)] == []
+    assert "c;'=1+1" in text
+    assert "b; the best" in text
 
 
 # Signals and deaths ---------------------------------------------------------------------------------------------------
