@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.sparse import coo_array, csc_array, csr_array
+from scipy.sparse import coo_array, csr_array, eye_array, kron, vstack
 from scipy.sparse.csgraph import connected_components
 
 Bools = NDArray[np.bool_]
@@ -29,8 +29,12 @@ Levels = Mapping[tuple[str, ...], Ints]
 OPEN = 5  # values that the base of a hidden cell can have, as far as anybody can work out
 QUARTER = 0.25  # of the scale stays open to the score of a cell of too few people: 50 points of NPS, 25 of a share
 COMPANY = 2  # people beside those of a hidden cell: one alone knows the own answer, and so the others'
+NOTHING = 1e-6
+STEPS = 100  # of bounds that follow from bounds
 FAR = 1000.0  # answers beyond which it does not matter how far a base could be off
-GUESSES = 2  # random directions in which a program looks for other bases that fit, before it asks for each cell alone
+GUESSES = 2  # random directions in which a program looks for other answers that fit, before it asks for each cell alone
+AT_ONCE = 2_000  # unknowns of one program
+TRIES = 40  # cells of each part that are tried whether they need not be hidden after all
 
 
 class Sums(NamedTuple):
@@ -47,7 +51,7 @@ class Sums(NamedTuple):
     follows: Bools
 
 
-Scale = tuple[int, Ints, Floats]
+Scale = tuple[int, Any, Floats]
 
 
 class Cells(NamedTuple):
@@ -100,12 +104,15 @@ def equal_sums(levels: Levels, size: int) -> Sums:
         atoms = np.flatnonzero((levels[a] >= 0) & (levels[b] >= 0))
         left, right = levels[a][atoms], levels[b][atoms]
         label = connected_components(coo_array((np.ones(len(atoms)), (left, right)), shape=(size, size)), False)[1]
-        implied = np.full(size, any(set(a) < set(c) < set(b) for c in levels))
+        implied = np.zeros(size, dtype=bool)
         if not set(a) < set(b) and (common := [c for c in levels if set(c) <= set(a) & set(b)]):
             whole = levels[max(common, key=len)]  # every component lies within one cell of it
             held = np.zeros(size, np.int64)
             held[label[left]] = whole[atoms]
             implied = np.bincount(label[left], minlength=size) == np.bincount(whole[whole >= 0], minlength=size)[held]
+        implied |= any(
+            set(a) < set(c) < set(b) or _between(levels, a, c, b) or _between(levels, b, c, a) for c in levels
+        )
         for side, nodes in enumerate((np.unique(left), np.unique(right))):
             numbers.append(2 * (count + label[nodes]) + side)
             cells.append(nodes)
@@ -115,6 +122,21 @@ def equal_sums(levels: Levels, size: int) -> Sums:
     number, cell = np.concatenate(numbers)[order], np.concatenate(cells)[order]
     equation = np.unique(number // 2, return_inverse=True)[1]
     return Sums(2 * equation + number % 2, cell, np.concatenate(follows)[order])
+
+
+def _between(levels: Levels, coarse: tuple[str, ...], middle: tuple[str, ...], fine: tuple[str, ...]) -> bool:
+    """Whether each cell of a level lies in one of another, and these in one of a third: districts, cities, regions."""
+    return _within(levels, fine, middle) and _within(levels, middle, coarse)
+
+
+def _within(levels: Levels, fine: tuple[str, ...], coarse: tuple[str, ...]) -> bool:
+    """Whether each cell of a level lies in one of another, as a city in its region, and some of these hold several."""
+    own, wider = levels[fine], levels[coarse]
+    if (own < 0).any() or (wider < 0).any():
+        return False
+    lies, there = np.full(own.max(initial=-1) + 1, -1), np.zeros(wider.max(initial=-1) + 1, dtype=bool)
+    lies[own], there[wider] = wider, True
+    return bool((lies[own] == wider).all() and (lies >= 0).sum() > there.sum())
 
 
 # What has to be hidden ------------------------------------------------------------------------------------------------
@@ -128,28 +150,35 @@ def suppress(levels: Levels, cells: Cells, least: int) -> Bools:
         cells: The cells.
         least: People that a group needs in order to be shown.
     """
-    hidden, sound = cells.few.copy(), set[bytes]()
+    hidden, cells = cells.few.copy(), cells._replace(scales=[_classes(cells, scale) for scale in cells.scales])
     told = _Table(equal_sums(levels, len(hidden)), len(hidden))
-    todo = told.touching(np.flatnonzero(hidden))
+    bases = _possible(told, cells, least)
+    fresh = np.flatnonzero(hidden)
+    todo = told.touching(fresh)
     while True:
         while len(todo := todo[telling(told, cells, hidden, least, todo)]):
-            gone = _cheapest(told, cells.cost, hidden, told.apart(todo))
+            gone = _cheapest(told, cells, hidden, told.apart(todo))
             hidden[gone] = True
-            todo = np.union1d(todo, told.touching(gone))
-        gone = _beside(told, cells.cost, hidden, confined(told, levels, cells, hidden, least, sound))
-        if not len(gone):
-            return hidden
-        hidden[gone] = True
-        todo = told.touching(gone)
+            todo, fresh = np.union1d(todo, told.touching(gone)), np.union1d(fresh, gone)
+        fresh = _beside(told, cells.cost, hidden, confined(told, levels, cells, hidden, bases, fresh))
+        if not len(fresh):
+            break
+        hidden[fresh] = True
+        todo = told.touching(fresh)
+    _show_again(told, levels, cells, hidden, least, bases)
+    return hidden
 
 
 class _Table:
     """The sides of equations: side 2 i equals side 2 i + 1."""
 
     def __init__(self, sums: Sums, size: int) -> None:
-        self.sums, shape = sums, (int(sums.sum.max(initial=-1)) // 2 * 2 + 2, size)
+        shape = (int(sums.sum.max(initial=-1)) // 2 * 2 + 2, size)
         self.sides = csr_array((np.ones(len(sums.sum)), (sums.sum, sums.cell)), shape=shape)
         self.cells = self.sides.T.tocsr()
+        own, sign = ~sums.follows, np.where(sums.sum % 2, 1.0, -1.0)
+        self.rows = csr_array((sign[own], (sums.sum[own] // 2, sums.cell[own])), shape=(shape[0] // 2, size))
+        self.columns = self.rows.T.tocsr()
 
     def side(self, number: int) -> Ints:
         """The cells of a side."""
@@ -174,7 +203,7 @@ class _Table:
 def telling(told: _Table, cells: Cells, hidden: Bools, least: int, numbers: Ints) -> Bools:
     """Which sides of equations tell what may not be told of their hidden cells, which a reader can work out together.
 
-    Too few people; one cell; all people but one, who knows the own answer; answers so much alike that a score follows.
+    Too few people; one cell; all people but one, who knows the own answer.
     """
     rows = told.sides[numbers]
     start, of = rows.indptr[:-1], np.repeat(np.arange(len(numbers)), np.diff(rows.indptr))
@@ -195,43 +224,35 @@ def telling(told: _Table, cells: Cells, hidden: Bools, least: int, numbers: Ints
             everybody = frozenset().union(*who)
             union[i], company[i] = len(everybody), min(len(everybody - one) for one in who)
     found: Bools = alone & ((count == 1) | ((union < least) & ~whole) | (company < COMPANY))
-    # Where all of the margin answered alike, nothing but to hide the margin would help: it could be shown, and is.
-    asked = np.flatnonzero(alone & ~found & ~whole)
-    asked = asked[_alike(told, cells, hidden, numbers[asked], hidden)]
-    found[asked[~_alike(told, cells, hidden, numbers[asked], np.ones_like(hidden))]] = True
     return found
 
 
-def _alike(told: _Table, cells: Cells, hidden: Bools, numbers: Ints, taken: Bools) -> Bools:
-    """Where the answers of some cells of a side leave less than a quarter of the scale to the score of one of few.
-
-    A reader may know how many answered in each: the score lies between those of the lowest and of the highest answers.
-    """
-    rows, found = told.sides[numbers], np.zeros(len(numbers), dtype=bool)
-    of = np.repeat(np.arange(len(numbers)), np.diff(rows.indptr))
-    few = hidden[rows.indices] & cells.few[rows.indices]
-    of, n = of[few], cells.answers[rows.indices[few]]
-    for kind, column, values in cells.scales:
-        mine = cells.item[rows.indices[rows.indptr[:-1]]] == kind
-        if not mine.any():
-            continue
-        own = mine[of]
-        counts = (rows @ (cells.codes[:, column] * taken[:, None]))[of[own]]
-        low, high = (np.clip(n[own, None] - np.cumsum(c, axis=1) + c, 0, c) @ v
-                     for c, v in ((counts, values), (counts[:, ::-1], values[::-1])))  # fmt: skip
-        found[of[own][high - low < (QUARTER - 1e-9) * n[own]]] = True
+def _cheapest(told: _Table, cells: Cells, hidden: Bools, numbers: Ints) -> Ints:
+    """Of each side's equation the shown cell that costs the least, with what has to be hidden beside it elsewhere."""
+    every = told.sides[numbers] + told.sides[numbers ^ 1]
+    of, cell = np.repeat(np.arange(len(numbers)), np.diff(every.indptr)), every.indices
+    of, cell = of[~hidden[cell]], cell[~hidden[cell]]
+    wanted, at = np.unique(cell, return_inverse=True)
+    price = (cells.cost[wanted] + _company(told, cells.answers, hidden, wanted))[at]
+    order = np.lexsort((cell, price, of))
+    found: Ints = np.unique(cell[order[np.unique(of[order], return_index=True)[1]]]).astype(np.int64)
     return found
 
 
-def _cheapest(told: _Table, cost: Floats, hidden: Bools, numbers: Ints) -> Ints:
-    """Of each side the shown cell that costs the least, or else of the other side."""
-    found = list[int]()
-    for number in numbers.tolist():
-        for side in (told.side(number), told.side(number ^ 1)):
-            if len(shown := side[~hidden[side]]):
-                found.append(int(shown[np.lexsort((shown, cost[shown]))[0]]))
-                break
-    return np.array(found, np.int64)
+def _company(told: _Table, cost: Floats, hidden: Bools, some: Ints) -> Floats:
+    """What it costs that some shown cells, once hidden, would be the only hidden ones of an equation."""
+    sums = told.columns[some]
+    used, equation = np.unique(sums.indices, return_inverse=True)
+    rows = told.rows[used]
+    order = np.lexsort((cost[rows.indices], np.repeat(np.arange(len(used)), np.diff(rows.indptr))))
+    one, two = rows.indptr[:-1], np.minimum(rows.indptr[:-1] + 1, rows.indptr[1:] - 1)
+    cheapest, cell = cost[rows.indices[order]], rows.indices[order]
+    alone = abs(rows) @ hidden == 0
+    other = np.where(
+        cell[one][equation] == np.repeat(some, np.diff(sums.indptr)), cheapest[two][equation], cheapest[one][equation]
+    )
+    owner = np.repeat(np.arange(len(some)), np.diff(sums.indptr))
+    return np.bincount(owner, other * alone[equation], len(some)).astype(float)
 
 
 def _beside(told: _Table, cost: Floats, hidden: Bools, stuck: Sequence[int]) -> Ints:
@@ -240,7 +261,7 @@ def _beside(told: _Table, cost: Floats, hidden: Bools, stuck: Sequence[int]) -> 
     for cell in stuck:
         near = np.array([cell])
         while True:
-            grown = np.unique(np.concatenate([told.side(number) for number in told.touching(near).tolist()]))
+            grown = np.unique(told.rows[np.unique(told.columns[near].indices)].indices).astype(np.int64)
             if len(shown := grown[~hidden[grown]]):
                 found.add(int(shown[np.lexsort((shown, cost[shown]))[0]]))
                 break
@@ -250,124 +271,295 @@ def _beside(told: _Table, cost: Floats, hidden: Bools, stuck: Sequence[int]) -> 
     return np.array(sorted(found), np.int64)
 
 
+def _show_again(told: _Table, levels: Levels, cells: Cells, hidden: Bools, least: int, bases: _Bases) -> None:
+    """Shows the cells that need not be hidden after all, of each part the dearest first."""
+    left = np.flatnonzero(hidden & ~cells.few)
+    for _ in range(TRIES):
+        left = left[~_needed(told, cells, hidden, left)]
+        if not len(left):
+            return
+        part = np.full(len(hidden), -1)
+        system = _system(told, hidden, left)
+        part[system.cells] = system.part
+        order = left[np.lexsort((left, -cells.cost[left]))]
+        tried = order[np.unique(part[order], return_index=True)[1]]
+        hidden[tried] = False
+        left, touched = np.setdiff1d(left, tried), told.touching(tried)
+        beside = told.rows[np.unique(told.columns[tried].indices)].indices.astype(np.int64)
+        while len(tried):
+            bad = touched[telling(told, cells, hidden, least, touched)]
+            back = np.isin(tried, told.sides[np.concatenate([bad, bad ^ 1])].indices)
+            if not back.any():
+                back = np.isin(part[tried], part[confined(told, levels, cells, hidden, bases, beside)])
+            if not back.any():
+                break
+            hidden[tried[back]] = True
+            tried = tried[~back]
+
+
+def _needed(told: _Table, cells: Cells, hidden: Bools, some: Ints) -> Bools:
+    """Which of some hidden cells certainly have to be: with one other in a sum of which nothing else is hidden."""
+    rows = told.cells[some]
+    side, of = rows.indices, np.repeat(np.arange(len(some)), np.diff(rows.indptr))
+    count = told.sides @ hidden
+    found: Bools = np.bincount(of, (count[side] == 2) & (count[side ^ 1] == 0), len(some)) > 0
+    return found
+
+
 # How much stays open --------------------------------------------------------------------------------------------------
 
 
-def confined(told: _Table, levels: Levels, cells: Cells, hidden: Bools, least: int, sound: set[bytes]) -> list[int]:
-    """Hidden cells of which all sums and reasons together leave the base fewer than `OPEN` values, one of each part.
+class _System(NamedTuple):
+    """Hidden cells that hang together, and the equations between them: every shift of their answers adds up to zero.
 
-    Every way to meet the sums is the true one plus a shift that adds up to nothing. Cells that stand in the same sums
-    give way to each other. For the others a linear program looks for shifts, in some random directions, of nearly all
-    cells at once; then it is asked for each cell that moved too little. Parts have nothing to do with each other, so
-    that one program asks a cell of each.
+    Attributes:
+        cells: Their positions.
+        rows: A row for each equation, a column for each cell.
+        part: The part of each cell: parts have nothing to do with each other.
+        twin: A number that cells share which stand on the same side of the same equations.
+        round: Whether the part of a cell has a cycle of equations.
+    """
+
+    cells: Ints
+    rows: csr_array
+    part: Ints
+    twin: Ints
+    round: Bools
+
+    def of(self, chosen: Bools) -> _System:
+        """Some whole parts alone."""
+        rows = self.rows[:, chosen]
+        return _System(
+            self.cells[chosen],
+            rows[np.diff(rows.indptr) > 0],
+            self.part[chosen],
+            self.twin[chosen],
+            self.round[chosen],
+        )
+
+
+def _system(told: _Table, hidden: Bools, some: Ints) -> _System:
+    """The hidden cells that hang together with some."""
+    reached, equations, new = np.zeros_like(hidden), np.zeros(told.rows.shape[0], dtype=bool), some[hidden[some]]
+    while len(new):
+        reached[new] = True
+        sums = np.unique(told.columns[new].indices)
+        sums = sums[~equations[sums]]
+        equations[sums] = True
+        new = np.unique(told.rows[sums].indices)
+        new = new[hidden[new] & ~reached[new]]
+    cells, own = np.flatnonzero(reached), told.rows[np.flatnonzero(equations)].tocoo()
+    kept = hidden[own.col]
+    row, column = own.row[kept], (np.cumsum(reached) - 1)[own.col[kept]]
+    size = own.shape[0]
+    rows = csr_array((own.data[kept], (row, column)), shape=(size, len(cells)))
+    graph = coo_array((np.ones(len(row)), (row, size + column)), shape=(size + len(cells),) * 2)
+    label = connected_components(graph, directed=False)[1]
+    cycle = np.bincount(label[row], minlength=label.max(initial=-1) + 1) >= np.bincount(label)
+    same = rows.T @ np.random.default_rng(0).integers(1, 2**40, size).astype(float)
+    twin = np.unique(same, return_inverse=True)[1]
+    part = label[size:].astype(np.int64)
+    return _System(cells, rows, part, twin, cycle[part])
+
+
+def confined(told: _Table, levels: Levels, cells: Cells, hidden: Bools, bases: _Bases, some: Ints) -> list[int]:
+    """Hidden cells of which all sums together leave the base or the score too little open, one of each part.
 
     Args:
-        sound: Parts that are known to leave enough open; more are added.
+        told: The equations.
+        levels: As `equal_sums` takes them.
+        cells: The cells.
+        hidden: Which are hidden.
+        bases: What is asked of bases.
+        some: Cells whose parts are looked at.
     """
-    term = hidden[told.sums.cell] & ~told.sums.follows
-    sign = np.where(told.sums.sum[term] % 2, 1.0, -1.0)
-    used, column = np.unique(told.sums.cell[term], return_inverse=True)
-    equations, row = np.unique(told.sums.sum[term] // 2, return_inverse=True)
-    rows = csc_array((sign, (row, column)), shape=(len(equations), len(used)))
-    every = (
-        np.clip(np.where(cells.few, 1.0, least) - cells.answers, -FAR, 0.0),
-        np.clip(np.where(cells.few, cells.most, np.inf) - cells.answers, 0.0, FAR),
-    )
-    low, high = every[0][used], every[1][used]
-    wanted = min(OPEN, least - 1) - 1.0
-    narrow = _alternatives(levels, hidden, every[0], every[1])[used] < wanted
-    part = _parts(rows)
-    open_, stuck = np.isin(part, part[narrow]), list[int]()
-    for number in np.unique(part[narrow]):
-        if used[part == number].tobytes() in sound:
-            open_[part == number] = False
-    chosen = np.flatnonzero(open_)
-    for some in np.array_split(chosen[np.argsort(part[chosen], kind="stable")], max(1, len(chosen) // 2_000)):
-        if len(some := np.flatnonzero(np.isin(part, part[some]) & open_)):
-            own = rows[:, some].tocsr()
-            found = _stuck(own[np.diff(own.indptr) > 0], low[some], high[some], narrow[some], part[some], wanted)
-            stuck += used[some[found]].tolist()
-    bad = set(part[np.searchsorted(used, stuck)])
-    sound |= {used[part == number].tobytes() for number in set(part[open_]) - bad}
-    return stuck
-
-
-def _alternatives(levels: Levels, hidden: Bools, low: Floats, high: Floats) -> Floats:
-    """How far the base of each hidden cell can move because answers of it and of others stand in the same shown cells.
-
-    Such answers could change places and nobody would see it; how many, the bounds of the hidden cells that hold them
-    tell. It is a lower bound: one exchange with one other cell.
-    """
-    cells = np.column_stack(list(levels.values()))
-    shown = np.where(cells < 0, -2, np.where(hidden[cells], -1, cells))
-    twin = np.unique(shown, axis=0, return_inverse=True)[1].ravel()
-    held = (cells >= 0) & hidden[cells]
-    gain, loss = (np.where(held, end[cells], np.inf).min(axis=1) for end in (high, -low))
-    found = np.zeros(len(hidden))
-    for level in range(cells.shape[1]):
-        of = np.flatnonzero(held[:, level])
-        if not len(of):
-            continue
-        key = np.unique(np.column_stack([twin[of], cells[of, level]]), axis=0, return_inverse=True)
-        (group, cell), at = key[0].T, key[1].ravel()
-        most = np.zeros((2, len(cell)))
-        for side, end in enumerate((gain, loss)):
-            np.maximum.at(most[side], at, end[of])
-        own = np.unique(group, return_inverse=True)[1]
-        other = [_largest_other(own, end) for end in most]
-        moved = np.zeros((2, len(hidden)))
-        np.maximum.at(moved[0], cell, np.minimum(most[0], other[1]))
-        np.maximum.at(moved[1], cell, np.minimum(most[1], other[0]))
-        found += moved.sum(axis=0)
+    system = _system(told, hidden, some)
+    stuck = _bases(system, bases)
+    found: list[int] = system.cells[stuck].tolist()
+    for scale in cells.scales:
+        system = system.of(~np.isin(system.part, system.part[stuck]))
+        stuck = _scores(system, told, levels, cells, hidden, scale)
+        found += system.cells[stuck].tolist()
     return found
 
 
-def _largest_other(group: Ints, values: Floats) -> Floats:
-    """Of each member of a group the largest value of another member; 0 where there is none."""
-    order = np.lexsort((-values, group))
-    start = np.flatnonzero(np.diff(group[order], prepend=-1))
-    size = np.diff(np.append(start, len(order)))
-    first, second = values[order[start]], np.where(size > 1, values[order[np.minimum(start + 1, len(order) - 1)]], 0.0)
-    found: Floats = np.where(
-        np.isin(np.arange(len(order)), order[start]), second[group], np.where(size > 1, first, 0.0)[group]
-    )
+class _Bases(NamedTuple):
+    """By how much the base of each cell can be off as its reason says, and how far its ends have to lie apart."""
+
+    low: Floats
+    high: Floats
+    wanted: Floats
+
+
+def _possible(told: _Table, cells: Cells, least: int) -> _Bases:
+    """What is asked of bases: where reasons alone would leave fewer values, if all were hidden, two, if there are two.
+
+    Below ten people of six cities, each with somebody, are six to nine, and nothing that could be hidden helps.
+    """
+    low = np.clip(np.where(cells.few, 1.0, least) - cells.answers, -FAR, 0.0)
+    high = np.clip(np.where(cells.few, cells.most, np.inf) - cells.answers, 0.0, FAR)
+    ends, wanted = _reach(told.rows, low, high), min(OPEN, least - 1) - 1.0
+    width = ends[1] - ends[0]
+    return _Bases(low, high, np.where(width < wanted, np.minimum(width, 1.0), wanted))
+
+
+def _bases(system: _System, bases: _Bases) -> Ints:
+    """Where sums and reasons leave the base of a hidden cell fewer than `OPEN` values.
+
+    What the others of a sum leave to a cell is what it can be, if no part of the sums goes round. Else it can be no
+    more, nor less than by exchange with cells of the same sums; between these, linear programs tell.
+    """
+    low, high, wanted = (part[system.cells] for part in bases)
+    ends = _reach(system.rows, low, high)
+    stuck = np.flatnonzero(ends[1] - ends[0] < wanted)
+    down, up = ((np.bincount(system.twin, end) if len(end) else end)[system.twin] - end for end in (low, high))
+    exchanged = np.minimum(high, -down) + np.minimum(-low, up)
+    asked = np.flatnonzero(system.round & (exchanged < wanted) & ~np.isin(system.part, system.part[stuck]))
+    if len(asked):
+        measure = eye_array(len(system.cells), format="csr")[asked]
+        stuck = np.append(stuck, asked[_stuck(system.rows, *ends, system.part, measure, wanted[asked])])
+    return stuck[np.unique(system.part[stuck], return_index=True)[1]]
+
+
+def _reach(rows: csr_array, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """The ends of each cell's shift, as the ends of all others of an equation leave them."""
+    terms = rows.tocoo()
+    row, cell, plus, size = terms.row, terms.col, terms.data > 0, rows.shape[0]
+    for _ in range(STEPS):
+        least, most = np.where(plus, low[cell], -high[cell]), np.where(plus, high[cell], -low[cell])
+        lower = most - np.bincount(row, most, size)[row]  # a term is what the others leave
+        upper = least - np.bincount(row, least, size)[row]
+        ends = low.copy(), high.copy()
+        np.maximum.at(ends[0], cell, np.where(plus, lower, -upper))
+        np.minimum.at(ends[1], cell, np.where(plus, upper, -lower))
+        if np.array_equal(ends, (low, high)):
+            break
+        low, high = ends
+    return low, high
+
+
+def _scores(system: _System, told: _Table, levels: Levels, cells: Cells, hidden: Bools, scale: Scale) -> Ints:
+    """Where sums leave less than a quarter of a scale to the score of a cell of few, one of each part.
+
+    A reader may know how many answered in each cell. A cell may then have the lowest or the highest of all answers of
+    cells that stand in the same sums, or whose answers all stand in the same shown cells. Where that is too little,
+    linear programs tell; but a margin that is too much alike by itself could be shown, and is.
+    """
+    item, every, classes = scale
+    counts, few = every[system.cells], cells.few[system.cells] & (cells.item[system.cells] == item)
+    asked = np.flatnonzero(few & (abs(system.rows).sum(axis=0) > 0))
+    n = counts.sum(axis=1)
+    for exchange in ("sums", "answers"):
+        if len(asked):
+            group = system.twin if exchange == "sums" else _patterns(levels, hidden, system)
+            asked = asked[_span(_pooled(counts, group)[asked], n[asked], classes) < (QUARTER - NOTHING) * n[asked]]
+    asked = asked[~_alike(told, every, hidden, system.cells[asked], n[asked], classes)]
+    if not len(asked):
+        return asked
+    kinds, size = len(classes), len(system.cells)
+    sums = vstack([kron(system.rows, eye_array(kinds)), kron(eye_array(size), np.ones((1, kinds)))], format="csr")
+    target = np.repeat(np.arange(len(asked)), kinds)
+    at = (kinds * asked[:, None] + np.arange(kinds)).ravel()
+    measure = csr_array((np.tile(classes, len(asked)), (target, at)), shape=(len(asked), sums.shape[1]))
+    ends = -counts.ravel(), (n[:, None] - counts).ravel()
+    return asked[_stuck(sums, *ends, np.repeat(system.part, kinds), measure, (QUARTER - NOTHING) * n[asked])]
+
+
+def _classes(cells: Cells, scale: Scale) -> Scale:
+    """A scale with how many answers of each value every cell has in place of its columns, from the lowest value."""
+    item, column, values = scale
+    classes, of = np.unique(values, return_inverse=True)
+    return item, cells.codes[:, column] @ np.eye(len(classes))[of], classes
+
+
+def _span(counts: Floats, n: Floats, values: Floats) -> Floats:
+    """How far the sums of the highest and of the lowest n of some answers lie apart; counts by value, upwards."""
+    low, high = (np.clip(n[:, None] - np.cumsum(c, axis=1) + c, 0, c) @ v
+                 for c, v in ((counts, values), (counts[:, ::-1], values[::-1])))  # fmt: skip
+    found: Floats = high - low
     return found
 
 
-def _parts(rows: csc_array) -> Ints:
-    """The part of each cell: cells that hang together by equations."""
-    size = rows.shape[0]
-    row, cell = rows.nonzero()
-    graph = coo_array((np.ones(len(row)), (row, size + cell)), shape=(size + rows.shape[1],) * 2)
-    part: Ints = connected_components(graph, directed=False)[1][size:].astype(np.int64)
-    return part
+def _pooled(counts: Floats, group: Ints) -> Floats:
+    """The counts of the whole group of each; -1 is nobody's."""
+    found = np.zeros((group.max(initial=-1) + 2, counts.shape[1]))
+    np.add.at(found, group, counts)
+    found[-1] = 0
+    pooled: Floats = found[group]
+    return pooled
 
 
-def _stuck(sums: csr_array, low: Floats, high: Floats, narrow: Bools, part: Ints, wanted: float) -> Ints:
-    """The first cell of each part that no two solutions hold `wanted` apart."""
-    least, most = np.zeros(len(low)), np.zeros(len(low))
-    bounds, zero = np.column_stack([low, high]), np.zeros(sums.shape[0])
+def _patterns(levels: Levels, hidden: Bools, system: _System) -> Ints:
+    """A number that cells of a level share if the answers of all stand in the same shown cells; else -1."""
+    number = np.random.default_rng(0).integers(1, 2**62, len(hidden))
+    atoms = np.zeros(len(next(iter(levels.values()))), np.int64)
+    for own in levels.values():
+        atoms += np.where((own >= 0) & ~hidden[own], number[own], own.clip(max=0))
+    found = np.full(len(system.cells), -1)
+    for i, own in enumerate(levels.values()):
+        inside = (own >= 0) & hidden[own]
+        first, last = np.full(len(hidden), np.iinfo(np.int64).max), np.full(len(hidden), np.iinfo(np.int64).min)
+        np.minimum.at(first, own[inside], atoms[inside])
+        np.maximum.at(last, own[inside], atoms[inside])
+        one = np.flatnonzero((first == last)[system.cells])
+        found[one] = first[system.cells[one]] + number[system.part[one]] + i
+    known = np.unique(found, return_inverse=True)[1].astype(np.int64)
+    return np.where(found == -1, -1, known)
+
+
+def _alike(told: _Table, counts: Floats, hidden: Bools, some: Ints, n: Floats, values: Floats) -> Bools:
+    """Which of some cells lie in a shown margin whose answers alone leave their score less than a quarter."""
+    rows = told.cells[some]
+    of, side = np.repeat(np.arange(len(some)), np.diff(rows.indptr)), rows.indices
+    shown = told.sides[side ^ 1] @ hidden == 0
+    narrow = _span(told.sides[side] @ counts, n[of], values) < (QUARTER - NOTHING) * n[of]
+    found: Bools = np.bincount(of, shown & narrow, len(some)) > 0
+    return found
+
+
+def _stuck(sums: csr_array, low: Floats, high: Floats, part: Ints, measure: csr_array, wanted: Floats) -> Ints:
+    """The first measure of each part that no two solutions hold as far apart as wanted.
+
+    Linear programs look for solutions that move nearly all measures at once, in random directions; then they are asked
+    for each that moved too little. Parts have nothing to do with each other, so that one program asks for one of each.
+
+    Args:
+        sums: A row for each sum that is zero, a column for each unknown.
+        low: The lowest of each unknown.
+        high: The highest.
+        part: Of each unknown.
+        measure: A row for each measure: a sum of unknowns of one part.
+        wanted: Of each measure.
+    """
+    sums, own = sums.tocsc(), part[measure.indices[measure.indptr[:-1]]]
+    least, most, found = np.zeros(len(wanted)), np.zeros(len(wanted)), np.empty(0, np.int64)
+    size = np.bincount(part)
+    batch = np.cumsum(np.where(np.isin(np.arange(len(size)), own), size, 0)) // AT_ONCE
 
     def look(aim: Floats) -> None:
-        best = linprog(aim, A_eq=sums, b_eq=zero, bounds=bounds)
-        shift = best.x if best.status == 0 else np.zeros(len(low))
-        np.minimum(least, np.ceil(shift - 1e-6), out=least)
-        np.maximum(most, np.floor(shift + 1e-6), out=most)
+        for number in np.unique(batch[own[aim != 0]]):
+            mine = (batch[own] == number) & (aim != 0)
+            chosen = np.flatnonzero(np.isin(part, own[mine]))
+            rows = sums[:, chosen].tocsr()
+            rows = rows[np.diff(rows.indptr) > 0]
+            bounds = np.column_stack([low[chosen], high[chosen]])
+            for sign in (1.0, -1.0):
+                goal = sign * (measure[:, chosen].T @ (aim * mine))
+                best = linprog(goal, A_eq=rows, b_eq=np.zeros(rows.shape[0]), bounds=bounds)
+                shift = measure[:, chosen] @ (best.x if best.status == 0 else np.zeros(len(chosen)))
+                np.minimum(least, shift, out=least)
+                np.maximum(most, shift, out=most)
 
     random = np.random.default_rng(0)
     for _ in range(GUESSES):
-        if (todo := narrow & (most - least < wanted)).any():
-            aim = np.where(todo, random.uniform(0.5, 1.5, len(low)) * random.choice([-1, 1], len(low)), 0.0)
-            look(aim)
-            look(-aim)
-    todo, found = narrow & (most - least < wanted), np.empty(0, np.int64)
+        todo = most - least < wanted - NOTHING
+        look(np.where(todo, random.uniform(0.5, 1.5, len(todo)) * random.choice([-1, 1], len(todo)), 0.0))
+    todo = most - least < wanted - NOTHING
     while todo.any():
         first = np.flatnonzero(todo)
-        first = first[np.unique(part[first], return_index=True)[1]]
-        aim = np.zeros(len(low))
-        aim[first] = 1.0
-        look(aim)
-        look(-aim)
-        found = np.append(found, first[most[first] - least[first] < wanted])
-        todo &= (most - least < wanted) & ~np.isin(part, part[found])
+        first = first[np.unique(own[first], return_index=True)[1]]
+        look(np.isin(np.arange(len(todo)), first).astype(float))
+        found = np.append(found, first[(most - least)[first] < wanted[first] - NOTHING])
+        todo &= (most - least < wanted - NOTHING) & ~np.isin(own, own[found])
+        todo[first] = False
     return found

@@ -98,8 +98,8 @@ def _known(tallies: Tallies, cells: pd.DataFrame) -> Cells:
     """What suppression has to know of every cell."""
     n, minimum = cells["n"].to_numpy(float), tallies.rules.hide_below
     few = (n > 0) & (n < minimum)
-    most = np.where(cells["people"].isna(), minimum - 1.0, np.inf)  # few people may give many answers
     once = cells["item"].isin(tallies.provenance.get("once", ())).to_numpy(bool)
+    most = np.where(cells["people"].isna() | once, minimum - 1.0, np.inf)  # few people may give many answers
     members = _members(tallies, cells)
     item, items = pd.factorize(cells["item"])
     answers, cost = cells["answers"].to_numpy(float), worth(cells, tallies.by)

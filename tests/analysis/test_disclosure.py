@@ -111,31 +111,51 @@ def findings(frame: pd.DataFrame, shown: cx.Tallies, who: str) -> dict[str, int]
             union = max(map(len, [*each, *inside])) if who == "unknown" else len(set().union(*each))
             found["group"] += union < minimum and len(gone) < len(own)
             rest = [set().union(*each[:i], *each[i + 1 :]) - each[i] for i in range(len(each))]
-            found["company"] += min(map(len, rest)) < 2
-    position = {cell: i for i, cell in enumerate(hidden)}
-    rows, right = [], []
-    for one, other in equal:
-        row = np.zeros(len(hidden))
-        for sign, side in ((1, one), (-1, other)):
-            for cell in side:
-                if not cell.shown:
-                    row[position[cell]] += sign
-        if row.any():
-            rows.append(row)
-            right.append(sum(len(c.rows) for c in other if c.shown) - sum(len(c.rows) for c in one if c.shown))
-    if not rows:
-        return found
-    bounds = [(1, (9 if who != "often" else None)) if cell.few else (minimum, None) for cell in hidden]
+            small = [len(more) for one, more in zip(each, rest, strict=True) if who == "once" or len(one) < minimum]
+            found["company"] += min(small, default=2) < 2
     nps = frame["nps"]
-    for i, cell in enumerate(hidden):
-        aim = np.zeros(len(hidden))
-        aim[i] = 1.0
-        ends = [linprog(sign * aim, A_eq=np.array(rows), b_eq=right, bounds=bounds) for sign in (1, -1)]
-        width = np.inf if any(one.status == 3 for one in ends) else -ends[1].fun - ends[0].fun
-        found["base"] += width < 4 - 1e-6
-        if cell.few:
-            found["score"] += score_width(cell, hidden, equal, nps) < 50 - 1e-6
+    for cell in hidden:
+        if base_width(cell, hidden, equal, minimum, who) < 4 - 1e-6:
+            everything = base_width(cell, list(dict.fromkeys(every)), equal, minimum, who)
+            found["base"] += everything >= 4 - 1e-6 or base_width(cell, hidden, equal, minimum, who) < min(
+                everything, 1
+            )
+        if cell.few and score_width(cell, hidden, equal, nps) < 50 - 1e-6:
+            found["score"] += not told_by_a_margin(cell, equal, nps)
     return found
+
+
+def base_width(cell: Cell, hidden: list[Cell], equal: list[Any], minimum: int, who: str) -> float:
+    """How far the base of a cell can lie apart, if some cells are hidden, of which only the reasons are told."""
+    position = {one: i for i, one in enumerate(hidden)}
+    rows, right = [np.zeros(len(hidden))], [0]
+    for one, other in equal:
+        row, known = np.zeros(len(hidden)), 0
+        for sign, side in ((1, one), (-1, other)):
+            for c in side:
+                if c in position:
+                    row[position[c]] += sign
+                else:
+                    known -= sign * len(c.rows)
+        rows.append(row)
+        right.append(known)
+    bounds = [(1, (minimum - 1 if who != "often" else None)) if c.few else (minimum, None) for c in hidden]
+    aim = np.arange(len(hidden)) == position[cell]
+    ends = [linprog(sign * aim, A_eq=np.array(rows), b_eq=right, bounds=bounds) for sign in (1.0, -1.0)]
+    return np.inf if any(one.status == 3 for one in ends) else float(-ends[1].fun - ends[0].fun)
+
+
+def told_by_a_margin(cell: Cell, equal: list[Any], nps: pd.Series) -> bool:
+    """Whether a shown sum that holds the cell says too much by itself: nearly all of its people answered alike."""
+    wholes = [
+        own for sides in equal for own, other in (sides, sides[::-1]) if cell in own and all(c.shown for c in other)
+    ]
+    for own in wholes:
+        values = sorted(-100 * (x <= 6) + 100 * (x >= 9) for x in nps[list(frozenset().union(*(c.rows for c in own)))])
+        n = len(cell.rows)
+        if (sum(values[-n:]) - sum(values[:n])) / n < 50 - 1e-6:
+            return True
+    return False
 
 
 def score_width(cell: Cell, hidden: list[Cell], equal: list[Any], nps: pd.Series) -> float:
