@@ -172,6 +172,30 @@ def check(
 
 
 @app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)],
+    export: Annotated[
+        str | None, typer.Argument(metavar="EXPORT", help="What the reports are about; else the synthetic sample.")
+    ] = None,
+) -> None:
+    """Make a project: notebooks, parameters, and of an export a mapping to start from."""
+    with _readable():
+        from cxkit.runs import project
+
+        _say(project.new(folder, export))
+
+
+@app.command()
+def schema(about: Annotated[Literal["params", "mapping"], typer.Argument(help="Of which file.")] = "params") -> None:
+    """Print the JSON schema of a parameters file or of a mapping, for editors."""
+    import json
+
+    from cxkit.runs import project
+
+    _say(json.dumps(project.schema(about), indent=1))
+
+
+@app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files are written.")] = Path("data/sample"),
 ) -> None:

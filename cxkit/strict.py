@@ -190,7 +190,7 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int)]
 """Text in a strict model. A plain whole number is taken as its digits (`wave: 2017`); anything else must be quoted."""
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "cxkit.analysis",
         *LEAVES,
     ),
+    "cxkit.runs.project": ("cxkit.runs", "cxkit.input", "cxkit.metrics", *LEAVES),  # the keys of a mapping
     "cxkit.runs.pages": ("cxkit.runs", "cxkit.metrics", "cxkit.show", *LEAVES),  # the index shares its wording
     "cxkit.runs.workbook": ("cxkit.runs", "cxkit.metrics", "cxkit.show", *LEAVES),  # and so does the workbook
     "cxkit.runs.spreadsheet": ("cxkit.runs", "cxkit.show", *LEAVES),  # its cells hold cleaned text

@@ -229,7 +229,16 @@ class Mapping(Strict):
     items: dict[str, Item]
     dimensions: dict[str, Dimension] = Field(default_factory=dict)
 
-    @field_validator("items", "dimensions", mode="before")
+    @field_validator("items", mode="before", json_schema_input_type=dict[str, Item | str])
+    @classmethod
+    def _short_items(cls, entries: Any) -> Any:
+        return cls._short_form(entries)
+
+    @field_validator("dimensions", mode="before", json_schema_input_type=dict[str, Dimension | str])
+    @classmethod
+    def _short_dimensions(cls, entries: Any) -> Any:
+        return cls._short_form(entries)
+
     @classmethod
     def _short_form(cls, entries: Any) -> Any:
         """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""

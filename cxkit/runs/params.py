@@ -34,7 +34,7 @@ def _named(value: Any) -> Any:
     return dict.fromkeys(names)
 
 
-Names = Annotated[list[Text], BeforeValidator(_many)]
+Names = Annotated[list[Text], BeforeValidator(_many, json_schema_input_type=list[Text] | Text)]
 
 
 class Benchmark(Strict):
@@ -73,7 +73,10 @@ class Params(Strict):
     now: Text | None = None
     against: Text = "previous"
     as_of: Text | None = None
-    for_each: Annotated[dict[Text, Names | None], BeforeValidator(_named)] = Field(default_factory=dict, max_length=2)
+    for_each: Annotated[
+        dict[Text, Names | None],
+        BeforeValidator(_named, json_schema_input_type=dict[Text, Names | None] | list[Text] | Text),
+    ] = Field(default_factory=dict, max_length=2)
     segments: Names = Field(default_factory=list)
     where: dict[Text, Names] = Field(default_factory=dict)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -210,10 +213,14 @@ def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
 
 def _notebook(name: str, root: Path) -> Path:
     own = root / name
-    package = Path(__file__).resolve().parents[1]  # a wheel holds the notebooks, a clone has them beside the package
-    kit = next((path for path in (package / name, package.parent / name) if path.exists()), package / name)
     default = name in {field.default for field in Params.model_fields.values()}
-    return kit if default and not own.exists() else own
+    return kit_notebook(name) if default and not own.exists() else own
+
+
+def kit_notebook(name: str) -> Path:
+    """A notebook of the kit: a wheel holds them, a clone has them beside the package."""
+    package = Path(__file__).resolve().parents[1]
+    return next((path for path in (package / name, package.parent / name) if path.exists()), package / name)
 
 
 def _only(params: Params, only: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -1,0 +1,113 @@
+"""A folder to work in: notebooks, parameters, a mapping to answer, and schemas from which an editor completes keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from cxkit.errors import CxError
+from cxkit.input.mapping import Mapping
+from cxkit.metrics import METRICS
+from cxkit.runs.files import TEMPORARY, put, remove
+from cxkit.runs.jobs import slugs
+from cxkit.runs.limits import Limits, carried
+from cxkit.runs.params import Params, kit_notebook
+from cxkit.runs.private import looking
+from cxkit.strict import parse_yaml
+
+About = Literal["params", "mapping"]
+MODELINE = "# yaml-language-server: $schema="
+IGNORED = """\
+# what a run makes, and data: answers of customers do not belong into a repository
+/reports/*
+!/reports/README.md
+/data/
+"""
+REPORTS = "Each run publishes a folder here, unless `--out` names another; what may not be shared lies elsewhere.\n"
+
+
+def schema(about: About) -> dict[str, Any]:
+    """The JSON schema of the keys of a parameters file or of a mapping, for editors.
+
+    >>> schema("params")["properties"]["period"]["enum"]
+    ['month', 'quarter', 'week', 'year', 'wave']
+    """
+    found = (Params if about == "params" else Mapping).model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def new(folder: Path, export: str | None = None) -> str:
+    """Make a project.
+
+    Args:
+        folder: Its folder, which is not there yet or empty.
+        export: What the reports are about, of which a mapping is drafted; the kit's synthetic sample if None.
+
+    Returns:
+        What to do next.
+
+    Raises:
+        CxError: A folder that holds something, an export that cannot be read; nothing is left then.
+    """
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise CxError(f"{folder}: expected a folder that is new or empty")
+    (name,) = slugs([folder.resolve().name], ())
+    with looking():
+        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=Limits())
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.absolute().parent))
+    try:
+        for path, text in _files(name, export, draft).items():
+            put(made / path, text.encode(), 0o666 & ~_umask())
+        made.chmod(0o777 & ~_umask())
+        made.replace(folder)
+    finally:
+        remove(made)
+    asked = sum("TODO" in line for line in draft.splitlines() if not line.lstrip().startswith("#"))
+    file = folder / "params" / f"{name}.yaml"
+    todo = (
+        f"{asked} questions in {folder / 'params' / 'mappings' / f'{name}.yaml'} say TODO; answer them, then: "
+        * bool(asked)
+    )
+    return f"{todo}cxkit check {file} && cxkit run {file}"
+
+
+def _files(name: str, export: str | None, draft: str) -> dict[str, str]:
+    """Path in the project -> text."""
+    files = {f"params/{about}.schema.json": json.dumps(schema(about), indent=1) for about in ("params", "mapping")}
+    files |= {".gitignore": IGNORED, "reports/README.md": REPORTS}
+    files["notebooks/report.ipynb"] = kit_notebook("notebooks/report.ipynb").read_text("utf-8")
+    files[f"params/{name}.yaml"] = _params(name, export, parse_yaml(draft, "mapping") or {})
+    if export is not None:
+        files[f"params/mappings/{name}.yaml"] = f"{MODELINE}../mapping.schema.json\n{draft}"
+    return files
+
+
+def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
+    items, cuts = mapping.get("items") or {}, list(mapping.get("dimensions") or {})
+    measured = [one.name for one in {m.item: m for m in reversed(METRICS.values())}.values() if one.item in items]
+    source = "sample" if export is None else export if "://" in export else os.path.abspath(export)
+    lines = {
+        "name": (name, "the shelf is reports/" + name),
+        "title": (name, "what the pages call the run"),
+        "source": (json.dumps(source, ensure_ascii=False), "a file, several files, a database"),
+        **({"mapping": (f"mappings/{name}.yaml", "what the columns mean")} if export is not None else {}),
+        "metrics": (f"[{', '.join(sorted(measured, key=list(METRICS).index)) or 'nps'}]", "the first one leads"),
+        "period": ("wave" if "wave" in (mapping.get("columns") or {}) else "month", "or quarter, week, year, wave"),
+        "against": ("previous", "or year_ago, or a period such as 2026-04"),
+        "for_each": ("[]", f"a report each, one dimension or two: {', '.join(cuts) or 'brand, channel'}"),
+        "segments": ("[]", "dimensions that are compared inside each report"),
+    }
+    head = (
+        f"{MODELINE}params.schema.json\n# Which reports are wanted; with the schema an editor completes the keys.\n\n"
+    )
+    return head + "".join(f"{key}: {value} # {words}\n" for key, (value, words) in lines.items())
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
