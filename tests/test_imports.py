@@ -54,7 +54,7 @@ MAY_IMPORT = {
 }
 KEPT_IN = {
     "papermill": ("cxkit.runs.worker", "cxkit.warm"),
-    "nbconvert": ("cxkit.runs.pages",),
+    "nbconvert": ("cxkit.runs.pages", "cxkit.runs.exporter"),
     "ibis": ("cxkit.input", "cxkit.inspection", "cxkit.tallies"),
     "duckdb": ("cxkit.input", "cxkit.tallies"),
     "matplotlib": ("cxkit.warm",),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from html import escape, unescape
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -21,7 +23,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, clean, join, plain, shorten, slug, still, tag
-from cxkit.show.index import shelf
+from cxkit.show.index import REFERENCE, shelf
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -30,14 +32,6 @@ if TYPE_CHECKING:
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
 _SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
 _EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
-REFERENCE = {
-    "all-numbers",
-    "what-the-design-does",
-    "what-was-left-out-of-the-run",
-    "method-and-provenance",
-    "refused-answers",
-    "about-this-run",
-}  # ids of sections that are looked up, not read
 _DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "runs" / "templates"))
 
@@ -46,7 +40,8 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping
     """An executed notebook as a page.
 
     Code is left out. So is the cell that opens the notebook, where it is prose with a first-level heading: it
-    introduces the notebook to who runs it, and the page has `title`.
+    introduces the notebook to who runs it, and the page has `title`. A section whose heading has the tag `reference`
+    (of its cell) is looked up, not read, and folded.
 
     Args:
         notebook: Executed, without errors.
@@ -92,6 +87,9 @@ def _without_echoes(body: str) -> str:
     return "".join(part for part in sections if not _SCORES.search(part) or _DRAWN.search(part))
 
 
+SHOWN = {"text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown"}
+
+
 def _check(notebook: NotebookNode) -> None:
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
@@ -99,11 +97,23 @@ def _check(notebook: NotebookNode) -> None:
                 raise ValueError(
                     f"cell {number} holds an error ({output.ename}): only a notebook without errors becomes a page"
                 )
-            markup = still("".join(output.get("data", {}).get("text/html", "")))
+            _draw_altair(data := output.get("data", {}))
+            markup = still("".join(data.get("text/html", "")))
             if re.search(r"<script\b", markup, re.IGNORECASE):
                 raise ValueError(
                     f"cell {number} prints a <script>: pages hold none; show tables and figures of cxkit.show"
                 )
+            if data and not SHOWN & set(data) and (kinds := sorted(set(data) - {"text/plain"})):
+                raise ValueError(f"cell {number} shows {kinds[0]}, which a page cannot hold; show a picture of it")
+
+
+def _draw_altair(data: Any) -> None:
+    """A chart of Altair as a drawing, where `vl-convert-python` is installed."""
+    spec = next((key for key in data if key.startswith("application/vnd.vegalite.v")), "")
+    if spec:
+        with suppress(ImportError):
+            data["image/svg+xml"] = import_module("vl_convert").vegalite_to_svg(data[spec])
+            data.pop("text/html", None)  # a script that would draw the same
 
 
 def _shell(title: str, lang: str, header: str, body: str, links: Mapping[str, str]) -> str:
@@ -119,8 +129,8 @@ def _folded(body: str) -> str:
     """The body with its sections of reference closed on the screen; a link to one opens it, and paper shows all."""
 
     def fold(part: str) -> str:
-        found = re.match(r'<h2 id="([^"]+)">(.*?</h2>)', part, re.DOTALL)
-        if not found or found[1] not in REFERENCE:
+        found = re.match(rf'<h2 id="([^"]+)"{REFERENCE}>(.*?</h2>)', part, re.DOTALL)
+        if not found:
             return part
         opens = f'<details class="cx-fold"><summary>Show this part</summary><div id="{found[1]}">'
         return f"<h2>{found[2]}{opens}{part[found.end() :].strip()}</div></details>\n"
@@ -151,7 +161,7 @@ def _header(title: str) -> Html:
 
 
 def _contents(body: str) -> str:
-    found = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', body, re.DOTALL)
+    found = re.findall(r'<h2 id="([^"]+)"[^>]*>(.*?)</h2>', body, re.DOTALL)
     if len(found) < 2:
         return ""
     items = (tag("li", tag("a", unescape(re.sub(r"<[^>]*>", "", text)), href=f"#{key}")) for key, text in found)
@@ -172,7 +182,7 @@ def _exporter() -> Any:
     from nbconvert.exporters import templateexporter
     from traitlets.config import Config
 
-    kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+    kinds = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain"]
     make: Any = templateexporter.TemplateExporter  # nbconvert comes without types
     exporter = make(
         config=Config({"NbConvertBase": {"display_data_priority": kinds}}),
@@ -180,30 +190,41 @@ def _exporter() -> Any:
         template_file="index.html.j2",
         extra_template_basedirs=[str(_TEMPLATES)],
     )
-    for name, function in {"prose": _prose, "own": _own, "picture": _picture, "shown": _shown}.items():
+    for name, function in {
+        "prose": _prose,
+        "own": _own,
+        "picture": _picture,
+        "shown": _shown,
+        "marked": _marked,
+    }.items():
         exporter.register_filter(name, function)
     return exporter
 
 
 def _prose(cell: NotebookNode, state: dict[str, Any]) -> str:
     """Markdown as HTML: raw HTML is text, headings get ids, the cell that introduces the notebook goes."""
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-
-    renderer = IPythonRenderer(
-        escape=True, allow_harmful_protocols=False, exclude_anchor_links=True, attachments=cell.get("attachments")
-    )
-    text = MarkdownWithMath(renderer=renderer).render(cell.source)
+    text = _marked(cell.source, cell.get("attachments"))
     opening, state["opening"] = state["opening"], False
     if opening and text.lstrip().startswith("<h1>"):
         return ""
-    return re.sub(r"<h([1-6])>(.*?)</h\1>", lambda m: _heading(int(m[1]), m[2], state), text, flags=re.DOTALL)
+    role = REFERENCE if "reference" in cell.metadata.get("tags", []) else ""
+    return re.sub(r"<h([1-6])>(.*?)</h\1>", lambda m: _heading(int(m[1]), m[2], role, state), text, flags=re.DOTALL)
 
 
-def _heading(level: int, inner: str, state: dict[str, Any]) -> str:
+def _marked(source: str | list[str], attachments: Any = None) -> str:
+    """Markdown as HTML, of a cell or of an output."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    given = {"allow_harmful_protocols": False, "exclude_anchor_links": True, "attachments": attachments}
+    made: str = MarkdownWithMath(renderer=IPythonRenderer(escape=True, **given)).render("".join(source))
+    return made
+
+
+def _heading(level: int, inner: str, role: str, state: dict[str, Any]) -> str:
     level = max(level, 2)
     words = unescape(re.sub(r"<[^>]*>", "", inner))
     key = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or slug(words)
-    return f'<h{level} id="{_free(key, state)}">{inner}</h{level}>'
+    return f'<h{level} id="{_free(key, state)}"{role if level == 2 else ""}>{inner}</h{level}>'
 
 
 def _free(key: str, state: dict[str, Any]) -> str:

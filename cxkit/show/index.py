@@ -55,13 +55,18 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
     parts += _missing(jobs)
     refused = pd.DataFrame(manifest.get("refused") or [], columns=["item", "reason", "n"])
-    parts += [_title("Refused answers"), audit(refused), _title("About this run"), _about(manifest)]
+    parts += [_title("Refused answers", "reference"), audit(refused)]
+    parts += [_title("About this run", "reference"), _about(manifest)]
     return _head(manifest, jobs), join(parts)
 
 
-def _title(text: str) -> Html:
+REFERENCE = ' data-role="reference"'
+"""Of the heading of a section that is looked up, not read."""
+
+
+def _title(text: str, role: str | None = None) -> Html:
     key = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split()) or "reports"
-    return tag("h2", text, id=key)
+    return tag("h2", text, id=key, data_role=role)
 
 
 def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:

@@ -141,7 +141,8 @@ def test_a_section_of_which_the_only_output_is_empty_goes():
 
 
 def test_sections_of_reference_are_folded_and_open_where_a_link_leads():
-    cells = [new_markdown_cell(text) for text in ("## All numbers\n\nTable", "## More", "## Method and *provenance*")]
+    words = {"## All numbers\n\nTable": ["reference"], "## More": [], "## Method and *provenance*": ["reference", "x"]}
+    cells = [new_markdown_cell(text, metadata={"tags": tags}) for text, tags in words.items()]
     made = page(new_notebook(cells=cells), title="T")
     opened = (
         '<details class="cx-fold"><summary>Show this part</summary><div id="all-numbers"><p>Table</p></div></details>'
