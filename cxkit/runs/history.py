@@ -221,6 +221,7 @@ def named(params: RunParams) -> list[Path]:
     """Every file that the preparation of a run reads: data, mapping, notebooks."""
     folder = Path(params.data or params.root)
     books = [params.report, *([params.overview] if params.for_each else []), params.audit]
+    books += [page.notebook for page in params.pages]
     mapping = [params.mapping] if isinstance(params.mapping, str) else []
     return [*(folder / path for path in paths(params.source)), *map(Path, [*mapping, *books])]
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from cxkit.errors import CxError, nearest
 from cxkit.runs.notebooks import check, declares, defaults
-from cxkit.runs.params import RunParams
+from cxkit.runs.params import RESERVED, RunParams
 from cxkit.schema import RULES
 
-Kind = Literal["report", "overview", "audit"]
+Kind = Literal["report", "page", "overview", "audit"]
 BLANK = "(blank)"
 
 
@@ -26,7 +26,8 @@ class Job:
 
     Attributes:
         name: Unique slug.
-        kind: "report" for one value of `for_each`, "overview" for all of them, "audit" for the data of the run.
+        kind: "report" for one value of `for_each`, "overview" for all of them, "audit" for the data of the run, "page"
+            for a further one of either.
         title: What the index calls it.
         notebook: Path of the notebook.
         parameters: What the notebook's `parameters` cell is overridden with.
@@ -204,26 +205,49 @@ def expand(
     }
     given |= {"correction": params.correction, "segments": params.segments}
     given |= {"benchmarks": [mark.model_dump() for mark in params.benchmarks]} if params.benchmarks else {}
-    jobs, skipped = [], []
+    jobs, skipped, taken = [], list[dict[str, Any]](), [*RESERVED, *names]
     for name, place in zip(names, every, strict=True):
         where = dict(zip(params.for_each, place, strict=True))
         title = " · ".join(place) or params.title
-        if why := _why_not(params, where, place in set(empty)):
-            skipped.append({"name": name, "title": title, "where": where, "why": why})
-        else:
-            own = given | {"where": where, "title": f"{title} · {params.title}" if place else title}
-            jobs.append(_job(params, "report", name, title, own, where))
+        why = _why_not(params, where, place in set(empty))
+        own = given | {"where": where, "title": f"{title} · {params.title}" if place else title}
+        made = [_job(params, "report", params.report, name, title, own, where)]
+        for page in params.pages if place else ():
+            if page.for_each:
+                (called,) = slugs([f"{page.name}-{name}"], taken)
+                taken.append(called)
+                own = given | {"where": where, "title": f"{title} · {page.title}"}
+                made.append(_job(params, "page", page.notebook, called, page.title, own, where))
+        jobs += [] if why else made
+        skipped += [
+            {key: getattr(job, key) for key in ("name", "kind", "title", "where")} | {"why": why} for job in made
+        ] * bool(why)
     if params.only and not jobs:
         wanted = ", ".join(f"{key}={value}" for key, values in params.only.items() for value in values)
         raise CxError(f"--only {wanted}: selects no report; {nearest(wanted.split('=')[-1], map(' · '.join, chosen))}")
+    whole = given | {"where": {}, "segments": list(params.for_each) or params.segments}
     if params.for_each:
-        own = given | {"where": {}, "title": f"Overview · {params.title}", "segments": list(params.for_each)}
-        jobs.append(_job(params, "overview", "overview", "Overview", own, {}))
+        own = whole | {"title": f"Overview · {params.title}"}
+        jobs.append(_job(params, "overview", params.overview, "overview", "Overview", own, {}))
+    for page in params.pages:
+        if not page.for_each:
+            (called,) = slugs([page.name], taken)
+            taken.append(called)
+            own = whole | {"title": f"{page.title} · {params.title}"}
+            jobs.append(_job(params, "page", page.notebook, called, page.title, own, {}))
     own = {name: given[name] for name in ("tallies", "now", "before")} | {"title": f"Data · {params.title}"}
-    jobs.append(_job(params, "audit", "data", "Data", own, {}))
-    ways = {"index.html": "All reports"} | {job.file: job.title for job in jobs if job.kind != "report"}
-    linked = [replace(job, links={file: words for file, words in ways.items() if file != job.file}) for job in jobs]
-    return linked, skipped
+    jobs.append(_job(params, "audit", params.audit, "data", "Data", own, {}))
+    return [replace(job, links=_links(job, jobs)) for job in jobs], skipped
+
+
+def _links(job: Job, jobs: Sequence[Job]) -> dict[str, str]:
+    """The ways from a page: to the index, to those about the whole run, and to others about the same place."""
+    near = [
+        one
+        for one in jobs
+        if one.file != job.file and (one.kind != "report" or job.where) and one.where in ({}, job.where)
+    ]
+    return {"index.html": "All reports"} | {one.file: one.title for one in near}
 
 
 def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
@@ -234,8 +258,9 @@ def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
     return "no answers for this combination" if empty else ""
 
 
-def _job(params: RunParams, kind: Kind, name: str, title: str, given: dict[str, Any], where: dict[str, str]) -> Job:
-    notebook = str(getattr(params, kind))
+def _job(
+    params: RunParams, kind: Kind, notebook: str, name: str, title: str, given: dict[str, Any], where: dict[str, str]
+) -> Job:  # fmt: skip
     known = defaults(notebook)
     extra = {key: value for key, value in params.parameters.items() if key in known}
     return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang)
@@ -252,6 +277,7 @@ def check_notebooks(params: RunParams) -> None:
     place |= {"level": params.level, "correction": params.correction}
     place |= {"benchmarks": []} if params.benchmarks else {}
     examples = {params.report: place} | ({params.overview: place} if params.for_each else {}) | {params.audit: whole}
+    examples |= {page.notebook: place for page in params.pages}
     known = {notebook: defaults(notebook) for notebook in examples}
     for notebook, declared in known.items():
         declares(notebook, declared, examples[notebook])
@@ -261,7 +287,6 @@ def check_notebooks(params: RunParams) -> None:
             check(notebook, known[notebook], {name: value}, params.file)
 
 
-RESERVED = ("index", "overview", "data", "summary", "manifest")
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # files of these names cannot be opened on Windows
 

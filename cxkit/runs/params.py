@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from cxkit.schema import RULES, Rules
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse, parse_yaml
 
+RESERVED = ("index", "overview", "data", "summary", "manifest")
+"""What pages of places and of one's own are not called."""
 Period = Literal["month", "quarter", "week", "year", "wave"]
 GIVEN = ("tallies", "now", "before", "title", "where", "metrics", "segments", "level", "correction",
          "benchmarks")  # fmt: skip
@@ -59,10 +61,22 @@ class Limits(Strict):
         return self
 
 
+Slug = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Page(Strict):
+    """A further page: a notebook of one's own, once for the run or once for each report."""
+
+    name: Slug
+    notebook: Text
+    title: Text
+    for_each: Names = Field(default_factory=list)
+
+
 class Params(Strict):
     """The keys of a parameters file."""
 
-    name: Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    name: Slug
     title: Text
     source: Text | dict[str, Any]
     mapping: Text | dict[str, Any] | None = None
@@ -94,6 +108,7 @@ class Params(Strict):
     report: Text = "notebooks/report.ipynb"
     overview: Text = "notebooks/overview.ipynb"
     audit: Text = "notebooks/audit.ipynb"
+    pages: list[Page] = Field(default_factory=list)
     lang: Annotated[Text, Field(pattern=r"^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
 
     @field_validator("metrics")
@@ -127,6 +142,7 @@ class Params(Strict):
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")
         self._check_benchmarks()
+        self._check_pages()
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
             least = f"{self.rules.hide_below} or more, as for a score (rules.hide_below)"
             raise ValueError(f"comments_minimum: expected {least}, found {self.comments_minimum}")
@@ -137,6 +153,15 @@ class Params(Strict):
             if name in GIVEN:
                 raise ValueError(f"parameters: {name!r} is set by the run itself; expected further parameters only")
         return self
+
+    def _check_pages(self) -> None:
+        names = [page.name for page in self.pages]
+        for number, page in enumerate(self.pages):
+            if page.name in (*RESERVED, *names[:number]):
+                raise ValueError(f"pages.{number}.name: {page.name!r} is the name of another page; choose another")
+            if page.for_each and set(page.for_each) != set(self.for_each):
+                expected = f"{list(self.for_each)}, as the run's own, or nothing: once for the run"
+                raise ValueError(f"pages.{number}.for_each: expected {expected}; found {page.for_each}")
 
     def _check_benchmarks(self) -> None:
         for number, mark in enumerate(self.benchmarks):
@@ -208,7 +233,8 @@ def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
     data = root / params.data if params.data else root
     notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview", "audit")}
     mapping = str(folder / params.mapping) if isinstance(params.mapping, str) else params.mapping
-    return {"mapping": mapping, "data": str(data), **notebooks}
+    pages = [page.model_dump() | {"notebook": str(root / page.notebook)} for page in params.pages]
+    return {"mapping": mapping, "data": str(data), "pages": pages, **notebooks}
 
 
 def _notebook(name: str, root: Path) -> Path:

@@ -123,16 +123,15 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     of_report = summary.loc[summary["part"] == "comparison"].groupby("report")
     t = planned.tallies
     design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}
+    reports = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind == "report" and job.where}
     places = {
-        job.name: Place(job.where, of_report.get_group(job.name)[shown], made, design)
-        for job in planned.jobs
-        if job.where
+        name: Place(dict(where), of_report.get_group(name)[shown], made, design) for where, name in reports.items()
     }
     files = save_places(planned.tallies, places, work / "places")
     closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
     jobs = []
     for job in planned.jobs:
-        path = files.get(job.name, work / "tallies.parquet")
+        path = files[reports[tuple(job.where.items())]] if job.where else work / "tallies.parquet"
         known = sha256(path) if closed[job.notebook] else ""
         jobs.append(replace(job, data=known, parameters=job.parameters | {"tallies": str(path)}))
     return jobs
@@ -389,8 +388,9 @@ def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[st
 def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     """The summary of the run, each row with the report that it belongs to; what tells of all is the overview's."""
     places = tuple(params.for_each)
-    names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind != "audit"}
-    names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped}
+    kinds = ("report", "overview")
+    names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind in kinds}
+    names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped if skip["kind"] in kinds}
     found = summary(
         planned.tallies, planned.now, planned.before, places, params.segments, params.metrics[0], params.level,
         params.correction,

@@ -44,11 +44,11 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
     parts: list[Html | None] = [_earlier(manifest.get("kept") or [], manifest.get("withdrawn") or []), _whole(done)]
-    places = [job for job in done if job["kind"] not in WHOLE]
+    places = [job for job in done if job["kind"] == "report"]
     for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
         group = [job for job in places if tuple(job.get("where") or {}) == keys]
         parts += [_title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")]
-        parts += [_reports(group, found, metric, str(manifest.get("now") or ""), keys)]
+        parts += [_reports(group, done, found, metric, str(manifest.get("now") or ""), keys)]
     if not places:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
     if len(shown) > 1 and done:
@@ -99,7 +99,9 @@ def _moment(run: str) -> Html:
 
 
 def _whole(done: Sequence[Job]) -> Html | None:
-    links = [tag("p", _link(job), WHOLE[job["kind"]]) for job in done if job["kind"] in WHOLE]
+    links = [
+        tag("p", _link(job), WHOLE.get(job["kind"])) for job in done if job["kind"] != "report" and not job["where"]
+    ]
     return join(links, " ") if links else None
 
 
@@ -108,10 +110,19 @@ def _link(job: Job) -> Html:
     return tag("a", name(label), href=quote(str(job["file"])))
 
 
-def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, now: str, keys: Sequence[str]) -> Html:
+def _pages(report: Job, done: Sequence[Job]) -> Html:
+    """The way to a report, and to further pages about its place."""
+    further = [job for job in done if job["kind"] == "page" and job["where"] and job["where"] == report["where"]]
+    return join([_link(report), *(tag("small", _link(job)) for job in further)], " ")
+
+
+def _reports(
+    group: Sequence[Job], done: Sequence[Job], found: Sequence[Row], metric: Metric | None, now: str,
+    keys: Sequence[str],
+) -> Html:  # fmt: skip
     """The table of one group: a line per report, all intervals drawn on one scale."""
     if metric is None:
-        return tag("ul", *(tag("li", _link(job)) for job in group), class_="cx-links")
+        return tag("ul", *(tag("li", _pages(job, done)) for job in group), class_="cx-links")
     names = {job["name"] for job in group}
     wanted = [row for row in found if row["metric"] == metric.name and row["report"] in names]
     estimates = {row["report"]: row for row in wanted if row["part"] == "estimate" and str(row.get("period")) == now}
@@ -121,7 +132,7 @@ def _reports(group: Sequence[Job], found: Sequence[Row], metric: Metric | None, 
     body, grey = [], []
     for job in group:
         row = estimates.get(job["name"])
-        body.append([(_link(job), ""), *_scores(row, metric, ends), *_change(compared.get(job["name"]), metric)])
+        body.append([(_pages(job, done), ""), *_scores(row, metric, ends), *_change(compared.get(job["name"]), metric)])
         grey.append(row is None or row.get("value") is None or wording.is_small(row))
     level = wording.level_words(next((row.get("level") for row in estimates.values()), None))
     scale = f"Scale {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"

@@ -46,6 +46,7 @@ def test_one_report_per_value_then_the_overview_and_the_audit(params):
     assert skipped == [
         {
             "name": "blank",
+            "kind": "report",
             "title": "(blank)",
             "where": {"brand": "(blank)"},
             "why": "blank in the data; part of the overview only",
