@@ -150,9 +150,9 @@ def plan(params: RunParams, path: Path) -> Plan:
     Raises:
         CxError: As `prepare`.
     """
-    check_notebooks(params)
     mapping = _mapping(params)
     _check_metrics(params, mapping.metrics if mapping else METRICS)
+    check_notebooks(params)
     calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
     span = resolve(params, calendar) if params.period != "wave" else None
     survey = responses(params, mapping)
