@@ -177,12 +177,14 @@ def new(
     export: Annotated[
         str | None, typer.Argument(metavar="EXPORT", help="What the reports are about; else the synthetic sample.")
     ] = None,
+    timeout: Timeout = 600,
+    memory: Memory = 4096,
 ) -> None:
     """Make a project: notebooks, parameters, and of an export a mapping to start from."""
     with _readable():
         from cxkit.runs import project
 
-        _say(project.new(folder, export))
+        _say(project.new(folder, export, Limits(timeout, memory << 20)))
 
 
 @app.command()

@@ -57,8 +57,8 @@ KEPT_IN = {
     "nbconvert": ("cxkit.runs.pages", "cxkit.runs.exporter"),
     "ibis": ("cxkit.input", "cxkit.inspection", "cxkit.tallies"),
     "duckdb": ("cxkit.input", "cxkit.tallies"),
-    "matplotlib": ("cxkit.warm",),
-    "seaborn": ("cxkit.warm",),
+    "matplotlib": ("cxkit.warm", "cxkit.show.pictures"),
+    "seaborn": ("cxkit.warm", "cxkit.show.pictures"),
     "typer": ("cxkit.cli",),
 }
 # Results word and show themselves, by importing `show` when they are shown.

@@ -39,12 +39,13 @@ def schema(about: About) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
-def new(folder: Path, export: str | None = None) -> str:
+def new(folder: Path, export: str | None = None, limits: Limits | None = None) -> str:
     """Make a project.
 
     Args:
         folder: Its folder, which is not there yet or empty.
         export: What the reports are about, of which a mapping is drafted; the kit's synthetic sample if None.
+        limits: Of looking at the export.
 
     Returns:
         What to do next.
@@ -56,7 +57,7 @@ def new(folder: Path, export: str | None = None) -> str:
         raise CxError(f"{folder}: expected a folder that is new or empty")
     (name,) = slugs([folder.resolve().name], ())
     with looking():
-        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=Limits())
+        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=limits or Limits())
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.absolute().parent))
     try:

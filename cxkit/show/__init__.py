@@ -5,7 +5,7 @@
 `header`, `tiles`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a
 page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables; `trend`,
 `score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every
-string of the data is escaped.
+string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from cxkit.show.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
 from cxkit.show.html import Html
+from cxkit.show.pictures import figure, intervals, theme
 from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
 from cxkit.show.tables import against_rest, comparisons_table, distribution_table, estimates_table, league
 from cxkit.show.tiles import tiles
@@ -27,9 +28,11 @@ __all__ = [
     "comparisons_table",
     "distribution_table",
     "estimates_table",
+    "figure",
     "findings",
     "header",
     "heatmap",
+    "intervals",
     "league",
     "methods",
     "provenance",
@@ -37,6 +40,7 @@ __all__ = [
     "segments",
     "stacked",
     "style",
+    "theme",
     "tiles",
     "trend",
 ]
