@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,13 @@ import pytest
 import yaml
 from test_runs import Inline, files, job, prepared
 
+import cxkit as cx
 from cxkit.errors import CxError
 from cxkit.runs import history, runs, shelf
+from cxkit.runs import run as whole
 from cxkit.runs.files import locked
-from cxkit.runs.params import load
 from cxkit.runs.prepare import prepare
+from cxkit.runs.private import private
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json").read_text(encoding="utf-8"))
 
@@ -183,6 +188,7 @@ def test_a_preparation_is_recalled_only_while_its_files_are_whole(tmp_path):
 
 # A shelf over time ----------------------------------------------------------------------------------------------------
 
+COLUMNS = ["day", "brand", "channel", "nps"]
 SIZES = {("Ash", "x"): 40, ("Ash", "y"): 30, ("Elm", "x"): 25, ("Elm", "y"): 35}
 
 
@@ -194,28 +200,40 @@ def answered(month: str, sizes: dict[tuple[str, str], int], score: tuple[int, ..
 class Shelf:
     """Runs of one survey on one shelf, with pages of nothing: what they publish of each other is what counts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.out, self.work = folder, folder / "www" / "shelf", folder / "work"
-        self.rows = answered("2026-09", SIZES) + answered("2026-10", SIZES)
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        clock = (f"2026-11-{day:02d}T06:{minute:02d}:00+00:00" for minute in range(60) for day in range(1, 29))
+        patch.setattr(shelf, "clock", lambda: next(clock))
+        patch.setattr(whole, "carried", lambda _, params, work, **__: prepare(params, work))  # in this process
+        patch.setattr(runs, "crew", self.crew)
+        self.folder, self.out = folder, folder / "www" / "shelf"
+        self.work = private(self.out)
+        self.rows = pd.DataFrame(answered("2026-09", SIZES) + answered("2026-10", SIZES), columns=COLUMNS)
 
-    def run(self, keep: int = 3, as_of: str = "2026-11-05", **more: object) -> dict[str, Any]:
-        frame = pd.DataFrame(self.rows, columns=["day", "brand", "channel", "nps"])
-        frame.to_csv(self.folder / "survey.csv", index=False)
-        mapping = {"kind": "transactional", "columns": {"time": "day"}, "items": {"nps": "nps"},
-                   "dimensions": {"brand": "brand", "channel": "channel"}}  # fmt: skip
-        given = {"name": "kept", "title": "Kept", "source": "survey.csv", "mapping": mapping, "metrics": ["nps"],
-                 "for_each": ["brand"], "segments": ["channel"], "as_of": as_of, **more}  # fmt: skip
-        (self.folder / "kept.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
-        ready = prepare(load(self.folder / "kept.yaml"), self.work)
+    def crew(self, *_: object) -> AbstractContextManager[Carrier]:
         self.carrier = Carrier()
-        return runs.run(ready, self.out, 1, executor=self.carrier, keep=keep, work=self.work)
+        return nullcontext(self.carrier)
+
+    def late(self, rows: list[tuple]) -> None:
+        self.rows = pd.concat([self.rows, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True)
+
+    def given(self, as_of: str = "2026-11-05", roles: dict[str, str] | None = None, **more: object) -> Path:
+        """The file of parameters, with the answers beside it."""
+        self.rows.to_csv(self.folder / "survey.csv", index=False)
+        dimensions = {name: name for name in ("brand", "channel", "region") if name in self.rows}
+        mapping = {"kind": "transactional", "columns": {"time": "day", **(roles or {})}, "items": {"nps": "nps"},
+                   "dimensions": dimensions}  # fmt: skip
+        made = {"name": "kept", "title": "Kept", "source": "survey.csv", "mapping": mapping, "metrics": ["nps"],
+                "for_each": ["brand"], "segments": ["channel"], "as_of": as_of, **more}  # fmt: skip
+        (self.folder / "kept.yaml").write_text(yaml.safe_dump(made), encoding="utf-8")
+        return self.folder / "kept.yaml"
+
+    def run(self, keep: int = 3, **more: Any) -> dict[str, Any]:
+        return cx.run(self.given(**more), self.out, keep=keep)
 
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch) -> Shelf:
-    clock = iter(f"2026-11-{day:02d}T06:00:00+00:00" for day in range(1, 29))
-    monkeypatch.setattr(shelf, "clock", lambda: next(clock))
-    made = Shelf(tmp_path)
+    made = Shelf(tmp_path, monkeypatch)
     made.run()
     return made
 
@@ -233,8 +251,8 @@ LATE = [
 
 @pytest.mark.parametrize(("late", "stays"), [case[1:] for case in LATE], ids=[case[0] for case in LATE])
 def test_a_kept_run_goes_where_late_answers_would_come_out(kept, late, stays):
-    kept.rows += late
-    month = max(day for day, *_ in kept.rows)[:7]
+    kept.late(late)
+    month = kept.rows["day"].max()[:7]
     manifest = kept.run(title="Kept again", as_of="2026-12-05" if month == "2026-11" else "2026-11-05")
     first = "2026-11-02T060000Z"
     assert history.earlier(kept.out) == ([first] if stays else [])
@@ -256,16 +274,36 @@ def test_withdrawn_answers_withdraw_every_kept_run(kept):
     assert {path.stem for path in (kept.work / "releases").glob("*T*")} == {"2026-11-08T060000Z"}
 
 
-SETTINGS = [{"where": {"channel": ["x"]}}, {"segments": []}, {"rules": {"hide_below": 12, "judge_from": 30}}]
+SETTINGS = [{"where": {"channel": ["x"]}}, {"segments": []}, {"rules": {"hide_below": 12, "judge_from": 30}},
+            {"roles": {"weight": "w"}}]  # fmt: skip
 
 
 @pytest.mark.parametrize("other", SETTINGS, ids=str)
 def test_other_settings_make_all_anew_and_withdraw_every_kept_run(kept, other):
+    kept.rows["w"] = 1.0
     kept.run(title="Kept again")
     assert history.earlier(kept.out)
     kept.run(**other)
     assert len(kept.carrier.carried) == 4
     assert history.earlier(kept.out) == []
+
+
+@pytest.mark.parametrize("other", SETTINGS, ids=str)
+def test_some_pages_alone_are_not_made_under_other_settings(kept, other):
+    """Of the command, so that status and words are those that a scheduler gets."""
+    kept.rows["w"] = 1.0
+    before = {path: path.read_bytes() for path in kept.out.rglob("*") if path.is_file()}
+    given = ["run", kept.given(**other), "--out", kept.out, "--only", "brand=Ash"]
+    done = subprocess.run([sys.executable, "-m", "cxkit", *map(str, given)], capture_output=True, text=True)
+    words = f"cxkit: --only: {kept.out} was made with another filter, other segments, limits or mapping; "
+    words += "its other pages would tell of other answers: run without --only\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", words)
+    assert {path: path.read_bytes() for path in kept.out.rglob("*") if path.is_file()} == before
+    with pytest.raises(CxError, match="--only"):
+        cx.run(kept.folder / "kept.yaml", kept.out, only={"brand": ["Ash"]})
+    kept.given()
+    states = cx.run(kept.folder / "kept.yaml", kept.out, only={"brand": ["Ash"]})["jobs"]
+    assert {job["status"] for job in states} <= {"unchanged", "skipped", "done"}
 
 
 def test_a_run_without_its_record_is_withdrawn(kept):
@@ -276,7 +314,7 @@ def test_a_run_without_its_record_is_withdrawn(kept):
 
 
 def test_a_page_of_earlier_answers_is_not_left_beside_a_new_summary(kept):
-    kept.rows += LATE[1][1]
+    kept.late(LATE[1][1])
     made = Carrier.submit
     frame = kept.out / "ash.html"
     assert frame.exists()
@@ -293,7 +331,7 @@ def test_a_page_of_earlier_answers_is_not_left_beside_a_new_summary(kept):
 
 
 def test_a_record_tells_nothing_of_a_hidden_cell(kept):
-    kept.rows += [("2026-10-20", "Ash", "z", 10)] * 3
+    kept.late([("2026-10-20", "Ash", "z", 10)] * 3)
     kept.run()
     found = pd.read_parquet(kept.work / history.NEXT).query("hidden")
     assert set(found["channel"]) == {"z", "y"}
