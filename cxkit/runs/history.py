@@ -126,8 +126,10 @@ def _beside(before: Mapping[str, Any], work: Path, prepared: Prepared) -> bool:
 def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     """Whether nothing about fewer than `least` people comes out of two releases together that none of them tells alone.
 
-    In every period that both hold, each cell is hidden in both or in none, and holds the same answers, or is shown and
-    has at least `least` people more or fewer; and the totals leave the same places out.
+    In every period that both hold, each cell is hidden in both or in none, and holds the same answers; but for one cell
+    of a level, shown in both, that has at least `least` people more or fewer. So all levels tell of the same late
+    answers: of two groups, or where small levels are merged anew, the difference could be fewer people's. And the
+    totals leave the same places out.
 
     Args:
         old: Record of a release.
@@ -146,7 +148,8 @@ def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     same = (both["mark"] == both["mark_new"]).to_numpy() & (hidden[0] == hidden[1])
     moved = np.abs(both["n"].fillna(0).to_numpy() - both["n_new"].fillna(0).to_numpy()) >= least
     outs = [one.groupby("item")["out"].first() for one in (old, new)]
-    return bool((same | (moved & ~hidden[0] & ~hidden[1])).all()) and outs[0].equals(outs[1])
+    alone = not both.loc[~same, ["item", "period", "cut"]].duplicated().any()
+    return alone and bool((same | (moved & ~hidden[0] & ~hidden[1])).all()) and outs[0].equals(outs[1])
 
 
 def released(out: Path, work: Path, manifest: Mapping[str, Any], prepared: Prepared) -> None:
