@@ -14,12 +14,10 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.comments import with_comments
-from cxkit.analysis.merging import merged, small_levels
-from cxkit.analysis.privacy import mask
-from cxkit.analysis.releases import record
+from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import refusals, shared
 from cxkit.analysis.summaries import summary
-from cxkit.analysis.totals import left_out, with_totals
+from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
 from cxkit.errors import CxError, nearest
 from cxkit.files import require_same, sha256
 from cxkit.input.databases import readable

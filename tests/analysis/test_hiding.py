@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
-from cxkit.analysis.merging import merged, small_levels
 from cxkit.analysis.privacy import mask
-from cxkit.analysis.totals import left_out, with_totals
+from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
 from cxkit.schema import RULES, Rules
 
 LAYOUTS = {
