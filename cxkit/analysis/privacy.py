@@ -130,13 +130,12 @@ def _known(tallies: Tallies, cells: pd.DataFrame) -> Cells:
     few = (n > 0) & (n < minimum)
     once = cells["item"].isin(tallies.provenance.get("once", ())).to_numpy(bool)
     most = np.where(cells["people"].isna() | once, minimum - 1.0, np.inf)  # few people may give many answers
-    members = _members(tallies, cells)
     item, items = pd.factorize(cells["item"])
     answers, cost = cells["answers"].to_numpy(float), worth(cells, tallies.by)
-    return Cells(n, answers, few, most, once, cost, members, item, *_codes(tallies, cells, list(items)))
+    return Cells(n, answers, few, most, once, cost, members(tallies, cells), item, *_codes(tallies, cells, list(items)))
 
 
-def _members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object]]:
+def members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object]]:
     """Who is in each small cell, as far as the tallies know; an answer of nobody known is a person of its own."""
     if tallies.members.empty:
         return {}

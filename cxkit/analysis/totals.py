@@ -11,7 +11,7 @@ hidden, the small ones are a group that can be shown, and nothing is lost that c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.privacy import next_levels, people, worth
+from cxkit.analysis.disclosure import COMPANY
+from cxkit.analysis.privacy import members, next_levels, people, worth
 from cxkit.input.responses import Responses
 from cxkit.tallies.tallies import ALL, Tallies
 
@@ -41,14 +42,18 @@ def left_out(tallies: Tallies, compared: Sequence[str]) -> pd.DataFrame:
     found = [pd.DataFrame(columns=["item"])]
     if len(below) == 1:
         names, cells = list(below[0]), people(tallies)
-        dear = pd.Series(worth(cells, tallies.by), cells.index)
+        dear, known = pd.Series(worth(cells, tallies.by), cells.index), members(tallies, cells)
         weight = np.where(np.isin(tallies.periods, list(compared)), NEAR, 1.0)
         for item, part in cells[cells["cut"] == ALL.join(names)].groupby("item"):
             places = part[names].drop_duplicates().sort_values(names)
             row = pd.Index(tallies.periods).get_indexer(pd.Index(part["period"]))
             tables = np.zeros((3, len(weight), len(places)))
-            tables[:, row, part.groupby(names).ngroup()] = part["n"], part["answers"], dear[part.index]
-            out = _cheapest(_Places(tables[0], tables[1], tables[2], weight, tallies.rules.hide_below))
+            place = part.groupby(names).ngroup()
+            tables[:, row, place] = part["n"], part["answers"], dear[part.index]
+            where = zip(row.tolist(), place.tolist(), part.index, strict=True)
+            who = {(period, at): known[cell] for period, at, cell in where if cell in known}
+            apart = item in tallies.provenance.get("once", ())
+            out = _cheapest(_Places(tables[0], tables[1], tables[2], weight, tallies.rules.hide_below, apart, who))
             found.append(places[out].assign(item=item))
     together = pd.concat(found[1:] or found, ignore_index=True)
     return together[["item", *together.columns.drop("item")]]
@@ -144,13 +149,18 @@ def merged(survey: Responses, dimension: str, levels: Sequence[str]) -> Response
 
 
 class _Places(NamedTuple):
-    """One item by period and place: people, answers, how dear a cell is; what a period counts; who needs no hiding."""
+    """One item by period and place: people, answers, how dear a cell is; what a period counts; who needs no hiding.
+
+    And whether nobody is in two places; else who is in the small ones, as far as that is known.
+    """
 
     people: NDArray[np.float64]
     answers: NDArray[np.float64]
     dear: NDArray[np.float64]
     weight: NDArray[np.float64]
     least: int
+    apart: bool = True
+    who: Mapping[tuple[int, int], frozenset[object]] = {}
 
 
 def _cheapest(places: _Places) -> NDArray[np.bool_]:
@@ -176,11 +186,23 @@ def _cost(places: _Places, few: NDArray[np.bool_], out: NDArray[np.bool_]) -> tu
     In such a period the least dear place beside them is hidden, too.
     """
     inside = (places.people > 0) & ~out
-    gone = few & inside
-    count, size, total = gone.sum(axis=1), (places.people * gone).sum(axis=1), (places.people * inside).sum(axis=1)
-    shown = total >= places.least
-    exposed = shown & (count > 0) & ((count == 1) | (size < places.least))
+    shown = (places.people * inside).sum(axis=1) >= places.least
+    exposed = shown & _telling(places, few & inside)
     another = np.where(inside & ~few, places.dear, np.inf).argmin(axis=1)
     lost = (places.answers * out).sum(axis=1) + exposed * places.answers[np.arange(len(another)), another]
     lost += ~shown * (places.answers * inside).sum(axis=1)
     return float(places.weight @ lost), exposed
+
+
+def _telling(places: _Places, gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The periods whose total tells too much of the places that are hidden, by the rules of `disclosure`."""
+    count, ranked = gone.sum(axis=1), np.sort(np.pad(places.people * gone, ((0, 0), (0, 1))), axis=1)
+    largest, together = ranked[:, -1], ranked.sum(axis=1)
+    union, company = (together, together - largest) if places.apart else (largest.copy(), ranked[:, -2])
+    for i in np.flatnonzero(count > 1).tolist() if places.who else ():
+        who = [one for at in np.flatnonzero(gone[i]).tolist() if (one := places.who.get((i, at))) is not None]
+        if len(who) == count[i]:
+            union[i] = len(frozenset().union(*who))
+            company[i] = union[i] - max(map(len, who))
+    found: NDArray[np.bool_] = (count > 0) & ((count == 1) | (union < places.least) | (company < COMPANY))
+    return found

@@ -214,7 +214,7 @@ def test_none_of_five_hundred_is():
 
 
 RULES = {
-    "group": ("often", "members", lambda monkeypatch: monkeypatch.setattr(privacy, "_members", _nobody_twice)),
+    "group": ("often", "members", lambda monkeypatch: monkeypatch.setattr(privacy, "members", _nobody_twice)),
     "company": ("once", "company", lambda monkeypatch: monkeypatch.setattr(disclosure, "COMPANY", 0)),
     "base": ("unknown", "open", lambda monkeypatch: monkeypatch.setattr(disclosure, "confined", lambda *_: [])),
     "score": ("unknown", "quarter", lambda monkeypatch: monkeypatch.setattr(disclosure, "QUARTER", 0)),

@@ -164,7 +164,7 @@ CHEAPEST = [
     ({"A": [80, 80, 80], "few": [9, 60, 60]}, []),  # 9 + 600 + 600 against 80 in a wave that is long past
     ({"A": [80, 80, 80], "few": [9, 3, 3]}, ["few"]),
     ({"A": [50, 50, 50], "one": [4, 4, 4], "two": [5, 5, 5]}, ["one", "two"]),  # nine people together
-    ({"A": [50, 50, 50], "one": [6, 6, 6], "two": [6, 6, 6]}, []),  # twelve, of whom nobody knows who is where
+    ({"A": [50, 50, 50], "one": [6, 6, 6], "two": [6, 6, 6]}, ["one", "two"]),  # as far as anybody knows the same six
     ({"A": [50, 50, 50], "B": [40, 40, 40], "one": [6, 6, 6], "two": [6, 0, 6]}, ["one", "two"]),
 ]
 
@@ -173,6 +173,17 @@ CHEAPEST = [
 def test_what_costs_the_fewest_answers_is_taken(sizes, out) -> None:
     _, whole = counted(sizes)
     assert left_out(whole, ["1", "2"]).get("brand", pd.Series(dtype=str)).tolist() == out
+
+
+@pytest.mark.parametrize(("same", "out"), [(0, []), (3, ["one", "two"]), (6, ["one", "two"])])
+def test_people_of_two_places_count_once(same, out) -> None:
+    """Six in each of two places: twelve, nine or six people."""
+    who = {"A": range(100, 150), "one": range(6), "two": range(6 - same, 12 - same)}
+    rows = [(f"2026-{month}-10", brand, str(i), 9) for month in ("09", "10") for brand in who for i in who[brand]]
+    mapping = {**MAPPING, "items": {"nps": "nps"}, "dimensions": {"brand": "brand"}}
+    survey = cx.read(pd.DataFrame(rows, columns=["day", "brand", "who", "nps"]), mapping)
+    whole = cx.tally(survey, ["nps"], by=["brand"], levels=[(), ("brand",)])
+    assert left_out(whole, ["2026-09", "2026-10"]).get("brand", pd.Series(dtype=str)).tolist() == out
 
 
 def test_no_other_places_would_cost_less() -> None:
