@@ -24,8 +24,14 @@ def hushed(text: str) -> str:
     >>> hushed("source: found 'postgres://ann:secret@db/crm?sslpassword=hidden&x=1'")
     "source: found 'postgres://ann:...@db/crm?sslpassword=...&x=1'"
     """
-    text = re.sub(r"(\w:/{0,3}[^\s@:'\"]*):(?!\s)[^\n]*@", r"\1:...@", text)
-    return re.sub(r"(?i)(\w*(?:passw|pwd|token|secret|apikey|api_key)\w*=)[^\s&;,]+", r"\1...", text)
+    lines = [line.rpartition("@") for line in text.split("\n")]  # no password ends behind the last one
+    shown = "\n".join(_LOGIN.sub(r"\1:...@", head + at) + rest for head, at, rest in lines)
+    return _OPTION.sub(r"\1...", shown)
+
+
+# Both look at each letter a few times at most, however long the text is.
+_LOGIN = re.compile(r"(\w:/{0,3}[^\s@:'\"]*):(?!\s)[^\n]*@")
+_OPTION = re.compile(r"(?i)((?<!\w)\w{0,40}(?:passw|pwd|token|secret|apikey|api_key)\w{0,40}=)[^\s&;,]+")
 
 
 def refusal(error: OSError) -> str:

@@ -6,6 +6,7 @@ the metric's `statistic`, `show` prints them in its `unit`. `metric` makes one o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -108,7 +109,9 @@ def rescale(metric: Metric, scale: tuple[float, float], better: Direction | None
     """
     better = better or metric.better
     if tuple(scale) == tuple(metric.scale):
-        return replace(metric, better=better)
+        turned = better != metric.better and None not in (better, metric.better)
+        classes = dict(reversed(list(metric.classes.items()))) if turned else metric.classes  # the worst first
+        return replace(metric, better=better, classes=classes)
     if metric.statistic != "mean":
         raise ValueError(
             f"{metric.name}: is defined on {metric.scale[0]:g}-{metric.scale[1]:g}, found {scale[0]:g}-{scale[1]:g}; "
@@ -128,13 +131,12 @@ def metric(
     label: str = "",
     question: str = "",
     better: Direction | None = None,
-    quantile: float | None = None,
 ) -> Metric:
     """A metric of one's own.
 
     Args:
         name: What parameters and frames call it.
-        measure: "net" (the share of `top` less that of `bottom`), "share" (of `top`), "mean", "duration" (a quantile of
+        measure: "net" (the share of `top` less that of `bottom`), "share" (of `top`), "mean", "duration" (the median of
             minutes), "within" (the share of durations inside a limit: answers are 1 or 0), or the name of a metric of
             the kit, which is then asked once more, about something else.
         scale: Lowest and highest answer.
@@ -144,7 +146,6 @@ def metric(
         label: What a reader sees; the name if blank.
         question: What was asked; quoted where it is given.
         better: Which direction is good; that of the kit's own metrics if None. A mean has to say it.
-        quantile: Of a duration; the median if None.
 
     Raises:
         CxError: What is needed and absent, or does not fit.
@@ -153,15 +154,18 @@ def metric(
     >>> renew.values[6.0], list(renew.classes)
     (100.0, ['1-5', '6-7'])
     """
+    if not _NAME.fullmatch(name) or name in METRICS:
+        expected = "a name of letters, digits and _, 40 at most, that no metric of the kit has"
+        raise CxError(f"name: expected {expected}; found {name!r}")
+    if better not in (None, "higher", "lower"):
+        raise CxError(f"better: expected higher or lower, found {better!r}")
     if measure in METRICS:
-        if top or bottom or classes or quantile:
-            raise CxError(
-                f"measure: {measure} says itself which answers count; top, bottom, classes, quantile do not fit"
-            )
+        if top or bottom or classes:
+            raise CxError(f"measure: {measure} says itself which answers count; top, bottom and classes do not fit")
         return _once_more(METRICS[measure], name, scale, label, question, better)
     if measure not in MEASURES:
         raise CxError(f"measure: {measure!r} is none; {nearest(measure, [*MEASURES, *METRICS])}")
-    given: dict[str, Any] = {"scale": scale, "top": top, "bottom": bottom, "better": better, "quantile": quantile}
+    given: dict[str, Any] = {"scale": scale, "top": top, "bottom": bottom, "better": better}
     given["classes"] = classes
     _require(measure, given)
     about: dict[str, Any] = {
@@ -171,22 +175,26 @@ def metric(
     }
     about["question"] = question or about["label"]
     if measure == "duration":
-        return replace(_minutes(name, "", "", better or "lower"), quantile=quantile or 0.5, **about)
+        return replace(_minutes(name, "", "", better or "lower"), **about)
     if measure == "within":
-        return replace(_yes_no(name, "", "", better or "higher"), classes=_IN_TIME, **about)
+        classes = _IN_TIME if better != "lower" else dict(reversed(_IN_TIME.items()))
+        return replace(_yes_no(name, "", "", better or "higher"), classes=classes, **about)
     values = _identity(scale or (0, 0))
     if measure != "mean":
         values = {answer: 100.0 * ((answer in top) - (answer in bottom)) for answer in values}
     unit: Any = {"net": "points", "share": "percent", "mean": "scale"}[measure]
-    groups = {word: tuple(map(float, answers)) for word, answers in (classes or _classes(values, measure)).items()}
+    groups = {
+        word: tuple(map(float, answers)) for word, answers in (classes or _classes(values, measure, better)).items()
+    }
     return Metric(name, scale=scale or (0, 0), values=values, unit=unit, better=better or "higher", classes=groups,
                   statistic=measure, **about)  # type: ignore[arg-type]  # fmt: skip
 
 
+_NAME = re.compile(r"[^\W\d]\w{0,39}")  # it becomes a column of every database
 MEASURES = {"net": ("scale", "top", "bottom"), "share": ("scale", "top"), "mean": ("scale", "better"), "duration": (),
             "within": ()}  # fmt: skip
 """How a metric can be measured, and what each needs to be told."""
-FITTING = {"scale": ("net", "share", "mean"), "top": ("net", "share"), "bottom": ("net",), "quantile": ("duration",),
+FITTING = {"scale": ("net", "share", "mean"), "top": ("net", "share"), "bottom": ("net",),
            "classes": ("net", "share", "mean")}  # fmt: skip
 
 
@@ -197,13 +205,13 @@ def _require(measure: str, given: Mapping[str, Any]) -> None:
             raise CxError(f"{key}: is needed where `measure` is {measure}")
         if value and measure not in FITTING.get(key, [measure]):
             raise CxError(f"{key}: is for {' and '.join(FITTING[key])}, and `measure` is {measure}")
-    if given["quantile"] and not 0 < given["quantile"] < 1:
-        raise CxError(f"quantile: expected a number between 0 and 1, such as 0.9, found {given['quantile']:g}")
     if not given["scale"]:
         return
     low, high = given["scale"]
     if low >= high:
         raise CxError(f"scale: expected the lowest answer first, found {[low, high]}")
+    if (low, high) != (int(low), int(high)):
+        raise CxError(f"scale: expected whole numbers, found {[low, high]}")
     inside = set(_identity((low, high)))
     sides = {"top": given["top"], "bottom": given["bottom"],
              "classes": [answer for answers in (given["classes"] or {}).values() for answer in answers]}  # fmt: skip
@@ -212,6 +220,8 @@ def _require(measure: str, given: Mapping[str, Any]) -> None:
             raise CxError(f"{key}: expected answers of {low:g}-{high:g}, found {outside[0]:g}")
         if twice := sorted(answer for answer in set(side) if list(side).count(answer) > 1):
             raise CxError(f"{key}: {twice[0]:g} is listed twice")
+    if given["classes"] and (lost := sorted(inside - set(sides["classes"]))):
+        raise CxError(f"classes: expected every answer in one, found none with {_spelled(lost)}")
     if both := sorted(set(given["top"]) & set(given["bottom"])):
         raise CxError(f"bottom: {both[0]:g} stands in `top`, too")
 
@@ -222,17 +232,20 @@ def _once_more(
     """A metric of the kit under another name."""
     if scale and tuple(scale) != known.scale and better is None:
         raise CxError("better: is needed with another scale")
-    found = rescale(known, scale or known.scale, better)
+    try:
+        found = rescale(known, scale or known.scale, better)
+    except ValueError as error:
+        raise CxError(f"scale: {error}") from None
     label = label or f"{known.label}: {name.replace('_', ' ')}"
     return replace(found, name=name, item=name, label=label, question=question or known.question, asked=bool(question))
 
 
-def _classes(values: Mapping[float, float], measure: str) -> dict[str, tuple[float, ...]]:
-    """Answers that count alike, called by the first and the last of them where they lie side by side."""
+def _classes(values: Mapping[float, float], measure: str, better: Direction | None) -> dict[str, tuple[float, ...]]:
+    """Answers that count alike, the worst first, called by the first and the last of them where they are neighbours."""
     groups: dict[float, list[float]] = {}
     for answer in sorted(values) if measure != "mean" else ():
         groups.setdefault(values[answer], []).append(answer)
-    return {_spelled(groups[value]): tuple(groups[value]) for value in sorted(groups)}
+    return {_spelled(groups[value]): tuple(groups[value]) for value in sorted(groups, reverse=better == "lower")}
 
 
 def _spelled(answers: Sequence[float]) -> str:
@@ -274,7 +287,8 @@ def _nps(name: str, label: str, question: str) -> Metric:
 
 
 def _yes_no(name: str, label: str, question: str, better: Direction = "higher") -> Metric:
-    return Metric(name, label, question, name, (0, 1), _share((0, 1), (1,)), "percent", better, "share", _YES_NO)
+    classes = _YES_NO if better == "higher" else dict(reversed(_YES_NO.items()))
+    return Metric(name, label, question, name, (0, 1), _share((0, 1), (1,)), "percent", better, "share", classes)
 
 
 def _minutes(name: str, label: str, question: str, better: Direction | None = "lower") -> Metric:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxkit import show
 from cxkit.analysis.alike import alike
+from cxkit.analysis.cells import known
 from cxkit.analysis.comments import comments
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
@@ -25,7 +26,7 @@ from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.show.html import Html, join
+from cxkit.show.html import Html, join, tag
 from cxkit.tallies.storage import load
 from cxkit.tallies.tallies import Tallies
 
@@ -72,12 +73,22 @@ def report(
     """
     t = tallies if isinstance(tallies, Tallies) else load(tallies)
     place = dict(where or {})
+    for name, value in place.items():
+        known(t, name)
+        if value not in t.values[name]:
+            raise CxError(f"where: nobody is tallied at {name} = {value!r}; {nearest(value, t.values[name])}")
     now = now or (t.periods[-1] if t.periods else "")
     if now not in t.periods:
         raise CxError(f"now: no answers are tallied in {now!r}; {nearest(now, t.periods)}")
     before = before or next((earlier for later, earlier in t.compared if later == now), "")
     if not before:
         raise CxError(f"before: {now} was tallied without a period to compare it with; declare `pairs`")
+    if before in t.periods and t.periods.index(before) >= t.periods.index(now):
+        raise CxError(f"before: expected a period before {now}, found {before}")
+    for name in segments or ():
+        known(t, name)
+        if name in place:
+            raise CxError(f"segments: {name!r} has one level in this place")
     if segments is None:
         inside = [set(one) - set(place) for one in t.levels if set(place) < set(one)]
         segments = [name for name in t.by if {name} in inside]
@@ -186,8 +197,8 @@ class Report:
         told = pd.concat([self.comparisons, self.parts])
         return show.findings(told, self.tallies.metrics, why=self.contributions)
 
-    def trend(self, metrics: Sequence[str] | None = None) -> Html:
-        """Metrics over the periods; all if None."""
+    def trend(self, *metrics: str) -> Html:
+        """Metrics over the periods; all if none is named."""
         return join(
             show.trend(self.series, self._metric(name), self.comparisons, benchmarks=self._benchmarks)
             for name in metrics or self.metrics
@@ -213,14 +224,15 @@ class Report:
         return join(part for dimension in self.segments for part in self._segment(dimension))
 
     def _segment(self, dimension: str) -> list[Html]:
-        rest = against_rest(
-            self.tallies, self.now, dimension, **self._tested, where=self.where, metrics=[self.lead.name]
-        )
-        return [
-            show.segments(self.levels(dimension), self.parts, self.lead, dimension, rest=True),
-            show.against_rest(rest, self.lead, dimension),
-            show.changes(self.parts, self.lead, dimension),
-        ]
+        withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
+        whole = not any(cell["item"] == self.lead.item for cell in withheld)
+        scores = show.segments(self.levels(dimension), self.parts, self.lead, dimension, rest=whole)
+        rest = tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+        if whole:
+            given: dict[str, Any] = {"where": self.where, "metrics": [self.lead.name]}
+            found = against_rest(self.tallies, self.now, dimension, **self._tested, **given)
+            rest = show.against_rest(found, self.lead, dimension)
+        return [scores, rest, show.changes(self.parts, self.lead, dimension)]
 
     def standings(self) -> Html:
         """Where the levels of each segment stand: scores, changes, and a league table where they can be told apart."""

@@ -114,7 +114,7 @@ for _tag, _pattern, _first in (
     (_AMBIGUOUS, r"(?i:yes|no|on|off)", list("yYnNoO")),
     (_AMBIGUOUS, r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", _FIRST),  # 12:30:00 is 45000 in YAML 1.1
     (_AMBIGUOUS, r"(?i:[-+]?(?:0[0-9_]+|0x[0-9a-f_]+|0[bo][0-9_]+|[0-9][0-9_]*|\+\.inf))", _FIRST),
-    (_AMBIGUOUS, r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?", _FIRST),
+    (_AMBIGUOUS, r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?", _FIRST),
 ):
     _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _first)
 

@@ -69,20 +69,21 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
         CxError: A database that cannot be reached, whose driver is not installed, or that lacks the table; a query
             that does more than to read.
     """
-    shown = without_password(spec.url)
     scheme, mark, rest = spec.url.partition("://")
     scheme = scheme.lower()
+    shown = without_password(spec.url)
     if not mark:
         raise CxError(f"{shown}: is no URL of a database; expected for example {', '.join(EXAMPLES)}")
     if scheme not in FILES + SERVERS:  # Ibis would open a file of any kind, without the locks of `connect`
         raise CxError(f"{shown}: no database is called so; {nearest(scheme, FILES + SERVERS)}")
     if spec.sql:
         _require_reading(spec.sql, scheme, shown)
-    path = folder / rest.split("?")[0]
+    path = folder / rest  # as it is: of a file nothing is an option
     if scheme in FILES:
         require_file(path)
-    if scheme in FILES and not os.path.exists(path):
-        raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
+        if not os.path.exists(path):
+            raise CxError(f"{shown}: no such file{f' below {folder}' if str(folder) != '.' else ''}")
+        shown = spec.url  # it is the path of a file
     what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     try:
         if scheme == "sqlite":
@@ -154,7 +155,7 @@ def _copied(spec: DatabaseSpec, path: Path, memory: str | None) -> Table:
         rows = base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
         known = [str(name) for (name,) in rows]
         if spec.table and spec.table not in known:
-            raise CxError(f"{without_password(spec.url)}: has no table {spec.table!r}; {nearest(spec.table, known)}")
+            raise CxError(f"{spec.url}: has no table {spec.table!r}; {nearest(spec.table, known)}")
         base.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY)
         table = '"{}"'.format(str(spec.table).replace('"', '""'))
         found = base.execute(spec.sql or f"SELECT * FROM {table}")
@@ -229,6 +230,7 @@ NO_EXTENSIONS = dict.fromkeys(
     ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions"), "false"
 )
 """From the first moment: a file that is attached may be of a kind for which DuckDB would download an extension."""
+OWN_CATALOGS = ("memory", "system", "temp", "main", "pg_catalog", "information_schema")
 SETTINGS = ("python_enable_replacements=false", "TimeZone='UTC'")
 
 
@@ -275,7 +277,7 @@ def connect(memory: str | None = None, files: Sequence[Path] = (), database: Pat
     except Exception:  # DuckDB's own, whose class differs between versions
         raise CxError(f"memory: {memory!r} is no size; expected for example '2GB' or '512MB'") from None
     if database:  # attached and not opened: one process may do so twice
-        name = database.stem if database.stem not in ("memory", "system", "temp") else "attached"
+        name = "attached" if database.stem.lower() in OWN_CATALOGS else database.stem
         quoted = '"{}"'.format(name.replace('"', '""'))
         backend.raw_sql(f"ATTACH {literal(os.path.realpath(database))} AS {quoted} (TYPE duckdb, READ_ONLY)")
         backend.raw_sql(f"USE {quoted}")

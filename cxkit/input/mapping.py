@@ -36,7 +36,6 @@ RESERVED = frozenset({
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?(s|seconds?|m|min|minutes?|h|hours?|d|days?)")
-_NAME = re.compile(r"[^\W\d]\w{0,39}")  # of an item: it becomes a column of every database
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
 
 
@@ -116,7 +115,6 @@ class Item(Strict):
     top: list[int] = Field(default_factory=list)
     bottom: list[int] = Field(default_factory=list)
     classes: dict[Text, list[int]] = Field(default_factory=dict)
-    quantile: float | None = None
     within: Text | None = None
 
     @model_validator(mode="after")
@@ -128,7 +126,7 @@ class Item(Strict):
                 "open_until: `within` needs the moment until which all cases were watched, such as 2026-11-01"
             )
         if not self.measure:
-            for key in ("top", "bottom", "classes", "quantile"):
+            for key in ("top", "bottom", "classes"):
                 if getattr(self, key):
                     raise ValueError(f"{key}: says how a metric of your own is made; declare `measure` with it")
         return self
@@ -136,7 +134,7 @@ class Item(Strict):
     @field_validator("within")
     @classmethod
     def _is_time(cls, text: str | None) -> str | None:
-        if text is not None and not _LIMIT.fullmatch(text):
+        if text is not None and (not (found := _LIMIT.fullmatch(text)) or not float(found[1])):
             raise ValueError(f"expected a time such as 20 s, 30 min, 24 h or 2 days, found {text!r}")
         return text
 
@@ -154,13 +152,22 @@ class Item(Strict):
         Raises:
             CxError: What does not fit.
         """
-        labelled = {float(code): str(word) for word, code in reversed(self.labels.items())}
-        low, high = self.scale or (0, 0)
-        words = [labelled.get(float(code), "") for code in range(low, high + 1)]
-        classes = {word: [low + i] for i, word in enumerate(words)} if self.scale and all(words) else None
         return metric(name, str(self.measure), scale=self.scale, top=self.top, bottom=self.bottom,
-                      classes=self.classes or (classes if self.measure in ("net", "share", "mean") else None),
-                      label=self.label, question=self.question, better=self.better, quantile=self.quantile)  # fmt: skip
+                      classes=self.classes or self._labelled(), label=self.label, question=self.question,
+                      better=self.better)  # fmt: skip
+
+    def _labelled(self) -> dict[str, list[int]] | None:
+        """Classes that are called as `labels` call each answer, the worst first; None where some have no word."""
+        if not self.scale or self.measure not in ("net", "share", "mean"):
+            return None
+        low, high = self.scale
+        if odd := [word for word, code in self.labels.items() if code not in range(low, high + 1)]:
+            raise CxError(f"labels: {odd[0]}: expected an answer of {low}-{high}, found {self.labels[odd[0]]:g}")
+        words = {code: str(word) for word, code in reversed(self.labels.items())}
+        counts = {code: (code in self.top) - (code in self.bottom) for code in range(low, high + 1)}
+        order = sorted(counts, key=lambda code: (counts[code], code), reverse=self.better == "lower")
+        found = {words.get(low + high - code if self.reversed else code, ""): [code] for code in order}
+        return found if len(found) == len(order) and "" not in found else None
 
     @model_validator(mode="after")
     def _one_form(self) -> Item:
@@ -293,6 +300,10 @@ class Mapping(Strict):
     def _check_names(self) -> None:
         """Every column of the responses has a name of its own; databases do not tell `NPS` from `nps`."""
         seen = {name.casefold(): "an item" for name in self.items}
+        if twice := sorted(
+            name for name in self.items if [one.casefold() for one in self.items].count(name.casefold()) > 1
+        ):
+            raise ValueError(f"items: {' and '.join(twice)} differ by capitals only, which databases do not tell apart")
         seen |= dict.fromkeys(Roles.model_fields, "a role") | dict.fromkeys(RESERVED, "a column of the tallies")
         for name in self.dimensions:
             if name.casefold() in seen:
@@ -308,8 +319,6 @@ class Mapping(Strict):
             return
         if item in known | set(METRICS):
             raise ValueError(f"items.{item}: is a metric of the kit; give the one that you declare another name")
-        if not _NAME.fullmatch(item):
-            raise ValueError(f"items.{item}: expected a name of letters, digits and _, of 40 at most")
         if item.casefold() in {*RESERVED, *Roles.model_fields} or item.endswith("_"):
             raise ValueError(f"items.{item}: is the name of a column of the kit; choose another name")
         try:

@@ -118,12 +118,12 @@ def _names(opened: Source) -> str:
 def _preface(opened: Source, found: Sequence[Column], tickets: bool) -> list[str]:
     """What the file is; a row about a ticket is about one contact."""
     lines = [
-        f"# A mapping to start from, made by `cxkit inspect {_names(opened)}`: {found[0].rows:,} rows.",
+        f"# A mapping to start from, made by `cxkit inspect {note(_names(opened))}`: {found[0].rows:,} rows.",
         "# Comments hold the evidence. Whatever says TODO has to be answered before `cxkit run` accepts the file.",
     ]
     for file in opened.files:
-        name = f"{Path(str(file['path'])).name}: " if len(opened.files) > 1 else ""
-        lines += [f"# {name}{line}" for line in read_as(file)]
+        name = f"{note(Path(str(file['path'])).name)}: " if len(opened.files) > 1 else ""
+        lines += [f"# {name}{note(line)}" for line in read_as(file)]
     asked = ask("relationship (asked about the brand as a whole) or transactional (asked about one contact)?")
     return [*lines, "", f"kind: {'transactional  # a ticket is one contact' if tickets else asked}"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nbconvert.exporters import TemplateExporter
+from nbconvert.exporters import Exporter, TemplateExporter
 from nbconvert.utils.exceptions import ConversionException
 
 from cxkit.runs import pages
@@ -26,7 +26,7 @@ class PageExporter(TemplateExporter):
         Raises:
             ConversionException: A cell that failed, or shows what no page can hold.
         """
-        resources = self._init_resources(resources)  # type: ignore[no-untyped-call]
+        nb, resources = Exporter.from_notebook_node(self, nb, resources)  # which executes it, where that is wanted
         opening = nb.cells[0].source if nb.cells and nb.cells[0].cell_type == "markdown" else ""
         heading = re.match(r"\s*# +(.+)", opening)
         name = str(resources.get("metadata", {}).get("name") or "Notebook")

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.resources import files as resources
 from pathlib import Path
@@ -89,9 +90,11 @@ def settings(params: RunParams) -> str:
 def secret(work: Path) -> str:
     """The key of the hashes in the records of a private folder, made when it is asked for first."""
     path = work / "releases" / "secret"
-    if not path.exists():
-        put(path, secrets.token_hex(8).encode())
-    return path.read_text("ascii")
+    with suppress(OSError):
+        if re.fullmatch(rb"[0-9a-f]{16}", found := read(path)):
+            return found.decode()
+    put(path, made := secrets.token_hex(8).encode())
+    return made.decode()
 
 
 def withdraw(out: Path, work: Path, before: Mapping[str, Any], prepared: Prepared) -> tuple[bool, list[str]]:
@@ -119,7 +122,10 @@ def _beside(before: Mapping[str, Any], work: Path, prepared: Prepared) -> bool:
     paths = (work / "releases" / f"{moment(before)}.parquet", Path(prepared.release))
     if before.get("settings") != prepared.settings or not all(path.is_file() for path in paths):
         return False
-    old, new = (pd.read_parquet(path) for path in paths)
+    try:
+        old, new = (pd.read_parquet(path) for path in paths)
+    except (OSError, ValueError):  # damaged, which is none
+        return False
     return compatible(old, new, prepared.hide_below)
 
 

@@ -217,7 +217,7 @@ def expand(
                 (called,) = slugs([f"{page.name}-{name}"], taken)
                 taken.append(called)
                 own = given | {"where": where, "title": f"{title} · {page.title}"}
-                made.append(_job(params, "page", page.notebook, called, page.title, own, where))
+                made.append(_job(params, "page", page.notebook, called, f"{title} · {page.title}", own, where))
         jobs += [] if why else made
         skipped += [
             {key: getattr(job, key) for key in ("name", "kind", "title", "where")} | {"why": why} for job in made

@@ -90,6 +90,15 @@ def _without_echoes(body: str) -> str:
 SHOWN = {"text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown"}
 
 
+_BREAKING = re.compile(
+    r"<(?:script|meta|base|link|iframe|object|embed|form|frameset|frame|html|head|body|main|plaintext|textarea|xmp"
+    r"|noscript|template)\b[^>]*>?|</(?:html|head|body|main)\b|<!--(?!(?:(?!<!--)[^\0])*?-->)"
+    r"|<[^<>]*\s(?:src|srcset|poster|background)\s*=\s*[\"']?\s*(?!data:)[^\s\"'>]",
+    re.IGNORECASE,
+)
+"""What would run, lead away, load from elsewhere, or swallow the rest of a page."""
+
+
 def _check(notebook: NotebookNode) -> None:
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
@@ -99,10 +108,9 @@ def _check(notebook: NotebookNode) -> None:
                 )
             _draw_altair(data := output.get("data", {}))
             markup = still("".join(data.get("text/html", "")))
-            if re.search(r"<script\b", markup, re.IGNORECASE):
-                raise ValueError(
-                    f"cell {number} prints a <script>: pages hold none; show tables and figures of cxkit.show"
-                )
+            if found := _BREAKING.search(markup):
+                words = f"cell {number} prints {found[0][:40]!r}, which no page may hold"
+                raise ValueError(f"{words}; show tables and figures of cxkit.show")
             if data and not SHOWN & set(data) and (kinds := sorted(set(data) - {"text/plain"})):
                 raise ValueError(f"cell {number} shows {kinds[0]}, which a page cannot hold; show a picture of it")
 

@@ -62,7 +62,7 @@ def opened(out: Path, root: Path | None = None) -> Iterator[Path]:
     if len(os.fsencode(work / "tmp")) > LONGEST:
         raise CxError(f"{work}: the path is too long for sockets; {HINT} that has a shorter one")
     sweep(work)
-    for link in filter(Path.is_symlink, work.iterdir()):  # nothing of ours is one
+    for link in filter(Path.is_symlink, list(work.rglob("*"))):  # nothing of ours is one
         link.unlink()
     try:
         with _temporary(work / "tmp"):

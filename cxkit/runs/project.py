@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
@@ -63,8 +64,9 @@ def new(folder: Path, export: str | None = None, limits: Limits | None = None) -
     try:
         for path, text in _files(name, export, draft).items():
             put(made / path, text.encode(), 0o666 & ~_umask())
-        made.chmod(0o777 & ~_umask())
-        made.replace(folder)
+        folder.mkdir(mode=0o777, exist_ok=True)
+        for part in made.iterdir():
+            part.replace(folder / part.name)
     finally:
         remove(made)
     asked = sum("TODO" in line for line in draft.splitlines() if not line.lstrip().startswith("#"))
@@ -73,7 +75,7 @@ def new(folder: Path, export: str | None = None, limits: Limits | None = None) -
         f"{asked} questions in {folder / 'params' / 'mappings' / f'{name}.yaml'} say TODO; answer them, then: "
         * bool(asked)
     )
-    return f"{todo}cxkit check {file} && cxkit run {file}"
+    return f"{todo}cxkit check {shlex.quote(str(file))} && cxkit run {shlex.quote(str(file))}"
 
 
 def _files(name: str, export: str | None, draft: str) -> dict[str, str]:
@@ -92,8 +94,8 @@ def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
     measured = [one.name for one in {m.item: m for m in reversed(METRICS.values())}.values() if one.item in items]
     source = "sample" if export is None else export if "://" in export else os.path.abspath(export)
     lines = {
-        "name": (name, "the shelf is reports/" + name),
-        "title": (name, "what the pages call the run"),
+        "name": (json.dumps(name), "the shelf is reports/" + name),
+        "title": (json.dumps(name), "what the pages call the run"),
         "source": (json.dumps(source, ensure_ascii=False), "a file, several files, a database"),
         **({"mapping": (f"mappings/{name}.yaml", "what the columns mean")} if export is not None else {}),
         "metrics": (f"[{', '.join(sorted(measured, key=list(METRICS).index)) or 'nps'}]", "the first one leads"),

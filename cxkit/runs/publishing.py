@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,25 @@ class Stage:
 
     def __init__(self, out: Path, before: Mapping[str, Any]) -> None:
         out.mkdir(parents=True, exist_ok=True)
+        self.announced = False  # whether the shelf says that this stage comes, so that it must stay
         self.out, self.mode = out, out.stat().st_mode & 0o666  # who may look into the shelf may read its files
         self.old = [path for path in out.glob(f"{TEMPORARY}*") if is_own(path)]
         self.folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
         self.taken: dict[str, Path] = {}
-        for name, digest in listed(before).items():
-            if digest is not None and held(out / name) == digest:
-                link(out / name, self.folder / name)
+        with self.leaving():
+            for name, digest in listed(before).items():
+                if digest is not None and held(out / name) == digest:
+                    link(out / name, self.folder / name)
+
+    @contextmanager
+    def leaving(self) -> Iterator[Stage]:
+        """Take the stage away where something fails, as a full disk, before the shelf has said that it comes."""
+        try:
+            yield self
+        except BaseException:
+            if not self.announced:
+                remove(self.folder)
+            raise
 
     def adopt(self, key: str, file: str) -> str | None:
         """Take over a page that a broken run has finished, made of the same things; its hash."""
@@ -87,6 +100,7 @@ class Stage:
             self.put("notice", notice)
         state = {"stage": self.folder.name, "before": ours, "notice": self.held("notice")}
         write(self.out, record | {"publishing": state}, self.mode)
+        self.announced = True
         if notice:
             os.replace(self.folder / "notice", self.out / INDEX)
         finish(self.out, record | {"publishing": state}, self.mode)

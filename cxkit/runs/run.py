@@ -66,6 +66,7 @@ def run(
     chosen = [(name, value) for name, values in (only or {}).items() for value in values]
     checked = params if isinstance(params, RunParams) else load(params, sets, chosen, as_of)
     folder = shelf_of(checked, out)
+    _require_folder("--work", work)
     shelf.claim(folder, checked.name, "" if older else checked.date.isoformat())
     with locked(folder), private.opened(folder, work) as place, ExitStack() as stack:
         last, words = recovered(folder, shelf.claim(folder, checked.name))
@@ -96,6 +97,12 @@ def shelf_of(params: RunParams, out: str | Path | None = None) -> Path:
     """
     if out == "":
         raise CxError("--out: expected a folder, found nothing")
-    if out and re.match(r"\w[\w+.-]+:/", str(out)):
-        raise CxError(f"--out {out}: expected a folder; what is no file system is not supported: publish, then copy")
+    _require_folder("--out", out)
     return (Path(out) if out else params.root / "reports" / params.name).absolute()
+
+
+def _require_folder(option: str, path: str | Path | None) -> None:
+    if path and re.match(r"\s*\w[\w+.-]+:/", str(path)):
+        raise CxError(
+            f"{option} {path}: expected a folder; what is no file system is not supported: publish, then copy"
+        )

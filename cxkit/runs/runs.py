@@ -147,12 +147,12 @@ def run(
     Returns:
         The manifest, as it is written to `manifest.json`.
     """
-    with nullcontext(work) if work else opened(out) as work:
+    with nullcontext(work) if work else opened(out) as work, ExitStack() as ends:
         before, _ = recovered(out, shelf.claim(out, prepared.name, "" if older else prepared.as_of))
         require_room(out, [*(job.file for job in prepared.jobs), *shelf.SUMMARY, INDEX])
         started, version = shelf.clock(), code()
         keys = {job.name: key(job, version) for job in prepared.jobs}
-        stage = Stage(out, before)
+        stage = ends.enter_context(Stage(out, before).leaving())
         beside, gone = history.withdraw(out, work, before, prepared)
         new = force or before.get("settings", prepared.settings) != prepared.settings
         found = [] if new else [history.unchanged(job, keys[job.name], before, stage) for job in prepared.jobs]

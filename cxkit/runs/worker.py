@@ -102,6 +102,7 @@ def execute(job: Job, output: Path, engine: Engine) -> Any:
                 str(output).replace("{", "{{").replace("}", "}}"),  # papermill formats paths with the parameters
                 job.parameters,
                 kernel_name="python3",
+                language="python",
                 progress_bar=False,
                 cwd=str(output.parent),
                 **(_kernel(sockets, output.parent) if engine == "kernel" else WARM),

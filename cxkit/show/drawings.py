@@ -418,14 +418,14 @@ def _two_lines(title: str, room: int) -> list[str]:
 
 
 def class_roles(metric: Metric, groups: Sequence[str]) -> dict[str, str]:
-    """A colour role per class of answers, in the metric's order (worst first), bad to good.
+    """A colour role per class of answers: bad to good, as the metric has the worst first.
 
     >>> from cxkit.metrics import METRICS
     >>> list(class_roles(METRICS["nps"], []).values()), list(class_roles(METRICS["churn"], []).values())
-    (['bad', 'mid', 'good'], ['good', 'bad'])
+    (['bad', 'mid', 'good'], ['bad', 'good'])
     """
     order = list(dict.fromkeys([*metric.classes, *groups]))
-    first, last = {"higher": ("bad", "good"), "lower": ("good", "bad"), None: ("mid", "mid")}[metric.better]
+    first, last = ("bad", "good") if metric.better else ("mid", "mid")
     return {group: first if i == 0 else last if i == len(order) - 1 else "mid" for i, group in enumerate(order)}
 
 

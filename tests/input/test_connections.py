@@ -85,6 +85,24 @@ def test_a_view_of_a_duckdb_file_cannot_read_files(tmp_path: Path) -> None:
         assert "no database is called so" in refused({"url": other, "table": "spy"}, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name", ["v?1.duckdb", "v#1.duckdb", "x:y@z.duckdb", "Memory.duckdb", "main.duckdb", "v?2.db", "v#2.db"]
+)
+def test_the_path_of_a_database_is_a_path(name: str, tmp_path: Path) -> None:
+    """Nothing in it is an option, and the file beside it that an address would name is another one."""
+    scheme = "sqlite" if name.endswith(".db") else "duckdb"
+    for path, score in ((name, 9), ("v", 1)):
+        base = sqlite3.connect if scheme == "sqlite" else duckdb.connect
+        with closing(base(tmp_path / path)) as database:
+            database.execute("CREATE TABLE t (wave VARCHAR, nps INT)")
+            database.execute(f"INSERT INTO t VALUES ('1', {score})")
+            if scheme == "sqlite":
+                database.commit()
+    survey = cx.read({"url": f"{scheme}://{name}", "table": "t"}, MAPPING, folder=tmp_path)
+    assert collect(survey.table)["nps"].tolist() == [9.0]
+    assert survey.files[0]["path"] == f"{scheme}://{name}"
+
+
 def test_a_view_that_breaks_on_its_data_is_told_in_words(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "v.duckdb") as database:
         database.execute("CREATE VIEW t AS SELECT CAST(word AS INT) AS nps, '1' AS wave FROM (VALUES ('x')) v(word)")

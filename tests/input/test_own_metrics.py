@@ -26,7 +26,7 @@ ITEMS: dict[str, Any] = {
     "clean": {"column": "q9", "measure": "mean", "scale": [1, 7], "better": "higher"},
     "csat_food": {"column": "food", "measure": "csat", "question": "How was the food?"},
     "csat_room": {"column": "room", "measure": "csat", "label": "Room"},
-    "hold_p90": {"column": "sec", "unit": "seconds", "measure": "duration", "quantile": 0.9},
+    "hold": {"column": "sec", "unit": "seconds", "measure": "duration"},
     "hold_20s": {"column": "sec", "unit": "seconds", "measure": "within", "within": "20 s"},
 }  # fmt: skip
 
@@ -67,8 +67,8 @@ def test_each_measure_is_what_pandas_counts() -> None:
         "csat_room": 100 * own["room"].ge(4).mean(),
         "hold_20s": 100 * own["sec"].le(20).mean(),
     }
-    assert found.drop("hold_p90").to_dict() == pytest.approx(expected)
-    assert found["hold_p90"] * 60 == pytest.approx(own["sec"].quantile(0.9), abs=2)
+    assert found.drop("hold").to_dict() == pytest.approx(expected)
+    assert found["hold"] * 60 == pytest.approx(own["sec"].median(), abs=1)
 
 
 def test_a_declared_metric_is_tested_as_the_kit_tests_its_own() -> None:
@@ -128,8 +128,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "upside down": (MEAN | {"scale": [5, 1]}, "the lowest answer first"),
     "no direction": (MEAN | {"better": None}, "better: is needed where `measure` is mean"),
     "does not fit": (MEAN | {"top": [5]}, "top: is for net"),
-    "a quantile of shares": (SHARE | {"quantile": 0.5}, "quantile: is for"),
-    "no quantile": ({"column": "s", "measure": "duration", "quantile": 90.0}, "such as 0.9, found 90"),
+    "classes that leave answers out": (SHARE | {"classes": {"a": [1, 2], "b": [5]}}, "found none with 3-4"),
+    "a label of no answer": (SHARE | {"labels": {"Yes": 6}}, "labels: Yes: expected an answer of 1-5, found 6"),
+    "no time": (CLOCKS | {"open_until": "2026-11-01", "within": "0 s"}, "such as 20 s, 30 min"),
     "no limit": ({"column": "sec", "measure": "within"}, "within: the limit belongs to"),
     "a limit without unit": (CLOCKS | {"within": "20"}, "such as 20 s, 30 min"),
     "not watched": (CLOCKS, "open_until: `within` needs the moment"),
@@ -147,9 +148,28 @@ def test_what_does_not_fit_is_refused(item: dict[str, Any], words: str) -> None:
         load_mapping(mapping(mine=item))
 
 
+def test_classes_stand_the_worst_first_and_are_called_as_labels_say() -> None:
+    def classes(**item: Any) -> list[str]:
+        return list(load_mapping(mapping(mine=SHARE | item)).metrics["mine"].classes)
+
+    assert classes() == ["1-4", "5"]
+    assert classes(better="lower") == ["5", "1-4"]
+    usual = {"scale": [1, 2], "labels": {"Yes": 1, "No": 2}}
+    assert classes(**usual, top=[1]) == ["No", "Yes"]
+    assert classes(**usual, top=[1], better="lower") == ["Yes", "No"]
+    turned = load_mapping(mapping(mine=SHARE | usual | {"top": [2], "reversed": True})).metrics["mine"]
+    assert turned.classes == {"No": (1.0,), "Yes": (2.0,)}  # 1 became 2, which counts
+    assert list(cx.METRICS["churn"].classes) == ["Yes", "No"]
+
+
+def test_names_that_differ_by_capitals_are_refused() -> None:
+    with pytest.raises(cx.CxError, match="items: Renew and renew differ by capitals only"):
+        load_mapping(mapping(renew=SHARE, Renew=SHARE))
+
+
 @pytest.mark.parametrize("name", ["nps", "csat_mean", "weight", "n", "verdict", "a b", "open_", "1st", "x" * 41])
 def test_names_that_cannot_be_columns_are_refused(name: str) -> None:
-    with pytest.raises(cx.CxError, match=f"items.{name}: "):
+    with pytest.raises(cx.CxError, match=rf"items.{name}[:.]"):
         load_mapping(mapping(**{name: ITEMS["renew"]}))
 
 

@@ -313,3 +313,9 @@ def test_what_people_wrote_and_who_they_are_is_not_copied_into_a_mapping(tmp_pat
     assert '# comment: "Kommentar"' in text
     assert inspected(path)["columns"]["respondent"] == "Kundennr"
     assert "Vorname" in text.split("columns:")[0]  # dropped at the door, and said so
+
+
+def test_a_name_with_a_line_break_is_no_line_of_the_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "x\nweights: score #.csv"
+    path.write_text("date,nps\n" + "2026-10-01,9\n" * 40, encoding="utf-8")
+    assert set(parse_yaml(inspect(str(path)), "draft")) == {"kind", "timezone", "columns", "items", "dimensions"}

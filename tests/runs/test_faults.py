@@ -425,10 +425,18 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
     for name in ("tallies.parquet", "summary.parquet", "prepared.json"):
         (made.work / name).unlink()
         (made.work / name).symlink_to(victim / "secret")
+    for name in ("next.parquet", "secret"):
+        (made.work / "releases" / name).unlink()
+        (made.work / "releases" / name).symlink_to(victim / "secret")
     made.answers(11)
     status, stdout, stderr = made.run()
     assert (status, stderr) == (0, ""), stdout
     assert [path.read_text() for path in victim.iterdir()] == ["secret"]
+    for path in (made.work / "releases").iterdir():  # damaged records are none
+        path.write_bytes(b"x")
+    made.answers(12)
+    status, stdout, stderr = made.run("--keep", "2")
+    assert (status, stderr) == (0, ""), stdout
     (made.work).rename(folder / "work")
     made.work.symlink_to(folder / "work")
     status, _, stderr = made.run()

@@ -265,6 +265,15 @@ def test_the_command_refuses_yaml_in_words_too(tmp_path: Path) -> None:
         refused(cxkit("check", "bad.yaml", cwd=tmp_path), words)
 
 
+@pytest.mark.parametrize(
+    "text", ["name: " + "1" * 300_000 + "x", 'name: "' + "a:" * 500_000 + '"', "name: " + "passw" * 100_000]
+)
+def test_long_words_of_yaml_hold_nobody_up(text: str, tmp_path: Path) -> None:
+    """They are matched with patterns, and told in errors from which passwords are taken."""
+    (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
+    refused(cxkit("check", "bad.yaml", cwd=tmp_path), "bad.yaml: title: required, but absent")
+
+
 @pytest.mark.parametrize("scheme", ["mysql", "singlestoredb"])
 def test_mysql_gets_no_comments(scheme: str, tmp_path: Path) -> None:
     """It runs what a versioned one holds, and two minus signs begin one only where a blank follows."""

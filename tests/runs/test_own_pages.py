@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -45,9 +46,9 @@ def test_a_page_for_each_place_and_one_for_the_run(night: Path, tmp_path: Path) 
     assert 'href="a.html">A</a>' in page
     assert 'href="words-b.html"' not in page  # of its own place only
     assert 'href="board.html">For the board</a>' in page
-    assert 'href="words-a.html">In words</a>' in (out / "a.html").read_text("utf-8")
+    assert 'href="words-a.html">A · In words</a>' in (out / "a.html").read_text("utf-8")
     index = (out / "index.html").read_text("utf-8")
-    assert index.count(">In words</a>") == 2
+    assert len(re.findall(r">(?:<bdi>)?[AB] · In words<", index)) == 2
     assert index.count(">For the board</a>") == 1
     again = cx.run(night, out)
     assert {job["status"] for job in again["jobs"]} == {"unchanged"}
