@@ -109,7 +109,8 @@ def _check(notebook: NotebookNode) -> None:
             _draw_altair(data := output.get("data", {}))
             markup = still("".join(data.get("text/html", "")))
             if found := _BREAKING.search(markup):
-                words = f"cell {number} prints {found[0][:40]!r}, which no page may hold"
+                word = re.match(r"<[!/]?[\w-]*", found[0])[0]  # type: ignore[index]
+                words = f"cell {number} prints a {word}{'>' * word[-1].isalnum()}, which no page may hold"
                 raise ValueError(f"{words}; show tables and figures of cxkit.show")
             if data and not SHOWN & set(data) and (kinds := sorted(set(data) - {"text/plain"})):
                 raise ValueError(f"cell {number} shows {kinds[0]}, which a page cannot hold; show a picture of it")

@@ -9,6 +9,7 @@ the next run finishes.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -49,12 +50,17 @@ class Stage:
 
     @contextmanager
     def leaving(self) -> Iterator[Stage]:
-        """Take the stage away where something fails, as a full disk, before the shelf has said that it comes."""
+        """Where something fails before the shelf has said that this stage comes, leave no more than this one.
+
+        The next run takes its pages over, and those that it took from earlier ones; a full disk is not left fuller.
+        """
         try:
             yield self
-        except BaseException:
+        except BaseException as error:
             if not self.announced:
-                remove(self.folder)
+                full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+                for folder in (*self.old, *[self.folder] * full):
+                    remove(folder)
             raise
 
     def adopt(self, key: str, file: str) -> str | None:

@@ -168,7 +168,7 @@ def _entry(
 
 
 def _skipped_entry(skip: Mapping[str, Any], earlier: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
-    entry = {"name": skip["name"], "title": skip["title"], "kind": skip["kind"], "where": skip["where"]}
+    entry = {"name": skip["name"], "title": skip["title"], "kind": skip.get("kind", "report"), "where": skip["where"]}
     entry |= {"status": "skipped", "seconds": 0.0, "error": None, "cell": None, "warnings": 0}
     if "--only" in skip["why"]:
         return entry | _kept(f"{skip['name']}.html", skip["where"], earlier, stage, skip["why"])

@@ -50,11 +50,11 @@ def test_nbconvert_makes_a_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("shown", "words"), [
     ({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "IntSlider()"}, "widget-view"),
     ({"application/vnd.plotly.v1+json": {}, "text/plain": "Figure({})"}, "shows application/vnd.plotly.v1+json"),
-    ({"text/html": "<div><script>draw()</script></div>"}, "prints '<script>'"),
+    ({"text/html": "<div><script>draw()</script></div>"}, "prints a <script>, which"),
     ({"text/html": "<meta http-equiv='refresh' content='0;url=https://evil.example'>"}, "which no page may hold"),
     ({"text/html": "<img src='https://evil.example/x.png'>"}, "which no page may hold"),
-    ({"text/html": "<p>a</p><!-- never closed"}, "prints '<!--'"),
-    ({"text/html": "</main>"}, "prints '</main'"),
+    ({"text/html": "<p>a</p><!-- never closed"}, "prints a <!--, which"),
+    ({"text/html": "</main>"}, "prints a </main>, which"),
     ({"text/latex": "$x$", "text/plain": "<IPython.core.display.Math object>"}, "shows text/latex"),
 ])  # fmt: skip
 def test_what_no_page_can_hold_is_refused_in_words(tmp_path: Path, shown: dict[str, Any], words: str) -> None:
