@@ -141,9 +141,10 @@ def inspect(
         if out is None:
             _say(text.rstrip("\n"))
             return
+        from cxkit.runs.project import questions
+
         out.write_text(text, encoding="utf-8")
-        asked = sum("TODO" in line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        _say(f"{out}: {asked} questions say TODO; answer them, then name the file as `mapping` of a run")
+        _say(f"{out}: {questions(text)} questions say TODO; answer them, then name the file as `mapping` of a run")
 
 
 @app.command()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from cxkit.errors import CxError, nearest
 
 Unit = Literal["points", "percent", "scale", "seconds", "minutes", "hours", "days"]
 Statistic = Literal["net", "share", "mean", "quantile"]
 Direction = Literal["higher", "lower"]
+Classes: TypeAlias = Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Metric:
     unit: Unit
     better: Direction | None
     statistic: Statistic
-    classes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    classes: Classes = field(default_factory=dict)
     quantile: float = 0.5
     asked: bool = False
 
@@ -110,8 +111,7 @@ def rescale(metric: Metric, scale: tuple[float, float], better: Direction | None
     better = better or metric.better
     if tuple(scale) == tuple(metric.scale):
         turned = better != metric.better and None not in (better, metric.better)
-        classes = dict(reversed(list(metric.classes.items()))) if turned else metric.classes  # the worst first
-        return replace(metric, better=better, classes=classes)
+        return replace(metric, better=better, classes=_turned(metric.classes) if turned else metric.classes)
     if metric.statistic != "mean":
         raise ValueError(
             f"{metric.name}: is defined on {metric.scale[0]:g}-{metric.scale[1]:g}, found {scale[0]:g}-{scale[1]:g}; "
@@ -177,8 +177,7 @@ def metric(
     if measure == "duration":
         return replace(_minutes(name, "", "", better or "lower"), **about)
     if measure == "within":
-        classes = _IN_TIME if better != "lower" else dict(reversed(_IN_TIME.items()))
-        return replace(_yes_no(name, "", "", better or "higher"), classes=classes, **about)
+        return replace(_yes_no(name, "", "", better or "higher", _IN_TIME), **about)
     values = _identity(scale or (0, 0))
     if measure != "mean":
         values = {answer: 100.0 * ((answer in top) - (answer in bottom)) for answer in values}
@@ -240,7 +239,7 @@ def _once_more(
     return replace(found, name=name, item=name, label=label, question=question or known.question, asked=bool(question))
 
 
-def _classes(values: Mapping[float, float], measure: str, better: Direction | None) -> dict[str, tuple[float, ...]]:
+def _classes(values: Mapping[float, float], measure: str, better: Direction | None) -> Classes:
     """Answers that count alike, the worst first, called by the first and the last of them where they are neighbours."""
     groups: dict[float, list[float]] = {}
     for answer in sorted(values) if measure != "mean" else ():
@@ -277,8 +276,8 @@ _NPS_CLASSES = {
 }
 _CSAT_CLASSES = {"Dissatisfied (1-2)": (1.0, 2.0), "Neutral (3)": (3.0,), "Satisfied (4-5)": (4.0, 5.0)}
 _CES_CLASSES = {"Hard (1-3)": (1.0, 2.0, 3.0), "Neutral (4)": (4.0,), "Easy (5-7)": (5.0, 6.0, 7.0)}
-_IN_TIME = {"Later": (0.0,), "In time": (1.0,)}
-_YES_NO = {"No": (0.0,), "Yes": (1.0,)}
+_IN_TIME: Classes = {"Later": (0.0,), "In time": (1.0,)}
+_YES_NO: Classes = {"No": (0.0,), "Yes": (1.0,)}
 
 
 def _nps(name: str, label: str, question: str) -> Metric:
@@ -286,9 +285,16 @@ def _nps(name: str, label: str, question: str) -> Metric:
     return Metric(name, label, question, name, (0, 10), values, "points", "higher", "net", _NPS_CLASSES)
 
 
-def _yes_no(name: str, label: str, question: str, better: Direction = "higher") -> Metric:
-    classes = _YES_NO if better == "higher" else dict(reversed(_YES_NO.items()))
+def _yes_no(
+    name: str, label: str, question: str, better: Direction = "higher", classes: Classes = _YES_NO
+) -> Metric:  # fmt: skip
+    classes = classes if better == "higher" else _turned(classes)
     return Metric(name, label, question, name, (0, 1), _share((0, 1), (1,)), "percent", better, "share", classes)
+
+
+def _turned(classes: Classes) -> Classes:
+    """Classes the other way round: the worst first where the other direction is better."""
+    return dict(reversed(list(classes.items())))
 
 
 def _minutes(name: str, label: str, question: str, better: Direction | None = "lower") -> Metric:

@@ -119,6 +119,7 @@ class Report:
         self.title = title or " · ".join(where.values()) or "Everybody"
         self._level, self._benchmarks = level, benchmarks
         self._all_parts = all_parts
+        self._of_parts = metrics if all_parts else metrics[:1]
         self._tested: dict[str, Any] = {"level": level, "correction": correction}
         self._pair = tallies, now, before
 
@@ -155,8 +156,7 @@ class Report:
         return pd.concat(map(self._alike, families), ignore_index=True)
 
     def _alike(self, dimensions: Sequence[str]) -> pd.DataFrame:
-        metrics = self.metrics if self._all_parts else [self.lead.name]
-        given: dict[str, Any] = {"where": self.where, "metrics": metrics, "lead": self.lead.name}
+        given: dict[str, Any] = {"where": self.where, "metrics": self._of_parts, "lead": self.lead.name}
         return alike(self.tallies, self.now, self.before, dimensions, **self._tested, **given)
 
     @cached_property
@@ -164,8 +164,7 @@ class Report:
         """What each segment brings to the change of the place; None without segments."""
         if not self.segments:
             return None
-        metrics = self.metrics if self._all_parts else [self.lead.name]
-        return contributions(*self._pair, self.segments, self._level, where=self.where, metrics=metrics)
+        return contributions(*self._pair, self.segments, self._level, where=self.where, metrics=self._of_parts)
 
     def levels(self, dimension: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """The scores of the levels of a segment dimension in the period."""
@@ -258,16 +257,15 @@ class Report:
 
     def _numbers(self, dimension: str) -> list[Html]:
         scores, moves = self.levels(dimension, self.metrics), self.parts[self.parts[dimension].notna()]
-        metrics, by = self.tallies.metrics, dimension
+        metrics = self.tallies.metrics
         return [
-            show.estimates_table(scores, metrics, caption=f"{self.now} by {by}"),
-            show.comparisons_table(moves, metrics, caption=f"Changes by {by}"),
+            show.estimates_table(scores, metrics, caption=f"{self.now} by {dimension}"),
+            show.comparisons_table(moves, metrics, caption=f"Changes by {dimension}"),
         ]
 
     def readings(self) -> Html:
         """The lead metric as plain answers, with weights, and with the whole design."""
-        ways = readings(*self._pair, self._level, where=self.where, metrics=[self.lead.name])
-        scores, moves = ways
+        scores, moves = readings(*self._pair, self._level, where=self.where, metrics=[self.lead.name])
         metrics = self.tallies.metrics
         return join([show.estimates_table(scores, metrics), show.comparisons_table(moves, metrics, judged=False)])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cxkit.errors import CxError, nearest
 from cxkit.input.periods import Calendar, Month
@@ -221,6 +221,13 @@ class Latest(Strict):
     by: Text
 
 
+def _short(entries: Any) -> Any:
+    """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""
+    if not isinstance(entries, dict):
+        return entries
+    return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
+
+
 class Mapping(Strict):
     """Column -> role, for a whole export."""
 
@@ -233,25 +240,10 @@ class Mapping(Strict):
     lonely: Lonely = "centre"
     waves: Once = Field(default_factory=list)
     latest: Latest | None = None
-    items: dict[str, Item]
-    dimensions: dict[str, Dimension] = Field(default_factory=dict)
-
-    @field_validator("items", mode="before", json_schema_input_type=dict[str, Item | str])
-    @classmethod
-    def _short_items(cls, entries: Any) -> Any:
-        return cls._short_form(entries)
-
-    @field_validator("dimensions", mode="before", json_schema_input_type=dict[str, Dimension | str])
-    @classmethod
-    def _short_dimensions(cls, entries: Any) -> Any:
-        return cls._short_form(entries)
-
-    @classmethod
-    def _short_form(cls, entries: Any) -> Any:
-        """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""
-        if not isinstance(entries, dict):
-            return entries
-        return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
+    items: Annotated[dict[str, Item], BeforeValidator(_short, json_schema_input_type=dict[str, Item | str])]
+    dimensions: Annotated[
+        dict[str, Dimension], BeforeValidator(_short, json_schema_input_type=dict[str, Dimension | str])
+    ] = Field(default_factory=dict)
 
     @field_validator("timezone", "recorded_in")
     @classmethod

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cxkit.errors import CxError
-from cxkit.input.mapping import Mapping
+from cxkit.input.mapping import TODO, Mapping
 from cxkit.metrics import METRICS
 from cxkit.runs.files import TEMPORARY, put, remove
 from cxkit.runs.jobs import slugs
@@ -40,7 +40,7 @@ def schema(about: About) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
-def new(folder: Path, export: str | None = None, limits: Limits | None = None) -> str:
+def new(folder: Path, export: str | None, limits: Limits) -> str:
     """Make a project.
 
     Args:
@@ -58,7 +58,7 @@ def new(folder: Path, export: str | None = None, limits: Limits | None = None) -
         raise CxError(f"{folder}: expected a folder that is new or empty")
     (name,) = slugs([folder.resolve().name], ())
     with looking():
-        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=limits or Limits())
+        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=limits)
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.absolute().parent))
     try:
@@ -69,13 +69,18 @@ def new(folder: Path, export: str | None = None, limits: Limits | None = None) -
             part.replace(folder / part.name)
     finally:
         remove(made)
-    asked = sum("TODO" in line for line in draft.splitlines() if not line.lstrip().startswith("#"))
+    asked = questions(draft)
     file = folder / "params" / f"{name}.yaml"
     todo = (
         f"{asked} questions in {folder / 'params' / 'mappings' / f'{name}.yaml'} say TODO; answer them, then: "
         * bool(asked)
     )
     return f"{todo}cxkit check {shlex.quote(str(file))} && cxkit run {shlex.quote(str(file))}"
+
+
+def questions(draft: str) -> int:
+    """How many questions a drafted mapping leaves open."""
+    return sum(TODO in line for line in draft.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _files(name: str, export: str | None, draft: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from cxkit.show.svg import CSS
 from cxkit.show.wording import is_small
 
 ROLES = ("line", "bad", "mid", "ink", "faint")
+INK = "#1c2126"
 APART = 0.16  # of the way to the next value on the axis, between the marks of two hues
 
 
@@ -29,11 +30,17 @@ def theme() -> None:
     """Give seaborn and matplotlib the colours and the quiet axes of the kit's pages."""
     import seaborn
 
-    colours = [found[0] if (found := re.search(r"#\w+", CSS[role])) else "#1c2126" for role in ROLES]
-    seaborn.set_theme(style="whitegrid", palette=colours, rc={
-        "axes.edgecolor": "#d3d9df", "grid.color": "#d3d9df", "text.color": "#1c2126", "axes.labelcolor": "#59636e",
-        "xtick.color": "#59636e", "ytick.color": "#59636e", "axes.spines.top": False, "axes.spines.right": False,
+    rule, ink, muted = map(_colour, ("rule", "ink", "muted"))
+    seaborn.set_theme(style="whitegrid", palette=list(map(_colour, ROLES)), rc={
+        "axes.edgecolor": rule, "grid.color": rule, "text.color": ink, "axes.labelcolor": muted, "xtick.color": muted,
+        "ytick.color": muted, "axes.spines.top": False, "axes.spines.right": False,
     })  # fmt: skip
+
+
+def _colour(role: str) -> str:
+    """The colour of a role on a light page; ink is there what the browser has."""
+    found = re.search(r"#\w+", CSS[role])
+    return found[0] if found else INK
 
 
 def intervals(
@@ -71,7 +78,8 @@ def intervals(
     for name in filter(None, (x, hue, col)):
         if name not in frame:
             raise CxError(f"intervals: the frame has no column {name!r}; {nearest(name, map(str, frame.columns))}")
-    shown = frame[frame[value].notna()].assign(small_=[is_small(row) for row in rows(frame[frame[value].notna()])])
+    shown = frame[frame[value].notna()]
+    shown = shown.assign(small_=list(map(is_small, rows(shown))))
     grid = seaborn.FacetGrid(shown, col=col, sharey=col is None or value != "value", **facets)
     places = {key: at for at, key in enumerate(dict.fromkeys(shown[x]))}
     hues: list[Any] = list(dict.fromkeys(shown[hue])) if hue else [None]
@@ -88,7 +96,7 @@ def intervals(
                 colours[number],
             )
         if value != "value":
-            ax.axhline(0, color="#1c2126", linewidth=1)
+            ax.axhline(0, color=INK, linewidth=1)
         ax.set_xticks(list(places.values()), [plain(key, 18) for key in places], rotation=45, ha="right")
     grid.set_axis_labels(x.replace("_", " "), value)
     if hue:

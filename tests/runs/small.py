@@ -46,3 +46,16 @@ def write_notebook(path: Path, *cells: str, parameters: str | None = PARAMETERS,
 def _cell(source: str, number: int, tags: list[str]) -> dict[str, Any]:
     kind: dict[str, Any] = {"cell_type": "code", "execution_count": None, "outputs": [], "id": f"c{number}"}
     return {**kind, "metadata": {"tags": tags}, "source": source}
+
+
+BOOKS = "report: notebooks/report.ipynb\noverview: notebooks/small.ipynb\naudit: notebooks/small.ipynb\n"
+ROWS = "".join(f"2026-{m}-10,{firm},{score}\n" for m in ("09", "10") for firm in "AB" for score in (9, 3, 10) * 10)
+
+
+def write_night(folder: Path, more: str = "") -> Path:
+    """A project of two firms with notebooks that print the period; its parameters, and what else they say."""
+    (folder / "survey.csv").write_text(f"date,firm,score\n{ROWS}", encoding="utf-8")
+    for name in ("report", "small"):
+        write_notebook(folder / "notebooks" / f"{name}.ipynb", "print(now)", parameters=PARAMETERS)
+    (folder / "night.yaml").write_text(NIGHT + BOOKS + more, encoding="utf-8")
+    return folder / "night.yaml"

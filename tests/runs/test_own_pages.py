@@ -8,11 +8,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from small import NIGHT, PARAMETERS, write_notebook
+from small import PARAMETERS, ROWS, write_night, write_notebook
 
 import cxkit as cx
 
-ROWS = "".join(f"2026-{m}-10,{firm},{score}\n" for m in ("09", "10") for firm in "AB" for score in (9, 3, 10) * 10)
 PAGES = """\
 pages:
   - {name: words, notebook: notebooks/words.ipynb, title: In words, for_each: [brand]}
@@ -23,15 +22,10 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "manifest.schema.json"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Path:
-    (tmp_path / "survey.csv").write_text(f"date,firm,score\n{ROWS}", encoding="utf-8")
-    for name in ("report", "small"):
-        write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", "print(now)", parameters=PARAMETERS)
     verbs = "import cxkit as cx\nr = cx.report(tallies, where, now, before)\nr.findings()"
     for name in ("words", "board"):
         write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", verbs, "print(where, title)", parameters=PARAMETERS)
-    books = "report: notebooks/report.ipynb\noverview: notebooks/small.ipynb\naudit: notebooks/small.ipynb\n"
-    (tmp_path / "night.yaml").write_text(NIGHT + books + PAGES, encoding="utf-8")
-    return tmp_path / "night.yaml"
+    return write_night(tmp_path, PAGES)
 
 
 def test_a_page_for_each_place_and_one_for_the_run(night: Path, tmp_path: Path) -> None:

@@ -7,22 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from small import NIGHT, PARAMETERS, write_notebook
+from small import write_night
 
 import cxkit as cx
 from cxkit.runs.jobs import Result
 
-ROWS = "".join(f"2026-{m}-10,{firm},{score}\n" for m in ("09", "10") for firm in "AB" for score in (9, 3, 10) * 10)
-
 
 @pytest.fixture
 def night(tmp_path: Path) -> Path:
-    (tmp_path / "survey.csv").write_text(f"date,firm,score\n{ROWS}", encoding="utf-8")
-    for name in ("report", "small"):
-        write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", "print(now)", parameters=PARAMETERS)
-    books = "report: notebooks/report.ipynb\noverview: notebooks/small.ipynb\naudit: notebooks/small.ipynb\n"
-    (tmp_path / "night.yaml").write_text(NIGHT + books, encoding="utf-8")
-    return tmp_path / "night.yaml"
+    return write_night(tmp_path)
 
 
 def test_a_run_from_python_is_the_run_of_the_command(night: Path, tmp_path: Path) -> None:
