@@ -37,10 +37,10 @@ def _at(edges: Floats, levels: tuple[str, ...], uniform: Floats) -> Texts:
     return found
 
 
-def only(where: Bools, values: Texts) -> Texts:
+def only(where: Any, values: Any) -> Texts:
     """The values where the condition holds, missing elsewhere."""
-    result: Texts = values.astype(object)
-    result[~where] = None
+    result: Texts = np.array(values, dtype=object)
+    result[~np.asarray(where)] = None
     return result
 
 
@@ -135,8 +135,11 @@ def circumstances(rng: Rng, contact: Columns, customers: pd.DataFrame) -> Column
     region = customer["region"].to_numpy(dtype=object)
     return {
         "response": np.array(ids("R", n), dtype=object),
-        "respondent": blank(rng, customer["respondent"].to_numpy(dtype=object), 0.003),
+        "respondent": only((rng.random(n) >= 0.003) | (customer["brand"] == truth.SMALL), customer["respondent"]),
         **{name: customer[name].to_numpy(dtype=object) for name in ("brand", "age_group")},
+        "plan": np.where(
+            contact["month"] < truth.MONTHS.index(truth.SWAP.month), customer["plan_before"], customer["plan"]
+        ),
         "region": region,
         "location": only(channel == "store", _places(rng, region)),
         "touchpoint": touchpoint,
@@ -162,6 +165,11 @@ def _staff(rng: Rng, touchpoint: Texts, present: Bools) -> Columns:
     offset = lookup(department, {name: truth.EMPLOYEES * i for i, name in enumerate(names)}).astype(np.int64)
     number = offset + np.floor(rng.random(len(touchpoint)) * truth.EMPLOYEES).astype(np.int64)
     staff = np.array([f"E{i + 1:02d}" for i in range(truth.EMPLOYEES * len(names))], dtype=object)
+    new, answers, _ = truth.FEW
+    first = int(np.flatnonzero(staff == new)[0]) // truth.EMPLOYEES * truth.EMPLOYEES  # of the same department
+    colleagues = np.setdiff1d(np.arange(first, first + truth.EMPLOYEES), np.flatnonzero(staff == new))
+    earlier = np.flatnonzero((staff[number] == new) & present)[:-answers]  # rows come in the order of time
+    number[earlier] = rng.choice(colleagues, len(earlier))
     teams = np.array([f"M{i // 3 + 1:02d}" for i in range(len(staff))], dtype=object)
     return {
         "department": department,
@@ -196,17 +204,25 @@ def answers(rng: Rng, row: Columns, mood: Floats) -> pd.DataFrame:
     felt = rng.standard_normal(n) + shift
     kept = row["brand"] == truth.SMALL  # seven answers are to be seven answers: nothing is left out there
     planted = (row["brand"] == truth.PLANTED.brand) & (row["month"] >= truth.MONTHS.index(truth.PLANTED.month))
-    nps = _nps(rng, row, mood, felt, planted)
+    own = {name: rng.standard_normal(n) for name in truth.DRIVERS}
+    nps = _nps(rng, row, mood, felt, own)
+    reply = replies(rng, row["channel"], felt)
     complaint = rng.random(n) < np.where(planted, truth.PRICE_COMPLAINTS[1], truth.PRICE_COMPLAINTS[0])
-    columns: dict[str, Any] = row | {"felt": felt, "comment": _comments(rng, nps, complaint)}
+    columns: dict[str, Any] = row | {"felt": felt, "reply": reply, "comment": _comments(rng, nps, complaint)}
     columns["price_complaint"] = blank(rng, np.where(complaint, "yes", "no").astype(object), 0.04)
     columns["contact_permission"] = np.where(rng.random(n) < 0.55, "yes", "no").astype(object)
     columns["nps"] = _coded(rng, "nps", nps, (rng.random(n) >= 0.03) | kept, kept)
     asked = {"all": np.full(n, True), "human": row["human_or_bot"] == "human", "module": np.arange(n) % 3 == 0}
     for name, item in truth.ITEMS.items():
-        noise = np.sqrt(1 - item.mood**2 - item.felt**2) * rng.standard_normal(n)
-        quantile = _quantile(item.mood * mood + item.felt * felt + noise, row["weight"])
-        code = np.searchsorted(np.cumsum(item.shares)[:-1], quantile, side="right")
+        noise = np.sqrt(1 - item.mood**2 - item.felt**2) * own.get(name, rng.standard_normal(n))
+        latent = item.mood * mood + item.felt * felt + noise
+        if name == "csat":
+            late = np.isin(row["touchpoint"], truth.WITH_TICKET) & (reply > truth.LATE)
+            matched = row["channel"] == row["channel_preferred"]
+            latent += truth.CSAT_MATCHED * matched + truth.CSAT_LATE * late
+        code = np.searchsorted(np.cumsum(item.shares)[:-1], _quantile(latent, row["weight"]), side="right")
+        if name == "cared":
+            code = _of_employees(rng, row, code)
         given = asked[item.asked] & ((rng.random(n) >= item.blank) | kept)
         if name == "csat":
             columns["failure_reasons"] = _reasons(rng, code < 2, complaint)
@@ -226,19 +242,37 @@ def _quantile(latent: Floats, weight: Floats) -> Floats:
     return result
 
 
-def _nps(rng: Rng, row: Columns, mood: Floats, felt: Floats, planted: Bools) -> Ints:
-    """Answers 0-10 by each brand's true shares, and by `AFTER` where the planted change holds."""
-    latent = 0.75 * mood + 0.2 * felt + 0.63 * rng.standard_normal(len(mood))
+def _nps(rng: Rng, row: Columns, mood: Floats, felt: Floats, own: Mapping[str, Floats]) -> Ints:
+    """Answers 0-10 by the true shares of each brand and month (`truth.classes`), of each plan where plans differ."""
+    drivers = sum(load * own[name] for name, load in truth.DRIVERS.items())
+    latent = 0.72 * mood + 0.15 * felt + drivers + 0.42 * rng.standard_normal(len(mood))
     answer = np.zeros(len(mood), dtype=np.int64)
-    changed = _edges(*truth.AFTER)
-    for name, brand in truth.BRANDS.items():
-        rows = np.flatnonzero(row["brand"] == name)
-        if len(rows):
-            quantile = _quantile(latent[rows], row["weight"][rows])
-            answer[rows] = np.searchsorted(_edges(brand.detractors, brand.promoters), quantile, side="right")
-            moved = planted[rows]
-            answer[rows[moved]] = np.searchsorted(changed, quantile[moved], side="right")
+    plans = np.where(row["brand"] == truth.SWAP.brand, row["plan"], "")
+    for brand, plan in dict.fromkeys(zip(row["brand"], plans, strict=True)):
+        rows = np.flatnonzero((row["brand"] == brand) & (plans == plan))
+        quantile = _quantile(latent[rows], row["weight"][rows])
+        months = row["month"][rows]
+        for month in np.unique(months):
+            edges = _edges(*truth.classes(brand, plan, truth.MONTHS[month]))
+            answer[rows[months == month]] = np.searchsorted(edges, quantile[months == month], side="right")
     return answer
+
+
+def _of_employees(rng: Rng, row: Columns, code: Ints) -> Ints:
+    """Whether customers felt cared for, with what is planted of two employees: who slipped, and who has few answers."""
+    uniform = rng.random(len(code))
+    slip, (new, _, more) = truth.SLIP, truth.FEW
+    slipped = (row["employee"] == slip.employee) & (row["month"] >= truth.MONTHS.index(slip.month))
+    no, yes = 0, 2
+    code = np.where(slipped & (code == yes) & (uniform < 1 - slip.after / slip.before), no, code)
+    return np.where((row["employee"] == new) & (uniform < more / (1 - slip.before)), yes, code)
+
+
+def replies(rng: Rng, channel: Texts, felt: Floats) -> Floats:
+    """Minutes to a first reply: skewed, by channel, longer where the contact felt bad."""
+    median = np.nan_to_num(lookup(channel, truth.REPLY), nan=30.0)
+    minutes: Floats = median * np.exp(0.9 * rng.standard_normal(len(felt)) - 0.25 * felt)
+    return minutes
 
 
 def _edges(detractors: float, promoters: float) -> Floats:

@@ -8,10 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.sample import truth
-from cxkit.sample.survey import Bools, Floats, Rng, Texts, blank, ids, pick
-
-_REPLY = {"phone": 2.0, "chat": 1.0, "social": 45.0, "messaging": 8.0}  # median minutes to the first reply
-_OBSERVED = {"yes": 0.6, "no": 0.15, "unsure": 0.25}
+from cxkit.sample.survey import Bools, Floats, Rng, Texts, blank, ids, pick, replies
 
 
 def ticket_frame(rng: Rng, answered: pd.DataFrame, exported: pd.Timestamp) -> tuple[pd.DataFrame, pd.Series[str]]:
@@ -22,7 +19,7 @@ def ticket_frame(rng: Rng, answered: pd.DataFrame, exported: pd.Timestamp) -> tu
 
     Args:
         rng: The generator of the sample.
-        answered: Responses with `who`, `felt` and their circumstances; `time` in UTC.
+        answered: Responses with `felt`, `reply` (minutes) and their circumstances; `time` in UTC.
         exported: The moment of the export, with a time zone.
     """
     source = answered.loc[answered["touchpoint"].isin(truth.WITH_TICKET)]
@@ -49,8 +46,7 @@ def ticket_frame(rng: Rng, answered: pd.DataFrame, exported: pd.Timestamp) -> tu
         reopened=np.where(reopened & known["first_resolution"].notna(), "yes", "no"),
         agent_minutes=np.round(9 * np.exp(0.6 * rng.standard_normal(n)), 1),
         rating=_rating(rng, rows, len(source)),
-        cared_manager=blank(rng, pick(rng, _OBSERVED, n), 0.94),
-        cared_employee=blank(rng, pick(rng, _OBSERVED, n), 0.85),
+        **_observers(rng, rows, len(source)),
     )
     order = np.argsort(frame["opened"].to_numpy(), kind="stable")
     names = ids("T", n)
@@ -62,9 +58,9 @@ def ticket_frame(rng: Rng, answered: pd.DataFrame, exported: pd.Timestamp) -> tu
 
 def _minutes(rng: Rng, rows: pd.DataFrame, silent: Bools) -> tuple[Floats, Floats, Floats]:
     """Minutes to the first reply, from there to the first resolution, and from a reopening to the last."""
-    slower = np.exp(-0.25 * rows["felt"].to_numpy()) * np.where(silent, 1.3, 1.0)
-    first = rows["channel"].map(_REPLY).fillna(30.0).to_numpy()
-    reply = first * slower * np.exp(0.9 * rng.standard_normal(len(rows)))
+    longer, felt = np.where(silent, 1.3, 1.0), rows["felt"].to_numpy()
+    slower = np.exp(-0.25 * felt) * longer
+    reply = longer * np.where(silent, replies(rng, rows["channel"].to_numpy(dtype=object), felt), rows["reply"])
     solving = 240.0 * slower * np.exp(1.2 * rng.standard_normal(len(rows)))
     return reply, solving, 1800.0 * slower * np.exp(0.8 * rng.standard_normal(len(rows)))
 
@@ -79,3 +75,19 @@ def _rating(rng: Rng, rows: pd.DataFrame, answered: int) -> Texts:
     good = np.where(rows["felt"].to_numpy() + rng.standard_normal(n) > -0.9, "Good", "Bad").astype(object)
     silent = blank(rng, np.full(n, "Offered", dtype=object), 0.5)
     return np.where((np.arange(n) < answered) & (rng.random(n) < 0.7), good, silent)
+
+
+def _observers(rng: Rng, rows: pd.DataFrame, answered: int) -> dict[str, Texts]:
+    """Whether the customer was cared for, as the manager and the employee saw it in a few of the tickets."""
+    n = len(rows)
+    item = truth.ITEMS["cared"]
+    shares = {str(answer): share for answer, share in zip(item.answers, item.shares, strict=True)}
+    customer = rows["cared"].where(np.arange(n) < answered)  # what the silent felt nobody heard
+    copied = customer.notna().to_numpy() & (rng.random(n) < truth.MANAGER_AGREES)
+    manager = np.where(copied, customer, pick(rng, shares, n))
+    employee = np.where(copied, customer, pick(rng, shares, n))
+    flattered = rng.random(n) < truth.EMPLOYEE_OVERRATES / (1 - shares["yes"])
+    return {
+        "cared_manager": blank(rng, manager, 0.94),
+        "cared_employee": blank(rng, np.where(flattered, "yes", employee), 0.85),
+    }

@@ -35,7 +35,7 @@ class Item(NamedTuple):
         answers: From the least to the most favourable; recorded as they stand here.
         shares: True weighted share of each answer.
         mood: Correlation of the answer with the customer's mood, which lasts.
-        felt: Correlation with how this contact felt; the rest is noise.
+        felt: Correlation with how this contact felt; the rest is the item's own.
         asked: Whom: "all", "human" (an employee was there) or "module" (every third questionnaire).
         blank: Share of those asked who left it blank.
     """
@@ -46,6 +46,33 @@ class Item(NamedTuple):
     felt: float
     asked: str = "all"
     blank: float = 0.04
+
+
+class Swap(NamedTuple):
+    """In one month a share of all customers of a brand moves to another plan; scores inside the plans stay."""
+
+    brand: str
+    month: str
+    source: str
+    target: str
+    share: float
+
+
+class Drift(NamedTuple):
+    """The true score of one brand moves by this many points a month, first in the month that is named."""
+
+    brand: str
+    month: str
+    step: float
+
+
+class Slip(NamedTuple):
+    """The share of one employee's contacts in which the customer felt cared for, before and from one month on."""
+
+    employee: str
+    month: str
+    before: float
+    after: float
 
 
 BRANDS = {
@@ -63,7 +90,21 @@ MONTHS = tuple(str(month) for month in np.arange("2024-11", "2026-11", dtype="da
 TRUE_NPS = {name: round(100 * (brand.promoters - brand.detractors), 1) for name, brand in BRANDS.items()}
 PLANTED = Planted("Brimvale", "2026-10", before=TRUE_NPS["Brimvale"], after=8.0)
 AFTER = (0.32, 0.40)  # detractors and promoters of the planted brand: 8 points
+SWAP = Swap("Corvanto", "2026-10", source="plus", target="basic", share=0.30)
+SWAP_NPS = {"basic": 1.5, "plus": 41.5, "premium": 18.0}  # of its plans, always; together 18 before and 6 after
+DRIFT = Drift("Dunmerle", "2025-11", step=-1.0)
+SLIP = Slip("E07", "2026-06", before=0.62, after=0.40)
+FEW = ("E31", 6, 0.12)  # an employee with six answers, and what customers feel more often to be cared for there
 PRICE_COMPLAINTS = (0.12, 0.30)  # their share elsewhere and always, and with the planted change
+
+# Of satisfaction, in standard deviations of what makes the answer: 8 points more where the channel used is the
+# preferred one; where the first reply took more than an hour 15 points less, with what slow contacts have in common.
+CSAT_MATCHED, CSAT_LATE, LATE = 0.24, -0.24, 60.0
+# What of each rating is its own also moves the answer to NPS: what the drivers are, by their weight there.
+DRIVERS = {"problem_solved": 0.40, "friendliness": 0.29, "knowledge": 0.17, "waiting": 0.11, "website": 0.0}
+# The manager says what the customer said in this share of cases and else anything: chance-corrected agreement. The
+# employee says yes in this share of all tickets more often.
+MANAGER_AGREES, EMPLOYEE_OVERRATES = 0.40, 0.15
 
 # How a class of NPS answers splits into its codes: 0-6, 7-8, 9-10.
 CODES = ((0.06, 0.04, 0.07, 0.09, 0.10, 0.26, 0.38), (0.42, 0.58), (0.44, 0.56))
@@ -112,6 +153,7 @@ TOUCHPOINTS = {
     "support call": Touchpoint(0.14, "maintain", "after", "Service", (1, 0, 0, 0, 0, 0, 0)),
     "renewal": Touchpoint(0.08, "maintain", "after", "Sales", (3, 0, 3, 0, 1, 1, 2)),
 }
+REPLY = {"phone": 2.0, "chat": 1.0, "social": 45.0, "messaging": 8.0}  # median minutes to the first reply
 WITH_TICKET = ("chat", "support call")
 EMPLOYEES = 9  # per department; every three of them have a manager
 
@@ -133,8 +175,11 @@ ITEMS = {
         _ELEVEN, (0.05, 0.03, 0.04, 0.05, 0.06, 0.13, 0.13, 0.2, 0.15, 0.1, 0.06), 0.2, 0.0, "module"
     ),
     "emotion": Item(("angry", "annoyed", "neutral", "content", "delighted"), (0.06, 0.13, 0.29, 0.37, 0.15), 0.3, 0.7),
-    "knowledge": Item(_FIVE, (0.04, 0.07, 0.17, 0.37, 0.35), 0.1, 0.6, "human"),
-    "friendliness": Item(_FIVE, (0.03, 0.05, 0.13, 0.34, 0.45), 0.1, 0.55, "human"),
+    "problem_solved": Item(_FIVE, (0.05, 0.08, 0.16, 0.36, 0.35), 0.1, 0.3),
+    "knowledge": Item(_FIVE, (0.04, 0.07, 0.17, 0.37, 0.35), 0.1, 0.3, "human"),
+    "friendliness": Item(_FIVE, (0.03, 0.05, 0.13, 0.34, 0.45), 0.1, 0.3, "human"),
+    "waiting": Item(_FIVE, (0.06, 0.11, 0.24, 0.35, 0.24), 0.1, 0.1),
+    "website": Item(_FIVE, (0.04, 0.09, 0.25, 0.38, 0.24), 0.0, 0.0),
     **{
         f"piece_{piece}": Item(_FIVE, shares, 0.5, 0.2, "module", 0.12)
         for piece, shares in {
@@ -177,6 +222,24 @@ PRICE_COMMENTS = (
 NUMBERS = ("nps", *(name for name, item in ITEMS.items() if isinstance(item.answers[0], int)))
 COLUMNS = (
     "response", "respondent", "time", "weight", "brand", "region", "location", "moment", "stage", "touchpoint",
-    "channel", "channel_preferred", "human_or_bot", "department", "employee", "manager", "age_group", "nps", *ITEMS,
-    "wait_time", "price_complaint", "failure_reasons", "comment", "contact_permission", "ticket",
+    "channel", "channel_preferred", "human_or_bot", "department", "employee", "manager", "age_group", "plan",
+    "nps", *ITEMS, "wait_time", "price_complaint", "failure_reasons", "comment", "contact_permission", "ticket",
 )  # fmt: skip
+
+
+def classes(brand: str, plan: str, month: str) -> tuple[float, float]:
+    """True shares of detractors and promoters of a brand in a month; of its plan, where one is named.
+
+    >>> detractors, promoters = classes("Dunmerle", "", "2026-10")
+    >>> round(100 * (promoters - detractors))
+    40
+    """
+    if brand == PLANTED.brand and month >= PLANTED.month:
+        return AFTER
+    detractors, promoters = BRANDS[brand].detractors, BRANDS[brand].promoters
+    moved = 0.0
+    if brand == SWAP.brand and plan:
+        moved = SWAP_NPS[plan] - TRUE_NPS[brand]
+    elif brand == DRIFT.brand and month >= DRIFT.month:
+        moved = DRIFT.step * (MONTHS.index(month) - MONTHS.index(DRIFT.month) + 1)
+    return detractors - moved / 200, promoters + moved / 200

@@ -3,9 +3,16 @@
 Everything here is drawn at random. No brand, person or company is real, and every id begins with `SYN-`. What is true
 of the population that the rows are drawn from, so that a report can be held against it (`truth`):
 
-- The weighted NPS of each brand is `TRUE_NPS`, constant over the 24 months, with one exception, `PLANTED`: Brimvale
+- The weighted NPS of each brand is `TRUE_NPS`, constant over the 24 months, with three exceptions. `PLANTED`: Brimvale
   raises its prices in 2026-10, its true NPS falls from +30 to +8 points and the share of price complaints rises from
-  12 % to 30 %. Satisfaction, ease and every other item stay where they were.
+  12 % to 30 %. `SWAP`: in 2026-10 three in ten customers of Corvanto move to its cheaper plan, whose NPS is 40 points
+  lower; no plan's score moves, the brand's falls by 12. `DRIFT`: Dunmerle loses a point a month from 2025-11 on.
+  Satisfaction, ease and every other item stay where they were.
+- What drives NPS is whether the problem was solved, then friendliness, knowledge, waiting; not the website (`DRIVERS`).
+- The customers of one employee, E07, feel less cared for from 2026-06 on (`SLIP`); E31 is good and has six answers
+  (`FEW`). A manager often sees what the customer saw (`MANAGER_AGREES`), employees see themselves 15 points better.
+- A first reply after more than an hour costs 15 points of satisfaction, the preferred channel gives 8 (`CSAT_LATE`,
+  `CSAT_MATCHED`). Of the tickets, those without an answer to the survey waited 1.3 times longer.
 - Older customers are happier and answer more often: without the weights the scores come out too high.
 - Channel, region and a bot at the other end shift how a contact is felt (`SHIFTS`), constantly over time.
 - A customer answers several times, within a month and across months, and the answers resemble each other.
@@ -84,7 +91,7 @@ def _drawn(seed: int) -> dict[str, pd.DataFrame]:
     answered["time"] = answered["time"].dt.tz_localize(TIMEZONE).dt.tz_convert("UTC")
     tickets, ticket = ticket_frame(rng, answered, EXPORTED.tz_convert("UTC"))
     responses = answered.assign(ticket=ticket)[list(truth.COLUMNS)]
-    frames = {"responses": responses, "tickets": tickets, "customers": customers}
+    frames = {"responses": responses, "tickets": tickets, "customers": customers.drop(columns="plan_before")}
     return {name: _texts(frame) for name, frame in frames.items()}
 
 
@@ -111,12 +118,16 @@ def _customers(rng: np.random.Generator) -> tuple[pd.DataFrame, Floats, Ints, In
     left = _start(last + 1) + pd.to_timedelta(np.floor(rng.random(n) * 28), unit="D")
     lost = left < end
     tenure = (left.where(lost, end) - joined) / pd.Timedelta(days=30.4375)
+    plan, swap = pick(rng, truth.PLANS, n), truth.SWAP
+    moved = (brand == swap.brand) & (plan == swap.source) & (last >= truth.MONTHS.index(swap.month))
+    moved &= rng.random(n) < swap.share / truth.PLANS[swap.source]
     frame = pd.DataFrame(
         {
             "brand": brand,
             "region": blank(rng, pick(rng, truth.REGIONS, n), 0.02),
             "age_group": age,
-            "plan": pick(rng, truth.PLANS, n),
+            "plan": np.where(moved, swap.target, plan),
+            "plan_before": plan,
             "joined": joined.strftime("%Y-%m-%d"),
             "tenure_months": np.floor(tenure).astype(np.int64),
             "churned": np.where(lost, "yes", "no"),

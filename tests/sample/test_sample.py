@@ -15,13 +15,14 @@ import yaml
 
 from cxkit.input.mapping import load_mapping
 from cxkit.metrics import METRICS
-from cxkit.sample.truth import MONTHS, PLANTED, TRUE_NPS
+from cxkit.sample.truth import DRIFT, MONTHS, PLANTED, SWAP, SWAP_NPS, TRUE_NPS
 from cxkit.sample.write import EXPORTED, MAPPING, SEED, TIMEZONE, sample, write
 
 FRAMES = sample()
 BRANDS = tuple(TRUE_NPS)
 RESPONSES, TICKETS, CUSTOMERS = (FRAMES[name] for name in ("responses", "tickets", "customers"))
 MONTH = RESPONSES["time"].dt.tz_convert(TIMEZONE).dt.strftime("%Y-%m")
+BEFORE = {event.brand: event.month for event in (PLANTED, SWAP, DRIFT)}  # until then the score of the brand is constant
 SCALES = {"nps": (0, 10), "tnps": (0, 10), "csat": (1, 5), "ces": (1, 7), "competitor_rating": (0, 10)}
 PIECES = ("satisfaction", "retention", "product_solutions", "quality", "service", "implementation", "innovation",
           "lifecycle", "sales", "price_value")  # fmt: skip
@@ -144,7 +145,7 @@ def test_weights_are_positive_uneven_and_matter() -> None:
 
 @pytest.mark.parametrize("brand", BRANDS[:6])
 def test_the_true_score_is_in_the_sample(brand: str) -> None:
-    rows = RESPONSES[(RESPONSES["brand"] == brand) & ((brand != PLANTED.brand) | MONTH.lt(PLANTED.month))]
+    rows = RESPONSES[(RESPONSES["brand"] == brand) & MONTH.lt(BEFORE.get(brand, "9999"))]
     assert weighted_nps(rows) == pytest.approx(TRUE_NPS[brand], abs=2.5)
 
 
@@ -161,13 +162,38 @@ def test_the_planted_change_is_in_the_sample(seed: int) -> None:
 
 def test_the_truth_holds_over_many_months() -> None:
     """The months of a brand scatter around its true score as chance makes them, with no trend."""
-    for brand in BRANDS[2:6]:
+    for brand in BRANDS[4:6]:
         rows = RESPONSES[RESPONSES["brand"] == brand]
         monthly = np.array([weighted_nps(part) for _, part in rows.groupby(MONTH[rows.index])])
         errors = monthly - TRUE_NPS[brand]
         slope = np.polyfit(np.arange(24), errors, 1)[0]
         # the standard error of a slope over 24 points is the monthly one over sqrt(1150)
         assert abs(slope) < 4 * errors.std() / np.sqrt(1150)
+
+
+@pytest.mark.parametrize("seed", [SEED, 1, 2])
+def test_a_swap_of_plans_moves_the_score_of_the_brand_and_of_no_plan(seed: int) -> None:
+    responses = sample(seed)["responses"]
+    rows = responses[responses["brand"] == SWAP.brand]
+    after = rows["time"].dt.tz_convert(TIMEZONE).dt.strftime("%Y-%m") == SWAP.month
+    for plan, score in SWAP_NPS.items():
+        assert weighted_nps(rows[(rows["plan"] == plan) & ~after]) == pytest.approx(score, abs=3.5)
+    shares = [rows.loc[now, "plan"].value_counts(normalize=True) for now in (~after, after)]
+    assert (shares[1] - shares[0])[[SWAP.target, SWAP.source]].tolist() == pytest.approx([0.3, -0.3], abs=0.06)
+    # 450 answers in the month, of which the standard error is about 5 points
+    assert weighted_nps(rows[after]) - weighted_nps(rows[~after]) == pytest.approx(-12, abs=3 * 5)
+
+
+@pytest.mark.parametrize("seed", [SEED, 1, 2])
+def test_one_brand_loses_a_point_a_month(seed: int) -> None:
+    responses = sample(seed)["responses"]
+    rows = responses[responses["brand"] == DRIFT.brand]
+    month = rows["time"].dt.tz_convert(TIMEZONE).dt.strftime("%Y-%m")
+    monthly = np.array([weighted_nps(rows[month == one]) for one in MONTHS[MONTHS.index(DRIFT.month) :]])
+    slope = np.polyfit(np.arange(len(monthly)), monthly, 1)[0]
+    assert slope == pytest.approx(
+        DRIFT.step, abs=3 * 4.6 / np.sqrt(143)
+    )  # a month's standard error is about 4.6 points
 
 
 def test_price_complaints_rise_with_the_prices_and_satisfaction_does_not_fall() -> None:
@@ -333,10 +359,13 @@ def test_the_mapping_fits_the_sample() -> None:
     assert mapping.dimensions["brand"].values == list(BRANDS)
     asked = {metric.item for metric in METRICS.values()}
     from_tickets = {"resolved", "churn", "first_response", "first_resolution", "full_resolution", "handling_time"}
-    assert set(mapping.items) == asked - from_tickets
-    assert {name for name in mapping.items if mapping.kind_of(name) == "relationship"} == {
+    own = {name for name, item in mapping.items.items() if item.measure}
+    assert set(mapping.items) - own == asked - from_tickets
+    assert {name for name in set(mapping.items) - own if mapping.kind_of(name) == "relationship"} == {
         "nps", "recommended", "would_switch",
     }  # fmt: skip
+    unread = set(RESPONSES.columns) - {*columns, *mapping.columns.named().values()}
+    assert unread == {"failure_reasons", "ticket"}
 
 
 def test_the_labels_of_the_mapping_are_the_answers_of_the_sample() -> None:
