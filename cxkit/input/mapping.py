@@ -20,6 +20,9 @@ from cxkit.strict import Strict, Text, load_yaml, parse
 Kind = Literal["relationship", "transactional"]
 Unit = Literal["seconds", "minutes", "hours", "days"]
 Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` know them
+ISO, SERIAL = "ISO", "excel"  # SERIAL: days since 1899-12-30, what a spreadsheet writes of a cell without its format
+EPOCH = {"epoch": 1, "epoch_ms": 1000}  # units of a second since 1970
+NAMED = (ISO, SERIAL, *EPOCH)  # forms of times that are no pattern of strptime
 MINUTES: dict[str, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
 BLANK = "(blank)"
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
@@ -221,6 +224,11 @@ class Latest(Strict):
     by: Text
 
 
+def _many(value: Any) -> Any:
+    """One thing is short for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 def _short(entries: Any) -> Any:
     """`brand: AIRLINE` is short for `brand: {column: AIRLINE}`."""
     if not isinstance(entries, dict):
@@ -235,7 +243,9 @@ class Mapping(Strict):
     timezone: str = "UTC"
     year_starts: Month = "January"
     recorded_in: str | None = None
-    time_format: str | None = None
+    time_format: Annotated[Once, BeforeValidator(_many, json_schema_input_type=Once | Text)] = Field(
+        default_factory=list
+    )
     columns: Roles = Field(default_factory=Roles)
     lonely: Lonely = "centre"
     waves: Once = Field(default_factory=list)
@@ -254,13 +264,18 @@ class Mapping(Strict):
 
     @field_validator("time_format")
     @classmethod
-    def _known_directives(cls, form: str | None) -> str | None:
+    def _known_directives(cls, forms: list[str]) -> list[str]:
         unknown = [
-            mark for mark in re.findall(r"%-?.?", form or "") if mark.removeprefix("%").strip("-") not in _DIRECTIVES
+            mark
+            for form in forms
+            for mark in re.findall(r"%-?.?", form)
+            if mark.removeprefix("%").strip("-") not in _DIRECTIVES
         ]
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no part of a time; expected for example %d.%m.%Y %H:%M:%S")
-        return form
+        if words := [form for form in forms if "%" not in form and form not in NAMED]:
+            raise ValueError(f"{words[0]!r} is no form of a time; {nearest(words[0], NAMED)}")
+        return forms
 
     @model_validator(mode="after")
     def _consistent(self) -> Mapping:

@@ -60,6 +60,9 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         rules["earlier than the latest row of its kind"] = table[EARLIER]
     if roles.time:
         rules["no time"] = values.is_blank(table[roles.time])
+        if len(mapping.time_format) > 1:
+            words = "time that two forms of `time_format` read differently"
+            rules[words] = times.doubtful(table[roles.time], mapping)
         rules["time that cannot be read"] = times.moment(table[roles.time], mapping).isnull()
     if roles.wave:
         rules["no wave"] = values.is_blank(table[roles.wave])

@@ -6,7 +6,8 @@ DuckDB reads; columns of a database keep their types and are cast, so that the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pandas as pd
 
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps
-from cxkit.input import answers, refusals, values
-from cxkit.input.databases import Table, collect, readable
-from cxkit.input.mapping import Mapping, load_mapping, own_names
+from cxkit.input import answers, refusals, times, values
+from cxkit.input.databases import Table, aggregated, collect, readable
+from cxkit.input.mapping import ISO, Mapping, load_mapping, own_names
 from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
@@ -38,6 +39,7 @@ class Responses:
         rows: Every row of the source, lazily, with `problem_`: why it cannot be used.
         waves: The order of the waves, or why none is known; None where times are mapped. It is decided here only.
         stamps: What each file was before it was read, for `files.require_same` after the last query.
+        monthly: Whether some times name a month and no day.
     """
 
     table: Table
@@ -48,6 +50,7 @@ class Responses:
     rows: Table = field(repr=False)
     waves: Order | None = None
     stamps: Stamps = field(default_factory=dict, repr=False)
+    monthly: bool = False
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -121,9 +124,14 @@ def _read_sample(mapping: Any) -> Responses:
     return _responses(opened, checked)
 
 
-def _responses(source: Source, mapping: Mapping) -> Responses:
-    _require_columns(source, mapping)
-    _check_times(source, mapping)
+def _responses(source: Source, mapping: Mapping, apart: Collection[str] = ()) -> Responses:
+    """The responses; `apart`: columns of times of which it was found in which forms they are written."""
+    if not apart:
+        _require_columns(source, mapping)
+        _check_times(source, mapping)
+        numbers = [c for c in _times_of(mapping) if source.table[c].type().is_numeric() and not mapping.time_format]
+        if numbers:
+            return _responses(_told_apart(source, mapping, numbers), mapping, numbers)
     mapping = _with_file_codes(source, mapping)
     rows = refusals.applied(source.table, mapping, _columns(mapping).values())
     usable = refusals.usable(rows, mapping)
@@ -136,8 +144,47 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
     else:
         refused = refusals.counted(rows, usable.select(**wave, **whys), mapping)
         table = _lazily(source, mapping, rows, refused)
+    unread = [] if mapping.time_format else [c for c in _unread(source, mapping, refused) if c not in apart]
+    if unread and (told := _told_apart(source, mapping, unread)) is not source:
+        return _responses(told, mapping, [*apart, *unread])
     known = _waves(source, mapping, table)
-    return Responses(table, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps)
+    monthly = source.monthly or not all(map(times.has_day, mapping.time_format))
+    return Responses(table, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps, monthly)
+
+
+def _times_of(mapping: Mapping) -> list[str]:
+    """The columns that hold times."""
+    clocks = [column for item in mapping.items.values() if item.start for column in item.columns.values()]
+    return list(dict.fromkeys([*filter(None, [mapping.columns.time]), *clocks]))
+
+
+def _unread(source: Source, mapping: Mapping, refused: pd.DataFrame) -> list[str]:
+    """The columns of text in files of which some times are not ISO."""
+    if source.table.get_backend().name != "duckdb":
+        return []
+    reasons = set(refused["reason"])
+    found = [c for c in _times_of(mapping) if f"time in {c} that cannot be read" in reasons]
+    found += [mapping.columns.time] if mapping.columns.time and "time that cannot be read" in reasons else []
+    if (latest := mapping.latest) and source.table[latest.by].type().is_string():  # unread, it would order nothing
+        text = values.text(source.table[latest.by])
+        unread = text.notnull() & times.moment(text, mapping).isnull() & values.number(text).isnull()
+        found += [latest.by] if aggregated(source.table, unread.any())[0] else []
+    return [column for column in dict.fromkeys(found) if source.table[column].type().is_string()]
+
+
+def _told_apart(source: Source, mapping: Mapping, columns: Collection[str]) -> Source:
+    """The source with columns of times as ISO; itself where they hold nothing else that can be read."""
+    table, found, zone, monthly = source.table, dict[str, str](), next(iter(source.zones), None), source.monthly
+    for column in columns:
+        try:
+            written, forms = times.told_apart(table, column, mapping, zone)
+        except CxError as error:
+            raise CxError(f"{', '.join(str(file['path']) for file in source.files)}: {column}: {error}") from None
+        if set(forms) - {ISO}:
+            found[column] = " and ".join(f"{form} ({n:,})" for form, n in forms.items())
+            table, monthly = written, monthly or not all(map(times.has_day, forms))
+    files = [{**file, "times": {**file.get("times", {}), **found}} for file in source.files]
+    return replace(source, table=table, files=files, monthly=monthly) if found else source
 
 
 def _waves(source: Source, mapping: Mapping, table: Table) -> Order | None:

@@ -45,6 +45,7 @@ class Source:
         lacking: Columns that only some of the files have -> the files that do not; there they are blank.
         names: All columns of files, those that did not come in too.
         stamps: What each file was before it was read, for `require_same` after the last query.
+        monthly: Whether some times name a month and no day.
         zones: Time zones that the files themselves name; their times carry an offset.
         constants: Of each file of an explicit list, the columns that the list gives all its rows.
     """
@@ -61,6 +62,7 @@ class Source:
     constants: list[dict[str, str]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     stamps: Stamps = field(default_factory=dict)
+    monthly: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -101,7 +103,7 @@ def open_source(
     connection, links = connect(memory, paths)
 
     def keep(table: Table) -> Table:
-        return connection.create_table("responses", table, temp=True)
+        return connection.create_table("responses", table, temp=True, overwrite=True)
 
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index(drop=True)
@@ -275,6 +277,7 @@ def _together(parts: list[Source], keep: Callable[[Table], Table] | None) -> Sou
         zones=list(dict.fromkeys(zone for part in parts for zone in part.zones)),
         constants=[one for part in parts for one in part.constants],
         stamps={path: one for part in parts for path, one in part.stamps.items()},
+        monthly=any(part.monthly for part in parts),
         **{name: merged(name) for name in ("undecided", "missing", "labels", "questions")},
     )
 

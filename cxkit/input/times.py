@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Mapping_
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import ibis
@@ -11,17 +15,27 @@ import ibis.expr.datatypes as dtypes
 
 from cxkit.errors import CxError
 from cxkit.input import values
-from cxkit.input.databases import Column, Table, aggregated
-from cxkit.input.mapping import Mapping
+from cxkit.input.databases import Column, Table, aggregated, collect
+from cxkit.input.mapping import EPOCH, ISO, NAMED, SERIAL, Mapping
 
-ISO = "ISO"
-SERIAL = "days since 1899-12-30"  # what a spreadsheet writes when a cell of dates loses its format
+SINCE, UNTIL = 6e8, 5e9  # seconds since 1970, of 1989 and 2128: other numbers are no times
 LOOKED_AT = 500  # values that narrow the forms down before the whole column decides
+SHAPES = 400  # ways of writing, digits and letters apart, that are looked at before the whole column decides
 
 _CLOCKS = (" %H:%M:%S", " %I:%M:%S %p", " %H:%M", " %I:%M %p", "")
 MONTH_FIRST = tuple(f"%m{mark}%d{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
 DAY_FIRST = tuple(f"%d{mark}%m{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
 YEAR_FIRST = tuple(f"%Y/%m/%d{clock}" for clock in _CLOCKS)
+_DAYS = ("%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%d. %B %Y", "%Y.%m.%d")
+MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%B %Y", "%b %Y", "%b-%Y", "%Y%m")
+PLAIN = (*YEAR_FIRST, *(f"{day}{clock}" for day in _DAYS for clock in _CLOCKS), *MONTHS, "%Y%m%d", "%Y-%j",
+         *(f"%Y-%m-%d{clock}" for clock in _CLOCKS if "%p" in clock))  # fmt: skip
+"""Forms that say themselves which number is what."""
+_DIGITS = {"Y": r"(?:19|20)\d\d", "j": r"\d{3}", "M": r"\d\d", "S": r"\d\d", "p": "[AaPp][Mm]", "b": "[A-Za-z]{3}",
+           "B": "[A-Za-z]{3,9}"}  # fmt: skip
+_ORDINAL = r"(\d)(st|nd|rd|th)\b"
+_MARKS = "/.-"
+_TWO_DIGITS = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}( |$)"
 
 
 _ZONED, _LOCAL = dtypes.Timestamp(timezone="UTC"), dtypes.Timestamp()
@@ -77,11 +91,27 @@ def moment(column: Column, mapping: Mapping) -> Column:
         if kind.scale not in (None, 6):  # databases do not mix times of several precisions
             column = column.cast(_ZONED if kind.timezone else _LOCAL)
         return _local_time(zone, column) if kind.timezone else _local(column, mapping)
-    if not kind.is_string():
+    if not kind.is_string() and not (kind.is_numeric() and mapping.time_format):
         raise CxError(f"columns.time: expected text, dates or times in {column.get_name()!r}, found {kind}")
+    return _read(column, mapping)[0]
+
+
+def _read(column: Column, mapping: Mapping) -> tuple[Column, Column]:
+    """Local time of text in the declared forms, and whether two of them read it differently: then it is none."""
     text = values.text(column)
-    if mapping.time_format:
-        return _written(text, mapping.time_format, mapping)
+    first, *others = [_written(text, form, mapping) for form in mapping.time_format or (ISO,)]
+    found = ibis.coalesce(first, *others) if others else first
+    doubt = reduce(or_, (other != found for other in others), ibis.literal(False)).fill_null(False)
+    return (doubt.ifelse(ibis.null(_LOCAL), found) if others else found), doubt
+
+
+def doubtful(column: Column, mapping: Mapping) -> Column:
+    """Whether two of the declared forms read a time differently."""
+    return _read(column, mapping)[1]
+
+
+def _iso_moment(text: Column, mapping: Mapping) -> Column:
+    zone = mapping.timezone
     offset = text.re_replace(" ?(Z|z|UTC)$", "+00").re_replace(r" ([+-]\d{2}(:?\d{2})?)$", r"\1").try_cast(_ZONED)
     local = text.try_cast("timestamp")
     return ibis.cases(
@@ -94,6 +124,10 @@ def moment(column: Column, mapping: Mapping) -> Column:
 
 def _written(text: Column, form: str, mapping: Mapping) -> Column:
     """Local time of texts in a declared form."""
+    if form == ISO:
+        return _iso_moment(text, mapping)
+    if form in EPOCH:
+        return _local_time(mapping.timezone, parsed(text, form).cast(_ZONED))
     if "%z" in form or "%Z" in form:
         return _local_time(mapping.timezone, _try_strptime_zoned(text, form))
     local = parsed(text, form)
@@ -112,7 +146,16 @@ def has_clock(form: str) -> bool:
     >>> has_clock("%d.%m.%Y"), has_clock("%-d.%m.%Y %-H:%M"), has_clock(SERIAL)
     (False, True, True)
     """
-    return form in (ISO, SERIAL) or any(f"%{mark}" in form.replace("-", "") for mark in "HIcX")
+    return form in NAMED or any(f"%{mark}" in form.replace("-", "") for mark in "HIcX")
+
+
+def has_day(form: str) -> bool:
+    """Whether a form says more than the month.
+
+    >>> has_day("%Y-%m"), has_day("%d.%m.%Y"), has_day("epoch")
+    (False, True, True)
+    """
+    return form in NAMED or any(f"%{mark}" in form.replace("-", "") for mark in "djxcG")
 
 
 def parsed(text: Column, form: str) -> Column:
@@ -120,15 +163,20 @@ def parsed(text: Column, form: str) -> Column:
 
     Args:
         text: Column of trimmed text in the in-process DuckDB.
-        form: `ISO`, `SERIAL` or a strptime pattern.
+        form: One of `NAMED` or a strptime pattern.
     """
+    if form in EPOCH:
+        seconds = text.try_cast("float64") / EPOCH[form]
+        known = seconds.between(SINCE, UNTIL)
+        whole = (known.ifelse(seconds, 0.0) * 1000).round().cast("int64")
+        return known.ifelse(whole.as_timestamp("ms").cast(_LOCAL), ibis.null(_LOCAL))
     if form == ISO:
         return text.try_cast("timestamp")
     if form == SERIAL:
         days = text.try_cast("float64")
         seconds = ((days - 25569) * 86400).round().cast("int64")  # 25569 days lie between 1899-12-30 and 1970-01-01
         return days.between(20_000, 80_000).ifelse(seconds.as_timestamp("s").cast("timestamp"), ibis.null("timestamp"))
-    moment = _try_strptime(text, form)
+    moment = _try_strptime(text.re_replace(_ORDINAL, r"\1") if "%b" in form.lower() else text, form)
     return (moment.year() > 1000).ifelse(moment, ibis.null("timestamp"))  # %Y reads 20 as the year 20
 
 
@@ -190,8 +238,96 @@ def normalised(
     return table, known, doubts
 
 
-def _iso(text: Column, form: str, zone: str | None) -> Column:
-    local = parsed(text, form)
+def told_apart(table: Table, column: str, mapping: Mapping, zone: str | None = None) -> tuple[Table, dict[str, int]]:
+    """A table in which a column of times is written as ISO; the forms it was written in, with how many times.
+
+    Every value has to be readable in one way, given all values: where two numbers can be the month, each mark between
+    them has to have one order throughout, and a day above 12 that shows it. What fits nothing stays as it is.
+
+    Args:
+        table: Table in the in-process DuckDB.
+        column: Its name: of text, or of numbers that stand for times.
+        mapping: The mapping.
+        zone: In which the times without an offset are, where the file names it.
+
+    Raises:
+        CxError: Values that can be read in two ways.
+    """
+    text = values.text(table[column])
+    read = {ISO: _iso_moment(text, mapping)}
+    read |= {form: _strictly(text, form) for form in (SERIAL, *EPOCH, *_likely(table, text))}
+    turned = _strictly(text, "%Y-%d-%m")
+    marks = [mark for mark in _MARKS if any(form in MONTH_FIRST and form[2] == mark for form in read)]
+    short, other, day_second, *sides = aggregated(
+        table,
+        text.re_search(_TWO_DIGITS).sum(),
+        (text.re_search(_DAY) & turned.isnull()).sum(),
+        (turned.notnull() & read[ISO].isnull()).sum(),
+        *(column for mark in marks for column in _orders(read, mark)),
+    )
+    if short:
+        raise CxError(f"{short:,} times have years of two digits; declare time_format, such as {'%d.%m.%y'!r}")
+    if day_second and not other:
+        raise CxError(f"{day_second:,} times fit '%Y-%d-%m' only; declare time_format")
+    for mark, month, day, both in zip(marks, sides[::3], sides[1::3], sides[2::3], strict=True):
+        first = [form for form in read if form in MONTH_FIRST and form[2] == mark]
+        if month and day:
+            raise CxError(
+                f"of the times with {mark} between their numbers {month:,} have the month first and {day:,} "
+                "the day; a column is written in one order: declare it as time_format, or mend the file"
+            )
+        if both and not month and not day:
+            raise CxError(f"{order([*first, ''])}; declare time_format: {first[0]!r} or {_other(first[0])!r}")
+        for form in first:
+            read.pop(_other(form) if month else form, None)
+    counts = aggregated(table, *(one.notnull().sum() for one in read.values()))
+    used = {form: n for form, n in zip(read, counts, strict=True) if n}
+    written = [_iso(text, form, zone, None if form == ISO else read[form]) for form in used if form != ISO or zone]
+    offset = text.re_search(_CLOCK + _OFFSET)
+    return table.mutate(**{column: offset.ifelse(text, ibis.coalesce(*written, text))}), used
+
+
+def _likely(table: Table, text: Column) -> list[str]:
+    """The patterns of which some value has the shape, by an example of each shape that occurs."""
+    shape = text.re_replace(r"\d", "9").re_replace("[A-Za-z]+", "a")
+    looked = table.select(text=text, shape=shape)
+    examples = looked.group_by("shape").agg(text=looked.text.min()).order_by("shape").limit(SHAPES)
+    seen = collect(examples)["text"].dropna()
+    return [form for form in (*PLAIN, *MONTH_FIRST, *DAY_FIRST) if any(re.search(_shape(form), one) for one in seen)]
+
+
+def _strictly(text: Column, form: str) -> Column:
+    """As `parsed`, of texts with as many digits as the form has: strptime alone reads 2026-12 as a day of the year."""
+    return parsed(text.re_search(_shape(form)).ifelse(text, ibis.null("string")), form)
+
+
+def _shape(form: str) -> str:
+    if form in NAMED:
+        return r"^\d+(\.\d+)?$"
+    ordinal = "(?:st|nd|rd|th)?" if "%b" in form.lower() else ""
+    digits = re.sub(r"%(.)", lambda mark: _DIGITS.get(mark[1], r"\d{1,2}") + ordinal * (mark[1] == "d"),
+                    form.replace(".", r"\."))  # fmt: skip
+    return f"^{digits}$"
+
+
+def _orders(read: Mapping_[str, Column], mark: str) -> list[Column]:
+    """How many times with a mark can be read with the month first only, with the day first only, and both ways."""
+    month, day = (
+        reduce(or_, (one.notnull() for form, one in read.items() if form in forms and form[2] == mark))
+        for forms in (MONTH_FIRST, DAY_FIRST)
+    )  # fmt: skip
+    return [(month & ~day).sum(), (day & ~month).sum(), (month & day).sum()]
+
+
+def _other(form: str) -> str:
+    """The same form with day and month in the other order."""
+    return DAY_FIRST[MONTH_FIRST.index(form)]
+
+
+def _iso(text: Column, form: str, zone: str | None, local: Column | None = None) -> Column:
+    local = parsed(text, form) if local is None else local
+    if form in EPOCH:
+        return local.strftime("%Y-%m-%d %H:%M:%S+00")
     if not has_clock(form):
         return local.strftime("%Y-%m-%d")
     if zone is None:

@@ -11,6 +11,7 @@ import ibis
 
 from cxkit.input import times, values
 from cxkit.input.databases import Table, aggregated, count
+from cxkit.input.mapping import ISO
 from cxkit.input.waves import NO_WAVE, ordered
 from cxkit.inspection.columns import DATE, Column, Export
 from cxkit.inspection.lines import ask, entry, note, quote
@@ -116,7 +117,7 @@ def when_lines(export: Export, moment: Moment) -> list[str]:
     lines = [f"timezone: {f'{zones[0]}  # the zone of the file itself' if zones else asked}"]
     if len(forms) > 1:
         return [*lines, f"time_format: {ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}"]
-    if forms and forms[0] != times.ISO:
+    if forms and forms[0] != ISO:
         fits = f"fits {'' if one.stray else 'all '}{one.filled - one.stray:,} times of {note(one.name)}"
         lines.append(f"time_format: {quote(forms[0])}  # {fits}")
     return lines
@@ -148,7 +149,7 @@ def _written_alike(export: Export, one: Column, moment: Moment) -> bool:
 
 
 def _last(table: Table, columns: Sequence[Column], moment: Moment) -> str:
-    form = moment.forms[0] if moment.forms else times.ISO
+    form = moment.forms[0] if moment.forms else ISO
     cells = [(table[one.name], one.typed) for one in columns]
     read = [c.cast("timestamp") if typed == "time" else times.parsed(values.text(c), form) for c, typed in cells]
     ends = aggregated(table, *(column.max() for column in read))

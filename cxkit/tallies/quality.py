@@ -135,9 +135,15 @@ def partial(ends: tuple[dt.date, dt.date] | None, calendar: Calendar) -> dict[st
 
 
 def days(survey: Responses) -> tuple[dt.date, dt.date] | None:
-    """The first and the last day on which somebody answered."""
+    """The first and the last day on which somebody answered; the ends of months where times say no more than these."""
     if "time" not in survey.table.columns:
         return None
     moment = survey.table.time
-    first, last = aggregated(survey.table, moment.min(), moment.max())
-    return (first.date(), last.date()) if first else None
+    month = moment.truncate("M")
+    first, last, other = aggregated(survey.table, moment.min(), moment.max(), (moment != month).any())
+    if not first:
+        return None
+    if last.day == 1 and (survey.monthly or (not other and first < last)):
+        last = Calendar("month").after(last.date()) - dt.timedelta(days=1)
+        return first.date(), last
+    return first.date(), last.date()

@@ -45,7 +45,7 @@ def tally(
         by: Dimensions.
         levels: Sets of dimensions that are shown, each its own margin; None: everybody, each dimension alone, and all
             dimensions together.
-        period: "month", "quarter", "week", "year" (cut from `time`) or "wave".
+        period: "month", "quarter", "week", "day", "year" (cut from `time`) or "wave".
         pairs: Comparisons that will be made: "previous", "year_ago", or (now, before) as written periods.
         rest: Whether cells will be compared with the rest of the level without its last dimension, as a channel with
             all other channels.
@@ -166,6 +166,8 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Mapping[s
         survey.in_order()
     elif survey.mapping.columns.time is None:
         raise CxError(f"period: {period} needs a column in the role `time`, which the mapping does not have")
+    elif period in ("week", "day") and survey.monthly:
+        raise CxError(f"period: {period}: some times name a month and no day; expected month, quarter or year")
 
 
 def _filtered(survey: Responses, period: str, filters: Mapping[str, list[str]], until: str | None) -> Table:
