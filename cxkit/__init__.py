@@ -5,7 +5,7 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, alike, contributions,
-                                                        league, distribution;
+                                                        league, watch, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -45,6 +45,7 @@ _HOME = {
     "alike": "cxkit.analysis.alike",
     "contributions": "cxkit.analysis.contributions",
     "league": "cxkit.analysis.leagues",
+    "watch": "cxkit.analysis.watching",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
     "readings": "cxkit.analysis.sensitivity",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings
+    from cxkit.analysis.watching import watch
     from cxkit.errors import CxError
     from cxkit.input.responses import Responses, read
     from cxkit.inspection.draft import inspect

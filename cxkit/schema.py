@@ -65,11 +65,15 @@ CONTRIBUTIONS = (
     "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
     "others_pvalue", "total_change", "verdict", "explains", *_WORDS,
 )  # fmt: skip
+WATCH = (
+    "metric", "period", "n", "n_eff", "value", "expected", "evidence", "signal", "since", "direction", "baseline",
+    "method", "note",
+)  # fmt: skip
 LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *LEAGUE, *DISTRIBUTION, *SUMMARY
+    *ESTIMATES, *COMPARISONS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}

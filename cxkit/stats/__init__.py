@@ -3,7 +3,6 @@
 Imports nothing but NumPy and scipy. Every function works on whole arrays of cells; a base of 0 gives NaN.
 """
 
-from cxkit.stats.charts import funnel, nps_chart, p_chart, xmr
 from cxkit.stats.core import Difference, Interval
 from cxkit.stats.design import (
     Cross,
@@ -30,10 +29,19 @@ from cxkit.stats.durations import (
     survival_at,
     survival_quantile,
 )
+from cxkit.stats.funnels import funnel
 from cxkit.stats.intervals import nps_interval, rate_interval
 from cxkit.stats.means import alike_difference, mean_difference, mean_interval, paired_difference
 from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
-from cxkit.stats.multiplicity import Heterogeneity, benjamini_hochberg, cochran_q, family_size, holm, shrink
+from cxkit.stats.multiplicity import (
+    Heterogeneity,
+    benjamini_hochberg,
+    cochran_q,
+    e_benjamini_hochberg,
+    family_size,
+    holm,
+    shrink,
+)
 from cxkit.stats.ordinal import share_distribution, superiority
 from cxkit.stats.power import (
     detectable,
@@ -47,6 +55,7 @@ from cxkit.stats.power import (
     smallest_base,
 )
 from cxkit.stats.raking import rake
+from cxkit.stats.watching import change_evidence, follow
 
 __all__ = [
     "Cross",
@@ -59,14 +68,17 @@ __all__ = [
     "alike_difference",
     "benjamini_hochberg",
     "cell_design",
+    "change_evidence",
     "cochran_q",
     "correlations",
     "covariance",
     "cross_of",
     "detectable",
     "domain_correlation",
+    "e_benjamini_hochberg",
     "family_size",
     "finite_population",
+    "follow",
     "funnel",
     "holm",
     "importance_intervals",
@@ -79,13 +91,11 @@ __all__ = [
     "mean_interval",
     "mix_and_rate",
     "mix_and_rate_intervals",
-    "nps_chart",
     "nps_detectable",
     "nps_difference",
     "nps_exact_power",
     "nps_interval",
     "nps_test",
-    "p_chart",
     "paired_difference",
     "plain_design",
     "power_of",
@@ -107,5 +117,4 @@ __all__ = [
     "superiority",
     "survival_at",
     "survival_quantile",
-    "xmr",
 ]

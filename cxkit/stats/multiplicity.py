@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.core import BoolArray, FloatArray, critical, floats, one_of, refuse
+from cxkit.stats.core import BoolArray, FloatArray, critical, floats, one_of, refuse, within
 
 _POWER, _ROUNDS, _LEAST = 0.8, 50, 1e-9
 
@@ -75,6 +75,27 @@ def benjamini_hochberg(pvalues: ArrayLike) -> FloatArray:
     array([0.03, 0.04, 0.04])
     """
     return _adjusted(pvalues, lambda p: np.minimum.accumulate(p.size / np.arange(p.size, 0, -1) * p[::-1])[::-1])
+
+
+def e_benjamini_hochberg(evidence: ArrayLike, share: float) -> BoolArray:
+    """Which of many pieces of evidence are findings, of which this share may be false, whatever their dependence.
+
+    Args:
+        evidence: E-values of one family, any shape: 1 or less on average where there is nothing; NaN ones are left out.
+        share: Of the findings that may be false, in (0, 1).
+
+    Formula: the k largest are found, k the largest with e_(k) >= m / (share k). Source: Wang and Ramdas (2022), doi
+    10.1111/rssb.12489.
+
+    >>> e_benjamini_hochberg([30.0, 1.0, 25.0, 0.2], 0.1)
+    array([ True, False,  True, False])
+    """
+    e = floats(evidence)
+    within("share", share, 0.1)
+    ordered = np.sort(e[~np.isnan(e)])[::-1]
+    rank = np.arange(1, ordered.size + 1)
+    reached = np.flatnonzero(ordered >= ordered.size / (share * rank))
+    return np.asarray(e >= (ordered[reached[-1]] if reached.size else np.inf))
 
 
 def family_size(pvalues: ArrayLike) -> int:
