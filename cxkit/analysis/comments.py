@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -25,8 +26,13 @@ from cxkit.tallies.tallies import Tallies
 
 COLUMNS = ["group", "comment", "note"]
 _STAFF = re.compile(
-    r"employee|agent|manager|advis[eo]r|assignee|consultant|representative|staff|mitarbeiter|berater|bearbeiter|emplead|"
-    r"conseill|collaborat",
+    r"employee|agent|manager|advis[eo]r|assignee|consult[ao]|representative|\b(?:sales_?)?rep\b|staff|cashier|clerk|"
+    r"technician|operat[oe]r|salesperson|supervisor|courier|nurse|doctor|teacher|trainer|(?:handled|served)_?by|"
+    r"mitarbeiter|berater|bearbeiter|betreuer|verk(?:ä|ae)ufer|kassierer|techniker|fahrer|ansprechpartner|arzt|ärzt|"
+    r"employé|conseill|collabora[td]|vendeu[rs]|caissi|technicien|gestionnaire|chauffeur|m[eé]decin|"
+    r"emplead|asesor|vendedor|cajer[oa]|t[eé]cnico|gerente|dependient|operador|encargad|"
+    r"impiegat|addett[oaie]|commess[oaie]|venditor|cassier|dipendent|funcion[aá]ri|atendente|empregad|"
+    r"medewerker|verkoper|adviseur|сотрудник|менеджер|оператор",
     re.I,
 )  # a dimension of which the levels are people
 
@@ -86,7 +92,11 @@ def _answers(tallies: Tallies, survey: Responses, metric: Metric, now: str, plac
 def _staff(survey: Responses) -> set[str]:
     """Who is known to work there: the levels of dimensions that are people, by what they are called or as declared."""
     dimensions = survey.mapping.dimensions.items()
-    kept = [name for name, one in dimensions if (bool(_STAFF.search(name)) if one.person is None else one.person)]
+    kept = [
+        name
+        for name, one in dimensions
+        if (bool(_STAFF.search(f"{name} {one.column}")) if one.person is None else one.person)
+    ]
     return {str(value) for name in kept for value in collect(survey.table.select(name).distinct())[name]} - {BLANK}
 
 
@@ -114,43 +124,65 @@ _FEWEST = 3  # letters of a name that is looked for by itself: "Jo" is also a wo
 _AT = r"(?:@|\s?[(\[{<](?:at|@|arroba|ät)[)\]}>]\s?)"
 _DOT = r"(?:\.|\s?[(\[{<](?:dot|punkt|punto|point|ponto)[)\]}>]\s?)"
 _SPELLED = r"\b[\w.+-]{1,64} (?:at|arroba|chiocciola|arobase) [\w-]{1,64} (?:dot|punkt|punto|point|ponto) \w{2,24}"
-_LABEL = r"(?=[\w-]{0,63}[^\W\d_])[\w-]{2,63}"  # of a domain, with a letter: 17.30 is a time
+_W = r"\w\u0900-\u0dff"  # vowels of Indian scripts are no letters to `re`
+_LABEL = rf"(?=[{_W}-]{{0,63}}[^\W\d_])[{_W}-]{{2,63}}"  # of a domain, with a letter: 17.30 is a time
+# Its last part: of small letters, or of large ones ("late.The end" is none). Where no space ends a sentence, the known.
+_TOP = (
+    r"(?:xn--[a-z\d-]{2,59}|[a-z]{2,24}|[A-Z]{2,24}|[а-яёіїєґўқ]{2,24}|[А-ЯЁ]{2,24}|[ά-ώ]{2,24}|[\u0590-\u06ff]{2,24}|"
+    r"[\u0900-\u0eff]{2,24}|中国|中國|香港|台湾|台灣|公司|网络|网址|在线|商城|みんな|コム|한국|닷컴)"
+)
 _TITLES = (
     "Herrn?|Frau|Fräulein|Mr|Mrs|Ms|Miss|Dr|Prof|Mme|Mlle|Monsieur|Madame|Señora?|Sra?|Signora?|Sig|Senhora?|Meneer|"
     "Mevrouw|Dhr|Mevr"
 )
 MASKS = {
-    "[e-mail]": re.compile(rf"[^\s@<>()\[\]]{{1,64}}{_AT}[^\s@<>()\[\]]{{1,255}}{_DOT}\w{{2,24}}|{_SPELLED}", re.I),
+    "[e-mail]": re.compile(
+        rf"[^\s@<>()\[\]]{{1,64}}{_AT}[^\s@<>()\[\]]{{1,255}}{_DOT}[{_W}-]{{2,63}}|{_SPELLED}", re.I
+    ),
     "[link]": re.compile(
         rf"(?i:\w{{2,20}}://\S+|\bwww\.\S+|\b[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,4}}\.[a-z]{{2,24}}/\S*)"
-        rf"|\b(?:[\w-]{{1,63}}\.){{0,4}}{_LABEL}\.(?:[a-z]{{2,24}}|[A-Z]{{2,24}})\b(?:[:?]\S+)?"
+        rf"|(?<![{_W}-])(?:[{_W}-]{{1,63}}\.){{0,4}}{_LABEL}\.{_TOP}(?![{_W}])(?:[:?/]\S+)?"
     ),
     "[account]": re.compile(r"(?<!\w)@[\w.]{2,64}"),
     "[number]": re.compile(
         r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b"  # IBAN
         # An order: letters and at least three digits in one word, but no number with its unit, no 17h30.
         r"|(?<![\w-])(?!\d+[^\W\d_]{1,3}(?![\w-])|\d\d?h\d\d\b)(?=[\w-]{0,63}[^\W\d_])(?=(?:[\w-]{0,30}?\d){3})[\w-]{5,64}"
-        r"|\+?\d(?:[\W_]{0,4}\d){4,}"  # a telephone, a card, a customer: whatever stands between the digits
+        # A booking: six of both, or more with a digit inside; but no 30DAYS, mp3player.
+        r"|(?<![\w-])(?!\d+[A-Z]{1,4}\b)(?=[A-Z]{0,5}\d)(?=\d{0,5}[A-Z])[A-Z\d]{6}(?![\w-])"
+        r"|(?<![\w-])(?=\w{0,30}?[^\W\d_]\d{1,30}[^\W\d_])(?=(?:\w{0,30}?\d){2})\w{6,64}(?![\w-])"
+        r"|\+?\d(?:[\W_]*\d){4,}"  # a telephone, a card, a customer: whatever stands between the digits
     ),
     "[name]": re.compile(rf"\b(?:(?:{_TITLES})\.?\s+)+[A-ZÄÖÜÉÈÁÍÓÚÑÇ][\w'-]+(?:\s[A-ZÄÖÜÉÈÁÍÓÚÑÇ][\w'-]+)?"),
 }
 # Names that are words as well: taken for a name only where they begin with a capital.
 _ORDINARY = re.compile(
     "art|best|bill|cook|day|good|grace|grant|green|hill|hope|hunter|joy|king|lang|lee|long|mark|may|page|price|rich|"
-    "rose|sommer|stark|stone|summer|sunny|wall|will|winter|wood|young|groß|jung|klein|koch|kurz|weiß"
+    "rose|sommer|stark|stone|summer|sunny|wall|will|winter|wood|young|gross|jung|klein|koch|kurz|weiss"
+)
+_EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_SIMPLE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+_ROMAN = dict(zip("абвгґдезийклмнопрстуфхыэієαβγδεζηικλμνξοπρσςτυφω",
+                  "abvggdeziiklmnoprstufhieieavgdeziiklmnxoprsstifo", strict=True))  # fmt: skip
+_ROMAN |= {"ё": "e", "ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "iu", "я": "ia",
+           "ї": "i", "ў": "u", "θ": "th", "χ": "h", "ψ": "ps"}  # fmt: skip
+_SAME = (("kh", "h"), ("y", "i"), ("j", "i"), ("x", "ks"), ("ii", "i"), ("ie", "e"), ("io", "e"), ("ou", "u"))
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_MARKED = re.compile(
+    r"(?<=[\u0000-\u058f])[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
 _REPEATED = re.compile(r"\[name\](?:[\s.,-]{0,3}\[name\])+")
 
 
 def names_of(people: Collection[str]) -> frozenset[str]:
-    """What the people of the data are called: every word of their names, and codes such as E07.
+    """What the people of the data are called: every word of their names as it may be written, and codes such as E07.
 
-    >>> sorted(names_of(["Ann O'Hara", "E07"]))
-    ['ann', 'e07', "o'hara"]
+    >>> {"ann", "mueller", "muller", "e07"} < names_of(["Ann Müller", "E07"])
+    True
     """
     words = (word.group() for person in people for word in _WORD.finditer(_plain(person)))
-    return frozenset(word.casefold() for word in words if len(word) >= _FEWEST)
+    return frozenset(form for word in words if len(word) >= _FEWEST for form in _forms(word, True))
 
 
 def masked(text: str, names: Collection[str] = ()) -> str:
@@ -160,7 +192,8 @@ def masked(text: str, names: Collection[str] = ()) -> str:
     order numbers of letters and digits, names after a title, and the `names`.
 
     Args:
-        text: As it was written. It is brought into one form first (NFKC), without characters that cannot be seen.
+        text: As it was written. It is brought into one form first (NFKC), without characters that cannot be seen and
+            marks that make no letter of their own.
         names: From `names_of`.
 
     >>> masked("Call me: +49 (30) 123-4567, ann@example.org, see www.example.org/me. Waited 2 hours.")
@@ -181,11 +214,37 @@ def masked(text: str, names: Collection[str] = ()) -> str:
 
 def _plain(text: str) -> str:
     """One way of writing each letter and digit, and nothing but one space between words."""
-    seen = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    return " ".join("".join(seen).replace("’", "'").split())
+    shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    shown = _MARKED.sub("", unicodedata.normalize("NFKC", _UNSEEN.sub("", shown)))
+    return " ".join(_UNSEEN.sub("", shown).replace("’", "'").replace("\u2800", " ").split())
+
+
+@lru_cache(100_000)
+def _forms(word: str, known: bool = False) -> frozenset[str]:
+    """How a name may be written: without accents, with two letters for one, in the letters of another script.
+
+    As it sounds, a name that is `known` meets only words of the other script: Amy is no "ami".
+    """
+    small = word.casefold()
+    bare = _bare(small)
+    roman = "".join(_ROMAN.get(c, c) for c in bare)
+    side = "/" if (roman != bare) == known else "|"
+    return frozenset({bare, _bare(small.translate(_EXPANDED)), f"{side}{_sound(roman)}"})
+
+
+def _bare(small: str) -> str:
+    """A word in small letters without accents."""
+    apart = unicodedata.normalize("NFD", small.translate(_SIMPLE))
+    return "".join(c for c in apart if not "\u0300" <= c <= "\u036f")
+
+
+def _sound(roman: str) -> str:
+    """One way of the several in which a name of another script is written in Latin letters: Yuri, Juri, Iurii."""
+    for one, other in _SAME:
+        roman = roman.replace(one, other)
+    return roman
 
 
 def _is_name(word: str, names: Collection[str]) -> bool:
-    small = word.casefold()
-    known = small in names or re.sub(r"'?s$", "", small) in names
-    return known and not (word[0].islower() and _ORDINARY.fullmatch(small))
+    forms = _forms(word) | _forms(re.sub(r"'?[sS]$", "", word))
+    return not forms.isdisjoint(names) and not (word[0].islower() and any(map(_ORDINARY.fullmatch, forms)))

@@ -238,6 +238,8 @@ def named(params: RunParams) -> list[Path]:
 def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
     """Hash of all that the preparation of a run depends on; empty where the data are not in files that can be named.
 
+    It is keyed: the manifest holds it, and nobody may try guesses of an answer against it.
+
     Raises:
         CxError: Where it takes longer than so many seconds.
     """
@@ -246,7 +248,7 @@ def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
     if not all(map(os.path.isfile, files[:sources])) or not (sources or params.source == "sample"):
         return ""
     hashes = [[str(path), sha256(path, until=until)] for path in files if os.path.isfile(path)]
-    return digest(json.loads(params.model_dump_json()), hashes, str(work), code())
+    return digest(json.loads(params.model_dump_json()), hashes, str(work), code(), secret(work))
 
 
 def remember(prepared: Prepared, key: str) -> Prepared:

@@ -5,6 +5,7 @@ Everything that can be wrong with parameters, notebooks, mapping and data is fou
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import pandas as pd
 
 from cxkit.analysis.comments import with_comments
 from cxkit.analysis.privacy import mask, record
-from cxkit.analysis.sharing import refusals, shared
+from cxkit.analysis.sharing import protected, public, refusals, shared
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
 from cxkit.errors import CxError, nearest
@@ -96,7 +97,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         skipped=planned.skipped,
         tallies=str(work / "tallies.parquet"),
         summary=str(work / "summary.parquet"),
-        data=[dict(file) for file in planned.tallies.provenance["files"]],
+        data=_marked(planned, history.secret(work)),
         refused=_records(planned.tallies.audit),
         filters=params.where,
         notes=planned.notes,
@@ -133,6 +134,16 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
         known = sha256(path) if closed[job.notebook] else ""
         jobs.append(replace(job, data=known, parameters=job.parameters | {"tallies": str(path)}))
     return jobs
+
+
+def _marked(planned: Plan, key: str) -> list[dict[str, Any]]:
+    """What is told of each file, with a hash of it that only who has the private key can compute."""
+    told = zip(planned.tallies.provenance["files"], planned.whole.provenance["files"], strict=True)
+    return [
+        {**public, "hmac": hmac.digest(key.encode(), file["sha256"].encode(), "sha256").hex()} if "sha256" in file
+        else dict(public)
+        for public, file in told
+    ]  # fmt: skip
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -213,8 +224,9 @@ def _about_others(survey: Responses, params: RunParams) -> list[str]:
 
 def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunParams) -> Tallies:
     """Tallies with what pages may print of the audit of the data."""
-    public = kept(shared(facts, masked, params.invited))
-    return replace(masked, audit=refusals(masked), provenance={**masked.provenance, "audit": public})
+    told = {**masked.provenance, "audit": kept(shared(facts, masked, params.invited))}
+    told["files"] = [public(file, masked) for file in told["files"]]
+    return replace(masked, audit=refusals(masked), provenance=told | ({"rows": None} if protected(masked) else {}))
 
 
 def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tuple[Tallies, Tallies]:

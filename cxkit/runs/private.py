@@ -56,7 +56,7 @@ def opened(out: Path, root: Path | None = None) -> Iterator[Path]:
     """
     work = private(out, root)
     try:
-        _own(work)
+        _own(work, work.parent if root is None else None)
     except OSError as error:
         raise CxError(f"{work}: private files cannot be kept here: {error.strerror}; {HINT}") from None
     if len(os.fsencode(work / "tmp")) > LONGEST:
@@ -81,7 +81,7 @@ def looking() -> Iterator[None]:
     """A place for the temporary files of who only looks at data; those of a look that was killed are swept."""
     try:
         root = _state() / "looks"
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _own(root, root.parent)
         folder = Path(tempfile.mkdtemp(dir=root))
     except (OSError, CxError):  # no home that can be written: the system's own place has to do
         yield
@@ -96,7 +96,11 @@ def looking() -> Iterator[None]:
         remove(folder)
 
 
-def _own(work: Path) -> None:
+def _own(work: Path, root: Path | None = None) -> None:
+    """Make a folder that is this user's own; so is the root, where it is the kit's, whatever it was before."""
+    if root:
+        root.mkdir(parents=True, exist_ok=True)
+        root.chmod(0o700)
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not is_own(work):
         raise OSError(0, "it is a link, another user's, or open to others")

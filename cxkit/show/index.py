@@ -17,7 +17,7 @@ from cxkit.show.drawings import reach
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
-from cxkit.show.sections import audit, filter_facts, head, provenance
+from cxkit.show.sections import WORDS, audit, filter_facts, head, provenance
 from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table, verdict_cell
 from cxkit.show.tiles import bar
 
@@ -198,8 +198,8 @@ def _about(manifest: Mapping[str, Any]) -> Html:
     kept = ("name", "as_of", "period", "now", "before", "filters", "started", "finished", "packages")
     record = {key: manifest[key] for key in kept if manifest.get(key)}
     read = manifest.get("data") or []
-    body = [[(name(file.get("path")), ""), (wording.count(file.get("rows")), "cx-n"),
-             (tag("code", str(file.get("sha256") or "none")), "")] for file in read]  # fmt: skip
+    rows = "rows_about" if any("rows_about" in file for file in read) else "rows"
+    body = [[(name(file.get("path")), ""), (wording.count(file.get(rows)), "cx-n")] for file in read]
     paths = [file.get("path") for file in read]
-    data = table(["Data", "Rows", "SHA-256"], body, "Data of this run", names=paths) if body else None
+    data = table(["Data", WORDS.get(rows, "Rows")], body, "Data of this run", names=paths) if body else None
     return tag("div", data, provenance(record))

@@ -234,8 +234,7 @@ class Part(NamedTuple):
 
 
 CAPTIONS = {
-    "files": Part("Files", "What was read", "Nothing was read.",
-                  "Hashes of the files are in the index and the manifest."),
+    "files": Part("Files", "What was read", "Nothing was read."),
     "answers": Part("Answers", "Answers that the totals hold", "No column was mapped.",
                     "Answers: in the totals that the pages show, over all periods."),
     "refused": Part("Refused", "Refused answers, by reason", "Nothing was refused.",
@@ -262,6 +261,7 @@ DESCRIBED = "Shares say what the data are like; they are described: no interval,
 HIDDEN = "Not shown: too few people, or a number that would give them away."
 WORDS = {
     "about": "Answers, about",
+    "rows_about": "Rows, about",
     "held": "Holds",
     "read": "How",
     **dict.fromkeys(("n", "used", "answered"), "Answers"),

@@ -15,6 +15,10 @@ from cxkit.analysis.comments import LENGTH, masked, names_of, with_comments
 from cxkit.analysis.privacy import mask
 
 STAFF = names_of(["Anna Berg", "Mark O'Neill", "E07", "Jürgen Groß"])
+TEAM = names_of(
+    ["Søren Kjær", "Łukasz Wójcik", "François Lefèvre", "Юрий Петров", "Mueller, Käthe", "José Ibáñez", "Νίκος Παππάς",
+     "Natalia Sokolova", "Amy Stone"]
+)  # fmt: skip
 
 # Text, and what must not be left of it. All made up for this test.
 SAYS_WHO = [
@@ -76,6 +80,85 @@ SAYS_WHO = [
     ("pedido nº PT99812", "99812"),
 ]
 
+# What a second reviewer tried: characters between characters, other alphabets, codes, names as others write them.
+DISGUISED = [
+    # English
+    ("a\u034fn\u034fn\u034f@\u034fx.org", "x.org"),
+    ("a\u0336n\u0336n\u0336@\u0336x\u0336.\u0336o\u0336r\u0336g\u0336", "x.org"),
+    ("0\ufe0f3\ufe0f0\ufe0f1\ufe0f2\ufe0f3\ufe0f", "3"),
+    ("0\u31643\u31640\u31641\u31642\u31643", "3"),
+    ("ring 0\u00ad3\u00ad0\u00ad1\u00ad2\u00ad3", "3"),
+    ("it is 5 ...... 5 ...... 5 ...... 0 ...... 1", "5 ."),
+    ("0️⃣3️⃣0️⃣1️⃣2️⃣3️⃣", "3"),
+    ("booking X4KQZP is lost", "X4K"),
+    ("my booking kx7q2m", "kx7"),
+    ("code AB12CD expired", "AB12"),
+    ("ref ZZ9PQR", "ZZ9"),
+    ("see xn--e1afmkfd.xn--p1ai", "p1ai"),
+    ("amy never called back", "amy"),
+    ("Soren was late", "Soren"),
+    ("mr kjaer hung up", "kjaer"),
+    ("Yury Petrov promised", "Petrov"),
+    ("yuri said no", "yuri"),
+    ("ask Lukasz", "Lukasz"),
+    ("Nikos was rude", "Nikos"),
+    ("my page: shop.example/me?x=1", "shop"),
+    # German
+    ("Kaethe war nett", "Kaethe"),
+    ("Herr Müller? nein, Frau Muller!", "Muller"),
+    ("MÜLLER am Telefon", "MÜLLER"),
+    ("Müllers Ton war schlecht", "Müller"),
+    ("Wojcik hat aufgelegt", "Wojcik"),
+    ("Buchung 7K3XQ9 fehlt", "7K3"),
+    ("0 / 3 / 0 ----------- 1 / 2 / 3", "3 /"),
+    ("ruft an: 0 (3) (0) *** 1 *** 2 *** 3 *** 4", "***"),
+    # French
+    ("Francois est impoli", "Francois"),
+    ("merci à lefevre", "lefevre"),
+    ("dossier Q2W3E4", "Q2W"),
+    ("le 06 ~~~~~~ 12 ~~~~~~ 34 ~~~~~~ 56", "34"),
+    ("écrire à moi＠exemple．fr", "moi"),
+    # Spanish
+    ("Jose no ayuda", "Jose"),
+    ("la ibanez colgó", "ibanez"),
+    ("reserva PX8T4L", "PX8"),
+    ("llama al 6\u20601\u20602\u20603\u20604\u20605", "6"),
+    ("sitio: mi-tienda.рф", "tienda"),
+    ("correo en почта@пример.рф", "почта"),
+    ("Íbáñéz otra vez", "báñ"),
+    # Italian
+    ("prenotazione R5T6YU", "R5T"),
+    ("sito пример.онлайн", "пример"),
+    ("sito παράδειγμα.ελ", "παρά"),
+    ("tel 3 _______ 4 _______ 7 _______ 1 _______ 2", "___"),
+    ("NATALIA ha sbagliato", "NATALIA"),
+    # Portuguese
+    ("Наталия não respondeu", "Наталия"),
+    ("Соколова desligou", "Соколова"),
+    ("reserva 9H8G7F", "9H8"),
+    ("site उदाहरण.भारत", "भारत"),
+    ("site 例子.中国", "例子"),
+]
+
+INNOCENT = [
+    # English
+    "the app has 3 bugs and 2 typos", "my mp3player works", "COVID19 rules", "30DAYS trial", "WINDOWS11 is slow",
+    "a day in May", "the stone floor", "5 stars out of 5", "9 to 5, 7 days", "it was free", "AB testing",
+    "any of them", "I said yes", "HTML5 and CSS3", "h2o", "100PCS for 20", "in the long run", "late. The end",
+    "seat 14C, gate B22", "the man at the desk",
+    # German
+    "ein Mann am Tisch", "Größe XL, Farbe 7", "die Mühle war zu", "um 8 Uhr 30", "24/7", "3 x 2 m", "20 % Rabatt",
+    "zum 2. Mal",
+    # French
+    "un ami m'a aidé", "à 9 h 15", "c'est l'été", "n° 5", "3 fois sur 4",
+    # Spanish
+    "mañana a las 9", "¡qué día!", "2 de 3 cajas", "no sé", "más de 40 %", "el año 2026", "piso 3",
+    # Italian
+    "perché no?", "dalle 9 alle 17", "è così", "5 su 10", "fila 2, posto 7",
+    # Portuguese
+    "não sei", "às 9h", "1 de 2", "ótimo, obrigado", "chegou às 8 h 45",
+]  # fmt: skip
+
 HARMLESS = [
     # English
     "waited 45 minutes, paid 3.50 in 2026", "rated 10/10", "my iPhone15 broke", "500ml for that price",
@@ -102,25 +185,26 @@ LEFT = [
     "my neighbour Paulina saw it",
     "null drei null eins zwei drei",
     "I live in Lindenallee 7",
+    "спасибо Юрием",  # a name of the team, declined
 ]
 # What is masked although it says nothing: the price of looking at forms only.
 TOO_MUCH = {"late.the end": "[link] end", "open 8:30-17:45": "open [number]", "my RTX3080 broke": "my [number] broke"}
 
 
 def test_there_are_fifty_of_each():
-    assert len(SAYS_WHO) == len(HARMLESS) == 50
+    assert len(SAYS_WHO) == len(HARMLESS) == len(DISGUISED) == len(INNOCENT) == 50
 
 
-@pytest.mark.parametrize(("text", "said"), SAYS_WHO)
-def test_what_says_who_is_masked(text, said):
-    found = masked(text, STAFF)
+@pytest.mark.parametrize(("text", "said", "names"), [(*c, STAFF) for c in SAYS_WHO] + [(*c, TEAM) for c in DISGUISED])
+def test_what_says_who_is_masked(text, said, names):
+    found = masked(text, names)
     assert said.casefold() not in found.casefold(), found
     assert "[" in found
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_says_nothing_stays(text):
-    assert masked(text, STAFF) == text
+@pytest.mark.parametrize(("text", "names"), [(text, STAFF) for text in HARMLESS] + [(text, TEAM) for text in INNOCENT])
+def test_what_says_nothing_stays(text, names):
+    assert masked(text, names) == text
 
 
 @pytest.mark.parametrize("text", LEFT)
@@ -133,8 +217,10 @@ def test_what_is_masked_for_its_form_alone():
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "1", "a@", "a.", "1-", "@", "(at)", " ", "[", "AB12", "\u200b", "www.", "Herr ", "A-1", "é", "ﷺ"]
-)
+    "part",
+    ["a", "1", "a@", "a.", "1-", "@", "(at)", " ", "[", "AB12", "\u200b", "www.", "Herr ", "A-1", "é", "ﷺ", "a\u0336",
+     "1 ", "1---", "xn--", "a.рф", "AB12CD", "a1", "Ю"],
+)  # fmt: skip
 def test_a_megabyte_of_anything_is_masked_at_once(part):
     start = time.process_time()
     masked(part * (1_000_000 // len(part)), STAFF)
@@ -151,7 +237,7 @@ def test_a_cut_never_shows_a_piece_of_a_number(before, gap):
 def test_no_five_digits_are_ever_near_each_other(text):
     shown = masked(text)
     assert len(shown) <= LENGTH + 1
-    assert not re.search(r"\d(?:[\W_]{0,4}\d){4}", shown)
+    assert not re.search(r"\d(?:[\W_]*\d){4}", shown)
 
 
 def test_the_names_of_employees_are_those_of_the_data():

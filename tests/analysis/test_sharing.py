@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import subprocess
@@ -18,9 +19,12 @@ import cxkit as cx
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import incomplete, refusals, shared
 from cxkit.analysis.totals import left_out, with_totals
+from cxkit.files import sha256
+from cxkit.runs.private import private
 from cxkit.schema import RULES
 from cxkit.tallies.audit import audit
 
+ROOT = Path(__file__).parents[2]
 FEW, THEN = 7, 15  # answers of the one small place, in the first of two waves and in the second
 FRAME = pd.DataFrame(
     {
@@ -98,6 +102,42 @@ def test_those_who_answered_everything_are_told_in_round_numbers():
     assert row == {"items": "ces, csat, nps", "about": 80, "share": 89.0}  # 77 of 87
 
 
+SMALL = [("acme", 60, "b"), ("brim", 50, "b"), ("brim", 4, "a")]  # a hidden quarter of a place has a file of its own
+SHELF = """\
+name: small
+title: Small
+source: {files: [{path: b.csv}, {path: a.csv}]}
+mapping: {kind: transactional, columns: {time: day, respondent: who}, items: {nps: score},
+          dimensions: {brand: brand, channel: file}}
+metrics: [nps]
+for_each: [brand]
+segments: [channel]
+as_of: 2026-11-15
+"""
+
+
+def test_neither_hash_nor_rows_of_a_file_that_holds_a_hidden_cell_alone_can_be_used(tmp_path):
+    """Who knows the layout tries the answers of four people against the hash of their file, and reads their number."""
+    rows = [(brand, file, i % 11, f"{brand}{file}{i}") for brand, n, file in SMALL for i in range(n)]
+    frame = pd.DataFrame(rows, columns=["brand", "file", "score", "who"])
+    frame = pd.concat([frame.assign(day="2026-09-10"), frame.assign(day="2026-10-10")])
+    for name, part in frame.groupby("file"):
+        part.to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "small.yaml").write_text(SHELF)
+    (tmp_path / "notebooks").mkdir()
+    for notebook in ("report", "overview", "audit"):
+        (tmp_path / "notebooks" / f"{notebook}.ipynb").write_text((ROOT / f"notebooks/{notebook}.ipynb").read_text())
+    manifest = cx.run(tmp_path / "small.yaml", tmp_path / "shelf", workers=1)
+    guess = sha256(tmp_path / "a.csv")
+    assert not any(guess in _texts(file) for file in (tmp_path / "shelf").iterdir() if file.is_file())
+    assert [(file["rows"], file["rows_about"]) for file in manifest["data"]] == [(None, 220), (None, None)]
+    key = (private(tmp_path / "shelf") / "releases" / "secret").read_bytes()
+    mark = hmac.digest(key, guess.encode(), "sha256").hex()  # the owner can still tell which file it was
+    assert manifest["data"][1]["hmac"] == mark
+    page = (tmp_path / "shelf" / "data.html").read_text("utf-8")
+    assert "about 110 gave about 220 responses" in page
+
+
 def test_where_nothing_is_hidden_everything_is_counted():
     survey = cx.read(FRAME[FRAME["brand"] != "few"])
     whole = cx.tally(survey, ["nps"], by=["brand"], period="wave")
@@ -109,7 +149,6 @@ def test_where_nothing_is_hidden_everything_is_counted():
 
 # What somebody wrote --------------------------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parents[2]
 PRIVATE = {  # refused answer -> how often; none of them may be passed on
     "Jane Doe called twice": 1, "jane.doe@example.org": 15, "j@x.io": 20, "+49 30 555": 1, "5550199": 30,
     "Jane Doe": 40, "zq7": 9, "8.25": 2, "1977": 3, "-4711": 9, "line one\nJane: Doe": 1,

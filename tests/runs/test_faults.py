@@ -27,7 +27,7 @@ from small import NIGHT, PARAMETERS, write_notebook
 
 import cxkit
 from cxkit.runs import history, runs, shelf
-from cxkit.runs.private import private
+from cxkit.runs.private import looking, opened, private
 from cxkit.runs.spreadsheet import is_formula
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc what is left")
@@ -441,6 +441,17 @@ def test_planted_links_are_not_followed(folder: Path) -> None:
     made.work.symlink_to(folder / "work")
     status, _, stderr = made.run()
     assert (status, "it is a link, another user's, or open to others" in stderr) == (2, True)
+
+
+def test_the_kits_own_root_is_closed_whatever_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of shelves stand in it; a folder that somebody names with --work is left as it is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    root, named = folder / "state" / "cxkit", folder / "named"
+    for one in (root, named):
+        one.mkdir(parents=True)
+        one.chmod(0o755)
+    with opened(folder / "www" / "shelf"), looking(), opened(folder / "www" / "other", named):
+        assert [one.stat().st_mode & 0o777 for one in (root, named)] == [0o700, 0o755]
 
 
 # What notebooks say ---------------------------------------------------------------------------------------------------
