@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cxkit.errors import CxError
 
 FEWEST = 3  # of two people who are told together, each knows the other's answer
+FIRST = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 TESTED = 10  # the smallest base for which the size of the tests is known (docs/statistics.md)
 
 

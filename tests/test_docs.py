@@ -66,6 +66,22 @@ def test_yaml_in_documents_is_accepted(document: Path, name: str, text: str, tmp
         load_mapping(params.mapping)
 
 
+RECIPES = re.findall(
+    r"^### (.*?)\n.*?^```csv\n(.*?)^```.*?^```yaml\n(.*?)^```.*?^```text\n(.*?)^```",
+    (ROOT / "docs" / "mapping.md").read_text("utf-8").partition("## Recipes")[2],
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(("title", "rows", "mapping", "table"), RECIPES, ids=[title for title, *_ in RECIPES])
+def test_a_recipe_gives_what_it_says(title: str, rows: str, mapping: str, table: str, tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(rows, encoding="utf-8")
+    survey = cx.read(tmp_path / "export.csv", parse_yaml(mapping, title))
+    found = cx.estimate(cx.tally(survey, list(survey.metrics), period="month"), periods=["2026-10"])
+    shown = found[["metric", "n", "value", "low", "high"]].to_string(index=False, float_format="{:.1f}".format)
+    assert [line.split() for line in shown.splitlines()] == [line.split() for line in table.splitlines()], shown
+
+
 def test_the_walk_through_of_the_readme_leads_to_a_comparison(tmp_path: Path) -> None:
     files = yaml_files(ROOT / "README.md")
     for name, text in files.items():

@@ -6,21 +6,25 @@ may be given by two clocks: minutes from one time to another, and cases whose se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import reduce
-from operator import or_
+from operator import and_, or_
+from typing import Any
 
 import ibis
 import pandas as pd
 
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
-from cxkit.input.mapping import BLANK, MINUTES, Item, Mapping, open_of
+from cxkit.input.mapping import BLANK, MINUTES, Chosen, Item, Mapping, open_of
+from cxkit.input.shapes import count_of
 
 IDS = ("response", "respondent", "cluster")
 # Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
-QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE = (
-    "not a number or known label", "outside", "negative", "not a whole number",
+QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE, NO_OPTION, NO_TICK = (
+    "not a number or known label", "outside", "negative", "not a whole number", "not one of the options",
+    "neither chosen nor not",
 )  # fmt: skip
 
 
@@ -54,7 +58,9 @@ def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
     columns = {}
     for role, column in mapping.columns.named().items():
         raw = table[column]
-        if role == "time":
+        if role == "count":
+            columns[role] = count_of(table, mapping)
+        elif role == "time":
             columns[role] = times.moment(raw, mapping)
         elif role == "weight":
             columns[role] = values.number(raw)
@@ -84,6 +90,8 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
         clean: Whether it is known that every answer that is not empty can be used.
     """
     declared = mapping.items[item]
+    if isinstance(declared, Chosen):
+        return (_ticked if isinstance(declared.several, dict) else _listed)(table, declared)
     if declared.limit is not None:
         return _within(table, mapping, item, declared.limit, clean)
     if declared.column is None:
@@ -97,10 +105,10 @@ def _within(table: Table, mapping: Mapping, item: str, limit: float, clean: bool
     declared = mapping.items[item]
     if declared.column is not None:
         minutes, why = _number(table, mapping, item, (0, float("inf")), False, clean)
-        return (minutes <= limit).cast("float64"), why
+        return minutes.isnull().ifelse(ibis.null("float64"), _share(minutes <= limit)), why
     minutes, why = _duration(table, mapping, item)
     inside = (minutes <= limit) & ~_blank(table, declared, str(declared.end))
-    return minutes.isnull().ifelse(ibis.null("float64"), inside.cast("float64")), why
+    return minutes.isnull().ifelse(ibis.null("float64"), _share(inside)), why
 
 
 def _number(
@@ -109,34 +117,103 @@ def _number(
     """A number on a scale, and why an answer is none."""
     declared = mapping.items[item]
     raw = table[declared.column]
-    text, number = values.text(raw), values.number(raw)
-    if declared.unit:
-        number = number * MINUTES[declared.unit]
+    text, unit = values.text(raw), declared.unit or "minutes"
+    number = values.minutes(raw, unit, MINUTES.get(unit)) if scale[1] == float("inf") else values.number(raw)
     for label, code in declared.labels.items():
         number = values.is_code(raw, str(label)).ifelse(ibis.literal(float(code)), number)
-    missing = {
-        f"declared missing: {code}{f' ({reason})' if reason else ''}": values.is_code(raw, code)
-        for code, reason in declared.missing_reasons.items()
-    }
+    missing = _declared_missing(raw, declared)
     low, high = scale
     nothing = number.isnull() | number.isnan()
     outside = ~number.between(low, high) if high < float("inf") else (number < low)
     between = number != number.floor() if whole else ibis.literal(False)
     shown = text.substr(0, 40)
     expected = f"{OUTSIDE} {low:g}-{high:g}: " if high < float("inf") else f"{NEGATIVE}: "
+    empty = ibis.null("string") if declared.counts else "empty"  # another item was counted there
     why = ibis.cases(
-        (values.is_blank(raw), "empty"),
-        *((is_missing, reason) for reason, is_missing in missing.items()),
+        (values.is_blank(raw), empty),
+        *missing,
         (nothing, ibis.literal(f"{NO_NUMBER}: ") + shown),
         (outside, ibis.literal(expected) + shown),
         (between, ibis.literal(f"{NOT_WHOLE}: ") + shown),
         else_=ibis.null("string"),
     )
-    refused = reduce(or_, (values.is_blank(raw), *missing.values(), nothing, outside, between))  # without any words
+    refused = reduce(
+        or_, (values.is_blank(raw), *(rule for rule, _ in missing), nothing, outside, between)
+    )  # without any words
     code = (low + high - number) if declared.reversed else number
     if clean and not raw.type().is_floating():
         return code, why
     return (number.isnan() if clean else refused).ifelse(ibis.null("float64"), code), why
+
+
+# Several answers to one question --------------------------------------------------------------------------------------
+
+CHOSEN = ("1", "true", "yes", "y", "x", "checked", "selected", "ja", "oui", "si", "sí", "sim")
+NOT_CHOSEN = ("0", "false", "no", "n", "unchecked", "not selected", "nein", "non", "não")
+
+
+def _listed(table: Table, item: Chosen) -> tuple[Column, Column]:
+    """Whether an option is in the list of a cell; one with anything else is refused: all options have one base."""
+    mark, raw = str(item.several), table[item.column]
+    listed = raw.join(mark).nullif("") if raw.type().is_array() else values.text(raw)
+    blanks = rf"\s*{re.escape(mark)}\s*"
+    rest, found = _apart(listed.re_replace(blanks, mark), mark), ibis.literal(False)
+    for option, written in sorted(item.choices.items(), key=lambda one: -len(one[1])):  # the longest hold others
+        cell = _apart(re.sub(blanks, mark, written), mark)
+        found = rest.contains(cell) if option == item.option else found
+        rest = rest.replace(cell, "")
+    left = rest.replace(mark, " ").strip()
+    missing = [] if raw.type().is_array() else _declared_missing(raw, item)
+    odd = (left != "", ibis.literal(f"{NO_OPTION}: ") + left.substr(0, 40))
+    return _choice(found, [(listed.isnull(), "empty"), *missing, odd])
+
+
+def _apart(text: Any, mark: str) -> Any:
+    """Each answer of a list between two marks of its own, so that none takes that of the next one."""
+    return mark + text.replace(mark, mark + mark) + mark
+
+
+def _ticked(table: Table, item: Chosen) -> tuple[Column, Column]:
+    """Whether the cell of an option is ticked; who has something in none of the cells did not answer."""
+    cells = {option: table[column] for option, column in item.choices.items()}
+    yes = {option: _says(cell, option, item, True) for option, cell in cells.items()}
+    odd = {o: ~(yes[o] | values.is_blank(cell) | _says(cell, o, item, False)) for o, cell in cells.items()}
+    strange = ibis.cases(*((odd[option], values.text(cell)) for option, cell in cells.items()), else_="")
+    missing = [rule for cell in cells.values() for rule in _declared_missing(cell, item)]
+    return _choice(
+        yes[item.option],
+        [
+            (reduce(and_, map(values.is_blank, cells.values())), "empty"),
+            *missing,
+            (reduce(or_, odd.values()), ibis.literal(f"{NO_TICK}: ") + strange.substr(0, 40)),
+        ],
+    )
+
+
+def _says(cell: Column, option: str, item: Chosen, chosen: bool) -> Column:
+    if item.labels:
+        codes = [values.is_code(cell, str(code)) for code, means in item.labels.items() if bool(means) == chosen]
+        return reduce(or_, codes, ibis.literal(False))
+    words = (*CHOSEN, option.lower()) if chosen else NOT_CHOSEN
+    if cell.type().is_boolean():
+        return (cell == chosen).fill_null(False)
+    return values.text(cell).lower().isin(words).fill_null(False)
+
+
+def _declared_missing(raw: Column, item: Item) -> list[tuple[Column, str]]:
+    return [
+        (values.is_code(raw, code), f"declared missing: {code}{f' ({reason})' if reason else ''}")
+        for code, reason in item.missing_reasons.items()
+    ]
+
+
+def _choice(chosen: Column, rules: list[tuple[Column, Any]]) -> tuple[Column, Column]:
+    why = ibis.cases(*rules, else_=ibis.null("string"))
+    return why.isnull().ifelse(_share(chosen), ibis.null("float64")), why
+
+
+def _share(holds: Column) -> Column:
+    return holds.ifelse(ibis.literal(1.0, "float64"), ibis.literal(0.0, "float64"))
 
 
 # Durations between two clocks -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from cxkit.metrics import METRICS, Direction, Metric, metric, rescale
 from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
-Unit = Literal["seconds", "minutes", "hours", "days"]
+Unit = Literal["seconds", "minutes", "hours", "days", "h:mm", "m:ss"]
 Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` know them
 ISO, SERIAL = "ISO", "excel"  # SERIAL: days since 1899-12-30, what a spreadsheet writes of a cell without its format
 EPOCH = {"epoch": 1, "epoch_ms": 1000}  # units of a second since 1970
@@ -86,22 +86,27 @@ class Roles(Strict):
 
     response: Text | None = None
     respondent: Text | None = None
-    time: Text | None = None
+    time: Text | Annotated[list[Text], Field(min_length=2, max_length=2)] | None = None
     wave: Text | None = None
     weight: Text | None = None
+    count: Text | None = None
     cluster: Text | None = None
     stratum: Text | None = None
     comment: Text | None = None
 
     def named(self) -> dict[str, str]:
-        """Role -> column, of the roles that are mapped."""
-        return {role: column for role, column in self if column is not None}
+        """Role -> column, of the roles that are mapped; of a time in two columns, what they are together."""
+        held = {role: column for role, column in self if column is not None}
+        return {role: column if isinstance(column, str) else " + ".join(column) for role, column in held.items()}
 
 
 class Item(Strict):
     """One question of the survey: its column, and how its answers are to be read; a duration also as two clocks."""
 
     column: Text | None = None
+    counts: dict[Text, int | float | None] = Field(default_factory=dict)
+    several: Text | dict[Text, Text] | None = None
+    options: dict[str | int | float, Text] | Once = Field(default_factory=dict)
     start: Text | None = Field(default=None, alias="from")
     end: Text | None = Field(default=None, alias="to")
     open_until: Text | None = None
@@ -175,6 +180,14 @@ class Item(Strict):
     @model_validator(mode="after")
     def _one_form(self) -> Item:
         clocks = (self.start, self.end)
+        if self.several or self.options:
+            return self._choices()
+        if self.counts:
+            if self.column or any(clocks):
+                raise ValueError("counts: the answers stand in several columns; leave `column`, `from` and `to` out")
+            if self.labels or self.unit or self.open_until:
+                raise ValueError("counts: says the code of each column; labels, unit and open_until do not fit")
+            return self
         if (self.column is None) != (None not in clocks) or (self.column and any(clocks)):
             raise ValueError("expected either `column`, or both `from` and `to` of a duration")
         if self.column is not None and self.open_until is not None:
@@ -182,6 +195,29 @@ class Item(Strict):
         if self.column is None and (self.labels or self.scale or self.reversed or self.unit):
             raise ValueError("a duration from one time to another has neither labels nor scale nor unit")
         return self
+
+    def _choices(self) -> Item:
+        """That a question with several answers names its options and says nothing that is for one answer."""
+        if isinstance(self.several, dict):
+            if self.column or self.options:
+                raise ValueError("several: names the column of each option; leave `column` and `options` out")
+        elif not (self.several and self.column and self.options):
+            raise ValueError("several: the mark between the answers of one cell needs `column` and `options`")
+        elif self.labels:
+            raise ValueError("labels: name the answers in `options`, as in {1: Price, 2: Service}")
+        said = {"kind", "missing", "question", "label", "column", "several", "options", "labels"}
+        if odd := sorted(self.model_fields_set - said):
+            raise ValueError(f"{odd[0]}: does not fit a question with several answers, of which each is a share")
+        return self
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Of a question with several answers: option, as a reader sees it -> how the cell writes it, or its column."""
+        if isinstance(self.several, dict):
+            return self.several
+        if isinstance(self.options, dict):
+            return {label: str(code) for code, label in self.options.items()}
+        return {option: option for option in self.options}
 
     @property
     def seen_at(self) -> str | None:
@@ -198,6 +234,10 @@ class Item(Strict):
         """Key -> column that it names; the key of a single column is blank."""
         if self.column is not None:
             return {"": self.column}
+        if isinstance(self.several, dict):
+            return {f"several.{option}": column for option, column in self.several.items()}
+        if self.counts:
+            return {f"counts.{column}": column for column in self.counts}
         named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
         return {key: column for key, column in named.items() if column is not None}
 
@@ -208,6 +248,38 @@ class Item(Strict):
         return {str(code).strip(): reason for code, reason in codes.items()}
 
 
+class Chosen(Item):
+    """Whether one option of a question with several answers was chosen; no key of a file, `load_mapping` makes them.
+
+    Attributes:
+        group: The item of the file.
+        option: The option, as a reader sees it.
+    """
+
+    group: str
+    option: str
+
+    @classmethod
+    def of(cls, group: str, item: Item) -> dict[str, Chosen]:
+        """A share for each option, all with the same base: those who answered the question."""
+        own = {name: getattr(item, name) for name in item.model_fields_set - {"start", "end"}}
+        own |= {"measure": "share", "scale": (0, 1), "top": [1], "group": group}
+        own |= {"question": item.question or item.label}
+        return {
+            optional(group, option): cls.model_construct(**{**own, "option": option, "label": option})
+            for option in item.choices
+        }
+
+
+def optional(group: str, option: str) -> str:
+    """What the share of an option is called.
+
+    >>> optional("reasons", "Price & value")
+    'reasons_price_value'
+    """
+    return (f"{group}_" + re.sub(r"\W+", "_", option.lower()).strip("_"))[:40]
+
+
 class Dimension(Strict):
     """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people."""
 
@@ -215,6 +287,14 @@ class Dimension(Strict):
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
     values: Once | None = None
     person: bool | None = None
+
+
+class Long(Strict):
+    """A table with a row for each question: which column names the question, the answer, and whose these are."""
+
+    question: Text
+    answer: Text
+    per: Text
 
 
 class Latest(Strict):
@@ -250,6 +330,7 @@ class Mapping(Strict):
     lonely: Lonely = "centre"
     waves: Once = Field(default_factory=list)
     latest: Latest | None = None
+    long: Long | None = None
     items: Annotated[dict[str, Item], BeforeValidator(_short, json_schema_input_type=dict[str, Item | str])]
     dimensions: Annotated[
         dict[str, Dimension], BeforeValidator(_short, json_schema_input_type=dict[str, Dimension | str])
@@ -295,6 +376,29 @@ class Mapping(Strict):
             ),
             "waves: is the order of the waves in `columns.wave`, which is not mapped": self.waves and not roles.wave,
         }
+        several = bool(roles.count) or any(item.counts for item in self.items.values())
+        linked = [role for role in ("respondent", "comment") if getattr(roles, role)]
+        faults |= {
+            "items: some have `counts` and others a column of answers; expected all or none": (
+                len({bool(item.counts) for item in self.items.values()}) > 1
+            ),
+            "columns.count: the items say themselves, by `counts`, how often": (
+                roles.count and any(item.counts for item in self.items.values())
+            ),
+            f"columns.{' and '.join(linked)}: a row stands for the answers of several people": several and linked,
+            "columns.response: a row is no response; leave it out": (
+                roles.response and any(item.counts for item in self.items.values())
+            ),
+            "columns.stratum: of rows that stand for several answers it needs `cluster`, too": (
+                several and roles.stratum and not roles.cluster
+            ),
+            "latest, open_until: are about single responses, and a row stands for several": (
+                several and (self.latest is not None or any(item.open_until for item in self.items.values()))
+            ),
+            "long: is about responses, and `count` and `latest` are about rows": (
+                self.long is not None and (several or self.latest is not None)
+            ),
+        }
         for words in (words for words, at_fault in faults.items() if at_fault):
             raise ValueError(words)
         self._check_names()
@@ -319,6 +423,13 @@ class Mapping(Strict):
 
     def _check_item(self, item: str) -> None:
         known = {metric.item for metric in METRICS.values()}
+        if self.items[item].several:
+            names = [optional(item, option) for option in self.items[item].choices]
+            if taken := sorted({name for name in names if names.count(name) > 1 or name in {*self.items, *METRICS}}):
+                raise ValueError(
+                    f"items.{item}: two metrics would be called {taken[0]!r}; shorten or change the options"
+                )
+            return
         if not self.items[item].measure:
             if item not in known:
                 hint = f"{nearest(item, sorted(known))} For a metric of your own declare `measure`"
@@ -334,6 +445,8 @@ class Mapping(Strict):
             raise ValueError(f"items.{item}.{error}") from None
 
     def _check_scale(self, item: str) -> None:
+        if self.items[item].several:
+            return
         declared, found = self.items[item], self.metrics_of(item)
         endless = any(metric.scale[1] == float("inf") for metric in found.values())
         is_time = endless or declared.limit is not None
@@ -375,6 +488,14 @@ class Mapping(Strict):
             found[:1] = [replace(metric, label=declared.label) for metric in found[:1]]
         return {metric.name: metric for metric in found}
 
+    def spelled_out(self, names: Iterable[str]) -> list[str]:
+        """Names of metrics, with those of its options for the name of a question with several answers."""
+        options: dict[str, list[str]] = {}
+        for name, item in self.items.items():
+            if isinstance(item, Chosen):
+                options.setdefault(item.group, []).append(name)
+        return list(dict.fromkeys(one for name in names for one in options.get(name, [name])))
+
     @property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that the mapped items allow."""
@@ -396,7 +517,13 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
     open_questions = [f"{name}: {key}: {text}" for key, text in _unanswered(data)]
     if open_questions:
         raise CxError("\n".join([*open_questions, f"{name}: answer what says {TODO}, or take the line away"]))
-    return parse(Mapping, data, name)
+    checked = parse(Mapping, data, name)
+    items = {
+        key: one
+        for group, item in checked.items.items()
+        for key, one in (Chosen.of(group, item) if item.several else {group: item}).items()
+    }
+    return checked.model_copy(update={"items": items})
 
 
 def _unanswered(data: Any, key: str = "") -> Iterator[tuple[str, str]]:

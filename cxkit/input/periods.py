@@ -12,17 +12,19 @@ import ibis
 
 from cxkit.errors import CxError
 
-Period = Literal["month", "quarter", "week", "year", "wave"]
+Period = Literal["month", "quarter", "week", "day", "year", "wave"]
 Month = Literal["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December"]  # fmt: skip
 MONTHS: tuple[str, ...] = get_args(Month)
-UNITS: dict[str, str] = {"month": "M", "quarter": "Q", "week": "W", "year": "Y"}
+UNITS: dict[str, str] = {"month": "M", "quarter": "Q", "week": "W", "day": "D", "year": "Y"}
 LONG: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}  # months
-EXAMPLES = {"month": "2026-10", "quarter": "2026-Q3", "week": "2026-W41", "year": "2026", "wave": "a wave of the data"}
+EXAMPLES = {"month": "2026-10", "quarter": "2026-Q3", "week": "2026-W41", "day": "2026-10-05", "year": "2026",
+            "wave": "a wave of the data"}  # fmt: skip
 WRITTEN = {
     "month": r"(\d{4})-(0[1-9]|1[0-2])",
     "quarter": r"(\d{4})-Q([1-4])",
     "week": r"(\d{4})-W(0[1-9]|[1-4]\d|5[0-3])",
+    "day": r"(\d{4})-(\d\d)-\d\d",
     "year": r"(\d{4})",
     "fiscal quarter": r"FY(\d{4}) Q([1-4])",
     "fiscal year": r"FY(\d{4})",
@@ -37,7 +39,7 @@ class Calendar:
     which the fiscal year ends: with years that start in April, FY2026 Q1 is April to June 2025, as in pandas' Q-MAR.
 
     Attributes:
-        period: "month", "quarter", "week" or "year"; "wave" where there is nothing to cut.
+        period: "month", "quarter", "week", "day" or "year"; "wave" where there is nothing to cut.
         year_starts: The month in which years start; it moves no month and no week.
     """
 
@@ -71,18 +73,20 @@ class Calendar:
         """
         if self.period == "week":
             return day - dt.timedelta(days=day.weekday())
+        if self.period == "day":
+            return day
         return _moved(day, -((day.month - (self._starts if self.fiscal else 1)) % LONG[self.period]))
 
     def label(self, day: dt.date) -> str:
         """How the period that holds a day is written.
 
-        >>> [Calendar(period).label(dt.date(2026, 10, 5)) for period in ("month", "quarter", "week", "year")]
-        ['2026-10', '2026-Q4', '2026-W41', '2026']
+        >>> [Calendar(period).label(dt.date(2026, 10, 5)) for period in ("month", "quarter", "week", "day", "year")]
+        ['2026-10', '2026-Q4', '2026-W41', '2026-10-05', '2026']
         >>> [Calendar(period, "April").label(dt.date(2025, 4, 1)) for period in ("quarter", "year", "month")]
         ['FY2026 Q1', 'FY2026', '2025-04']
         """
-        if self.period == "month":
-            return f"{day:%Y-%m}"
+        if self.period in ("month", "day"):
+            return day.isoformat()[: 7 if self.period == "month" else None]
         if self.period == "week":
             year, week, _ = day.isocalendar()
             return f"{year}-W{week:02d}"
@@ -110,6 +114,8 @@ class Calendar:
         try:
             if self.period == "week":
                 return dt.date.fromisocalendar(year, number, 1)
+            if self.period == "day":
+                return dt.date.fromisoformat(text)
             first = dt.date(year - 1, self._starts, 1) if self.fiscal else dt.date(year, 1, 1)
             return _moved(first, (number - 1) * LONG[self.period])
         except ValueError as error:
@@ -124,7 +130,9 @@ class Calendar:
         return self._later(first, 1)
 
     def _later(self, first: dt.date, by: int) -> dt.date:
-        return first + dt.timedelta(weeks=by) if self.period == "week" else _moved(first, by * LONG[self.period])
+        if self.period in ("week", "day"):
+            return first + dt.timedelta(days=by * (7 if self.period == "week" else 1))
+        return _moved(first, by * LONG[self.period])
 
     def shift(self, text: str, by: int) -> str:
         """The period that lies `by` periods later (earlier if negative).
@@ -135,14 +143,19 @@ class Calendar:
         return self.label(self._later(self.start(text), by))
 
     def year_ago(self, text: str) -> str:
-        """The same period of the year before; a week 53 is compared with week 52.
+        """The same period of the year before; a week 53 is compared with week 52, a 29 February with the 28th.
 
         >>> Calendar("month").year_ago("2026-10"), Calendar("week").year_ago("2026-W53")
         ('2025-10', '2025-W52')
+        >>> Calendar("day").year_ago("2024-02-29")
+        '2023-02-28'
         """
         if self.period == "week":
             year, week = int(text[:4]) - 1, int(text[-2:])
             return f"{year}-W{min(week, dt.date(year, 12, 28).isocalendar().week):02d}"
+        if self.period == "day":
+            day = self.start(text)
+            return day.replace(year=day.year - 1, day=day.day - ((day.month, day.day) == (2, 29))).isoformat()
         return self.shift(text, -12 // LONG[self.period])
 
     def span(self, names: Collection[str]) -> list[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, collect
 from cxkit.input.mapping import Mapping
+from cxkit.input.shapes import NUMBER, count_of
 from cxkit.input.sources import LEFT_OUT
 from cxkit.input.waves import NO_WAVE
 
@@ -19,7 +20,6 @@ SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for eac
 DUPLICATE = "duplicate_"
 EARLIER = "earlier_"
 TIED = "tied_"
-NUMBER = "row_"
 
 
 def applied(table: Table, mapping: Mapping, mapped: Collection[str]) -> Table:
@@ -68,6 +68,8 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         rules["no wave"] = values.is_blank(table[roles.wave])
         nothing = NO_WAVE - {wave.casefold() for wave in mapping.waves}
         rules["no wave but a word for none, as NA"] = values.text(table[roles.wave]).lower().isin(sorted(nothing))
+    if roles.count:
+        rules["no count that is a whole number"] = count_of(table, mapping).isnull()
     if roles.weight:
         weight = values.number(table[roles.weight])
         rules["no weight that is a number"] = weight.isnull() | weight.isnan() | weight.isinf()
@@ -123,17 +125,20 @@ def counted(rows: Table, reasons: Table, mapping: Mapping) -> pd.DataFrame:
 
     Args:
         rows: Every row, with `problem_`.
-        reasons: Of the usable rows: `wave` where there is one, and for each item in order why its answer is refused.
+        reasons: Of the usable rows: `wave` and `count` where there are any, and for each item in order why its answer
+            is refused.
         mapping: The mapping.
     """
     wave = {"wave": values.text(rows[mapping.columns.wave])} if mapping.columns.wave else {}
+    wave |= {"count": count_of(rows, mapping).fill_null(1)} if mapping.columns.count else {}
     of_rows = rows.filter(rows.problem_.notnull()).select(**wave, item=ibis.literal(-1, "int64"), reason=rows.problem_)
     places = range(len(mapping.items))
     spread = reasons.mutate(item=ibis.literal(list(places), "array<int64>").unnest())  # a row for each item
     reason = ibis.cases(*((spread.item == i, spread[f"why_{i}"]) for i in places), else_=ibis.null("string"))
     of_items = spread.mutate(reason=reason).filter(lambda t: t.reason.notnull()).select(*of_rows.columns)
     both = ibis.union(of_rows, of_items, distinct=False)
-    frame = collect(both.group_by(["item", "reason", *wave]).agg(n=lambda t: t.count())).astype({"n": "int64"})
+    n = both["count"].sum().cast("int64") if wave.pop("count", None) is not None else both.count()
+    frame = collect(both.group_by(["item", "reason", *wave]).agg(n=n)).astype({"n": "int64"})
     names = ["row", *mapping.items]
     parts = [_listed(frame[frame["item"] == i], list(wave)).assign(item=name) for i, name in enumerate(names, -1)]
     return pd.concat(parts, ignore_index=True)[["item", *wave, "reason", "n"]]

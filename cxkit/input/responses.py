@@ -18,6 +18,7 @@ from cxkit.files import Stamps
 from cxkit.input import answers, refusals, times, values
 from cxkit.input.databases import Table, aggregated, collect, readable
 from cxkit.input.mapping import ISO, Mapping, load_mapping, own_names
+from cxkit.input.shapes import count_of, shaped
 from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
@@ -108,7 +109,7 @@ def read(
         source,
         Path(folder) if folder else None,
         wanted=set(_columns(given).values()) if given else None,
-        untouched={given.columns.time} if given and given.columns.time and given.time_format else (),
+        untouched=_times_of(given) if given and given.time_format else (),
         memory=memory,
     )
     return _responses(opened, given or own_names([c for c in opened.table.columns if c != LEFT_OUT]))
@@ -124,18 +125,21 @@ def _read_sample(mapping: Any) -> Responses:
     return _responses(opened, checked)
 
 
-def _responses(source: Source, mapping: Mapping, apart: Collection[str] = ()) -> Responses:
+def _responses(source: Source, mapping: Mapping) -> Responses:
+    _require_columns(source, mapping)
+    _check_times(source, mapping)
+    source, mapping = shaped(source, mapping)
+    numbers = [c for c in _times_of(mapping) if source.table[c].type().is_numeric() and not mapping.time_format]
+    return _answered(_told_apart(source, mapping, numbers) if numbers else source, mapping, numbers)
+
+
+def _answered(source: Source, mapping: Mapping, apart: Collection[str]) -> Responses:
     """The responses; `apart`: columns of times of which it was found in which forms they are written."""
-    if not apart:
-        _require_columns(source, mapping)
-        _check_times(source, mapping)
-        numbers = [c for c in _times_of(mapping) if source.table[c].type().is_numeric() and not mapping.time_format]
-        if numbers:
-            return _responses(_told_apart(source, mapping, numbers), mapping, numbers)
     mapping = _with_file_codes(source, mapping)
     rows = refusals.applied(source.table, mapping, _columns(mapping).values())
     usable = refusals.usable(rows, mapping)
     wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
+    wave |= {"count": count_of(usable, mapping)} if mapping.columns.count else {}
     whys = {f"why_{i}": answers.answer(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
     if source.keep:  # text is read once: answers and reasons together
         kept = source.keep(usable.select(**answers.columns(usable, mapping), **whys))
@@ -146,7 +150,7 @@ def _responses(source: Source, mapping: Mapping, apart: Collection[str] = ()) ->
         table = _lazily(source, mapping, rows, refused)
     unread = [] if mapping.time_format else [c for c in _unread(source, mapping, refused) if c not in apart]
     if unread and (told := _told_apart(source, mapping, unread)) is not source:
-        return _responses(told, mapping, [*apart, *unread])
+        return _answered(told, mapping, [*apart, *unread])
     known = _waves(source, mapping, table)
     monthly = source.monthly or not all(map(times.has_day, mapping.time_format))
     return Responses(table, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps, monthly)
@@ -155,7 +159,8 @@ def _responses(source: Source, mapping: Mapping, apart: Collection[str] = ()) ->
 def _times_of(mapping: Mapping) -> list[str]:
     """The columns that hold times."""
     clocks = [column for item in mapping.items.values() if item.start for column in item.columns.values()]
-    return list(dict.fromkeys([*filter(None, [mapping.columns.time]), *clocks]))
+    own = mapping.columns.time
+    return list(dict.fromkeys([*(own if isinstance(own, list) else [own] if own else []), *clocks]))
 
 
 def _unread(source: Source, mapping: Mapping, refused: pd.DataFrame) -> list[str]:
@@ -164,7 +169,7 @@ def _unread(source: Source, mapping: Mapping, refused: pd.DataFrame) -> list[str
         return []
     reasons = set(refused["reason"])
     found = [c for c in _times_of(mapping) if f"time in {c} that cannot be read" in reasons]
-    found += [mapping.columns.time] if mapping.columns.time and "time that cannot be read" in reasons else []
+    found += [mapping.columns.named()["time"]] if "time that cannot be read" in reasons else []
     if (latest := mapping.latest) and source.table[latest.by].type().is_string():  # unread, it would order nothing
         text = values.text(source.table[latest.by])
         unread = text.notnull() & times.moment(text, mapping).isnull() & values.number(text).isnull()
@@ -212,12 +217,20 @@ def _lazily(source: Source, mapping: Mapping, rows: Table, refused: pd.DataFrame
 def _columns(mapping: Mapping) -> dict[str, str]:
     """Key in the mapping -> column that it names."""
     return {
-        **{f"columns.{role}": column for role, column in mapping.columns.named().items()},
+        **{
+            f"columns.{role}{f'.{i}' if len(listed) > 1 else ''}": column
+            for role, named in mapping.columns
+            for listed in [named if isinstance(named, list) else [named]]
+            for i, column in enumerate(listed)
+            if column is not None
+        },
         **{
             f"items.{name}{f'.{key}' if key else ''}": column
             for name, item in mapping.items.items()
             for key, column in item.columns.items()
+            if not mapping.long
         },
+        **({f"long.{key}": column for key, column in mapping.long} if mapping.long else {}),
         **({f"latest.{key}": column for key, column in mapping.latest} if mapping.latest else {}),
         **{f"dimensions.{name}": dimension.column for name, dimension in mapping.dimensions.items()},
     }
@@ -240,13 +253,14 @@ def _require_columns(source: Source, mapping: Mapping) -> None:
 
 def _check_times(source: Source, mapping: Mapping) -> None:
     """That the form and the zone of the times are known, and not said twice differently."""
-    column, where = mapping.columns.time, ", ".join(str(file["path"]) for file in source.files)
-    pairs = [c for item in mapping.items.values() if item.start for c in item.columns.values()]
-    for name in [column, *pairs]:
+    where = ", ".join(str(file["path"]) for file in source.files)
+    for name in _times_of(mapping):
         if name in source.undecided and not mapping.time_format:
             raise CxError(f"{where}: {name}: {source.undecided[name]}")
+    if mapping.time_format and source.table.get_backend().name != "duckdb":
+        raise CxError("time_format: is for files; make a time of the column in `sql`, by the database's own functions")
     other = [zone for zone in source.zones if zone != mapping.recorded_in]
-    if column and mapping.recorded_in and other and not mapping.time_format:
+    if mapping.columns.time and mapping.recorded_in and other and not mapping.time_format:
         raise CxError(f"recorded_in: the mapping says {mapping.recorded_in}, but {where} names {other[0]}")
 
 

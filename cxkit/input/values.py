@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from operator import add
 
 import ibis
 
@@ -51,3 +52,42 @@ def _is_number(code: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_AND = ",? ?(?:and )?"
+_CLOCK = rf"^(?:{_NUMBER} ?(?:d|days?){_AND})?(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)$"
+_UNITS = ("d|days?", "h|hrs?|hours?", "m|mins?|minutes?", "s|secs?|seconds?")
+_WORDS = "^p?{}t?{}{}{}$".format(*(rf"(?:{_NUMBER} ?(?:{unit}){_AND})?" for unit in _UNITS))
+_EACH = (1440.0, 60.0, 1.0, 1 / 60)  # minutes of a day, an hour, a minute, a second
+_TWO = {"h:mm": (60.0, 1.0), "m:ss": (1.0, 1 / 60)}
+
+
+def minutes(column: Column, unit: str, length: float | None) -> Column:
+    """The minutes of a duration as it is written: `00:02:23`, `1 day, 2:03:04`, `2h 5m`, `PT2H5M`, or a number.
+
+    Args:
+        column: The column.
+        unit: "h:mm" or "m:ss", which of the two `2:05` is; or the unit of plain numbers.
+        length: The minutes of this unit; None where plain numbers are no durations.
+    """
+    if column.type().is_numeric():
+        return number(column) * length if length else ibis.null("float64")
+    written = text(column).lower()
+    plain = number(column) * (length or 0.0)
+    two = rf"^{_NUMBER}:([0-5]\d)$"
+    return ibis.cases(
+        (plain.notnull() & ibis.literal(length is not None), plain),
+        (written.re_search(_CLOCK), _summed(written, _CLOCK, _EACH)),
+        (written.re_search(two) & ibis.literal(length is None), _summed(written, two, _TWO.get(unit, (0.0, 0.0)))),
+        (written.re_search(_WORDS) & written.re_search(r"\d"), _summed(written, _WORDS, _EACH)),
+        else_=ibis.null("float64"),
+    )
+
+
+def _summed(written: Column, pattern: str, each: tuple[float, ...]) -> Column:
+    """The numbers that a pattern finds in a text, each times its minutes."""
+    parts = [
+        written.re_extract(pattern, i).nullif("").try_cast("float64").fill_null(0.0) for i, _ in enumerate(each, 1)
+    ]
+    return reduce(add, (part * length for part, length in zip(parts, each, strict=True)))

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cxkit.schema import RULES, Rules
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse, parse_yaml
 
 RESERVED = ("index", "overview", "data", "summary", "manifest")
 """What pages of places and of one's own are not called."""
-Period = Literal["month", "quarter", "week", "year", "wave"]
+Period = Literal["month", "quarter", "week", "day", "year", "wave"]
 GIVEN = ("tallies", "now", "before", "title", "where", "metrics", "segments", "level", "correction",
          "benchmarks")  # fmt: skip
 """Parameters that a run sets itself. A `parameters` cell has to declare them; of the audit's, only the first four."""
@@ -37,6 +38,15 @@ def _named(value: Any) -> Any:
 
 
 Names = Annotated[list[Text], BeforeValidator(_many, json_schema_input_type=list[Text] | Text)]
+
+
+def _range(ends: dict[str, float]) -> dict[str, float]:
+    if not ends or ends.get("from", -inf) > ends.get("to", inf):
+        raise ValueError("expected from: the lowest, to: the highest number, or one of them")
+    return ends
+
+
+Range = Annotated[dict[Literal["from", "to"], float], AfterValidator(_range)]
 
 
 class Benchmark(Strict):
@@ -92,7 +102,7 @@ class Params(Strict):
         BeforeValidator(_named, json_schema_input_type=dict[Text, Names | None] | list[Text] | Text),
     ] = Field(default_factory=dict, max_length=2)
     segments: Names = Field(default_factory=list)
-    where: dict[Text, Names] = Field(default_factory=dict)
+    where: dict[Text, Names | Range] = Field(default_factory=dict)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     correction: Literal["holm", "bh"] = "holm"
     weights: bool = True

@@ -33,15 +33,14 @@ from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
-from cxkit.schema import COMPARISONS, Rules
+from cxkit.schema import COMPARISONS, FIRST, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
-from cxkit.tallies.tally import tally
+from cxkit.tallies.tally import spelled_filters, tally
 
 OTHER_SHELVES = "not protected: another shelf of the same data, copies, mails (docs/privacy.md)"
-NO_WAVE = "no earlier wave"  # what the first wave is compared with: nobody answered in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     Raises:
         CxError: Anything wrong with parameters, notebooks, mapping or data; nothing is written then.
     """
+    params = spelled_out(params)
     planned = plan(params, work / "tallies.parquet")
     told = _summary(planned, params)
     work.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         summary=str(work / "summary.parquet"),
         data=_marked(planned, history.secret(work)),
         refused=_records(planned.tallies.audit),
-        filters=params.where,
+        filters=spelled_filters(params.where),
         notes=planned.notes,
         lang=params.lang,
         settings=history.settings(params),
@@ -152,6 +152,12 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items() if not pd.isna(value)} for row in rows]
 
 
+def spelled_out(params: RunParams) -> RunParams:
+    """The parameters with the metrics of its options for the name of a question with several answers."""
+    mapping = _mapping(params)
+    return params.model_copy(update={"metrics": mapping.spelled_out(params.metrics)}) if mapping else params
+
+
 @readable
 def plan(params: RunParams, path: Path) -> Plan:
     """Read and tally the data and list the jobs; `path` is where the jobs will find the tallies.
@@ -159,7 +165,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     Raises:
         CxError: As `prepare`.
     """
-    mapping = _mapping(params)
+    params, mapping = spelled_out(params), _mapping(params)
     _check_metrics(params, mapping.metrics if mapping else METRICS)
     check_notebooks(params)
     calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
@@ -175,10 +181,11 @@ def plan(params: RunParams, path: Path) -> Plan:
         whole, counted = _counted(params, survey, now, before)
     facts = audit(survey, whole, invited=params.invited)
     today = "" if params.as_of else " (today)"
-    notes = [f"as of {params.date}{today}: {now} compared with {before}"]
+    compared = ", the first wave, without changes" if before == FIRST else f" compared with {before}"
+    notes = [f"as of {params.date}{today}: {now}{compared}"]
     notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
     if before not in counted.periods:
-        notes.append(f"nobody answered in {before}, so that no change can be tested")
+        notes += [] if before == FIRST else [f"nobody answered in {before}, so that no change can be tested"]
         counted = replace(counted, periods=_with_before(counted, before, survey))
     values, unknown = _with_listed(params, counted)
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
@@ -266,7 +273,7 @@ def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[
 
 def _with_before(counted: Tallies, before: str, survey: Responses) -> list[str]:
     """The periods with the one that is compared with, which lies before all answers (or among waves without any)."""
-    if before == NO_WAVE:
+    if before == FIRST:
         return [before, *counted.periods]
     if survey.waves:
         return [wave for wave in survey.waves.waves if wave in (*counted.periods, before)]
@@ -370,7 +377,7 @@ def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
             order = ", ".join(held)
             raise CxError(f"expected a wave before {now!r}, found {params.against!r}; their order is {order}")
         return now, params.against
-    return now, held[held.index(now) - 1] if now != held[0] else NO_WAVE
+    return now, held[held.index(now) - 1] if now != held[0] else FIRST
 
 
 def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from cxkit.show.drawings import reach
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
-from cxkit.show.sections import WORDS, audit, filter_facts, head, provenance
+from cxkit.show.sections import WORDS, audit, compared_facts, filter_facts, head, provenance
 from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table, verdict_cell
 from cxkit.show.tiles import bar
 
@@ -75,7 +75,7 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
         f", {states.count(kind)} {kind}" for kind in ("skipped", "failed") if kind in states
     )
     facts: list[tuple[object, object]] = [("Period", name(manifest["now"]))] if manifest.get("now") else []
-    facts += [("Compared with", name(manifest["before"]))] if manifest.get("before") else []
+    facts += compared_facts(manifest.get("before"))
     facts += filter_facts(manifest.get("filters") or {})
     facts += [("Reports", counted), ("As of", name(manifest.get("as_of")))]
     synthetic = any(file.get("synthetic") for file in manifest.get("data") or [])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import FIRST
 from cxkit.show import wording
 from cxkit.show.html import LONG, Html, clean, described, full, join, name, shorten, tag
 from cxkit.show.labels import heading
@@ -44,7 +45,7 @@ def header(
     data = provenance or {}
     spelled = {period: f" ({words})" for period, words in data.get("months", {}).items()}
     facts: list[tuple[object, object]] = [("Period", name(f"{now}{spelled.get(now, '')}"))]
-    facts += [("Compared with", name(f"{before}{spelled.get(before, '')}"))] if before else []
+    facts += compared_facts(before, spelled)
     facts += [(heading(key), name(level)) for key, level in (where or {}).items()]
     facts += filter_facts(filters or {})
     if base is not None and metrics is not None:
@@ -62,6 +63,13 @@ def head(title: object, facts: Iterable[tuple[object, object]], *, synthetic: bo
     mark = tag("p", SYNTHETIC, class_="cx-badge") if synthetic else None
     return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
                class_="cx-header")  # fmt: skip
+
+
+def compared_facts(before: str | None, months: Mapping[str, str] | None = None) -> list[tuple[object, object]]:
+    """What a page compares its period with, as terms and values for its head."""
+    if before == FIRST:
+        return [("Changes", "none: this is the first wave")]
+    return [("Compared with", name(f"{before}{(months or {}).get(before, '')}"))] if before else []
 
 
 def filter_facts(filters: Mapping[str, object]) -> list[tuple[object, object]]:

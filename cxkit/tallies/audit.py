@@ -12,8 +12,9 @@ import pandas as pd
 
 from cxkit.input.answers import answer
 from cxkit.input.databases import aggregated, collect
-from cxkit.input.refusals import NUMBER
+from cxkit.input.mapping import Chosen, Item
 from cxkit.input.responses import Responses
+from cxkit.input.shapes import NUMBER
 from cxkit.input.sources import read_as
 from cxkit.tallies import quality
 from cxkit.tallies.tallies import Tallies
@@ -134,21 +135,30 @@ def _files(survey: Responses) -> pd.DataFrame:
 def _answers(survey: Responses) -> pd.DataFrame:
     items = survey.mapping.items
     table = survey.table
-    rows, *used = aggregated(table, table.count(), *(table[item].count() for item in items))
+    each = table["count"] if "count" in table.columns else ibis.literal(1)
+    used = aggregated(table, *(table[item].notnull().ifelse(each, 0).sum().cast("int64") for item in items))
     refused = survey.refused.assign(expected=survey.refused["reason"].str.startswith(EXPECTED))
     by_item = refused.groupby(["item", "expected"])["n"].sum()
     frame = pd.DataFrame(
         {
             "item": list(items),
-            "column": [" to ".join(item.columns.values()) for item in items.values()],
-            "rows": rows,
-            "used": used,
+            "column": [
+                item.column or (" to " if item.start else ", ").join(item.columns.values()) for item in items.values()
+            ],
+            "used": [n or 0 for n in used],
             "missing": [int(by_item.get((item, True), 0)) for item in items],
             "refused": [int(by_item.get((item, False), 0)) for item in items],
         }
     )
-    frame["share"] = 100 * frame["used"] / max(rows, 1)
+    frame.insert(2, "rows", frame["used"] + frame["missing"] + frame["refused"])
+    frame["share"] = 100 * frame["used"] / frame["rows"].clip(lower=1)
     return frame
+
+
+def _column(item: Item) -> str:
+    if isinstance(item, Chosen) and isinstance(item.several, dict):
+        return item.several[item.option]
+    return " to ".join(item.columns.values())
 
 
 def _refused(survey: Responses) -> pd.DataFrame:

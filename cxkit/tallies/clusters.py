@@ -21,7 +21,7 @@ from cxkit.input.databases import Column, Table, aggregated, stored
 from cxkit.input.mapping import BLANK
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.metrics import Metric
-from cxkit.tallies.counting import Batch, Grid, Level, Pair, Used, batches
+from cxkit.tallies.counting import Batch, Grid, Level, Pair, Used, batches, weight_of
 from cxkit.tallies.sums import back, exact_sum, ordered, unit_of, whole
 from cxkit.tallies.tallies import ALL
 
@@ -116,7 +116,7 @@ def linked_sums(
 def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
     """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
     unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.metrics)))
-    weight = whole(spread.w_, unit)
+    weight = whole(weight_of(spread), unit)
     scores = {name: score * weight for metric in used.metrics for name, score in _scores(spread, metric).items()}
     base = spread.select(*keys, link, w_=weight, **scores)
     known = base.filter(base[link].notnull()) if used.blank[link] else base

@@ -16,6 +16,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cxkit.errors import CxError
 from cxkit.input.databases import Column, Table, aggregated, collect, count
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import open_of
@@ -84,13 +85,13 @@ class Used:
 
     Attributes:
         rows: The usable rows that answer the item.
-        kept: Rows -> the answers that count: period_, answer_, w_, the dimensions, and the roles respondent, cluster
-            and stratum that are mapped. Whatever it does, it does within a period.
+        kept: Rows -> the answers that count: period_, answer_, w_, n_ (where a row stands for several), the dimensions,
+            and the roles respondent, cluster and stratum that are mapped. Whatever it does, it does within a period.
         calendar: How time is cut.
         metrics: The metrics that read the item.
-        n: How many answers count.
+        n: How many rows count.
         sizes: Of each period that occurs, in order, how many; not looked up where one query takes all.
-        largest: The largest weight; 0 where answers carry none, so that sums are of whole numbers.
+        largest: The largest weight of a row; 0 where answers carry none, so that sums are of whole numbers.
         blank: Of each role that links answers, how many have none.
         replaced: How many a later answer of the same respondent replaced.
         cuts: Of durations, the values in each cell that they are told apart by: level_, period_, <dimensions>.
@@ -137,6 +138,8 @@ def answers(
         "answer_": answer,
         "w_": used.weight if "weight" in roles else ibis.literal(1.0),
     }
+    if "count" in roles:
+        cells["n_"] = used["count"]
     if open_of(item) in table.columns:
         cells["open_"] = used[open_of(item)]
     once = mapping.kind_of(item) == "relationship" and "respondent" in roles
@@ -147,7 +150,14 @@ def answers(
 
     weighted = "weight" in roles
     found = _looked_at(Used(used, kept, calendar, metrics, 0, 0.0, dict.fromkeys(links, 0)), weighted)
+    if "count" in roles and found.blank.get("cluster"):
+        raise CxError(f"columns.cluster: is blank in {found.blank['cluster']:,} rows that stand for several answers")
     return replace(found, replaced=count(used) - found.n) if once else found
+
+
+def weight_of(table: Table) -> Column:
+    """The weight of a row, for all the answers that it stands for."""
+    return table.w_ * table.n_ if "n_" in table.columns else table.w_
 
 
 def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
@@ -168,9 +178,9 @@ def _looked_at(used: Used, weighted: bool) -> Used:
     """With how many answers count, their largest weight, how many are linked to no other, and the sizes of periods."""
     kept, links = used.answers(), list(used.blank)
     missing = (kept[role].isnull().sum() for role in links)
-    n, largest, *blank = aggregated(kept, kept.count(), kept.w_.max(), *missing)
-    found = {role: without or 0 for role, without in zip(links, blank, strict=True)}
-    used = replace(used, n=n, largest=float(largest or 0) if weighted else 0.0, blank=found)
+    n, *found = aggregated(kept, kept.count(), *missing, *([weight_of(kept).max()] if weighted else []))
+    largest = float(found.pop() or 0) if weighted else 0.0
+    used = replace(used, n=n, largest=largest, blank={role: n or 0 for role, n in zip(links, found, strict=True)})
     if n <= AT_ONCE:
         return used
     each = collect(kept.group_by("period_").agg(n=kept.count())).sort_values("period_")
@@ -291,9 +301,10 @@ def answer_counts(used: Used, by: Sequence[str], levels: Sequence[Level]) -> pd.
     frames = []
     for batch in batches(used, by, levels):
         table, keys = batch.answers(), ["period_", *batch.keys, "answer_"]
-        sums = {"w": exact_sum(table.w_, used.largest), "w2": exact_sum(table.w_ * table.w_, used.largest**2)}
+        weight, n = weight_of(table), table.n_.sum().cast("int64") if "n_" in table.columns else table.count()
+        sums = {"w": exact_sum(weight, used.largest), "w2": exact_sum(weight * table.w_, used.largest**2)}
         sums |= {"open": table.open_.sum()} if "open_" in table.columns else {}
-        frames.append(batch.named(ordered(table.group_by(keys).agg(n=table.count(), **sums), keys)))
+        frames.append(batch.named(ordered(table.group_by(keys).agg(n=n, **sums), keys)))
     return pd.concat(frames, ignore_index=True)
 
 

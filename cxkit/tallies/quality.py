@@ -35,7 +35,7 @@ def respondents(survey: Responses) -> pd.DataFrame:
         facts["without a respondent"] = f"{rows - n:,} responses, each counted as a person of its own"
         facts["repeat respondents"] = f"{repeated:,}, at most {most:,} responses of one"
     keys = [c for c in table.columns if c not in ("response", "weight")]
-    if rows <= SEARCHED and {"respondent", "time"} & set(keys):
+    if rows <= SEARCHED and {"respondent", "time"} & set(keys) and "count" not in keys:
         repeats = rows - count(table.select(*keys).distinct())
         facts["rows that repeat another in every mapped column"] = f"{repeats:,} of {rows:,}; none was left out for it"
     return _facts(facts)
@@ -61,7 +61,7 @@ def straightlining(survey: Responses) -> pd.DataFrame:
     """
     scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in survey.mapping.items}
     scaled = {item: ends for item, ends in scale.items() if LEAST_REACH <= ends[1] - ends[0] < float("inf")}
-    if len(scaled) < LEAST_ITEMS:
+    if len(scaled) < LEAST_ITEMS or "count" in survey.table.columns:
         return pd.DataFrame(columns=["items", "answered", "alike"])
     table = survey.table
     places = [(table[item] - low) / (high - low) for item, (low, high) in scaled.items()]
@@ -77,7 +77,9 @@ def weights(survey: Responses) -> pd.DataFrame:
     if "weight" not in survey.table.columns:
         return _facts({})
     w = survey.table.weight
-    n, low, high, total, squares = aggregated(survey.table, w.count(), w.min(), w.max(), w.sum(), (w * w).sum())
+    each = survey.table["count"] if "count" in survey.table.columns else ibis.literal(1)
+    sums = w.min(), w.max(), (w * each).sum(), (w * w * each).sum()
+    n, low, high, total, squares = aggregated(survey.table, w.notnull().ifelse(each, 0).sum().cast("int64"), *sums)
     if not n:
         return _facts({})
     effect = n * squares / total**2  # Kish (1965): what unequal weights cost

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import inf
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from cxkit.input.databases import Table, collect, readable
 from cxkit.input.mapping import BLANK
 from cxkit.input.periods import Calendar, Period, natural
 from cxkit.input.responses import Responses
+from cxkit.input.values import number
 from cxkit.metrics import Metric
 from cxkit.schema import RULES, Rules
 from cxkit.tallies import clusters, counting
@@ -19,6 +21,7 @@ from cxkit.tallies.counting import Grid, Used, finest_of
 from cxkit.tallies.sums import settle
 from cxkit.tallies.tallies import Tallies
 
+Where: TypeAlias = Mapping[str, Any]  # levels, or the ends of a range
 PAIRS = ("previous", "year_ago")
 
 
@@ -32,7 +35,7 @@ def tally(
     pairs: Sequence[str | tuple[str, str]] = ("previous",),
     *,
     rest: bool = False,
-    where: Mapping[str, Sequence[str]] | None = None,
+    where: Where | None = None,
     until: str | None = None,
     without: pd.DataFrame | None = None,
     rules: Rules = RULES,
@@ -49,7 +52,7 @@ def tally(
         pairs: Comparisons that will be made: "previous", "year_ago", or (now, before) as written periods.
         rest: Whether cells will be compared with the rest of the level without its last dimension, as a channel with
             all other channels.
-        where: Only these levels of a dimension.
+        where: Only these levels of a dimension, or the numbers in a range: {"age": {"from": 18, "to": 34}}.
         until: The last period that counts, as it is written; None: all.
         without: Places that are left out in every period: item, <dimensions of `by`>.
         rules: From how many answers on a number is shown, and judged; all that is made of the tallies keeps to them.
@@ -64,7 +67,7 @@ def tally(
     """
     shown = _levels(by, levels)
     chosen = _metrics(survey, metrics)
-    filters = {name: list(values) for name, values in (where or {}).items()}
+    filters = dict(where or {})
     _check(survey, by, period, filters)
     table = _filtered(survey, period, filters, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
@@ -104,7 +107,7 @@ def tally(
         weighted=survey.mapping.columns.weight is not None,
         hidden=_blank("item", "period", *by, "cut", "reason"),
         audit=pd.concat(audit, ignore_index=True),
-        provenance={**survey.provenance, "where": filters, "once": once},
+        provenance={**survey.provenance, "where": spelled_filters(filters), "once": once},
         rules=rules,
         joint=counting.joint(used, grid, raw),
         members=counting.members(used, grid, linked, rules.hide_below + counting.COMPANY),
@@ -145,6 +148,7 @@ def _levels(by: Sequence[str], levels: Sequence[Sequence[str]] | None) -> list[t
 
 
 def _metrics(survey: Responses, names: Sequence[str]) -> dict[str, Metric]:
+    names = survey.mapping.spelled_out(names)
     for name in names:
         if name not in survey.metrics:
             raise CxError(f"metrics: {name!r} has no mapped item; {nearest(name, survey.metrics)}")
@@ -153,7 +157,7 @@ def _metrics(survey: Responses, names: Sequence[str]) -> dict[str, Metric]:
     return {name: survey.metrics[name] for name in names}
 
 
-def _check(survey: Responses, by: Sequence[str], period: str, filters: Mapping[str, list[str]]) -> None:
+def _check(survey: Responses, by: Sequence[str], period: str, filters: Where) -> None:
     dimensions = survey.mapping.dimensions
     for name in [*by, *filters]:
         if name not in dimensions:
@@ -170,14 +174,17 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Mapping[s
         raise CxError(f"period: {period}: some times name a month and no day; expected month, quarter or year")
 
 
-def _filtered(survey: Responses, period: str, filters: Mapping[str, list[str]], until: str | None) -> Table:
+def _filtered(survey: Responses, period: str, filters: Where, until: str | None) -> Table:
     table, dimensions = survey.table, survey.mapping.dimensions
     for name, values in filters.items():
+        if isinstance(values, Mapping):
+            table = table.filter(_inside(table, name, values))
+            continue
         found = set(collect(table.select(name).distinct())[name])
         for value in values:
             if value not in found and value not in (dimensions[name].values or ()):
                 raise CxError(f"where: no response has {name} = {value}; {nearest(value, sorted(found))}")
-        table = table.filter(table[name].isin(values))
+        table = table.filter(table[name].isin(list(values)))
     if until is None:
         return table
     if period == "wave" and survey.waves:
@@ -186,6 +193,30 @@ def _filtered(survey: Responses, period: str, filters: Mapping[str, list[str]], 
         return table.filter(table.wave.isin(known[: known.index(until) + 1]))
     calendar = survey.mapping.calendar(period)
     return table.filter(table.time < pd.Timestamp(calendar.after(calendar.start(until))))
+
+
+def _inside(table: Table, name: str, ends: Mapping[str, float]) -> Any:
+    """Whether the level of a dimension is a number in a range."""
+    low, high = ends.get("from", -inf), ends.get("to", inf)
+    if table.get_backend().name == "duckdb":
+        return number(table[name]).between(low, high).fill_null(False)
+    levels = collect(table.select(name).distinct())[name]  # other databases end a query at text that is no number
+    return table[name].isin(list(levels[pd.to_numeric(levels, errors="coerce").between(low, high)]))
+
+
+def spelled_filters(filters: Where) -> dict[str, list[str]]:
+    """What was filtered, a range in words.
+
+    >>> spelled_filters({"age": {"from": 18, "to": 34}, "spend": {"from": 100}, "country": ["NO"]})
+    {'age': ['18 to 34'], 'spend': ['100 or more'], 'country': ['NO']}
+    """
+    return {name: [_range(values)] if isinstance(values, Mapping) else list(values) for name, values in filters.items()}
+
+
+def _range(ends: Mapping[str, float]) -> str:
+    if len(ends) == 1:
+        return f"{ends['from']:g} or more" if "from" in ends else f"{ends['to']:g} or less"
+    return f"{ends['from']:g} to {ends['to']:g}"
 
 
 def _periods(survey: Responses, counts: Any, period: str) -> tuple[dict[Any, str], list[str]]:
@@ -217,13 +248,12 @@ def _compared(pairs: Sequence[str | tuple[str, str]], labels: list[str], calenda
     return list(dict.fromkeys(found))
 
 
-def _values(
-    survey: Responses, counts: pd.DataFrame, by: Sequence[str], filters: Mapping[str, list[str]]
-) -> dict[str, list[str]]:
+def _values(survey: Responses, counts: pd.DataFrame, by: Sequence[str], filters: Where) -> dict[str, list[str]]:
     """Per dimension the declared levels, then others that were found in natural order, blank last."""
     values = {}
     for name in by:
-        declared = list(filters.get(name) or survey.mapping.dimensions[name].values or [])
+        chosen = filters.get(name, ())
+        declared = list((not isinstance(chosen, Mapping) and chosen) or survey.mapping.dimensions[name].values or [])
         found = sorted(set(counts[name].dropna()) - set(declared), key=lambda v: (v == BLANK, natural(v)))
         values[name] = declared + found
     return values

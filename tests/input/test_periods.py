@@ -20,7 +20,9 @@ calendars = st.builds(Calendar, st.sampled_from(list(UNITS)), st.sampled_from(MO
 def by_pandas(day: dt.date, calendar: Calendar) -> pd.Period:
     """The period that holds a day, as pandas has it: Q-MAR and Y-MAR are of years that end in March."""
     last = MONTHS[MONTHS.index(calendar.year_starts) - 1][:3].upper()
-    frequency = {"month": "M", "week": "W-SUN", "quarter": f"Q-{last}", "year": f"Y-{last}"}[calendar.period]
+    frequency = {"month": "M", "week": "W-SUN", "day": "D", "quarter": f"Q-{last}", "year": f"Y-{last}"}[
+        calendar.period
+    ]
     return pd.Timestamp(day).to_period(frequency)
 
 
@@ -33,7 +35,8 @@ def test_periods_are_those_of_pandas(day, calendar) -> None:
         name = f"FY{theirs.qyear} Q{theirs.quarter}" if calendar.period == "quarter" else f"FY{theirs.year}"
         assert label == name
     elif calendar.period != "week":
-        assert label == theirs.strftime({"month": "%Y-%m", "quarter": "%Y-Q%q", "year": "%Y"}[calendar.period])
+        written = {"month": "%Y-%m", "quarter": "%Y-Q%q", "year": "%Y", "day": "%Y-%m-%d"}
+        assert label == theirs.strftime(written[calendar.period])
 
 
 @given(days, calendars, st.integers(-60, 60))

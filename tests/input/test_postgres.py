@@ -146,6 +146,60 @@ def test_a_tally_on_postgresql_is_that_of_duckdb(filled: str, name: str) -> None
         pd.testing.assert_frame_equal(a, b, check_exact=False, rtol=1e-9, atol=1e-9)
 
 
+def shapes() -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(14)
+    day = rng.choice(["2026-08-03", "2026-09-05"], 300)
+    long = pd.DataFrame({"who": np.arange(300) // 2, "q": np.where(np.arange(300) % 2, "NPS", "SAT"),
+                         "a": rng.integers(1, 6, 300), "at": np.repeat(day[:150], 2)})  # fmt: skip
+    wide = pd.DataFrame({"at": day, "n": rng.integers(0, 40, 300), "score": rng.integers(0, 11, 300),
+                         "why": rng.choice(["Price; Staff", "Staff", "", "Other", "rude"], 300),
+                         "p": rng.integers(0, 3, 300), "s": rng.integers(0, 2, 300)})  # fmt: skip
+    return {"long_": long, "wide_": wide}
+
+
+SHAPES = {
+    "long": ("long_", {"time": "at", "response": "who"}, {"nps": "NPS", "csat": "SAT"},
+             {"long": {"question": "q", "answer": "a", "per": "who"}}),
+    "count": ("wide_", {"time": "at", "count": "n"}, {"nps": "score"}, {}),
+    "several": ("wide_", {"time": "at"}, {
+        "why": {"column": "why", "several": ";", "options": ["Price", "Staff", "Other"]},
+        "ticked": {"several": {"P": "p", "S": "s"}}}, {}),
+    "counts": ("wide_", {"time": "at"}, {"nps": {"counts": {"p": 9, "s": 3}}}, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_other_shapes_on_postgresql_are_those_of_duckdb(server: str, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        for table, frame in shapes().items():
+            kinds = ", ".join(
+                f"{column} {'date' if column == 'at' else 'integer' if kind.kind == 'i' else 'text'}"
+                for column, kind in frame.dtypes.items()
+            )
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.execute(f"CREATE TABLE {table} ({kinds})")
+            with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+                copy.write(frame.to_csv(index=False, header=False))
+    table, columns, items, more = SHAPES[name]
+    given = {"kind": "transactional", "columns": columns, "items": items, **more}
+    found = []
+    for source in ({"url": server, "table": table}, shapes()[table]):
+        survey = cx.read(source, given)
+        found.append((survey.refused, cx.tally(survey, list(survey.metrics))))
+    (refused, there), (refused_here, here) = found
+    assert refused.to_dict("records") == refused_here.to_dict("records")
+    pd.testing.assert_frame_equal(there.counts, here.counts, check_exact=False, rtol=1e-9)
+    assert len(there.counts) > 3
+
+
+def test_forms_of_times_are_for_files(filled: str) -> None:
+    given = {**MAPPINGS["repeat customers"], "time_format": "epoch"}
+    with pytest.raises(cx.CxError, match=r"time_format: is for files; make a time of the column in `sql`"):
+        cx.read({"url": filled, "table": "answers"}, given)
+
+
 def test_fiscal_quarters_on_postgresql_are_those_of_duckdb(filled: str) -> None:
     given = {**MAPPINGS["repeat customers"], "year_starts": "February"}
     there, here = (

@@ -314,3 +314,25 @@ def test_only_tallies_of_one_kind_add() -> None:
         cx.add(first, tally(frame, {"time": "t"}, where={"brand": ["A"]}))
     with pytest.raises(CxError, match="hidden cells cannot be added"):
         cx.add(first, replace(first, hidden=pd.DataFrame({"item": ["nps"]})))
+
+
+# Days and ranges ------------------------------------------------------------------------------------------------------
+
+
+def by_age(where: dict[str, Any]) -> cx.Tallies:
+    frame = pd.DataFrame(
+        {"t": ["2026-03-01", "2026-03-02"] * 40, "s": [9, 3] * 40, "age": ["17", "18", "34", "n/a"] * 20}
+    )
+    given = {"kind": "transactional", "columns": {"time": "t"}, "items": {"nps": "s"}, "dimensions": {"age": "age"}}
+    return cx.tally(cx.read(frame, given), ["nps"], by=["age"], period="day", where=where)
+
+
+def test_a_range_is_of_numbers_and_days_are_periods() -> None:
+    tallies = by_age({"age": {"from": 18, "to": 34}})
+    assert tallies.periods == ["2026-03-01", "2026-03-02"]
+    assert tallies.compared == [("2026-03-02", "2026-03-01")]
+    assert tallies.values == {"age": ["18", "34"]}
+    assert tallies.provenance["where"] == {"age": ["18 to 34"]}
+    assert cx.estimate(tallies, by=())["n"].tolist() == [20, 20]
+    assert by_age({"age": {"to": 17}}).values == {"age": ["17"]}
+    assert by_age({"age": {"from": 18}}).provenance["where"] == {"age": ["18 or more"]}
