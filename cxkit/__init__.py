@@ -4,8 +4,8 @@ The way of the data, and the folder that holds each step:
 
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
-    -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, alike, contributions,
-                                                        league, watch, distribution;
+    -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
+                                                        contributions, league, watch, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -44,6 +44,7 @@ _HOME = {
     "against_rest": "cxkit.analysis.contrasts",
     "alike": "cxkit.analysis.alike",
     "contributions": "cxkit.analysis.contributions",
+    "against_target": "cxkit.analysis.targets",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
     "provenance": "cxkit.analysis.provenance",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings
+    from cxkit.analysis.targets import against_target
     from cxkit.analysis.watching import watch
     from cxkit.errors import CxError
     from cxkit.input.responses import Responses, read

@@ -24,6 +24,7 @@ from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
+from cxkit.analysis.targets import against_target, by_segment, read_targets
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, join, tag
@@ -44,6 +45,7 @@ def report(
     benchmarks: Sequence[Mapping[str, object]] = (),
     title: str = "",
     all_parts: bool = False,
+    targets: Mapping[str, Any] | None = None,
 ) -> Report:
     """A report on one place: frames to look at, and verbs that show themselves.
 
@@ -59,6 +61,7 @@ def report(
         benchmarks: Published values, drawn as lines: metric, value, name, source, date.
         title: What the page is called; the place if blank.
         all_parts: Whether the segments are compared by every metric, as in an overview, and not by the lead alone.
+        targets: Metric -> target, as `cx.against_target` takes them.
 
     Raises:
         CxError: A metric, period, dimension or level that was not tallied.
@@ -93,7 +96,9 @@ def report(
         inside = [set(one) - set(place) for one in t.levels if set(place) < set(one)]
         segments = [name for name in t.by if {name} in inside]
     named = [metric.name for metric in chosen(t, metrics)]
-    return Report(t, place, now, before, named, list(segments), level, correction, benchmarks, title, all_parts)
+    read_targets(targets or {}, t.metrics)
+    aims = {name: targets[name] for name in named if name in targets} if targets else {}
+    return Report(t, place, now, before, named, list(segments), level, correction, benchmarks, title, all_parts, aims)
 
 
 class Report:
@@ -113,11 +118,12 @@ class Report:
     def __init__(
         self, tallies: Tallies, where: dict[str, str], now: str, before: str, metrics: list[str], segments: list[str],
         level: float, correction: Correction, benchmarks: Sequence[Mapping[str, object]], title: str, all_parts: bool,
+        targets: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.tallies, self.where, self.now, self.before = tallies, where, now, before
         self.metrics, self.segments, self.lead = metrics, segments, tallies.metrics[metrics[0]]
         self.title = title or " · ".join(where.values()) or "Everybody"
-        self._level, self._benchmarks = level, benchmarks
+        self._level, self._benchmarks, self._targets = level, benchmarks, targets
         self._all_parts = all_parts
         self._of_parts = metrics if all_parts else metrics[:1]
         self._tested: dict[str, Any] = {"level": level, "correction": correction}
@@ -140,6 +146,21 @@ class Report:
         """The change of every metric of the place."""
         given: dict[str, Any] = {"by": list(self.where), "metrics": self.metrics, "lead": self.lead.name}
         return at(compare(self.tallies, self.now, self.before, **self._tested, **given), self.where)
+
+    @cached_property
+    def targets(self) -> pd.DataFrame:
+        """Where every metric of the place that has a target stands to it; no row without targets."""
+        return at(self._against_target(self._targets, by=list(self.where)), self.where)
+
+    @cached_property
+    def part_targets(self) -> pd.DataFrame:
+        """The same of the segments in which levels have targets of their own, by the metrics that have these."""
+        aims = by_segment(self._targets, self.segments)
+        found = [self._against_target(held, by=[name], where=self.where) for name, held in aims.items()]
+        return pd.concat([self.targets[:0], *found], ignore_index=True)
+
+    def _against_target(self, targets: Mapping[str, Any], **given: Any) -> pd.DataFrame:
+        return against_target(self.tallies, targets, self.now, **self._tested, **given, lead=self.lead.name)
 
     @cached_property
     def series(self) -> pd.DataFrame:

@@ -55,6 +55,9 @@ COMPARISONS = (
     "metric", "now", "before", "n", "n_before", "n_eff", "n_eff_before", "change", "low", "high", *_TEST, *_WORDS,
     "reason_side", *_LIMITS, "value", "value_before", "shift", "n_judged", "n_judged_before",
 )  # fmt: skip
+TARGETS = (
+    "metric", "period", "n", "n_eff", "value", "low", "high", "target", "gap", *_TEST, *_WORDS, "n_judged", *_LIMITS,
+)  # fmt: skip
 CONTRASTS = (
     "metric", "period", "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", *_TEST, *_WORDS,
     "reason_side", *_LIMITS, "value", "value_rest", "shift", "n_judged", "n_judged_rest",
@@ -74,7 +77,7 @@ LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", 
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
+    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}
@@ -106,6 +109,7 @@ REASONS = {
     "left out": Reason("hidden", "only places that the total leaves out have answers"),
     "no answers": Reason("empty", "no answers"),
     "few answers": Reason("few", "fewer than {judge_from:g} effective answers on one side"),
+    "few in all": Reason("few", "fewer than {judge_from:g} effective answers"),
     "few clusters": Reason("little", "answers from {clusters:.0f} clusters, and {judge_clusters} are needed"),
     "one cluster": Reason("little", "all answers come from one cluster"),
     "worth little": Reason("little", "{n:,.0f} answers count as {base:.0f} because of {causes}, and {judge_from:g} are "

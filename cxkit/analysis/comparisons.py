@@ -104,7 +104,10 @@ def compare(
         asked = {"now": now, "before": before, "level": level, "correction": correction, "lead": lead}
         asked |= {"lead": tallies.place.made["lead"]} if lead is None else {}  # the families are the run's
         plain = minimum is None and use == "full" and not where and not per
-        return _of_run(tallies, asked if plain else {}, cuts(tallies, by, where), metrics)
+        asked = asked if plain else {}
+        wanted = [metric.name for metric in chosen(tallies, metrics)]
+        rows = of_run(tallies, asked, cuts(tallies, by, where), tallies.place.comparisons, wanted)
+        return Frame.of(rows, tallies.metrics)
     measured = chosen(tallies, metrics)
     if lead is not None and lead not in (names := [metric.name for metric in measured]):
         raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
@@ -131,22 +134,24 @@ def compare(
     return Frame.of(frame[["metric", *used, *COMPARISONS[1:]]], tallies.metrics)
 
 
-def _of_run(
-    tallies: Tallies, asked: Mapping[str, Any], levels: Sequence[tuple[str, ...]], metrics: Sequence[str] | None
+def of_run(
+    tallies: Tallies,
+    asked: Mapping[str, Any],
+    levels: Sequence[tuple[str, ...]],
+    held: pd.DataFrame,
+    metrics: Sequence[str],
 ) -> pd.DataFrame:
-    """The row of a place in the run's comparison of all places, corrected with all of them.
+    """The rows of a place in what the run tested of all places, corrected with all of them.
 
     Raises:
         CxError: Another comparison than the one that the run made: its family would need the cells of other places.
     """
     place = tallies.place
     assert place is not None
-    wanted = [metric.name for metric in chosen(tallies, metrics)]
     if asked != place.made or levels != [tuple(name for name in tallies.by if name in place.where)]:
         made = ", ".join(f"{name}={value!r}" for name, value in place.made.items())
         require_whole(tallies, list(place.where), f"; the run compared them by {list(place.where)} with {made}")
-    rows = place.comparisons[place.comparisons["metric"].isin(wanted)]
-    return Frame.of(rows.reset_index(drop=True), tallies.metrics)
+    return held[held["metric"].isin(metrics)].reset_index(drop=True)
 
 
 def check_correction(name: str) -> None:

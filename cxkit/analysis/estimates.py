@@ -83,7 +83,7 @@ def estimate(
         for dimensions in cuts(tallies, by, where):
             _, keys = declared(tallies, dimensions, where, periods)
             cells = from_tallies(tallies, metric, keys, use)
-            frame = _frame(metric, cells, estimates(metric, cells, level, method), level, gate)
+            frame = framed(metric, cells, estimates(metric, cells, level, method), level, gate)
             frames.append(frame if dimensions else named(frame, tallies, metric.item))
     frame = pd.concat(frames, ignore_index=True)
     used = [name for name in tallies.by if name in frame.columns]
@@ -293,7 +293,8 @@ def base(cells: Cells, numbers: FloatArray) -> pd.Series:
     return pd.Series(numbers, dtype="Int64").mask(cells.hidden != "")
 
 
-def _frame(metric: Metric, cells: Cells, found: Estimates, level: float, gate: Gate) -> pd.DataFrame:
+def framed(metric: Metric, cells: Cells, found: Estimates, level: float, gate: Gate) -> pd.DataFrame:
+    """The estimates of one level as rows."""
     return cells.keys.assign(
         metric=metric.name,
         n=base(cells, cells.n),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import estimate
+from cxkit.analysis.targets import against_target, by_segment
 from cxkit.tallies.tallies import Tallies
 
 
@@ -23,6 +24,7 @@ def summary(
     lead: str,
     level: float,
     correction: Correction,
+    targets: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The numbers of all reports of a run, one after another.
 
@@ -35,20 +37,26 @@ def summary(
         lead: The metric that the reports are about.
         level: Confidence level.
         correction: "holm" or "bh".
+        targets: Metric -> target, as `against_target` takes them.
 
     Returns:
-        `part` ("estimate" or "comparison", of the places themselves; "segment estimate" or "segment comparison" inside
-        them, "segment contrast" of one with the rest; "contribution" of each place to the change of everybody), then
-        the columns of these frames.
+        `part` ("estimate", "comparison" or "target", of the places themselves; "segment estimate", "segment comparison"
+        or, where levels of a segment have targets, "segment target" inside them, "segment contrast" of one with the
+        rest; "contribution" of each place to the change of everybody), then the columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
     for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
         found.append(("estimate", estimate(tallies, level, by=by)))
         found.append(("comparison", compare(tallies, now, before, level, correction, by=by, lead=lead)))
+        if targets:
+            found.append(("target", against_target(tallies, targets, now, level, correction, by=by, lead=lead)))
     if inside := [(*places, name) for name in segments]:
         family: dict[str, Any] = {"by": inside, "per": places, "lead": lead}
         found.append(("segment estimate", estimate(tallies, level, by=inside, periods=[now])))
         found.append(("segment comparison", compare(tallies, now, before, level, correction, **family)))
+    for name, aims in by_segment(targets, segments).items():
+        family = {"by": [*places, name], "per": places, "lead": lead}
+        found.append(("segment target", against_target(tallies, aims, now, level, correction, **family)))
     for name in segments:
         contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
         found.append(("segment contrast", contrast))

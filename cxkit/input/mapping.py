@@ -36,6 +36,7 @@ RESERVED = frozenset({
     "alike_verdict", "named", "named_change", "named_low", "named_high", "named_level", "contribution", "by_mix",
     "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
     "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest", "wave_clusters",
+    "target", "gap",
 })  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?(s|seconds?|m|min|minutes?|h|hours?|d|days?)")

@@ -205,6 +205,7 @@ def expand(
     }
     given |= {"correction": params.correction, "segments": params.segments}
     given |= {"benchmarks": [mark.model_dump() for mark in params.benchmarks]} if params.benchmarks else {}
+    given |= {"targets": {name: aim.model_dump() for name, aim in params.targets.items()}} if params.targets else {}
     jobs, skipped, taken = [], list[dict[str, Any]](), [*RESERVED, *names]
     for name, place in zip(names, every, strict=True):
         where = dict(zip(params.for_each, place, strict=True))
@@ -275,7 +276,7 @@ def check_notebooks(params: RunParams) -> None:
     whole: dict[str, Any] = {"tallies": "", "now": "", "before": "", "title": ""}
     place = whole | {"where": {}, "metrics": [], "segments": []}
     place |= {"level": params.level, "correction": params.correction}
-    place |= {"benchmarks": []} if params.benchmarks else {}
+    place |= ({"benchmarks": []} if params.benchmarks else {}) | ({"targets": {}} if params.targets else {})
     examples = {params.report: place} | ({params.overview: place} if params.for_each else {}) | {params.audit: whole}
     examples |= {page.notebook: place for page in params.pages}
     known = {notebook: defaults(notebook) for notebook in examples}

@@ -18,7 +18,7 @@ RESERVED = ("index", "overview", "data", "summary", "manifest")
 """What pages of places and of one's own are not called."""
 Period = Literal["month", "quarter", "week", "day", "year", "wave"]
 GIVEN = ("tallies", "now", "before", "title", "where", "metrics", "segments", "level", "correction",
-         "benchmarks")  # fmt: skip
+         "benchmarks", "targets")  # fmt: skip
 """Parameters that a run sets itself. A `parameters` cell has to declare them; of the audit's, only the first four."""
 
 
@@ -57,6 +57,28 @@ class Benchmark(Strict):
     name: Text
     source: Text
     date: Text
+
+
+def _target(given: Any) -> Any:
+    """`nps: 30` is short for `nps: {value: 30}`."""
+    if isinstance(given, dict) and {"within", "share"} & set(given):
+        limit = given.get("within", "60 min")
+        hint = f"declare an item with `measure: within` and `within: {limit}` in the mapping"
+        raise ValueError(
+            f"a share inside a limit is a metric of its own; {hint}, and give that one a target in percent"
+        )
+    return {"value": given} if isinstance(given, int | float) else given
+
+
+class Target(Strict):
+    """What a metric should reach, in its unit; levels of one dimension may have a target of their own."""
+
+    value: float
+    by: Annotated[dict[Text, Annotated[dict[Text, float], Field(min_length=1)]], Field(max_length=1)] = Field(
+        default_factory=dict
+    )
+    source: Text = ""
+    date: Text = ""
 
 
 class Limits(Strict):
@@ -113,6 +135,9 @@ class Params(Strict):
     comments: Annotated[int, Field(ge=0, le=50)] = 0
     comments_minimum: int | None = None
     rules: Limits = Limits()
+    targets: dict[Text, Annotated[Target, BeforeValidator(_target, json_schema_input_type=Target | float)]] = Field(
+        default_factory=dict
+    )
     benchmarks: list[Benchmark] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
@@ -152,6 +177,7 @@ class Params(Strict):
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")
         self._check_benchmarks()
+        self._check_targets()
         self._check_pages()
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
             least = f"{self.rules.hide_below} or more, as for a score (rules.hide_below)"
@@ -178,6 +204,16 @@ class Params(Strict):
             if mark.metric not in self.metrics:
                 hint = nearest(mark.metric, self.metrics)
                 raise ValueError(f"benchmarks.{number}.metric: {mark.metric!r} is not among `metrics`; {hint}")
+
+    def _check_targets(self) -> None:
+        dimensions = [*self.for_each, *self.segments]
+        for name, target in self.targets.items():
+            if name not in self.metrics:
+                raise ValueError(f"targets.{name}: is not among `metrics`; {nearest(name, self.metrics)}")
+            for dimension in target.by:
+                if dimension not in dimensions:
+                    hint = nearest(dimension, dimensions)
+                    raise ValueError(f"targets.{name}.by.{dimension}: is neither in for_each nor in segments; {hint}")
 
     @property
     def latest(self) -> str:

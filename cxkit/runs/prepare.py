@@ -18,6 +18,7 @@ from cxkit.analysis.comments import with_comments
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared
 from cxkit.analysis.summaries import summary
+from cxkit.analysis.targets import read_targets, unanswered
 from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
 from cxkit.errors import CxError, nearest
 from cxkit.files import require_same, sha256
@@ -33,7 +34,7 @@ from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
-from cxkit.schema import COMPARISONS, FIRST, Rules
+from cxkit.schema import COMPARISONS, FIRST, TARGETS, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.storage import save, save_places
@@ -56,6 +57,7 @@ class Plan:
         notes: What the operator should know.
         audit: Everything about the data, for the operator; pages get what `sharing` lets out.
         whole: The tallies before anything was hidden.
+        targets: Metric -> target, of levels that the data hold.
     """
 
     tallies: Tallies
@@ -66,6 +68,7 @@ class Plan:
     notes: list[str]
     audit: dict[str, pd.DataFrame]
     whole: Tallies
+    targets: dict[str, Any]
 
 
 def prepare(params: RunParams, work: Path) -> Prepared:
@@ -118,13 +121,16 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     (work / "places").mkdir()
     made = {"now": planned.now, "before": planned.before, "level": params.level, "correction": params.correction}
     made["lead"] = params.metrics[0]
-    shown = ["metric", *(name for name in planned.tallies.by if name in params.for_each), *COMPARISONS[1:]]
-    of_report = summary.loc[summary["part"] == "comparison"].groupby("report")
     t = planned.tallies
+    own = [name for name in t.by if name in params.for_each]
+    moves = _of_reports(summary, "comparison", ["metric", *own, *COMPARISONS[1:]])
+    aims = _of_reports(summary, "target", ["metric", "period", *own, *TARGETS[2:]])
     design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}
     reports = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind == "report" and job.where}
+    aimed_at_nothing = summary[:0][["metric"]]
     places = {
-        name: Place(dict(where), of_report.get_group(name)[shown], made, design) for where, name in reports.items()
+        name: Place(dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing))
+        for where, name in reports.items()
     }
     files = save_places(planned.tallies, places, work / "places")
     closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
@@ -144,6 +150,12 @@ def _marked(planned: Plan, key: str) -> list[dict[str, Any]]:
         else dict(public)
         for public, file in told
     ]  # fmt: skip
+
+
+def _of_reports(summary: pd.DataFrame, part: str, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The rows of one part of the summary by the report that they belong to."""
+    rows = summary[summary["part"] == part]
+    return {str(name): found[columns] for name, found in rows.groupby("report")}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -188,6 +200,8 @@ def plan(params: RunParams, path: Path) -> Plan:
         notes += [] if before == FIRST else [f"nobody answered in {before}, so that no change can be tested"]
         counted = replace(counted, periods=_with_before(counted, before, survey))
     values, unknown = _with_listed(params, counted)
+    params, unmet = _aimed(params, values)
+    unknown += unmet
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
     masked = mask(replace(counted, values=values))
     if params.comments:
@@ -200,7 +214,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
-    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params))
 
 
 def told(params: RunParams) -> list[str]:
@@ -351,6 +365,15 @@ def _check_metrics(params: RunParams, known: Mapping[str, Metric]) -> None:
             found = f"expected {low:g} to {high:g}, found {mark.value:g}"
             raise CxError(f"{params.file}: benchmarks.{number}.value: {found}")
 
+    try:
+        read_targets(_dumped(params), known)
+    except CxError as error:
+        raise CxError(f"{params.file}: {error}") from None
+
+
+def _dumped(params: RunParams) -> dict[str, Any]:
+    return {name: target.model_dump() for name, target in params.targets.items()}
+
 
 def _check_invited(params: RunParams, survey: Responses) -> None:
     calendar = survey.mapping.calendar(params.period)
@@ -402,6 +425,17 @@ def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[st
     return values, notes
 
 
+def _aimed(params: RunParams, values: Mapping[str, Sequence[str]]) -> tuple[RunParams, list[str]]:
+    """The parameters without targets of levels that nobody is of, and a note for each of these."""
+    targets, notes = _dumped(params), []
+    for name, dimension, level in unanswered(targets, values):
+        del targets[name]["by"][dimension][level]
+        hint = nearest(level, values[dimension])
+        notes.append(f"targets.{name}.by: nobody answered for {dimension} {level!r}; {hint}")
+    kept = {name: params.targets[name].model_copy(update={"by": target["by"]}) for name, target in targets.items()}
+    return params.model_copy(update={"targets": kept}), notes
+
+
 def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     """The summary of the run, each row with the report that it belongs to; what tells of all is the overview's."""
     places = tuple(params.for_each)
@@ -410,7 +444,7 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped if skip["kind"] in kinds}
     found = summary(
         planned.tallies, planned.now, planned.before, places, params.segments, params.metrics[0], params.level,
-        params.correction,
+        params.correction, planned.targets,
     )  # fmt: skip
     levels = found.reindex(columns=list(places)).to_dict("records")
     keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]

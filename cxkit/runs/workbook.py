@@ -46,6 +46,8 @@ COLUMNS = {
     "difference_high": Column("Difference to", "upper limit of the interval of the difference", "change"),
     "change_low": Column("Change from", "lower limit of the interval of the change", "change"),
     "change_high": Column("Change to", "upper limit of the interval of the change", "change"),
+    "target": Column("Target", "what the score should be, as the parameters of the run set it", "score"),
+    "gap": Column("Above target by", "the score less the target", "change"),
     "contribution": Column("Contribution", "what this part brings to the change of all", "change"),
     "contribution_low": Column("Contribution from", "lower limit of the interval of the contribution", "change"),
     "contribution_high": Column("Contribution to", "upper limit of the interval of the contribution", "change"),
@@ -83,6 +85,9 @@ SHEETS = {
     "contrast": ("Against the rest", (
         "metric", "unit", "period", "difference", "difference_low", "difference_high", *_TEST, "n", "n_rest", "n_eff",
         "n_eff_rest", "verdict", "detectable", *_ENDS)),
+    "target": ("Against the target", (
+        "metric", "unit", "period", "value", "low", "high", "target", "gap", *_TEST, "n", "n_eff", "verdict",
+        "detectable", *_ENDS)),
     "contribution": ("Why the total moved", (
         "metric", "unit", "now", "before", "contribution", "contribution_low", "contribution_high", "by_mix", "by_rate",
         "others", "total_change", "pvalue", "pvalue_adj", "n", "n_before", "verdict", *_ENDS)),
@@ -94,7 +99,7 @@ SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comp
 
 
 def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[str, Metric]) -> bytes:
-    """A summary as an XLSX file: Summary, Estimates, Comparisons, Against the rest, Why the total moved, Notes.
+    """A summary as an XLSX file: Summary, Estimates, Comparisons, a sheet for each other part, Notes.
 
     Args:
         summary: Estimates and comparisons of all reports, with columns `report` and `part`.
@@ -177,13 +182,24 @@ def _as_change(row: Row) -> Row:
 
     `said` is the row as the words of a verdict need it.
     """
-    said = as_change(row) if row and _kind(row) == "contrast" else row
-    seen = row.get("detectable") if row.get("verdict") == "no evidence" else None
+    said = _SAID.get(_kind(row), dict)(row) if row else row
+    seen = row.get("detectable") if said.get("verdict") == "no evidence" else None
     tested = {"family": row.get("family") or None, "detectable": seen}  # a row that was not tested has no family
     what = "change" if row.get("difference") is None else "difference"
     if row.get("contribution") is not None:
         tested |= {"contribution_low": row.get("low"), "contribution_high": row.get("high")}
     return {**row, **tested, f"{what}_low": row.get("low"), f"{what}_high": row.get("high"), "said": said}
+
+
+def _as_reached(row: Row) -> Row:
+    """A test against a target as a change from it."""
+    verdict = {"above": "changed", "below": "changed", "not told apart": "no evidence"}.get(
+        row["verdict"], row["verdict"]
+    )
+    return {**row, "change": row.get("gap"), "verdict": verdict}
+
+
+_SAID = {"contrast": as_change, "target": _as_reached}
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------
@@ -250,6 +266,8 @@ def _verdict(row: Row, metric: Metric) -> Cell:
         return Cell("accounts for the change" if row.get("explains") else row.get("verdict"))
     found = verdicts.verdict(said, metric)
     words = found.words if found.tone != "few" else _reason(said) or found.words
+    if _kind(row) == "target" and found.tone != "few":
+        words = f"{row['verdict']}{' the target' * (found.tone != 'none')}"
     return Cell(f"{found.sign} {words}", fill=FILLS.get(found.tone, ""), wrap=True, align=_align("verdict"))
 
 

@@ -56,8 +56,8 @@ def save_places(tallies: Tallies, places: Mapping[str, Place], folder: Path) -> 
             "levels": levels,
             "values": tallies.values | {key: [value] for key, value in place.where.items()},
             "provenance": known | ({"comments": own} if said else {}),
-            "place": asdict(replace(place, comparisons=None))  # type: ignore[arg-type]
-            | {"rows": place.comparisons.to_dict("records"), "types": place.comparisons.dtypes.astype(str).to_dict()},
+            "place": {name: getattr(place, name) for name in ("where", "made", "design")}
+            | {name: _plain(getattr(place, name)) for name in _FRAMES},
         }
         own_rows = rows.get(tuple(place.where.values()) if len(dimensions) > 1 else place.where[dimensions[0]], [])
         written[name] = _write(
@@ -85,6 +85,14 @@ def _about(tallies: Tallies) -> dict[str, Any]:
         "rules": asdict(tallies.rules),
         **{name: getattr(tallies, name) for name in _DECLARED},
     }
+
+
+_FRAMES = ("comparisons", "targets")  # of a place
+
+
+def _plain(frame: pd.DataFrame) -> tuple[list[dict[Any, Any]], dict[Any, str]]:
+    """A frame as JSON holds it: its rows, and the types of its columns."""
+    return frame.to_dict("records"), frame.dtypes.astype(str).to_dict()
 
 
 def _write(table: pa.Table, about: Mapping[str, Any], path: str | Path) -> Path:
@@ -122,12 +130,14 @@ def load(path: str | Path) -> Tallies:
         levels=[tuple(level) for level in about["levels"]],
         compared=[tuple(pair) for pair in about["compared"]],
         rules=Rules(**about.get("rules", {})),  # older ones were made under the limits that are the default
-        place=_place(**about["place"]) if "place" in about else None,
+        place=_place(about["place"]) if "place" in about else None,
     )
 
 
-def _place(rows: list[dict[str, Any]], types: dict[str, str], comparisons: None, **given: Any) -> Place:
-    return Place(comparisons=pd.DataFrame(rows, columns=list(types)).astype(types), **given)
+def _place(given: dict[str, Any]) -> Place:
+    frames = {name: pd.DataFrame(rows, columns=list(types)).astype(types)
+              for name, (rows, types) in ((name, given[name]) for name in _FRAMES)}  # fmt: skip
+    return Place(**given | frames)
 
 
 def _require_known(path: str | Path, about: dict[str, Any]) -> None:

@@ -78,12 +78,14 @@ class Place:
         comparisons: The place's rows of the run's comparison of all places, corrected with all of them.
         made: How these were made: now, before, level, correction, lead.
         design: "sums" and "pairs" with the metrics of which the run has any, in this place or another.
+        targets: The place's rows of the run's tests of all places against their targets, made in the same way.
     """
 
     where: dict[str, str]
     comparisons: pd.DataFrame
     made: dict[str, Any]
     design: dict[str, list[str]]
+    targets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
 
 
 def untold() -> pd.DataFrame:

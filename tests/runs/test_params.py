@@ -79,6 +79,15 @@ def test_short_and_long_forms_are_one(project):
         ),
         ("rules: {judge_from: '30'}\n", r"rules.judge_from: expected a whole number, found '30'"),
         ("rules: {hide_bellow: 10}\n", r"rules.hide_bellow: unknown key; did you mean 'hide_below'"),
+        ("targets: {csta: 75}\n", r"targets.csta: is not among `metrics`"),
+        ("targets: {nps: '30'}\n", r"targets.nps: expected .*found '30'"),
+        ("targets: {nps: {valeu: 30}}\n", r"targets.nps.valeu: unknown key; did you mean 'value'\?"),
+        ("targets: {nps: {by: {a: {b: 1}}}}\n", r"targets.nps.value: required, but absent"),
+        (
+            "targets: {nps: {value: 3, by: {chanel: {phone: 4}}}}\nsegments: channel\n",
+            r"targets.nps.by.chanel: is neither in for_each nor in segments; did you mean 'channel'\?",
+        ),
+        ("targets: {nps: {within: 20 s, share: 90}}\n", r"targets.nps: .* `measure: within` and `within: 20 s`"),
         ("comments_minimum: 9\n", r"comments_minimum: expected 10 or more, as for a score"),
     ],
 )
