@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "cxkit.sample": (),
     "cxkit.inspection": ("cxkit.input", "cxkit.metrics", *LEAVES),
     "cxkit.tallies": ("cxkit.input", "cxkit.metrics", *LEAVES),
+    "cxkit.tallies.raking": ("cxkit.tallies", "cxkit.input", "cxkit.metrics", "cxkit.stats", *LEAVES),
     "cxkit.analysis": ("cxkit.metrics", "cxkit.stats", "cxkit.tallies", "cxkit.input", *LEAVES),
     "cxkit.show": ("cxkit.metrics", *LEAVES),
     "cxkit.reporting": ("cxkit.analysis", "cxkit.metrics", "cxkit.show", "cxkit.tallies", *LEAVES),  # of notebooks

@@ -19,7 +19,7 @@ from cxkit.analysis.strata import Strata, strata_of
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.schema import RULES
-from cxkit.stats import Design, Sums, cell_design
+from cxkit.stats import Design, Sums, cell_design, finite_population, plain_design
 from cxkit.stats.ordinal import passed
 from cxkit.tallies.tallies import Tallies
 
@@ -263,11 +263,36 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     if use == "full" and (strata := strata_of(tallies, metric, dimensions, places)):
-        return _with_clusters(cells, metric, strata)
-    if not weighted:
+        cells = _with_clusters(cells, metric, strata)
+    elif weighted:
+        cells = _with_design(cells, metric, cells.sums, cells.kind)
+        cells = _with_quantile(cells, metric, lambda above, v: cell_design(cells.n, v, _answer_sums(above, n, w, w2)))
+    return _of_population(cells, tallies, metric) if use == "full" and "population" in tallies.provenance else cells
+
+
+def _of_population(cells: Cells, tallies: Tallies, metric: Metric) -> Cells:
+    """The cells with the share of their population that answered taken into account.
+
+    A cell is a part of the level whose population is known. One that is cut by no such level keeps the precision that
+    it has in an unlimited population, which is the careful one.
+    """
+    ((name, sizes),) = tallies.provenance["population"].items()
+    if name not in cells.keys:
         return cells
-    made = _with_design(cells, metric, cells.sums, cells.kind)
-    return _with_quantile(made, metric, lambda above, v: cell_design(cells.n, v, _answer_sums(above, n, w, w2)))
+    places = list(zip(cells.keys["period"], cells.keys[name], strict=True))
+    held = sorted(set(places))
+    found, counts = tallies.rows("counts", metric.item, [name]).at(held)
+    answered = dict(zip(held, np.bincount(found, counts["n"], len(held)), strict=True))
+    share = np.array([answered[place] / sizes.get(place[1], np.inf) for place in places])
+    if not share.any():
+        return cells
+    share = np.minimum(share, 1 - 1 / 2**20)  # of a census nothing is left to estimate
+    known = "finite population"
+    made = {
+        part: finite_population(getattr(cells, part) or plain_design(cells.n), share)
+        for part in ("design", *(("ranks",) if cells.ranks or metric.statistic == "quantile" else ()))
+    }
+    return _replace(cells, **made, kind=f"{cells.kind}, {known}" if cells.kind else known)
 
 
 def _table(row: NDArray[np.intp], column: NDArray[np.intp], values: NDArray[Any], shape: tuple[int, int]) -> FloatArray:
@@ -290,13 +315,13 @@ def _answer_sums(values: FloatArray, n: FloatArray, w: FloatArray, w2: FloatArra
 def _with_clusters(cells: Cells, metric: Metric, strata: Strata) -> Cells:
     """The cells with the design of their clusters (and strata), and the sums over these."""
     total = strata.total
-    words = ["weighted"] if cells.kind else []
+    words = ["raked" if strata.raked else "weighted"] if cells.kind else []
     words += ["clustered"] if (np.asarray(total.clusters) < cells.n).any() else []
     words += strata.words
     kind = ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
     made = _replace(cells, kind=kind, sums=total, stratified=len(strata.names) > 1)
-    made = _replace(made, design=strata.design(cells.n, moments(metric, cells)[1]))
-    return _with_quantile(made, metric, lambda _, variance: strata.design(cells.n, variance, strata.above))
+    made = _replace(made, design=strata.design(cells.n, moments(metric, cells)[1], kish(cells)))
+    return _with_quantile(made, metric, lambda _, v: strata.design(cells.n, v, kish(cells), strata.above))
 
 
 def _with_design(cells: Cells, metric: Metric, sums: Sums, kind: str) -> Cells:

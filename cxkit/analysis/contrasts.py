@@ -14,6 +14,7 @@ from cxkit.analysis.cells import (
     declared,
     declared_parts,
     from_tallies,
+    kish,
     moments,
     named,
     spread,
@@ -154,7 +155,7 @@ def _rest(
     rest = replace(rest, sums=strata.total)
     if whole.design is None and part.design is None:
         return rest, None
-    return replace(rest, design=strata.design(n, variance), kind=whole.kind), own.correlation(strata)
+    return replace(rest, design=strata.design(n, variance, kish(rest)), kind=whole.kind), own.correlation(strata)
 
 
 def _worth_of_whole(whole: Cells, n: FloatArray, own: Sums) -> Design | None:

@@ -60,4 +60,4 @@ def too_few(cells: Cells, base: FloatArray, gate: Gate, i: int) -> tuple[str, st
     return code, worded(code, n=cells.n[i], base=base[i], causes=causes, **facts)
 
 
-_CAUSES = {"weighted": "weights", "clustered": "clusters", "stratified": "strata"}
+_CAUSES = {"weighted": "weights", "raked": "weights", "clustered": "clusters", "stratified": "strata"}

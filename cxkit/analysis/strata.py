@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxkit.metrics import Metric
-from cxkit.stats import Cross, Design, Lonely, Sums, cell_design, domain_correlation
+from cxkit.stats import Cross, Design, Lonely, Sums, cell_design, domain_correlation, raked_design
 from cxkit.stats.core import FloatArray
 from cxkit.tallies.clusters import ABOVE
 from cxkit.tallies.tallies import Key, Tallies
@@ -37,6 +37,8 @@ class Strata:
         shared: What a cell shares with the rest of the one that holds it, and in how many clusters; None where this
             was not tallied.
         above: The sums of whether a duration lies above the quantile of its cell; None of everything else.
+        raked: Whether the sums are of what margins leave unexplained, so that they can be smaller than of as many plain
+            answers.
     """
 
     names: list[str]
@@ -45,6 +47,7 @@ class Strata:
     lonely: Lonely = "centre"
     shared: tuple[Cross, FloatArray] | None = None
     above: Sums | None = None
+    raked: bool = False
 
     @property
     def total(self) -> Sums:
@@ -59,9 +62,11 @@ class Strata:
         alone = self.wave is not None and bool(((self.wave == 1) & (np.asarray(self.sums.clusters) > 0)).any())
         return ["stratified" + (LONELY_WORDS.get(self.lonely, "") if alone else "")]
 
-    def design(self, n: FloatArray, variance: FloatArray, sums: Sums | None = None) -> Design:
-        """Effective bases of cells with these sums, or with others over the same clusters."""
+    def design(self, n: FloatArray, variance: FloatArray, kish: FloatArray, sums: Sums | None = None) -> Design:
+        """Effective bases of cells with these sums, or with others over the same clusters; `kish` of their weights."""
         sums = self.sums if sums is None else sums
+        if self.raked:
+            return raked_design(n, np.nan_to_num(variance), sums, kish, axis=1, wave=self.wave)
         return cell_design(n, np.nan_to_num(variance), sums, axis=1, wave=self.wave, lonely=self.lonely)
 
     def correlation(self, other: Strata) -> FloatArray | None:
@@ -125,6 +130,7 @@ def strata_of(tallies: Tallies, metric: Metric, dimensions: Sequence[str], place
         sums=Sums(*map(table, _SUMS)),
         above=Sums(*map(table, _ABOVE)) if metric.statistic == "quantile" else None,
         wave=table("wave_clusters") if "wave_clusters" in rows else None,
+        raked=metric.item in tallies.provenance.get("raked", ()),
         lonely=tallies.provenance.get("lonely", "centre"),
         shared=(Cross(*map(table, _SHARED)), table("rest_shared")) if known else None,
     )

@@ -41,6 +41,7 @@ class Responses:
         waves: The order of the waves, or why none is known; None where times are mapped. It is decided here only.
         stamps: What each file was before it was read, for `files.require_same` after the last query.
         monthly: Whether some times name a month and no day.
+        raking: What `tallies.raking` knows of the sample, where its weights are made by raking.
     """
 
     table: Table
@@ -52,6 +53,7 @@ class Responses:
     waves: Order | None = None
     stamps: Stamps = field(default_factory=dict, repr=False)
     monthly: bool = False
+    raking: Any = field(default=None, repr=False)
 
     @property
     def provenance(self) -> dict[str, Any]:

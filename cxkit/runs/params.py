@@ -96,6 +96,13 @@ class Limits(Strict):
 Slug = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
+class Rake(Strict):
+    """Weights that make every period agree with published margins."""
+
+    rake: Text
+    trim: Annotated[float, Field(gt=1)] | None = 5.0
+
+
 class Page(Strict):
     """A further page: a notebook of one's own, once for the run or once for each report."""
 
@@ -127,7 +134,8 @@ class Params(Strict):
     where: dict[Text, Names | Range] = Field(default_factory=dict)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     correction: Literal["holm", "bh"] = "holm"
-    weights: bool = True
+    weights: bool | Rake = True
+    population: dict[Text, dict[Text, Annotated[int, Field(gt=0)]]] = Field(default_factory=dict, max_length=1)
     clusters: bool = True
     invited: dict[Text, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     memory: Text | None = None
@@ -179,6 +187,8 @@ class Params(Strict):
         self._check_benchmarks()
         self._check_targets()
         self._check_pages()
+        for name in set(self.population) - set(self.for_each):
+            raise ValueError(f"population: {name!r} is no dimension of for_each; expected {' or '.join(self.for_each)}")
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
             least = f"{self.rules.hide_below} or more, as for a score (rules.hide_below)"
             raise ValueError(f"comments_minimum: expected {least}, found {self.comments_minimum}")

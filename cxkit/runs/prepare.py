@@ -37,9 +37,10 @@ from cxkit.sample.write import MAPPING
 from cxkit.schema import COMPARISONS, FIRST, TARGETS, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
+from cxkit.tallies.raking import raked, read_margins
 from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
-from cxkit.tallies.tally import spelled_filters, tally
+from cxkit.tallies.tally import filtered, spelled_filters, tally
 
 OTHER_SHELVES = "not protected: another shelf of the same data, copies, mails (docs/privacy.md)"
 
@@ -185,6 +186,7 @@ def plan(params: RunParams, path: Path) -> Plan:
     survey = responses(params, mapping)
     now, before = span or resolve(params, survey.in_order())
     _check_invited(params, survey)
+    survey = _raked(params, survey, now)
     whole, counted = _counted(params, survey, now, before)
     merges = _merges(params, counted, now, before)
     for name, levels in merges.items():
@@ -263,19 +265,29 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "where": params.where,
         "rules": Rules(**params.rules.model_dump()),
         "until": now,
+        "population": params.population,
     }
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
         # Everybody cut by segments is compared segment by segment with the rest, for which the total has to be whole.
         if (not places and params.segments) or (withheld := left_out(counted, (now, before))).empty:
             return counted, counted
-        totals = tally(survey, levels=[()], without=withheld, **given)
+        totals = tally(survey, levels=[()], without=withheld, **{**given, "population": None})
         return counted, with_totals(counted, totals, withheld)
     held = f"{counted.periods[0]} to {counted.periods[-1]}" if counted.periods else "nothing at all"
     rows = counted.audit[counted.audit["item"] == "row"]
     refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
     hint = "; declare `time_format` in the mapping" if rows["reason"].str.startswith("time that").any() else ""
     raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
+
+
+def _raked(params: RunParams, survey: Responses, now: str) -> Responses:
+    """The responses with weights that make each period agree with the margins of the run, where it has any."""
+    if isinstance(params.weights, bool):
+        return survey
+    margins = read_margins(Path(params.data or params.root) / Path(params.weights.rake).expanduser())
+    table = filtered(survey, params.period, params.where, now)
+    return raked(survey, table, margins, params.period, params.weights.trim, params.weights.rake)
 
 
 def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from cxkit.stats.design import (
     finite_population,
     linearised,
     plain_design,
+    raked_design,
     sums_of,
 )
 from cxkit.stats.differences import nps_difference, nps_test, rate_difference, rate_test
@@ -102,6 +103,7 @@ __all__ = [
     "quantile",
     "quantile_interval",
     "rake",
+    "raked_design",
     "rank_detectable",
     "rate_detectable",
     "rate_difference",

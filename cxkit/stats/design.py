@@ -188,6 +188,41 @@ def cell_design(
     return result(Design, *(np.where(n > 0, x, np.nan) for x in (n, n_eff, df)))
 
 
+def raked_design(
+    n: ArrayLike,
+    variance: ArrayLike,
+    sums: Sums,
+    kish: ArrayLike,
+    *,
+    axis: int | None = None,
+    wave: ArrayLike | None = None,
+) -> Design:
+    """Effective base and degrees of freedom of cells of a sample that was raked to margins.
+
+    Args:
+        n: Answers per cell.
+        variance: Variance of one answer at the weighted shares, divisor n, in the squared unit of the scores.
+        sums: Sums per cell: w and s of the answers, ww, sw and ss of what the margins leave of the ones and the scores
+            of the cell in every row of the sample, each row with its weight, around their mean.
+        kish: (sum w)^2 / sum w^2 of the answers.
+        axis: Axis that holds strata; None for one stratum.
+        wave: Rows of the sample.
+
+    Formula: n_eff = n/(n - 1) V / SE^2 with the SE of `linearised` on the residuals, which may exceed n: what the
+    margins explain has no sampling error. df = (n - 1) (kish/n)^1.5 as `freedom`. Where all answers are alike: kish.
+    Source: Deville and Sarndal (1992), doi 10.1080/01621459.1992.10475217; Lumley's R package survey, `rake`.
+
+    >>> raked_design(4, 0.25, Sums(w=4, s=2, ww=0, sw=0, ss=1, clusters=4), 4, wave=4)
+    Design(n=4.0, n_eff=4.0, df=3.0)
+    """
+    n, variance, k = floats(n), floats(variance), floats(kish)
+    se = floats(linearised(sums, axis=axis, wave=wave)[0])
+    ratio = n / positive(n - 1.0) * variance / positive(se**2)
+    n_eff = np.where(n > 1, np.where(variance > _ROUNDING, ratio, k), n)
+    df = (n - 1.0) * (k / positive(n)) ** 1.5
+    return result(Design, *(np.where(n > 0, x, np.nan) for x in (n, n_eff, df)))
+
+
 def plain_design(n: ArrayLike) -> Design:
     """The design of equally weighted, independent answers.
 

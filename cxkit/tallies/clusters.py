@@ -31,6 +31,13 @@ _NEAR = 1e-3  # minutes: two tallied durations differ by a second or more
 Sums = dict[str, Column]
 
 
+def link_of(mapping: DataMapping, item: str) -> str | None:
+    """The role that says which answers are a cluster; `own_` where strata alone make one of each; None without any."""
+    roles = mapping.columns
+    repeated = roles.respondent is not None and mapping.kind_of(item) == "transactional"
+    return "cluster" if roles.cluster else "respondent" if repeated else "own_" if roles.stratum else None
+
+
 def linked(
     mapping: DataMapping, item: str, used: Used, wave: Used, grid: Grid, pairs: Sequence[Pair], rest: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -47,8 +54,7 @@ def linked(
     """
     roles, by, levels = mapping.columns, grid.by, grid.levels
     stratum, people = roles.stratum is not None, roles.respondent is not None
-    repeated = people and mapping.kind_of(item) == "transactional"
-    cluster = "cluster" if roles.cluster else "respondent" if repeated else "own_" if stratum else None
+    repeated, cluster = people and mapping.kind_of(item) == "transactional", link_of(mapping, item)
     if cluster == "own_":  # strata only: every answer is a cluster of its own
         used, wave = used.each_alone("own_"), wave.each_alone("own_")
     together = cluster == "respondent" and not stratum
@@ -244,12 +250,12 @@ def _named_strata(frame: pd.DataFrame) -> pd.DataFrame:
 def _scores(spread: Table, metric: Metric) -> Sums:
     """Whole numbers of each answer that are summed over clusters: its value, or the ranks that stand for a duration."""
     if metric.statistic != "quantile":
-        return {f"s_{metric.name}": _score(spread.answer_, metric)}
+        return {f"s_{metric.name}": score(spread.answer_, metric)}
     return {f"s_{metric.name}": _rank(spread, TENTHS),
             f"{ABOVE}s_{metric.name}": _rank(spread, [ABOVE + metric.name])}  # fmt: skip
 
 
-def _score(answer: Column, metric: Metric) -> Column:
+def score(answer: Column, metric: Metric) -> Column:
     """The metric's value of an answer in natural units, which are whole numbers: -1, 0, 1, or the answer itself."""
     codes = sorted(metric.values)
     if all(code == metric.values[code] for code in codes):

@@ -28,6 +28,7 @@ from cxkit.tallies.tallies import ALL
 Level: TypeAlias = tuple[str, ...]
 Pair: TypeAlias = tuple[Any, Any]
 
+CELL = "raked_"  # number of the cell of the raked dimensions that a row is in
 COMPANY = 2  # people more than a shown cell needs: of cells up to there it is asked who they are
 AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
 
@@ -140,6 +141,8 @@ def answers(
     }
     if "count" in roles:
         cells["n_"] = used["count"]
+    if CELL in table.columns:
+        cells[CELL] = used[CELL]
     if open_of(item) in table.columns:
         cells["open_"] = used[open_of(item)]
     once = mapping.kind_of(item) == "relationship" and "respondent" in roles

@@ -197,7 +197,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
-    for name in ("where", "timezone", "year_starts", "lonely"):
+    for name in ("where", "timezone", "year_starts", "lonely", "raked", "population"):
         if first.provenance.get(name) != second.provenance.get(name):
             raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):
@@ -206,6 +206,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
         raise CxError("tallies of which one has `rest` and the other has not cannot be added")
     common = set(first.counts["period"]) & set(second.counts["period"])
     linked = {"cluster", "respondent", "stratum"} & {*first.provenance["roles"], *second.provenance["roles"]}
+    linked |= {"raked weights"} if first.provenance.get("raked") else set()
     if common and linked:
         raise CxError(f"{', '.join(sorted(linked))}: sums over these do not add, and both tallies hold {min(common)}")
     keys = ["item", "period", *first.by, "cut", "answer"]

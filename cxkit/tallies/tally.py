@@ -18,6 +18,7 @@ from cxkit.metrics import Metric
 from cxkit.schema import RULES, Rules
 from cxkit.tallies import clusters, counting
 from cxkit.tallies.counting import Grid, Used, finest_of
+from cxkit.tallies.raking import residual_sums
 from cxkit.tallies.sums import settle
 from cxkit.tallies.tallies import Tallies
 
@@ -39,6 +40,7 @@ def tally(
     until: str | None = None,
     without: pd.DataFrame | None = None,
     rules: Rules = RULES,
+    population: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Tallies:
     """Counts of answers per metric, period and cell.
 
@@ -56,6 +58,7 @@ def tally(
         until: The last period that counts, as it is written; None: all.
         without: Places that are left out in every period: item, <dimensions of `by`>.
         rules: From how many answers on a number is shown, and judged; all that is made of the tallies keeps to them.
+        population: Dimension -> level -> how many could have answered in a period: {"brand": {"Acme": 1200}}.
 
     Raises:
         CxError: A metric, dimension, level or period that does not fit the mapping.
@@ -69,11 +72,11 @@ def tally(
     chosen = _metrics(survey, metrics)
     filters = dict(where or {})
     _check(survey, by, period, filters)
-    table = _filtered(survey, period, filters, until)
+    table = filtered(survey, period, filters, until)
     used, audit = _used(survey, table, chosen, period, by), [survey.refused]
     # A filter takes answers, not clusters, out of a sample: what is left is a domain of it like any other.
     sampled = survey.mapping.columns.cluster or survey.mapping.columns.stratum
-    wave = _used(survey, _filtered(survey, period, {}, until), chosen, period, by) if filters and sampled else used
+    wave = _used(survey, filtered(survey, period, {}, until), chosen, period, by) if filters and sampled else used
     audit += [_replaced(item, one.replaced) for item, one in used.items() if one.replaced]
     if without is not None:
         gone = {item: without[without["item"] == item].to_dict("records") for item in used}
@@ -85,14 +88,23 @@ def tally(
     counts = settle(pd.concat([grid.counts(item, frame) for item, frame in raw.items()], ignore_index=True))
     asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
     sums, shared = [_blank("metric", "period", *by, "cut")], [_blank("metric", "now", "before", *by, "cut")]
+    raked = [item for item in used if survey.raking and not clusters.link_of(survey.mapping, item)]
     for item, one in used.items():
         if one.n:
             cut = clusters.with_cuts(one, counts[counts["item"] == item], grid)
-            own, both = clusters.linked(survey.mapping, item, cut, wave[item], grid, asked, rest)
+            if item in raked:
+                own, both = residual_sums(survey.raking, cut, grid, rest), pd.DataFrame()
+            else:
+                own, both = clusters.linked(survey.mapping, item, cut, wave[item], grid, asked, rest)
             sums += [grid.placed(own)] if len(own) else []
             shared += [grid.placed(both)] if len(both) else []
     linked, known = pd.concat(sums, ignore_index=True), "respondent" in survey.mapping.columns.named()
     once = [item for item in used if known and survey.mapping.kind_of(item) == "relationship"]
+    provenance = {**survey.provenance, "where": spelled_filters(filters), "once": once}
+    provenance |= {"raked": raked} if raked else {}
+    if population:
+        _check_population(counts, population, shown)
+        provenance["population"] = {name: dict(sizes) for name, sizes in population.items()}
     return Tallies(
         counts=counts,
         sums=settle(linked),
@@ -107,11 +119,25 @@ def tally(
         weighted=survey.mapping.columns.weight is not None,
         hidden=_blank("item", "period", *by, "cut", "reason"),
         audit=pd.concat(audit, ignore_index=True),
-        provenance={**survey.provenance, "where": spelled_filters(filters), "once": once},
+        provenance=provenance,
         rules=rules,
         joint=counting.joint(used, grid, raw),
         members=counting.members(used, grid, linked, rules.hide_below + counting.COMPANY),
     )
+
+
+def _check_population(
+    counts: pd.DataFrame, population: Mapping[str, Mapping[str, int]], levels: Sequence[tuple[str, ...]]
+) -> None:
+    """That a population is one of a level that is shown, and that no more answered than there are."""
+    for name, sizes in population.items():
+        if (name,) not in levels:
+            hint = nearest(name, [one for level in levels for one in level])
+            raise CxError(f"population: {name!r} alone is no level of these tallies; {hint}")
+        cells = counts[counts["cut"] == name].groupby(["item", "period", name], as_index=False)["n"].sum()
+        for row in cells[cells["n"] > cells[name].map(dict(sizes))].to_dict("records")[:1]:
+            said = f"{row['n']:,} answered {row['item']} in {row['period']}, and {sizes[row[name]]:,} could"
+            raise CxError(f"population.{name}.{row[name]}: {said}")
 
 
 def _used(
@@ -174,7 +200,8 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Where) ->
         raise CxError(f"period: {period}: some times name a month and no day; expected month, quarter or year")
 
 
-def _filtered(survey: Responses, period: str, filters: Where, until: str | None) -> Table:
+def filtered(survey: Responses, period: str, filters: Where, until: str | None) -> Table:
+    """The responses of a run: those that a filter leaves, up to a period."""
     table, dimensions = survey.table, survey.mapping.dimensions
     for name, values in filters.items():
         if isinstance(values, Mapping):
