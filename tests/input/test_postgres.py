@@ -23,6 +23,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.inspection.draft import inspect
+from cxkit.tallies.raking import raked
 
 PASSWORD = "sesame-7f3a"  # of the server that this test starts and stops
 
@@ -192,6 +193,19 @@ def test_other_shapes_on_postgresql_are_those_of_duckdb(server: str, name: str) 
     assert refused.to_dict("records") == refused_here.to_dict("records")
     pd.testing.assert_frame_equal(there.counts, here.counts, check_exact=False, rtol=1e-9)
     assert len(there.counts) > 3
+
+
+def test_raking_on_postgresql_is_that_of_duckdb(filled: str) -> None:
+    given = {**mapping("relationship"), "dimensions": {"segment": "segment", "brand": "brand"}}
+    found = []
+    for source in ({"url": filled, "table": "answers"}, answers()):
+        survey = cx.read(source, given)
+        margins = {"segment": {"1": 20, "2": 30, "3": 50}}
+        made = raked(survey, survey.table, margins, "month", 3.0, "margins")
+        found.append(cx.tally(made, ["nps", "csat_mean"], by=["brand"], rest=True))
+    for part in ("counts", "sums"):
+        pd.testing.assert_frame_equal(*(getattr(one, part) for one in found), check_exact=False, rtol=1e-9, atol=1e-9)
+    assert len(found[0].sums) > 20
 
 
 def test_forms_of_times_are_for_files(filled: str) -> None:

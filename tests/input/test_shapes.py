@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 import cxkit as cx
 from cxkit.input.databases import collect
+from cxkit.runs.params import load
+from cxkit.runs.prepare import prepare
 from cxkit.tallies.audit import audit
 
 QUIET = list(HealthCheck)
@@ -170,6 +172,25 @@ def test_what_a_question_with_several_answers_lacks_is_said() -> None:
     ]:
         with pytest.raises(cx.CxError, match=words):
             cx.read(REASONS, mapping({"reasons": item}))
+
+
+def test_in_a_run_the_question_stands_for_its_options(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"day": "2026-10-05", "why": ["Price; Service", "Price", "Service"] * 20})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    item = "{column: why, several: ;, options: [Price, Service]}".replace(" ;", ' ";"')
+    (tmp_path / "run.yaml").write_text(
+        f"""name: why
+title: Why
+source: rows.csv
+mapping: {{kind: transactional, columns: {{time: day}}, items: {{reasons: {item}}}}}
+metrics: [reasons]
+as_of: 2026-11-10
+""",
+        encoding="utf-8",
+    )
+    summary = pd.read_parquet(prepare(load(tmp_path / "run.yaml"), tmp_path / "work").summary)
+    own = summary[(summary["part"] == "estimate") & (summary["period"] == "2026-10")].set_index("metric")
+    assert own["value"].round(1).to_dict() == {"reasons_price": 66.7, "reasons_service": 66.7}
 
 
 # A row for each question ----------------------------------------------------------------------------------------------
