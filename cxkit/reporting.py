@@ -154,8 +154,12 @@ class Report:
 
     @cached_property
     def part_targets(self) -> pd.DataFrame:
-        """The same of the segments in which levels have targets of their own, by the metrics that have these."""
-        aims = by_segment(self._targets, self.segments)
+        """The same of the segments in which levels have targets of their own, by the metrics that have these.
+
+        By every metric, as in an overview, whose segments are the places of the run, of all of them by all targets.
+        """
+        every = dict.fromkeys(self.segments, self._targets)
+        aims = every if self._all_parts else by_segment(self._targets, self.segments)
         found = [self._against_target(held, by=[name], where=self.where) for name, held in aims.items()]
         return pd.concat([self.targets[:0], *found], ignore_index=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -169,7 +170,7 @@ def read_targets(targets: Mapping[str, Any], metrics: Mapping[str, Metric]) -> d
 
 def _check_value(key: str, value: Any, metric: Metric) -> None:
     low, high = min(metric.values.values()), max(metric.values.values())
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not low <= value <= high:
         raise CxError(f"{key}: expected {low:g} to {high:g}, found {value!r}")
 

@@ -93,6 +93,9 @@ def test_a_run_has_one_family_and_each_place_its_rows(tmp_path: Path) -> None:
     with pytest.raises(CxError, match="the run tested them against other targets"):
         _ = cx.report(job.parameters["tallies"], {"shop": "Low"}, targets={"nps": 31, "csat": 50}).targets
 
+    (job,) = [job for job in prepared.jobs if job.kind == "overview"]
+    over = cx.report(job.parameters["tallies"], all_parts=True, **{name: job.parameters[name] for name in names})
+    pd.testing.assert_frame_equal(over.part_targets[shown], places[shown].reset_index(drop=True), check_dtype=False)
     whole = cx.report(prepared.tallies, {"shop": "Low"}, targets=job.parameters["targets"])  # as in JupyterLab
     pd.testing.assert_frame_equal(whole.targets[shown], own.targets[shown], check_dtype=False)
     assert cx.report(prepared.tallies, {"shop": "Low"}).targets.empty
