@@ -106,8 +106,7 @@ def against_target(
     check_correction(correction)
     for name in per:
         known(tallies, name)
-    wanted = read_targets(targets, tallies.metrics)
-    _check_levels(tallies, wanted)
+    wanted = _read(tallies, targets)
     measured = [metric for metric in chosen(tallies, metrics or list(wanted) or None) if metric.name in wanted]
     if lacking := [name for name in metrics or () if name not in wanted]:
         raise CxError(f"metrics: {lacking[0]!r} has no target; {nearest(lacking[0], wanted)}")
@@ -197,15 +196,17 @@ def unanswered(targets: Mapping[str, Any], values: Mapping[str, Sequence[str]]) 
     ]
 
 
-def _check_levels(tallies: Tallies, targets: Mapping[str, Target]) -> None:
-    own = tallies.place.where if tallies.place else {}  # of these dimensions a place knows its own level only
-    for name, target in targets.items():
-        if target.dimension and target.dimension not in own:
+def _read(tallies: Tallies, targets: Mapping[str, Any]) -> dict[str, Target]:
+    """Targets, checked against the dimensions and levels of tallies, too."""
+    wanted = read_targets(targets, tallies.metrics)
+    for target in wanted.values():
+        if target.dimension:
             known(tallies, target.dimension)
-            held = tallies.values[target.dimension]
-            for level in target.levels:
-                if level not in held:
-                    raise CxError(f"targets.{name}.by.{target.dimension}: nobody is {level!r}; {nearest(level, held)}")
+    own = tallies.place.where if tallies.place else {}  # of these dimensions a place knows its own level only
+    held = {name: levels for name, levels in tallies.values.items() if name not in own}
+    for name, dimension, level in unanswered(targets, held):
+        raise CxError(f"targets.{name}.by.{dimension}: nobody is {level!r}; {nearest(level, held[dimension])}")
+    return wanted
 
 
 def _of_run(

@@ -74,9 +74,7 @@ class Target(Strict):
     """What a metric should reach, in its unit; levels of one dimension may have a target of their own."""
 
     value: float
-    by: Annotated[dict[Text, Annotated[dict[Text, float], Field(min_length=1)]], Field(max_length=1)] = Field(
-        default_factory=dict
-    )
+    by: dict[Text, dict[Text, float]] = Field(default_factory=dict)
     source: Text = ""
     date: Text = ""
 

@@ -115,6 +115,9 @@ def test_what_does_not_fit_is_told_before_anything_is_read(tmp_path: Path) -> No
     wide = load(project(tmp_path, PARAMS.replace("nps: 30", "nps: 300")))
     with pytest.raises(CxError, match=r"aims.yaml: targets.nps.value: expected -100 to 100, found 300"):
         prepare(wide, tmp_path / "work")
+    two = PARAMS.replace("nps: 30", "nps: {value: 30, by: {way: {web: 1}, shop: {A: 2}}}")
+    with pytest.raises(CxError, match=r"aims.yaml: targets.nps.by: expected one dimension, .* found way, shop"):
+        prepare(load(project(tmp_path, two)), tmp_path / "work")
     lacking = load(project(tmp_path, parameters=PARAMETERS.replace("targets = {}", "")))
     with pytest.raises(CxError, match="lacks 'targets', which every run sets"):
         prepare(lacking, tmp_path / "work")
