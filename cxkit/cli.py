@@ -93,6 +93,9 @@ def run(
     ] = 0,
     older: Annotated[bool, typer.Option("--older", help="Replace also a shelf that is as of a later day.")] = False,
     log: Annotated[Log, typer.Option(help="How results are told: words, or a line of JSON for each report.")] = "text",
+    fail_on: Annotated[
+        Literal["signal"] | None, typer.Option(help="End with status 3 where the reports are there and one signals.")
+    ] = None,
     memory: Memory = 4096,
 ) -> None:
     """Make every report of a run, and print the path of its index."""
@@ -116,7 +119,7 @@ def run(
             progress.summarise(manifest, private.private(folder, work), time.monotonic() - began)
             _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(1 if failed else 3 if fail_on and manifest["signals"] else 0)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
 from cxkit.analysis.targets import against_target, by_segment, read_targets
+from cxkit.analysis.watching import watch
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, join, tag
@@ -148,6 +149,17 @@ class Report:
         return at(compare(self.tallies, self.now, self.before, **self._tested, **given), self.where)
 
     @cached_property
+    def whole(self) -> pd.DataFrame | None:
+        """The scores of everybody, beside which a place stands; None where they are not known, or nothing else is."""
+        if not self.where:
+            return None
+        if self.tallies.place is None:
+            known = () in self.tallies.levels
+            return estimate(self.tallies, self._level, by=(), metrics=self.metrics, periods=[self.now]) if known else None
+        found = self.tallies.place.whole
+        return found[found["metric"].isin(self.metrics)] if len(found) else None
+
+    @cached_property
     def targets(self) -> pd.DataFrame:
         """Where every metric of the place that has a target stands to it; no row without targets."""
         return at(self._against_target(self._targets, by=list(self.where)), self.where)
@@ -170,6 +182,14 @@ class Report:
     def series(self) -> pd.DataFrame:
         """Every metric of the place in every period."""
         return self._estimate(self.metrics)
+
+    @cached_property
+    def watched(self) -> pd.DataFrame:
+        """Since when scores of the place are higher or lower: the lead metric by itself, the others together."""
+        lead, others = [self.lead.name], [name for name in self.metrics if name != self.lead.name]
+        looks = [watch(self.tallies, where=self.where, metrics=names, together=names is others)
+                 for names in (lead, others) if names]  # fmt: skip
+        return pd.concat(looks, ignore_index=True)
 
     @cached_property
     def parts(self) -> pd.DataFrame:
@@ -205,16 +225,24 @@ class Report:
     # Verbs ------------------------------------------------------------------------------------------------------------
 
     def header(self) -> Html:
-        """Title, periods, place, bases and filters."""
+        """Title, periods, place and filters."""
         about = self.tallies.provenance
         return show.header(
-            self.title, now=self.now, before=self.before, base=self.estimates, metrics=self.tallies.metrics,
-            where=self.where, filters=about.get("where"), provenance=about,
-        )  # fmt: skip
+            self.title,
+            now=self.now,
+            before=self.before,
+            where=self.where,
+            filters=about.get("where"),
+            provenance=about,
+        )
 
     def headline(self) -> Html:
-        """A tile per metric."""
-        return show.tiles(self.estimates, self.comparisons, self.tallies.metrics)
+        """What happened, in one sentence, and all metrics in one table."""
+        metrics, told = self.tallies.metrics, pd.concat([self.comparisons, self.parts])
+        beside: dict[str, Any] = {"watched": self.watched, "targets": self.targets if len(self.targets) else None}
+        said = show.headline(told, metrics, answers=self.distribution, **beside)
+        made = show.board(self.series, self.comparisons, metrics, self.now, whole=self.whole, **beside)
+        return join([said, made if self.estimates["value"].notna().any() else None])
 
     def findings(self) -> Html:
         """What the comparisons say, in a few sentences."""
@@ -233,30 +261,40 @@ class Report:
         name = self.lead.name
         return join(show.heatmap(self._estimate([name], [d]), self.lead, d, "period") for d in self.segments)
 
+    @cached_property
+    def distribution(self) -> pd.DataFrame:
+        """How often each answer to the lead metric was given, in every period."""
+        return distribution(self.tallies, self.lead.name, where=self.where)
+
     def answers(self) -> Html:
-        """How people answered the lead metric: each answer, and the classes over the periods."""
-        found = distribution(self.tallies, self.lead.name, where=self.where)
-        classes = show.stacked(found, self.lead, "period", before=self.before)
-        return join([show.score_distribution(at(found, {"period": self.now}), self.lead), classes])
+        """How people answered the lead metric."""
+        return show.score_distribution(at(self.distribution, {"period": self.now}), self.lead)
+
+    def classes(self) -> Html:
+        """How people answered the lead metric over the periods, in its classes."""
+        return show.stacked(self.distribution, self.lead, "period", before=self.before)
 
     def comments(self) -> Html:
         """What people wrote, where the run shows any."""
         return show.comments(comments(self.tallies, where=self.where), self.lead)
 
     def segment_scores(self) -> Html:
-        """Each segment by the lead metric: scores, each level against the rest, changes."""
+        """Each segment by the lead metric, with the signs of what changed."""
+        return join(show.segments(self.levels(name), self.parts, self.lead, name) for name in self.segments)
+
+    def segment_changes(self) -> Html:
+        """Each segment by the lead metric: how it changed, and each level against the rest."""
         return join(part for dimension in self.segments for part in self._segment(dimension))
 
     def _segment(self, dimension: str) -> list[Html]:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
         whole = not any(cell["item"] == self.lead.item for cell in withheld)
-        scores = show.segments(self.levels(dimension), self.parts, self.lead, dimension, rest=whole)
         rest = tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
         if whole:
             given: dict[str, Any] = {"where": self.where, "metrics": [self.lead.name]}
             found = against_rest(self.tallies, self.now, dimension, **self._tested, **given)
             rest = show.against_rest(found, self.lead, dimension)
-        return [scores, rest, show.changes(self.parts, self.lead, dimension)]
+        return [show.changes(self.parts, self.lead, dimension), rest]
 
     def standings(self) -> Html:
         """Where the levels of each segment stand: scores, changes, and a league table where they can be told apart."""

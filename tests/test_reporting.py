@@ -12,8 +12,8 @@ import cxkit as cx
 from cxkit.show import Html
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "comments", "segment_scores", "standings",
-         "numbers", "segment_numbers", "readings", "left_out", "method")  # fmt: skip
+VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "classes", "comments", "segment_scores",
+         "segment_changes", "standings", "numbers", "segment_numbers", "readings", "left_out", "method")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -252,7 +252,7 @@ class Estimate:
     def _repr_html_(self) -> str:
         from cxkit import show
 
-        return str(show.style() + show.tiles(_frame(self), None, {self.metric.name: self.metric}))
+        return str(show.style() + show.board(_frame(self), None, {self.metric.name: self.metric}, "now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +292,8 @@ class Change:
     def _repr_html_(self) -> str:
         from cxkit import show
 
-        tiles = show.tiles(_frame(self.now), _comparison(self), {self.metric.name: self.metric})
-        return str(show.style() + tiles)
+        made = show.board(_frame(self.now), _comparison(self), {self.metric.name: self.metric}, "now")
+        return str(show.style() + made)
 
 
 def _words(row: dict[str, Any], metric: Metric) -> str:
@@ -321,7 +321,6 @@ def _comparison(found: Change) -> pd.DataFrame:
     fields = ("change", "low", "high", "pvalue", "detectable", "verdict", "method", "note", *REASON)
     sides: dict[str, float] = {"n": found.now.n, "n_before": found.before.n}
     sides |= {"n_eff": found.now.n_eff, "n_eff_before": found.before.n_eff}
-    if found.metric.statistic == "quantile":
-        sides |= {"value": found.now.value, "value_before": found.before.value}
+    sides |= {"value": found.now.value, "value_before": found.before.value}
     rest = {"now": "now", "before": "before", "pvalue_adj": found.pvalue, "family": 1, "level": found.now.level}
     return pd.DataFrame([{"metric": found.metric.name, **rest, **sides, **{f: getattr(found, f) for f in fields}}])

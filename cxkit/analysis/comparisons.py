@@ -18,6 +18,7 @@ from cxkit.analysis.cells import (
     declared,
     from_tallies,
     known,
+    moments,
     require_whole,
 )
 from cxkit.analysis.differences import Differences, Linked, differences, effective, found_by, shared, smallest
@@ -218,15 +219,17 @@ def compared(
         reason_side=pd.Series(side, dtype="str"),
         value=np.where(shown, value, np.nan),
         value_before=np.where(shown, value_before, np.nan),
-        shift=np.where(shown, value - value_before, np.nan),
+        shift=np.where(shown & (metric.statistic == "quantile"), value - value_before, np.nan),
     )
     by = [name for name in now.keys.columns if name != "period"]
     return Compared(frame, lambda alpha: metric.factor * smallest(metric, now, before, result, level, alpha), by)
 
 
 def middles(metric: Metric, cells: Cells, level: float) -> FloatArray:
-    """The quantile of each cell of durations, to stand beside their change; NaN for what changes in its own unit."""
-    return quantiles(metric, cells, level)[0] if metric.statistic == "quantile" else np.full(len(cells.n), np.nan)
+    """The score of each cell, to stand beside its change; of durations the quantile."""
+    if metric.statistic == "quantile":
+        return quantiles(metric, cells, level)[0]
+    return metric.factor * np.asarray(moments(metric, cells)[0])
 
 
 def judged(

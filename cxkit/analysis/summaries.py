@@ -12,6 +12,7 @@ from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.targets import against_target, by_segment
+from cxkit.analysis.watching import HORIZONS, watch
 from cxkit.tallies.tallies import Tallies
 
 
@@ -42,7 +43,8 @@ def summary(
     Returns:
         `part` ("estimate", "comparison" or "target", of the places themselves; "segment estimate", "segment comparison"
         or, where levels of a segment have targets, "segment target" inside them, "segment contrast" of one with the
-        rest; "contribution" of each place to the change of everybody), then the columns of these frames.
+        rest; "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon), then
+        the columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
     for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
@@ -50,6 +52,7 @@ def summary(
         found.append(("comparison", compare(tallies, now, before, level, correction, by=by, lead=lead)))
         if targets:
             found.append(("target", against_target(tallies, targets, now, level, correction, by=by, lead=lead)))
+        found.append(("watch", _signals(tallies, by, now)))
     if inside := [(*places, name) for name in segments]:
         family: dict[str, Any] = {"by": inside, "per": places, "lead": lead}
         found.append(("segment estimate", estimate(tallies, level, by=inside, periods=[now])))
@@ -64,3 +67,11 @@ def summary(
         found.append(("contribution", contributions(tallies, now, before, parts, level)))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]
+
+
+def _signals(tallies: Tallies, by: Sequence[str], now: str) -> pd.DataFrame:
+    """What signalled in the last horizon among all places and metrics of a level, and what is still the last word."""
+    found = watch(tallies, by=by, together=True)
+    recent = tallies.periods[-HORIZONS.get(tallies.period, 12) :]
+    told = found["signal"] & found["period"].isin(recent) | (found["period"].eq(now) & found["direction"].ne(""))
+    return found[told].astype({"signal": "boolean"})

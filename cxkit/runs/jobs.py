@@ -132,6 +132,7 @@ class Prepared:
         settings: Hash of what decides which cells there are, and which of them are hidden.
         release: Path of the record of what is shown and hidden; empty where there is none.
         hide_below: People that a group needs in order to be shown.
+        signals: What signals in `now`: report, metric, since, direction.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Prepared:
     settings: str = ""
     release: str = ""
     hide_below: int = RULES.hide_below
+    signals: list[dict[str, Any]] = field(default_factory=list)
 
 
 def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
@@ -242,13 +244,18 @@ def expand(
 
 
 def _links(job: Job, jobs: Sequence[Job]) -> dict[str, str]:
-    """The ways from a page: to the index, to those about the whole run, and to others about the same place."""
+    """The ways from a page: to the index, those about the whole run or the same place, its neighbours, the numbers."""
     near = [
         one
         for one in jobs
         if one.file != job.file and (one.kind != "report" or job.where) and one.where in ({}, job.where)
     ]
-    return {"index.html": "All reports"} | {one.file: one.title for one in near}
+    found = {"index.html": "All reports"} | {one.file: one.title for one in near}
+    row = [one for one in jobs if one.kind == job.kind and one.where] if job.kind == "report" else []
+    at = row.index(job) if job in row else 0
+    beside = {"previous": row[:at][-1:], "next": row[at + 1 : at + 2]} if job in row else {}
+    found |= {one.file: f"{way}: {' · '.join(one.where.values())}" for way, ones in beside.items() for one in ones}
+    return found | {"summary.xlsx": "Workbook", "summary.csv": "CSV"}
 
 
 def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:

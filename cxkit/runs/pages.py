@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
-_SCORES = re.compile(r'class="cx-(?:tiles|figure|table cx-(?:est|cmp))"')
+_SCORES = re.compile(r'class="cx-(?:figure|table cx-(?:est|cmp|board))"')
 _EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
 _DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "runs" / "templates"))
@@ -72,19 +72,21 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     """
     title = str(manifest.get("title") or manifest["name"])
     header, body = shelf(summary, manifest, metrics)
-    return _shell(title, str(manifest.get("lang") or "en"), header, body, {})
+    return _shell(title, str(manifest.get("lang") or "en"), header, body, {}, contents=False)
 
 
 def _without_echoes(body: str) -> str:
     """The body of a page without sections of which the only output is empty, as that of comments may be.
 
-    Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold tiles,
+    Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold
     figures or tables of scores, and no drawing and no interval in any of them.
     """
     sections = [part for part in re.split(r"(?=<h2 id=)", body) if not _EMPTY.fullmatch(part)]
     if 'class="cx-unknown"' not in body:
         return "".join(sections)
-    return "".join(part for part in sections if not _SCORES.search(part) or _DRAWN.search(part))
+    first = next(i for i, part in enumerate(sections) if 'class="cx-unknown"' in part)
+    said = [part for i, part in enumerate(sections) if i <= first or 'class="cx-unknown"' not in part]
+    return "".join(part for part in said if not _SCORES.search(part) or _DRAWN.search(part))
 
 
 SHOWN = {"text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown"}
@@ -125,12 +127,15 @@ def _draw_altair(data: Any) -> None:
             data.pop("text/html", None)  # a script that would draw the same
 
 
-def _shell(title: str, lang: str, header: str, body: str, links: Mapping[str, str]) -> str:
+def _shell(
+    title: str, lang: str, header: str, body: str, links: Mapping[str, str], contents: bool = True
+) -> str:  # fmt: skip
     ids = set(re.findall(r'\bid="([^"]+)"', body))
     body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
     return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
         lang=escape(lang), title=escape(plain(title)), style=_style() + _running(title), header=header,
-        contents=_contents(body), body=_lean(_folded(body)).strip(), ways=_ways(links), footer=escape(FOOTER),
+        contents=_contents(body) if contents else "", body=_lean(_folded(body)).strip(), ways=_ways(links),
+        footer=escape(FOOTER),
     )  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def _running(title: str) -> str:
 def _ways(links: Mapping[str, str]) -> Html:
     """The way to other pages of the run."""
     found = join([tag("a", words, href=quote(file)) for file, words in links.items()], " · ")
-    return tag("nav", tag("p", "In the folder of this page: ", found), aria_label="This run") if links else Html("")
+    return tag("nav", tag("p", found), class_="cx-ways", aria_label="This run") if links else Html("")
 
 
 def _header(title: str) -> Html:

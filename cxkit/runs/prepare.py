@@ -34,7 +34,7 @@ from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
-from cxkit.schema import COMPARISONS, FIRST, TARGETS, Rules
+from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, TARGETS, Rules
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.raking import raked, read_margins
@@ -109,7 +109,14 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         settings=history.settings(params),
         release=str(work / history.NEXT),
         hide_below=params.rules.hide_below,
+        signals=_signals(told, planned.now),
     )
+
+
+def _signals(told: pd.DataFrame, now: str) -> list[dict[str, Any]]:
+    """What signals in the period of the reports."""
+    found = told[told["part"].eq("watch") & told["period"].eq(now)]
+    return _records(found.loc[found["signal"].eq(True), ["report", "metric", "since", "direction"]])
 
 
 def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Path) -> list[Job]:
@@ -128,9 +135,11 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     aims = _of_reports(summary, "target", ["metric", "period", *own, *TARGETS[2:]])
     design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}
     reports = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind == "report" and job.where}
+    total = (summary["part"] == "estimate") & (summary["period"] == planned.now) & summary[own].isna().all(axis=1)
+    whole = summary.loc[total, ["metric", "period", *ESTIMATES[2:]]]
     aimed_at_nothing = summary[:0][["metric"]]
     places = {
-        name: Place(dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing))
+        name: Place(dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing), whole)
         for where, name in reports.items()
     }
     files = save_places(planned.tallies, places, work / "places")

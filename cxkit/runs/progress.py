@@ -72,6 +72,8 @@ def summarise(manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
         _say(f"  notebook: {notebook}" if notebook.exists() else "  no notebook was left")
         if job["file"]:
             _say(f"  {job['why']}")
+    for one in manifest["signals"]:
+        _say(f"signal: {one['report']}: {one['metric']} {one['direction']} since about {one['since']}")
     made, same = (sum(job["status"] == status for job in jobs) for status in ("done", "unchanged"))
     kept = f", {same} unchanged" if same else ""
     wanted = sum(job["status"] != "skipped" for job in jobs)

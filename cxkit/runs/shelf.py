@@ -150,6 +150,7 @@ def manifest(
         "refused": prepared.refused,
         "packages": packages(),
         "filters": prepared.filters,
+        "signals": prepared.signals,
     }
 
 

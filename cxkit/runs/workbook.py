@@ -55,6 +55,10 @@ COLUMNS = {
     "by_rate": Column("By score", "of the contribution, what the part's own score brings", "change"),
     "others": Column("All others", "what all other parts together bring", "change"),
     "total_change": Column("Change of all", "the change that is taken apart", "change"),
+    "expected": Column("Expected", "the score of the periods that it is compared with", "score"),
+    "since": Column("Since about", "the likely start of the change"),
+    "direction": Column("Is now", "higher or lower than expected"),
+    "evidence": Column("Evidence", "that it has changed for good; 20 is a signal of one series", "size"),
     "pvalue": Column("p alone", "p-value of this comparison alone", "p"),
     "pvalue_adj": Column("Adjusted p", "p-value after correction for all comparisons of its family", "p"),
     "n": Column("Base n", "answers used; of a comparison in the later period", "n"),
@@ -91,6 +95,8 @@ SHEETS = {
     "contribution": ("Why the total moved", (
         "metric", "unit", "now", "before", "contribution", "contribution_low", "contribution_high", "by_mix", "by_rate",
         "others", "total_change", "pvalue", "pvalue_adj", "n", "n_before", "verdict", *_ENDS)),
+    "watch": ("Signals", (
+        "metric", "unit", "period", "value", "expected", "since", "direction", "evidence", "n", "n_eff", *_ENDS[1:])),
 }  # fmt: skip
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
 MARKS = {"percent": '"%"', **{unit: f'" {wording.UNITS[unit]}"' for unit in MINUTES}}
@@ -126,7 +132,9 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
         elif kind == "comparison":
             part = [_with_scores(row, scores, places) for row in part]
         if part or kind in ("estimate", "comparison"):
-            cut += _sheet(book, title, names, part if kind == "estimate" else map(_as_change, part), places, metrics)
+            cut += _sheet(
+                book, title, names, part if kind in ("estimate", "watch") else map(_as_change, part), places, metrics
+            )
     lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, cut))
     return saved(book, str(record.get("as_of") or "1980-01-01"))
 

@@ -2,27 +2,28 @@
 
     from cxkit import show
 
-`header`, `tiles`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make the parts of a
-page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables; `trend`,
-`score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which every
-string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
+the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables;
+`trend`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which
+every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
 
+from cxkit.show.board import board, headline
 from cxkit.show.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
 from cxkit.show.html import Html
 from cxkit.show.pictures import figure, intervals, theme
 from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
 from cxkit.show.tables import against_rest, comparisons_table, distribution_table, estimates_table, league
-from cxkit.show.tiles import tiles
 
 __all__ = [
     "Html",
     "against_rest",
     "audit",
     "audit_tables",
+    "board",
     "changes",
     "comments",
     "comparisons_table",
@@ -31,6 +32,7 @@ __all__ = [
     "figure",
     "findings",
     "header",
+    "headline",
     "heatmap",
     "intervals",
     "league",
@@ -41,6 +43,5 @@ __all__ = [
     "stacked",
     "style",
     "theme",
-    "tiles",
     "trend",
 ]

@@ -247,7 +247,7 @@ def _sign(row: Row, metric: Metric) -> Html:
 
 
 def _target(row: Row, dimension: str = "") -> str:
-    return slug("changes", row["metric"], dimension) if dimension else slug("tile", row["metric"])
+    return slug("changes", row["metric"], dimension) if dimension else slug("score", row["metric"])
 
 
 def _uncertainty(row: Row) -> float:

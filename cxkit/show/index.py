@@ -13,13 +13,12 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.schema import ESTIMATES
 from cxkit.show import verdicts, wording
-from cxkit.show.drawings import reach
+from cxkit.show.board import RECENT, before_cell, change_cell, moved_words, score_cell, spark
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
 from cxkit.show.sections import WORDS, audit, compared_facts, filter_facts, head, provenance
-from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table, verdict_cell
-from cxkit.show.tiles import bar
+from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table
 
 Job = Mapping[str, Any]
 WHOLE = {  # pages about the whole run, and what the index says of them
@@ -40,20 +39,22 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     metrics, (summary,) = fitted(metrics, summary)
     found = rows(summary)
     shown = metrics_of(found, metrics)
-    metric = shown[0] if shown else None
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
-    parts: list[Html | None] = [_earlier(manifest.get("kept") or [], manifest.get("withdrawn") or []), _whole(done)]
+    parts: list[Html | None] = []
     places = [job for job in done if job["kind"] == "report"]
     for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
         group = [job for job in places if tuple(job.get("where") or {}) == keys]
         parts += [_title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")]
-        parts += [_reports(group, done, found, metric, str(manifest.get("now") or ""), keys)]
+        parts += [_reports(group, done, found, shown, str(manifest.get("now") or ""), keys)]
     if not places:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
     if len(shown) > 1 and done:
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
+    parts += _watched(found, done, metrics)
     parts += _missing(jobs)
+    parts += [_title("About all reports"), _whole(done)] if any(job["kind"] != "report" for job in done) else []
+    parts.append(_earlier(manifest.get("kept") or [], manifest.get("withdrawn") or []))
     refused = pd.DataFrame(manifest.get("refused") or [], columns=["item", "reason", "n"])
     parts += [_title("Refused answers", "reference"), audit(refused)]
     parts += [_title("About this run", "reference"), _about(manifest)]
@@ -117,61 +118,131 @@ def _pages(report: Job, done: Sequence[Job]) -> Html:
 
 
 def _reports(
-    group: Sequence[Job], done: Sequence[Job], found: Sequence[Row], metric: Metric | None, now: str,
+    group: Sequence[Job], done: Sequence[Job], found: Sequence[Row], shown: Sequence[Metric], now: str,
     keys: Sequence[str],
 ) -> Html:  # fmt: skip
-    """The table of one group: a line per report, all intervals drawn on one scale."""
-    if metric is None:
+    """The table of one group: a line per report, what needs attention first, all small lines on one scale."""
+    if not shown:
         return tag("ul", *(tag("li", _pages(job, done)) for job in group), class_="cx-links")
+    metric, others = shown[0], shown[1:]
     names = {job["name"] for job in group}
-    wanted = [row for row in found if row["metric"] == metric.name and row["report"] in names]
-    estimates = {row["report"]: row for row in wanted if row["part"] == "estimate" and str(row.get("period")) == now}
-    compared = {row["report"]: row for row in wanted if row["part"] == "comparison"}
-    ends = _ends(list(estimates.values()), metric)
-    titles = [job.get("title") or job["name"] for job in group]
+    wanted = [row for row in found if row["report"] in names]
+    estimates = {(row["report"], row["metric"]): row for row in wanted
+                 if row["part"] == "estimate" and str(row.get("period")) == now}  # fmt: skip
+    compared = {(row["report"], row["metric"]): row for row in wanted if row["part"] == "comparison"}
+    series: dict[str, list[Row]] = {}
+    for one in wanted:
+        if one["part"] == "estimate" and one["metric"] == metric.name:
+            series.setdefault(one["report"], []).append(one)
+    signals = {(row["report"], row["metric"]): row for row in wanted
+               if row["part"] == "watch" and str(row.get("period")) == now and row.get("direction")}  # fmt: skip
+    lead = {name: compared.get((name, metric.name)) for name in names}
+    ends = _ends([row for rows_ in series.values() for row in rows_], metric)
     body, grey = [], []
-    for job in group:
-        row = estimates.get(job["name"])
-        body.append([(_pages(job, done), ""), *_scores(row, metric, ends), *_change(compared.get(job["name"]), metric)])
+    ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], metric))
+    for job in ordered:
+        key = job["name"]
+        row, change = estimates.get((str(key), metric.name)), lead[key]
+        cells: list[Cell] = [(_pages(job, done), ""), (score_cell(row, metric) if row else "", "cx-n")]
+        cells += [(spark(series.get(key, []), ends=ends), "cx-sparkcell"), (before_cell(change, metric), "cx-n")]
+        cells += [(change_cell(change, metric, signals.get((key, metric.name))), "cx-changed")]
+        cells += [(_small(estimates.get((key, m.name)), compared.get((key, m.name)), m), "cx-n cx-wide")
+                  for m in others]  # fmt: skip
+        body.append(cells)
         grey.append(row is None or row.get("value") is None or wording.is_small(row))
-    level = wording.level_words(next((row.get("level") for row in estimates.values()), None))
-    scale = f"Scale {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"
+    tested = [one for one in lead.values() if one is not None]
+    before = next((str(row["before"]) for row in tested if row.get("before")), "before")
+    periods = max(map(len, series.values()), default=0)
     first = heading(" and ".join(keys)) if keys else "Report"
-    heads = [first, metric.label, f"{level} interval", scale, "Base", "Change", "Verdict", "Detectable"]
-    notes = [
-        f"Intervals: {wording.methods_words(row.get('method') for row in estimates.values())}. Base: answers used (n)."
-    ]
-    if compared:
-        notes += comparison_notes(list(compared.values()), wording.in_pairs(metric))
-    made = table(heads, body, f"{metric.label} of each report", notes, grey=grey, names=titles)
-    said = tag("p", verdicts.tally(list(compared.values())), class_="cx-tally") if compared else None
-    return join([said, tag("div", made, class_="cx-shelf")])
+    heads = [first, metric.label, f"{min(periods, RECENT)} periods", before, "Change", *(m.label for m in others)]
+    level = wording.level_words(next((row.get("level") for row in estimates.values()), None))
+    used = wording.methods_words(row.get("method") for row in estimates.values())
+    scale = f"{wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"
+    notes = [f"Intervals: {used}; {level}; of the other metrics under All metrics. n: answers used. Lines: {scale}."]
+    notes += comparison_notes(tested, wording.in_pairs(metric)) if tested else []
+    made = table(heads, body, f"{metric.label} of each report", notes, grey=grey, kind="board",
+                 names=[job.get("title") or job["name"] for job in ordered])  # fmt: skip
+    said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
+    return join([_act_on(ordered, compared, signals, shown), said, tag("div", made, class_="cx-shelf")])
+
+
+NAMED = 10  # places that the index names at its head
+
+
+def _act_on(
+    group: Sequence[Job], compared: Mapping[tuple[str, str], Row], signals: Mapping[tuple[str, str], Row],
+    shown: Sequence[Metric],
+) -> Html:  # fmt: skip
+    """Who got worse, by the comparison or by the watch: named, linked, the metric that leads first."""
+    told: dict[str, list[Html]] = {}
+    jobs = {job["name"]: job for job in group}
+    for metric in shown:
+        for key in jobs:
+            row, signal = compared.get((key, metric.name)), signals.get((key, metric.name))
+            worse = row is not None and verdicts.verdict(row, metric).tone == "worse"
+            if worse and row is not None:
+                told.setdefault(key, []).append(
+                    join([verdicts.verdict(row, metric).sign, " ", moved_words(row, metric)])
+                )
+            elif signal and (signal["direction"] == "lower") == (metric.better == "higher") and metric.better:
+                words = f"{metric.label} {signal['direction']} since about {signal['since']}"
+                told.setdefault(key, []).append(join([words]))
+    if not told:
+        return tag("p", tag("b", "Nothing is shown to have got worse."), class_="cx-lead")
+    named = [join([_link(jobs[key]), " (", join(said, "; "), ")"]) for key, said in list(told.items())[:NAMED]]
+    more = [f" and {len(told) - NAMED} more"] if len(told) > NAMED else []
+    return tag("p", tag("b", "Act on: "), join(named, ", "), *more, ".", class_="cx-lead")
+
+
+def _urgency(row: Row | None, metric: Metric) -> tuple[int, float]:
+    """What stands first: what got worse, then what else changed, the most first, then the rest, the unknown last."""
+    if row is None or row.get("value") is None:
+        return (4, 0.0)
+    tone = verdicts.verdict(row, metric).tone
+    rank = {"worse": 0, "moved": 1, "better": 1, "none": 2}.get(tone, 3)
+    return (rank, -abs(row.get("change") or 0.0) if rank < 2 else 0.0)
+
+
+def _small(row: Row | None, change: Row | None, metric: Metric) -> Html:
+    """The score of a further metric, and the sign of its change where it has one."""
+    if row is None or row.get("value") is None:
+        return Html("") if row is None else join([wording.absent(row)])
+    found = verdicts.verdict(change, metric) if change else None
+    sign = (
+        tag("span", found.sign, class_=f"cx-sign cx-{found.tone}")
+        if found and found.sign in (wording.UP, wording.DOWN)
+        else None
+    )
+    return join([sign, wording.score(row, metric)], " ")
 
 
 def _ends(found: Sequence[Row], metric: Metric) -> tuple[float, float]:
-    """Round ends of one scale that holds every interval of the table."""
-    lows, highs = reach([row for row in found if row.get("value") is not None])
+    """Round ends of one scale that holds every score of the table."""
+    values = [row["value"] for row in found if row.get("value") is not None]
     step = 1 if metric.unit == "scale" else 10
-    low, high = step * math.floor(min(lows, default=0) / step), step * math.ceil(max(highs, default=step) / step)
-    return max(low, metric.ends[0]), max(min(high, metric.ends[1]), low + step)
+    low = step * math.floor(min(values, default=0) / step)
+    return max(low, metric.ends[0]), max(
+        min(step * math.ceil(max(values, default=step) / step), metric.ends[1]), low + step
+    )
 
 
-def _scores(row: Row | None, metric: Metric, ends: tuple[float, float]) -> list[Cell]:
-    if row is None:
-        return [("none", "cx-n"), ("", "cx-n"), ("", ""), ("", "cx-n")]
-    if row.get("value") is None:
-        return [(wording.absent(row), "cx-n"), ("", "cx-n"), ("", ""), (base(row), "cx-n")]
-    return [(tag("b", wording.score(row, metric)), "cx-n"), (wording.span(row, metric), "cx-n"),
-            (bar(row, ends), "cx-barcell"), (base(row), "cx-n")]  # fmt: skip
-
-
-def _change(row: Row | None, metric: Metric) -> list[Cell]:
-    if row is None:
-        return [("", "cx-n"), ("not compared", ""), ("", "")]
-    size: Html | str = ""
-    if row.get("change") is not None and row.get("verdict") in ("changed", "no evidence"):
-        size = join([verdicts.short(row, metric), tag("small", verdicts.span(row, metric))], " ")
-    return [(size, "cx-n"), verdict_cell(row, metric), (verdicts.could(row, metric), "cx-n")]
+def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric]) -> list[Html | None]:
+    """The signals of the last year, the latest first."""
+    titles = {job["name"]: str(job.get("title") or job["name"]) for job in done}
+    told = [row for row in found if row["part"] == "watch" and row.get("signal") and row["report"] in titles]
+    if not told:
+        return []
+    body: list[list[Cell]] = [
+        [(name(row["period"]), ""), (titles[row["report"]], ""), (metric.label, ""),
+         (f"{row['direction']} since about {row['since']}", ""),
+         (wording.number(row["value"], 1), "cx-n"), (wording.number(row["expected"], 1), "cx-n"), (base(row), "cx-n")]
+        for row in sorted(told, key=lambda row: str(row["period"]), reverse=True)
+        for metric in [metrics[row["metric"]]]
+    ]  # fmt: skip
+    notes = ["Watched over all periods at once, so that a score may be looked at every time; of these signals about a "
+             "tenth may be false. Scores are described: no interval, no test."]  # fmt: skip
+    heads = ["Period", "Report", "Metric", "Signal", "Then", "Expected", "Base"]
+    return [_title("Signals of the last year"), table(heads, body, "Scores that have moved for good", notes)]
 
 
 def _missing(jobs: Sequence[Job]) -> list[Html | None]:

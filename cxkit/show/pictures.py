@@ -71,7 +71,7 @@ def intervals(
     import seaborn
 
     value = next(
-        (name for name in ("value", "change", "difference") if name in frame and frame[name].notna().any()), ""
+        (name for name in ("change", "difference", "value") if name in frame and frame[name].notna().any()), ""
     )
     if not value:
         raise CxError("intervals: the frame has no row with a number in value, change or difference")

@@ -24,20 +24,16 @@ def header(
     *,
     now: str,
     before: str | None = None,
-    base: pd.DataFrame | None = None,
-    metrics: Mapping[str, Metric] | None = None,
     where: Mapping[str, object] | None = None,
     filters: Mapping[str, object] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Html:
-    """The head of a page: what it is about, the period, what it is compared with, the base and the filters.
+    """The head of a page: what it is about, the period, what it is compared with, and the filters.
 
     Args:
         title: What the page is about; becomes its only first-level heading.
         now: The period shown.
         before: The period compared with.
-        base: The headline estimates, for their bases.
-        metrics: What is measured, by name.
         where: The place of this page, dimension -> level.
         filters: What was filtered before anything was counted, column -> value or values.
         provenance: Of the data; `data_date`, `months`, `partial` and `synthetic` are printed here where they are given.
@@ -48,8 +44,6 @@ def header(
     facts += compared_facts(before, spelled)
     facts += [(heading(key), name(level)) for key, level in (where or {}).items()]
     facts += filter_facts(filters or {})
-    if base is not None and metrics is not None:
-        facts.append(("Base: answers", _bases(rows(base), metrics)))
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
     facts += [("May be partial", "; ".join(gaps))] if gaps else []
@@ -156,20 +150,6 @@ def _counted(metric: Metric) -> str:
     """The answers that a share counts, by the names of their classes."""
     counts = {answer for answer, value in metric.values.items() if value}
     return " and ".join(f"“{label}”" for label, answers in metric.classes.items() if counts & set(answers)) or "those"
-
-
-def _bases(found: Sequence[Row], metrics: Mapping[str, Metric]) -> str:
-    """The base of the first metric, and from where to where those of several others reach."""
-    first = {row["metric"]: row for row in reversed(found)}
-    shown = metrics_of(found, metrics)
-    if not any(row.get("n") for row in first.values()):
-        return "none" if all(row.get("n") == 0 for row in first.values()) else "hidden"
-    bases = [f"{m.label} {wording.base_words(first[m.name], lead='')}" for m in shown]
-    if len(bases) <= 2:
-        return " · ".join(bases) or "no answers"
-    sizes = sorted(first[m.name]["n"] for m in shown[1:] if first[m.name].get("n") is not None)
-    others = " to ".join(dict.fromkeys(wording.count(n) for n in (sizes[0], sizes[-1]))) if sizes else "hidden"
-    return f"{bases[0]} · {len(bases) - 1} other metrics {others}"
 
 
 def _values(value: object) -> Html:

@@ -55,16 +55,18 @@ def table(
         grey: Which rows are shown grey, by position.
         names: Strings of the data in the cells, which cut the very long ones; these are given whole under the table.
         kind: "est" or "cmp" where the stylesheet knows the last columns of the table by heart: which hold numbers, and
-            what their cells are called on a narrow screen. Nothing of this is then repeated in every row.
+            what their cells are called on a narrow screen. Nothing of this is then repeated in every row. "board"
+            where a table stays one on a narrow screen.
     """
-    numbers = [k if k == "cx-n" else None for _, k in body[0]] if body and not kind else [None] * len(head)
+    known = kind in ("est", "cmp")
+    numbers = [(k or None) for _, k in body[0]] if body and not known else [None] * len(head)
     top = [tag("th", name(title), scope="col", class_=k) for title, k in zip(head, numbers, strict=True)]
     lines = []
     for i, cells in enumerate(body):
         row = [tag("th", cells[0][0], scope="row")]
         for (content, k), title in zip(cells[1:], head[1:], strict=True):
             told = {} if kind else {"data_label": plain(title)}
-            row.append(tag("td", content, class_=None if kind and k == "cx-n" else k or None, **told))
+            row.append(tag("td", content, class_=None if known and k == "cx-n" else k or None, **told))
         lines.append(tag("tr", *row, class_="cx-grey" if i < len(grey) and grey[i] else None))
     made = tag("table", tag("caption", caption), tag("thead", tag("tr", *top)), tag("tbody", *lines))
     below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes") if notes else None

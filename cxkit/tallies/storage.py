@@ -87,7 +87,7 @@ def _about(tallies: Tallies) -> dict[str, Any]:
     }
 
 
-_FRAMES = ("comparisons", "targets")  # of a place
+_FRAMES = ("comparisons", "targets", "whole")  # of a place
 
 
 def _plain(frame: pd.DataFrame) -> tuple[list[dict[Any, Any]], dict[Any, str]]:

@@ -79,6 +79,7 @@ class Place:
         made: How these were made: now, before, level, correction, lead.
         design: "sums" and "pairs" with the metrics of which the run has any, in this place or another.
         targets: The place's rows of the run's tests of all places against their targets, made in the same way.
+        whole: The scores of everybody in the period, as the overview shows them.
     """
 
     where: dict[str, str]
@@ -86,6 +87,7 @@ class Place:
     made: dict[str, Any]
     design: dict[str, list[str]]
     targets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
+    whole: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
 
 
 def untold() -> pd.DataFrame:

@@ -27,7 +27,7 @@ from cxkit.show.labels import heading
 LABELS = {metric.label: name for name, metric in METRICS.items()}
 PARTS = {
     "Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast",
-    "Why the total moved": "contribution",
+    "Why the total moved": "contribution", "Signals": "watch",
 }  # fmt: skip
 NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
 BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
@@ -125,8 +125,6 @@ class Reader:
         for table in soup.select(".cx-table"):
             read[id(table)] = self._table(path.name, table, where)
         everything = set().union(*read.values()) if read else set()
-        for tile in soup.select(".cx-tile"):
-            everything |= self._tile(path.name, tile, where)
         for figure in soup.select("figure"):
             own = set().union(*(read[id(table)] for table in figure.select(".cx-table")))
             drawn = " · ".join(
@@ -143,16 +141,17 @@ class Reader:
         self.facts.read["said or drawn"] += len(found)
         self.unread += [f"{where}: n {n} is in no table" for n in sorted(found - known)]
 
-    def _tile(self, source: str, tile: Tag, where: Mapping[str, str]) -> set[int]:
-        """The base of a tile, and both bases of its change."""
-        name, told = LABELS[text(tile.select_one(".cx-tile-name"))], text(tile)
-        own = BASE.search(" ".join(text(one) for one in tile.select(".cx-base")))
-        found = {self.now: own[1]} if own else {}
-        if both := re.search(rf"{BASE.pattern}[^,;/]* now, {BASE.pattern}[^,;/]* before", told):
-            found |= {self.now: both[1], self.before: both[2]}
-        for period, n in found.items():
-            self._base(f"{source}: tile", self._cell(name, period, where), _whole(n), "")
-        return {_whole(n) for n in found.values()}
+    def _board(self, source: str, rows: Sequence[Mapping[str, str]], where: Mapping[str, str]) -> Iterator[int]:
+        """The first table of a page or of the index, whose bases stand in the cell of the score."""
+        for row in rows:
+            first, head = list(row)[:2]
+            name = LABELS[row["Metric"] if head == "Score" else head]
+            place = (
+                where if head == "Score" else self.places.get(row[first], {self.headings.get(first, ""): row[first]})
+            )
+            n = BASE.search(row[head])
+            note = row[head].replace("hidden", "hidden:", 1)
+            yield from self._line(source, {"Base": n[1] if n else ""}, name, self.now, place, note)
 
     def _table(self, source: str, table: Tag, where: Mapping[str, str]) -> set[int]:
         """Reads a table and returns the bases that it holds."""
@@ -165,6 +164,8 @@ class Reader:
         source = f"{source}: {caption}"
         if caption in NO_BASES:
             return set()
+        if "cx-board" in table["class"]:
+            return set(self._board(source, rows, where))
         if {"Score", "Base"} <= set(heads):
             return {n for row in rows for n in self._estimate(source, row, caption, where)}
         for bases in ("Bases now / before", "Bases level / rest"):
@@ -173,15 +174,11 @@ class Reader:
         if {"Answer", "Class", "Answers"} <= set(heads):
             return self._distribution(source, rows, caption, where)
         if "Base" in heads and ("Period" in heads or heads[0] == "Period"):
-            return {n for row in rows for n in self._line(source, row, self._named(row, caption), row["Period"], where)}
-        if {"Base", "Change", "Verdict"} <= set(heads):  # of the index
-            name = next(LABELS[head] for head in heads if head in LABELS)
-            places = [{self.headings[key]: row[key] for key in heads if key in self.headings} for row in rows]
-            places = [self.places.get(row[heads[0]], place) for row, place in zip(rows, places, strict=True)]
             return {
                 n
-                for row, place in zip(rows, places, strict=True)
-                for n in self._line(source, row, name, self.now, place)
+                for row in rows
+                for place in [self.places[row["Report"]] if "Report" in row else where]
+                for n in self._line(source, row, self._named(row, caption), row["Period"], place)
             }
         return self._of_the_data(source, caption, rows)
 

@@ -2,9 +2,9 @@
 
 What a score is, and what it needs:
 
-- the value of a tile: an interval and a base in the same tile, a method in the note under the tiles;
-- the change of a tile, and the claim of a finding that has a change: an interval, a p-value and both bases, a method in
-  the note under the tiles or under the list;
+- the sentence at the head of a page or an index, and its points: a table on the same page that holds the interval and
+  the base of each score;
+- the claim of a finding that has a change: an interval, a p-value and both bases, a method in the note under the list;
 - a row of a table with a number in a column of scores or changes: an interval and a base in the same row, a method in
   the note under the table;
 - a row of a table of shares: a base in the same row, and the words that shares are described, under the table;
@@ -43,7 +43,7 @@ def bare(page: str) -> list[str]:
     """What is bare on a page, one line each; nothing where all is well."""
     soup = BeautifulSoup(page, "html.parser")
     return [
-        *(fault for tile in soup.select(".cx-tile") for fault in _tile(tile)),
+        *_headline(soup),
         *(fault for found in soup.select(".cx-findings") for fault in _findings(found)),
         *(fault for table in soup.select(".cx-table") for fault in _table(table)),
         *(fault for figure in soup.select("figure") for fault in _figure(figure)),
@@ -55,7 +55,7 @@ def scores(page: str) -> int:
     """How many scores the walker has looked at, so that a page without any is noticed."""
     soup = BeautifulSoup(page, "html.parser")
     cells = sum(1 for table in soup.select(".cx-table") for _ in _rows(table))
-    return cells + len(soup.select(".cx-tile .cx-value, .cx-findings > li, figure > svg"))
+    return cells + len(soup.select(".cx-findings > li, figure > svg"))
 
 
 def text(node: Tag | None) -> str:
@@ -67,16 +67,10 @@ def _lacks(where: str, said: str, **wanted: re.Pattern[str]) -> Iterator[str]:
     yield from (f"{where}: no {name} in {said[:160]!r}" for name, pattern in wanted.items() if not pattern.search(said))
 
 
-def _tile(tile: Tag) -> Iterator[str]:
-    value, change = tile.select_one(".cx-value:not(.cx-absent)"), tile.select_one(".cx-change")
-    where, notes = text(tile.select_one(".cx-tile-name")), _below(tile.parent)
-    if value:
-        score = " ".join(text(part) for part in tile.select(":scope > div:first-child > p"))
-        yield from _lacks(where, score, interval=INTERVAL, base=BASE)
-        yield from _lacks(where, notes, method=re.compile(r"Intervals: \w"))
-    if change and change.select_one(".cx-size"):
-        yield from _lacks(f"{where}, change", text(change), interval=INTERVAL, test=TESTED, bases=BOTH)
-        yield from _lacks(f"{where}, change", notes, method=re.compile(r"Method: \w"))
+def _headline(soup: BeautifulSoup) -> Iterator[str]:
+    said = " ".join(text(part) for part in soup.select(".cx-headline, .cx-lead"))
+    if re.search(NUMBER, SURE.sub("", said)) and not soup.select_one(".cx-board td b"):
+        yield f"headline: no table of scores for {said[:160]!r}"
 
 
 def _below(node: Tag | None) -> str:
@@ -109,8 +103,12 @@ def _table(table: Tag) -> Iterator[str]:
     where, notes = text(table.find("caption")), text(table.select_one(".cx-notes"))
     for kind, cells in _rows(table):
         line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
-        bases = " ".join(cell for head, cell in cells.items() if head.startswith(("Base", "Answers")))
-        spans = " ".join(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")
+        own = " ".join(list(cells.values())[1:2]) if "cx-board" in (table.get("class") or []) else ""
+        bases = " ".join([own, *(cell for head, cell in cells.items() if head.startswith(("Base", "Answers")))])
+        spans = " ".join(
+            [own, *(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")]
+        )
+        yield from _lacks(line, own, base=BASE, interval=INTERVAL) if own and kind == "score" else ()
         spans += " no interval" if cells.get("Remarks", "").startswith("no interval") else ""
         yield from _lacks(line, bases, base=re.compile(r"\d"))
         if kind == "share":
@@ -139,9 +137,16 @@ def _figure(figure: Tag) -> Iterator[str]:
 
 def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
     for node in soup.select("p, li, h2, h3, h4, pre, dd, span, td"):
-        if node.find_parent(["p", "li", "pre"]) or node.select_one("p, li") or node.find_parent("svg"):
+        if (
+            "cx-lead" in (node.get("class") or [])
+            or node.find_parent(["p", "li", "pre"])
+            or node.select_one("p, li")
+            or node.find_parent("svg")
+        ):
             continue
-        inside = node.find_parent(class_=["cx-tile", "cx-findings", "cx-table"]) or node.find_parent("figure")
+        inside = node.find_parent(class_=["cx-headline", "cx-lead", "cx-findings", "cx-table"]) or node.find_parent(
+            "figure"
+        )
         if inside or _defines(node) or node.find("q"):  # what customers say is no score
             continue
         said = SURE.sub("", text(node))

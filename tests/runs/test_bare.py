@@ -69,10 +69,9 @@ def once(pattern: str, by: str = "") -> Callable[[str], str]:
 
 
 MUTATIONS = {
-    "a tile without its interval": (once(r'<p class="cx-interval">.*?</p>'), "no interval"),
-    "a tile without its base": (once(r'<p class="cx-base">n\s[\d,]+', '<p class="cx-base">'), "no base"),
-    "tiles without a method": (once(r"(cx-tiles.*?)<p>Intervals: [^<]*</p>", r"\1"), "no method"),
-    "changes of tiles without a method": (once(r"(cx-tiles.*?)<p>Method: [^<]*</p>", r"\1"), "change: no method"),
+    "a line of the first table without its interval": (once(r"(</b> )<small>[^<]*</small>", r"\1"), "no interval"),
+    "a line of the first table without its base": (once(r"<small>n\s[^<]*</small>"), "no base"),
+    "a headline without its table": (once(r'<div class="cx-table cx-board">.*?</table>'), "headline: no table"),
     "a change without its test": (once(r'(<p class="cx-proof">[^<;]*); [^<]*', r"\1"), "no test"),
     "a finding without its bases": (once(r"; n\s[\d,]+ [^<]*? in 2026-10, n\s[^<]*?(?=</p></li>)"), "no bases"),
     "findings without a method": (once(r'<p class="cx-notes">Method: .*?</p>'), "no method"),

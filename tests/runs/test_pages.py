@@ -50,11 +50,10 @@ def shown(*parts: object) -> Any:
 
 
 def report(brand: str = "Acme") -> Any:
-    last = series(brand)[-1:]
     return new_notebook(cells=[
         new_markdown_cell("# Customer-experience report\n\nSet the parameters and run all cells."),
-        shown(show.header(brand, now="2026-10", before="2026-09", base=last, metrics=NPS, where={"brand": brand})),
-        new_markdown_cell("## At a glance"), shown(show.tiles(last, moves(brand), NPS)),
+        shown(show.header(brand, now="2026-10", before="2026-09", where={"brand": brand})),
+        new_markdown_cell("## At a glance"), shown(show.board(series(brand), moves(brand), NPS, "2026-10")),
         new_markdown_cell("## What changed"), shown(show.findings(moves(brand), NPS)),
         new_markdown_cell("## Over *time*"), shown(show.trend(series(brand), NPS["nps"], moves(brand))),
     ])  # fmt: skip
@@ -200,8 +199,8 @@ def test_a_figure_that_is_shown_twice_keeps_its_references():
 def test_a_link_whose_figure_is_missing_becomes_text():
     made = page(new_notebook(cells=[shown(show.findings(moves(), NPS))]), title="T")
     assert "NPS increased by 9.0 points" in made
-    assert "tile-nps" not in made
-    assert '<a href="#tile-nps">' in page(report(), title="T")
+    assert "score-nps" not in made
+    assert '<a href="#score-nps">' in page(report(), title="T")
 
 
 def test_text_and_streams_are_escaped():
@@ -264,7 +263,7 @@ def test_the_index_lists_reports():
     assert '<html lang="fr">' in made
     assert "<script" not in made
     assert 'href="acme.html"' in made
-    for words in (SCRIPT, "39.0", "29.0 to 48.0", "▲ increased", "281 effective 180"):
+    for words in (SCRIPT, "39.0", "29.0 to 48.0", "▲ increased", "n\xa0281 (180)"):
         assert words in Text(made).words
     assert made == index(summary, manifest, NPS)
 

@@ -151,7 +151,7 @@ def test_findings_link_to_their_figure():
     _, parts = segment_frames(list("ABCDEFGH"))
     told = pd.DataFrame(asked(parts.to_dict("records"), {"B": 9.0}, 0.01))
     assert 'href="#changes-nps-area"' in findings(told, METRICS)
-    assert 'href="#tile-nps"' in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")]), METRICS)
+    assert 'href="#score-nps"' in findings(pd.DataFrame([comparison("nps", 9.0, 5.0, "changed")]), METRICS)
 
 
 def test_a_hostile_name_in_a_finding_is_text():

@@ -12,10 +12,12 @@ TWO = {"nps": METRICS["nps"], "csat": METRICS["csat"]}
 def test_reports_stand_by_dimension_with_score_interval_base_and_verdict():
     _, body = shelf(summary_of(BRANDS), manifest_of(BRANDS), TWO)
     table = cells(body)
-    assert table[0] == ["Brand", "NPS", "95% interval", "Scale 10 to 90", "Base", "Change", "Verdict", "Detectable"]
-    assert table[2] == ["Borealis", "29.0", "21.0 to 36.7", "", "340", "+4.0 −2.5 to +10.5", "▲ increased", ""]
-    assert table[7][1:6] == ["hidden", "", "", "hidden", ""]
-    assert table[8][1] == "no answers"
+    assert table[0] == ["Brand", "NPS", "1 periods", "2026-09", "Change", "CSAT"]
+    found = {row[0]: row for row in table[1 : len(BRANDS) + 1]}
+    borealis = found["Borealis"]
+    assert borealis == ["Borealis", "29.0 21.0 to 36.7 n 340", "", "", "▲ increased +4.0 (−2.5 to +10.5)", "▲ 71.0%"]
+    assert {row[1].split(" ")[0] for row in table[len(BRANDS) - 1 : len(BRANDS) + 1]} == {"hidden", "no"}  # stand last
+    assert table[1][4].startswith(("▼", "▲"))  # what changed stands first
     assert 'href="b0.html"' in body
     assert 'href="overview.html"' in body
 
@@ -71,7 +73,8 @@ def test_the_first_metric_leads_where_there_is_no_nps():
 def test_reports_without_comparison_are_listed():
     summary = summary_of(["A", "B"])
     _, body = shelf(summary[summary["part"] == "estimate"], manifest_of(["A", "B"]), TWO)
-    assert cells(body)[1][6] == "not compared"
+    assert cells(body)[0][2:] == ["1 periods", "before", "Change", "CSAT"]
+    assert "Nothing is shown to have got worse" in body
 
 
 def test_all_metrics_open_below():
@@ -86,3 +89,24 @@ def test_earlier_runs_are_one_click_away_and_their_names_are_text():
     assert '<a href="runs/2026-11-02T060000Z/index.html">2026-11-02 06:00 UTC</a>' in body
     assert "<script" not in body
     assert "Earlier runs" not in Words(shelf(summary_of(["A"]), manifest_of(["A"]), TWO)[1]).text
+
+
+def test_who_got_worse_is_named_and_linked_at_the_head():
+    summary = summary_of(BRANDS)
+    summary.loc[(summary["report"] == "b1") & (summary["metric"] == "csat"), "change"] = -7.0
+    _, body = shelf(summary, manifest_of(BRANDS), TWO)
+    said = body[body.index("Act on") : body.index("cx-table")]
+    assert said.count("<a ") == 1
+    assert 'href="b1.html"' in said
+    assert "CSAT decreased by 7.0 percentage points" in Words(said).text
+
+
+def test_signals_of_the_last_year_are_listed():
+    signal = {"report": "b1", "part": "watch", "metric": "nps", "period": "2026-10", "brand": BRANDS[1], "n": 340,
+              "n_eff": 340.0, "value": 29.0, "expected": 41.0, "evidence": 77.0, "signal": True, "since": "2026-08",
+              "direction": "lower"}  # fmt: skip
+    summary = pd.concat([summary_of(BRANDS), pd.DataFrame([signal])], ignore_index=True)
+    text = Words(shelf(summary, manifest_of(BRANDS), TWO)[1]).text
+    assert "lower since about 2026-08" in text
+    assert "Signals of the last year" in text
+    assert "NPS lower since about 2026-08" in text  # among those to act on
