@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -247,7 +247,10 @@ def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
         raise CxError(f"{path}: is not readable as an SPSS file: {error}") from None
     labels = {c: {_code(v): str(t) for v, t in values.items()} for c, values in about.variable_value_labels.items()}
     missing = {
-        column: {code: labels.get(column, {}).get(code, "by the file") for code in _missing(frame[column], ranges)}
+        column: {
+            code: labels.get(column, {}).get(code, "by the file")
+            for code in _missing(frame[column], labels.get(column, {}), ranges)
+        }
         for column, ranges in about.missing_ranges.items()
     }
     questions = {name: text for name, text in about.column_names_to_labels.items() if text}
@@ -256,9 +259,9 @@ def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:
     return frame, Head("spss", names, rows=0, questions=questions, missing=missing, labels=labels)
 
 
-def _missing(values: pd.Series, ranges: Sequence[Any]) -> list[str]:
-    """The codes that occur and lie in one of the declared ranges."""
-    found = values.dropna().unique()
+def _missing(values: pd.Series, labels: Mapping[str, str], ranges: Sequence[Any]) -> list[str]:
+    """The codes that occur or have a label, and lie in one of the declared ranges."""
+    found = {*values.dropna().unique(), *((code if values.dtype == object else float(code)) for code in labels)}
     inside = [v for v in found if any(_within(v, limits["lo"], limits["hi"]) for limits in ranges)]
     return [_code(value) for value in sorted(inside)]
 

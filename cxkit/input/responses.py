@@ -17,7 +17,7 @@ from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps
 from cxkit.input import answers, refusals, times, values
 from cxkit.input.databases import Table, aggregated, collect, readable
-from cxkit.input.mapping import ISO, Mapping, load_mapping, own_names
+from cxkit.input.mapping import BLANK, ISO, Mapping, load_mapping, own_names
 from cxkit.input.shapes import count_of, shaped
 from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
@@ -272,4 +272,8 @@ def _with_file_codes(source: Source, mapping: Mapping) -> Mapping:
     for name, item in mapping.items.items():
         codes = dict(source.missing.get(item.column or "", {})) | item.missing_reasons
         items[name] = item.model_copy(update={"missing": codes}) if codes else item
-    return mapping.model_copy(update={"items": items})
+    cuts = {}
+    for name, cut in mapping.dimensions.items():
+        labels = dict.fromkeys(source.missing.get(cut.column, {}), BLANK) | cut.labels
+        cuts[name] = cut.model_copy(update={"labels": labels}) if labels else cut
+    return mapping.model_copy(update={"items": items, "dimensions": cuts})

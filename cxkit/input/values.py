@@ -9,9 +9,14 @@ import ibis
 
 from cxkit.input.databases import Column
 
-NO_ANSWER_WORDS = {"", "?", "-", ".", "blank", "n/a", "na", "none", "null", "missing", "no answer", "not answered",
-                   "unanswered", "not offered", "offered", "prefer not to say", "don't know", "not applicable",
-                   "refused"}  # fmt: skip
+NO_ANSWER_WORDS = {
+    "", "?", "-", ".", "blank", "(blank)", "n/a", "na", "n.a.", "none", "null", "missing", "no answer", "not answered",
+    "unanswered", "not offered", "offered", "prefer not to say", "don't know", "dont know", "don’t know",
+    "not applicable", "refused", "no opinion", "keine angabe", "k.a.", "weiß nicht", "weiss nicht", "trifft nicht zu",
+    "ne sait pas",
+    "sans réponse", "non concerné", "ns/nc", "no sabe", "no contesta", "no aplica", "não sei", "não se aplica",
+    "prefiro não responder", "non so", "non risponde", "non applicabile",
+}  # fmt: skip
 
 
 def text(column: Column) -> Column:

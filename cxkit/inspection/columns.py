@@ -6,21 +6,22 @@ Counted by Ibis expressions.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import ibis
-from ibis import selectors
+import pyarrow as pa
 
 from cxkit.input import values
-from cxkit.input.databases import Table, count
+from cxkit.input.databases import Table, aggregated, count, stored
 from cxkit.input.sources import Source
 from cxkit.input.values import NO_ANSWER_WORDS
+from cxkit.inspection.words import DATE, code, folded, no_answer
 
 LISTED = 60  # up to so many different values, a column's values are counted one by one
 WIDEST = 1000  # columns that are looked at
-DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"  # how a time begins, whatever comes first in it
+AT_ONCE = 100  # columns of one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Column:
         values: Value -> rows, most frequent first, of columns with few values.
         typed: "text", "number", "time" or "other": the column's type, not its content.
         labels: Code -> label, where the file has them.
+        absent: Codes of these that the file itself declares to be no answer.
         mean: The mean of the numbers.
         dated: Rows that begin like a date.
         blanks: Words and marks that stand for no answer -> rows.
@@ -55,6 +57,7 @@ class Column:
     values: Mapping[str, int] = field(default_factory=dict)
     typed: str = "text"
     labels: Mapping[str, str] = field(default_factory=dict)
+    absent: Collection[str] = ()
     mean: float | None = None
     dated: int = 0
     blanks: Mapping[str, int] = field(default_factory=dict)
@@ -68,22 +71,26 @@ class Column:
         return words
 
     def named(self, words: str) -> bool:
-        """Whether a pattern fits the name of the column."""
-        return bool(re.search(words, self.name, re.I))
+        """Whether a pattern fits the folded name of the column."""
+        return bool(re.search(words, folded(self.name)))
 
     def speaks(self, words: str) -> bool:
-        """Whether a pattern fits its name or question."""
-        return bool(re.search(words, f"{self.name} {self.question}", re.I))
+        """Whether a pattern fits its folded name or question."""
+        return bool(re.search(words, folded(self.name)) or re.search(words, folded(self.question)))
+
+    @property
+    def answers(self) -> dict[str, int]:
+        """Value -> rows, without what stands for no answer by its word, or by the file."""
+        return {v: n for v, n in self.values.items() if not no_answer(v) and v not in self.absent}
 
     @property
     def codes(self) -> dict[str, float]:
-        """Value -> the code that it is or begins with, of those that have one.
+        """Value -> the code that it is, begins with or ends with, of those that have one.
 
         >>> Column("a", "a", 3, values={"9": 1, "10 - Extremely likely": 1, "often": 1}).codes
         {'9': 9.0, '10 - Extremely likely': 10.0}
         """
-        found = {v: re.match(r"\s*(-?\d+)(\.0+)?(?=\s*$|\s*[-–—:=.)]\s*\D)", v) for v in self.values}
-        return {value: float(match[1]) for value, match in found.items() if match}
+        return {value: found for value in self.values if (found := code(value)) is not None}
 
     @property
     def stray(self) -> int:
@@ -100,7 +107,10 @@ class Export(NamedTuple):
 
 
 def look(
-    table: Table, questions: Mapping[str, str] | None = None, labels: Mapping[str, Mapping[str, str]] | None = None
+    table: Table,
+    questions: Mapping[str, str] | None = None,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+    absent: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Column]:
     """What every column of a table holds (of the first thousand of them).
 
@@ -108,6 +118,7 @@ def look(
         table: Any Ibis table.
         questions: Column -> wording, where it is not the name.
         labels: Column -> code -> label, where the file has them.
+        absent: Column -> code -> label, of the codes for no answer that a file itself declares.
 
     >>> import pyarrow as pa
     >>> (score,) = look(ibis.memtable(pa.table({"score": ["9", "10", "11", None]})))
@@ -115,44 +126,74 @@ def look(
     3 of 4 filled, 3 different, numbers 9 to 11
     """
     columns, rows = list(table.columns)[:WIDEST], count(table)
-    long = _long(table, columns)
-    number = values.number(long.value)
-    summary = (
-        long.mutate(number=(number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number))
-        .group_by("column")
-        .agg(
-            filled=lambda t: t.count(),
-            distinct=lambda t: t.value.nunique(),
-            numbers=lambda t: t.number.count(),
-            low=lambda t: t.number.min(),
-            high=lambda t: t.number.max(),
-            mean=lambda t: t.number.mean(),
-            dated=lambda t: t.value.re_search(DATE).sum(),
-        )
-    )
-    found = {columns[int(row.pop("column"))]: row for row in summary.to_pyarrow().to_pylist()}
-    counts = _counts(table, [name for name, row in found.items() if row["distinct"] <= LISTED])
-    blanks = _counts(table, columns, NO_ANSWER_WORDS)
+    with stored(table.select(**{str(i): values.text(table[name]) for i, name in enumerate(columns)})) as texts:
+        many = _many(texts)
+        counts = {i: _counted(texts, i) for i in texts.columns if i not in many}
+        found = _of_values(counts)
+        for i in many:
+            asked = _facts(texts[i], ibis.literal(1))
+            found[i] = dict(zip(asked, aggregated(texts, *asked.values()), strict=True))
+        blanks = {i: counts[i] if i in counts else _counted(texts, i, NO_ANSWER_WORDS) for i in texts.columns}
     return [
         Column(
             name,
             (questions or {}).get(name, name),
             rows,
-            **found.get(name, {}),
-            values=counts.get(name, {}),
-            blanks=blanks[name],
+            **found.get(i, {}),
+            values=counts[i] if len(counts.get(i, ())) <= LISTED and i in counts else {},
+            blanks={value: n for value, n in blanks[i].items() if value.lower() in NO_ANSWER_WORDS},
             typed=_typed(table[name]),
             labels=(labels or {}).get(name, {}),
+            absent=tuple((absent or {}).get(name, ())),
         )
-        for name in columns
+        for i, name in zip(texts.columns, columns, strict=True)
     ]
 
 
-def _long(table: Table, columns: Sequence[str]) -> Table:
-    """A row for each cell that holds something: place of its column, value as text. One query for any width."""
-    texts = table.select(**{str(i): values.text(table[name]) for i, name in enumerate(columns)})
-    cells = texts.pivot_longer(selectors.all(), names_to="column", values_to="value")
-    return cells.filter(cells.value.notnull())
+def _many(texts: Table) -> list[str]:
+    """The columns of too many values to count one by one; roughly, for all at once."""
+    found = []
+    for start in range(0, len(texts.columns), AT_ONCE):
+        some = texts.columns[start : start + AT_ONCE]
+        sizes = aggregated(texts, *(texts[i].approx_nunique() for i in some))
+        found += [i for i, n in zip(some, sizes, strict=True) if n > 2 * LISTED]
+    return found
+
+
+def _counted(texts: Table, column: str, only: Collection[str] = ()) -> dict[str, int]:
+    """Value -> rows, most frequent first, of all values of a column or of these."""
+    cells = texts.select(value=texts[column]).filter(lambda t: t.value.notnull())
+    cells = cells.filter(cells.value.lower().isin(sorted(only))) if only else cells
+    rows = cells.group_by("value").agg(n=lambda t: t.count()).to_pyarrow().to_pylist()
+    return {row["value"]: int(row["n"]) for row in sorted(rows, key=lambda row: (-row["n"], row["value"]))}
+
+
+def _facts(text: Any, rows: Any) -> dict[str, Any]:
+    """What a column of text is summed up to; `rows` is how many rows each of its values stands for."""
+    digits = text < ":"  # a number or a date begins with a digit or a sign; the others need not be tried
+    number = digits.ifelse(values.number(text), ibis.null("float64"))
+    number = (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
+    known = number.notnull().ifelse(rows, 0).sum()
+    return {
+        "filled": text.notnull().ifelse(rows, 0).sum(),
+        "distinct": text.nunique(),
+        "numbers": known,
+        "low": number.min(),
+        "high": number.max(),
+        "mean": (number * rows).sum() / known.nullif(0),
+        "dated": (digits & text.re_search(DATE)).ifelse(rows, 0).sum(),
+    }
+
+
+def _of_values(counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, Any]]:
+    """The facts of columns whose values are counted: a value is looked at once, however many rows hold it."""
+    cells = [(i, value, n) for i, found in counts.items() for value, n in found.items()]
+    if not cells:
+        return {}
+    parts = dict(zip(("column", "value", "n"), zip(*cells, strict=True), strict=True))
+    table = ibis.memtable(pa.table({**parts, "value": pa.array(parts["value"], "string")}))
+    rows = table.group_by("column").agg(**_facts(table.value, table.n)).to_pyarrow().to_pylist()
+    return {row.pop("column"): row for row in rows}
 
 
 def _typed(column: Any) -> str:
@@ -162,16 +203,3 @@ def _typed(column: Any) -> str:
     if kind.is_timestamp() or kind.is_date():
         return "time"
     return "number" if kind.is_numeric() else "other"
-
-
-def _counts(table: Table, columns: Sequence[str], only: Collection[str] = ()) -> dict[str, dict[str, int]]:
-    """Column -> value -> rows, most frequent first, of all values or of these."""
-    if not columns:
-        return {}
-    cells = _long(table, columns)
-    cells = cells.filter(cells.value.lower().isin(sorted(only))) if only else cells
-    counted = cells.group_by(["column", "value"]).agg(n=lambda t: t.count())
-    found: dict[str, dict[str, int]] = {name: {} for name in columns}
-    for row in sorted(counted.to_pyarrow().to_pylist(), key=lambda row: (-row["n"], row["value"])):
-        found[columns[int(row["column"])]][row["value"]] = int(row["n"])
-    return found

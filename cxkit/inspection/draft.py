@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cxkit.errors import CxError
@@ -13,7 +13,7 @@ from cxkit.input.databases import Table, connect, readable
 from cxkit.input.mapping import BLANK, RESERVED, Roles
 from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source, read_as
 from cxkit.inspection.columns import LISTED, Column, Export, look
-from cxkit.inspection.items import given, questions, scored, yes_no_items
+from cxkit.inspection.items import SHORT, friends, given, on_a_scale, questions, yes_no_items
 from cxkit.inspection.lines import WIDTH, ask, entry, free_key, inline, note, quote
 from cxkit.inspection.times import (
     Events,
@@ -26,25 +26,26 @@ from cxkit.inspection.times import (
     when,
     when_lines,
 )
+from cxkit.inspection.words import CUTS, PEOPLE, folded, groups, personal
 from cxkit.metrics import METRICS
 
 LOOKED_AT = 1_000_000  # rows; a mapping needs no more
 FETCHED = 100_000  # rows of a database, which does not have to scan all for it
-CUTS = (
-    r"brand|region|segment|channel|country|lang|product|store|branch|area|gender|age|group|plan|via|priority|site|city"
-    r"|contract|categor|contact.?type"
-)
-NO_CUT = r"NPS.?GROUP|date|time|day|stamp|_at$| at$"
+NO_CUT = r"nps ?group|date|time|\bday|stamp|\bat\b|zeit|fecha|datum"
 MOST_CUTS = 8
 NEARLY_ALL = 0.97  # of the rows in one value: a column that cuts nothing
-COMMENTS = r"comment|verbatim|free.?text|feedback|remark|kommentar|freitext|anmerkung|bemerkung|warum|^why"
+COMMENTS = (
+    r"comment|verbatim|free ?text|feedback|remark|kommentar|freitext|anmerkung|bemerkung|warum|^why|commentaire"
+    r"|pourquoi|comentario|por que|commento|perche|\breviews?\b|opinion"
+)
 _ROLES = {
-    "response": r"respons?e?.?id|respondent.?id|respnum|record.?id|ticket|^id$|^#$|^number$|^lfd.*nr|antwort.?nr",
-    "respondent": r"respondent|customer|client|panel|external.?reference|network.?id|user.?id|account|caller"
-    r"|kunden?\W?n",
-    "weight": r"weight|wgt|gewicht|\bwt\b",
+    "response": r"respons?e? ?id|respondent ?id|respnum|record ?id|survey ?id|ticket|^id$|^#$|^number$|^lfd.*nr"
+    r"|antwort ?nr|(encuesta|enquete|pesquisa) ?id",
+    "respondent": rf"respondent|customer|client|panel|external ?reference|network ?id|user ?id|account|caller"
+    rf"|kunden?\W?n|^{PEOPLE}$",
+    "weight": r"weight|wgt|gewicht|\bwt\b|ponder|\bpeso\b|\bpoids\b",
 }
-CLUSTERS = r"cluster|psu|^run.?id$|flight.?id"
+CLUSTERS = r"cluster|\bpsu\b|^run ?id$|flight ?id"
 
 
 @readable
@@ -68,7 +69,7 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     """
     opened = open_source(source, Path(folder) if folder else None, memory=memory)
     table = _looked_at(opened)
-    found = look(table, opened.questions, opened.labels)
+    found = look(table, opened.questions, opened.labels, opened.missing)
     if not found or found[0].rows == 0:
         raise CxError(f"{_names(opened)}: holds no answers")
     export = Export(opened, table, found)
@@ -81,21 +82,23 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     taken |= {one.name for one in (moment.one, repeated and repeated.per) if one}
     roles = [*_moment(moment), *_roles(found, taken, repeated)]
     clusters = [one for one in found if one.name not in taken and one.named(CLUSTERS) and _repeats(one)]
-    asked = [*questions(found, taken), *yes_no_items(found, taken)]
+    asked = [*questions(found, taken), *friends(found, taken), *yes_no_items(found, taken)]
     computed = given(export, taken)
+    held = {one.name: what for one in found if (what := personal(one.values))}
+    taken |= set(held)
     written = [one for one in found if one.name not in taken and _is_comment(one)]
     cuts = _cuts([one for one in found if one.name not in taken and one not in written])
     mapped = taken | {one.name for one in [*cuts, *written[:1]]}
     rest = [one for one in found if one.filled and one.name not in mapped]
     timed = [line for c in pairs for line in ([or_clock(c)] if c.item in computed else clock_lines(c))]
-    items = [*asked, *computed.values(), *timed]
+    items = [*asked, *(line for lines in computed.values() for line in lines), *timed]
     require_same(opened.stamps)
     return "\n".join([
-        *_preface(opened, found, bool(computed or pairs or (repeated and repeated.same))),
+        *_preface(opened, found, held, bool(computed or pairs or (repeated and repeated.same))),
         *when_lines(export, moment),
         "", "columns:", *roles, *_comment(written), *_clusters(clusters),
         *latest_lines(repeated),
-        "", "items:", *(items or _no_items(scored([*cuts, *(one for one in rest if one not in written)]))),
+        "", "items:", *(items or _no_items([one for one in rest if one not in written and on_a_scale(one)])),
         "", *_dimensions(cuts),
         *_rest(rest, found),
     ]) + "\n"  # fmt: skip
@@ -115,7 +118,7 @@ def _names(opened: Source) -> str:
     return ", ".join(str(file["path"]) for file in opened.files)
 
 
-def _preface(opened: Source, found: Sequence[Column], tickets: bool) -> list[str]:
+def _preface(opened: Source, found: Sequence[Column], held: Mapping[str, str], tickets: bool) -> list[str]:
     """What the file is; a row about a ticket is about one contact."""
     lines = [
         f"# A mapping to start from, made by `cxkit inspect {note(_names(opened))}`: {found[0].rows:,} rows.",
@@ -124,6 +127,9 @@ def _preface(opened: Source, found: Sequence[Column], tickets: bool) -> list[str
     for file in opened.files:
         name = f"{note(Path(str(file['path'])).name)}: " if len(opened.files) > 1 else ""
         lines += [f"# {name}{note(line)}" for line in read_as(file)]
+    lines += [
+        f"# {note(name)} holds {what}, which say who someone is: it is used for nothing" for name, what in held.items()
+    ]
     asked = ask("relationship (asked about the brand as a whole) or transactional (asked about one contact)?")
     return [*lines, "", f"kind: {'transactional  # a ticket is one contact' if tickets else asked}"]
 
@@ -135,8 +141,11 @@ def _moment(moment: Moment) -> list[str]:
     if moment.one is None:
         words = "no column holds a time; name one that holds a wave, or give each file a `wave` and write wave"
         return [f"  wave: {ask(words)}"]
-    stray = moment.one.stray if moment.role == "time" else 0
-    odd = f", {stray:,} of them no times, which are refused" if stray else ""
+    if moment.others:
+        may = "; ".join(f"{one.name} ({one})" for one in (moment.one, *moment.others))
+        return [f"  {moment.role}: {ask(f'which of these says when: {may}?')}"]
+    stray = moment.one.stray if moment.role == "time" and not moment.told else 0
+    odd = f", {stray:,} of them no times, which are refused" if stray else f", {moment.told}" * bool(moment.told)
     return entry(moment.role, moment.one.name, f"{moment.one}{odd}", "  ")
 
 
@@ -145,7 +154,8 @@ def _roles(found: Sequence[Column], taken: set[str], repeated: Events | None) ->
     lines = []
     fits = {"response": _is_key, "respondent": _repeats, "weight": _is_weight}
     for role, words in _ROLES.items():
-        free = (one for one in found if one.name not in taken and one.named(words) and fits[role](one))
+        named = (one for one in found if one.name not in taken and len(one.name) <= SHORT and one.named(words))
+        free = (one for one in named if fits[role](one) and not personal(one.values))
         thing = repeated.per if role == "response" and repeated and (repeated.copies or repeated.same) else None
         one = thing or next(free, None)
         if one is None:
@@ -169,7 +179,9 @@ def _is_key(one: Column) -> bool:
 
 
 def _repeats(one: Column) -> bool:
-    return 1 < one.distinct <= one.filled and one.filled > one.rows / 10
+    """Whether so many values can be people or clusters: a type or an age of customers has few."""
+    many = one.distinct * 4 >= one.filled or (one.distinct > LISTED and one.distinct * 50 >= one.filled)
+    return 1 < one.distinct <= one.filled and one.filled > one.rows / 10 and many
 
 
 def _is_weight(one: Column) -> bool:
@@ -178,12 +190,17 @@ def _is_weight(one: Column) -> bool:
 
 def _is_comment(one: Column) -> bool:
     """Whether a column holds what people wrote, by its name; no value of it belongs into a mapping."""
-    return one.typed == "text" and one.filled > one.numbers and one.named(COMMENTS)
+    return (
+        one.typed == "text"
+        and one.filled > one.numbers
+        and one.named(COMMENTS)
+        and (len(one.name) <= SHORT or 2 * one.distinct > one.filled)
+    )
 
 
 def _comment(written: Sequence[Column]) -> list[str]:
     words = "in people's own words; with it pages may quote some"
-    return [f"  # comment: {quote(one.name)}  # {one}: {words}" for one in written[:1]]
+    return [line for one in written[:1] for line in (f"  # comment: {quote(note(one.name))}", f"  # {one}: {words}")]
 
 
 def _clusters(found: Sequence[Column]) -> list[str]:
@@ -194,7 +211,7 @@ def _clusters(found: Sequence[Column]) -> list[str]:
 
 
 def _no_items(scales: Sequence[Column]) -> list[str]:
-    hint = ["  # answers on a scale:", *(f"  # - {note(one.name)}" for one in scales[:12])] if scales else []
+    hint = ["  # answers on a scale:", *(f"  # - {note(one.name, 200)}" for one in scales[:12])] if scales else []
     return [f"  nps: {ask('no column looks like a question that the kit knows; name one')}", *hint]
 
 
@@ -207,10 +224,17 @@ def _cuts(found: Sequence[Column]) -> list[Column]:
         and one.typed != "time"
         and 2 <= one.distinct <= LISTED
         and not one.named(NO_CUT)
+        and not re.fullmatch(PEOPLE, folded(one.name))
+        and (one.distinct <= 10 or 2 * one.distinct <= one.filled)
+        and not groups(one.answers)
         and (one.rows < LISTED or max(one.values.values()) <= NEARLY_ALL * one.filled)
     ]
-    named = [one for one in free if one.named(CUTS) or one.labels]
-    worded = [one for one in free if one not in named and one.typed == "text" and not one.numbers]
+    named = [
+        one for one in free if (len(one.name) <= SHORT and one.named(CUTS)) or (one.labels and not on_a_scale(one))
+    ]
+    worded = [
+        one for one in free if one not in named and one.typed == "text" and not one.numbers and not on_a_scale(one)
+    ]
     return [*named, *(one for one in worded if one.distinct <= 20)][:MOST_CUTS]
 
 
@@ -222,7 +246,9 @@ def _dimensions(cuts: Sequence[Column]) -> list[str]:
     for one in cuts:
         shown = f"{one}: {note(', '.join(list(one.values)[:6]), 80)}"
         lines += [f"  {free_key(one.name, keys)}:", *entry("column", one.name, shown)]
-        labels = dict(one.labels) | {v: BLANK for v in one.blanks if not re.search(r"\w", v)}
+        labels = {c: text for c, text in one.labels.items() if c not in one.absent} | {
+            v: BLANK for v in one.blanks if not re.search(r"\w", v)
+        }
         lines += [f"    labels: {inline({c: quote(t) for c, t in labels.items()})}"] if labels else []
     return lines
 

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import ibis
 
+from cxkit.errors import CxError
 from cxkit.input import times, values
 from cxkit.input.databases import Table, aggregated, count
-from cxkit.input.mapping import ISO
+from cxkit.input.mapping import ISO, Mapping
 from cxkit.input.waves import NO_WAVE, ordered
-from cxkit.inspection.columns import DATE, Column, Export
+from cxkit.inspection.columns import Column, Export
 from cxkit.inspection.lines import ask, entry, note, quote
+from cxkit.inspection.words import DATE
 
 MOMENTS = ("recordeddate", "enddate", "submitdate(utc)", "timestamp", "createdat", "openedat")
 SURVEYS = ("qualtrics", "surveymonkey", "google_forms", "typeform")  # their two times are about filling the form in
@@ -25,16 +27,28 @@ ENDS = {  # item -> the moment that ends its clock
 }
 _THING = r"ticket|incident|case|issue|order|conversation|request|vorgangs?|auftrags?"
 THINGS = rf"({_THING})[ _.-]*(id|number|nummer|nr|no|key|#)?|id|#|number|record[ _]?id|respons?e?[ _]?id"
+TIMES = r"date|time|day|stamp|\bat\b|datum|zeit|fecha|data\b|hora|heure|giorno"
+WAVES = r"^((survey|study) )?(wave|year|welle|jahr|vague|annee|ola|oleada|ano|onda|ondata)( (no|nr|id|name|label))?$"
+DOUBTFUL = len(MOMENTS) + 2  # rank from which on a column's name does not say that its times are those of the answers
+AS_LIKELY = 4  # ranks within which another column may as well say when
+MOSTLY = 0.9  # of the times in one form: the others are refused and counted
 GROWS = r"mod.?count|updat|modif|chang|version|sequence|\bseq|step|revision|event.?(time|date|at)|timestamp"
 MOST_ROWS = 50  # of one thing, on average; beyond, what repeats is a class of things
 
 
 class Moment(NamedTuple):
-    """The column that says when: its role, and the forms in which all its times can be read (none: nothing to say)."""
+    """The column that says when: its role, and the forms in which all its times can be read (none: nothing to say).
+
+    `others` are columns of times that may as well say it; `told` is how times of several forms are read, `doubt` why
+    they cannot be.
+    """
 
     role: str
     one: Column | None
     forms: Sequence[str] = ()
+    others: Sequence[Column] = ()
+    told: str = ""
+    doubt: str = ""
 
 
 class Clock(NamedTuple):
@@ -69,10 +83,19 @@ class Events:
 
 def when(export: Export) -> Moment:
     """The column of times of the answers, or else of waves."""
-    for one in sorted(export.columns, key=_rank):
-        if one.filled >= one.rows / 2 and (forms := forms_of(export, one)) is not None:
-            return Moment("time", one, forms)
-    named = (one for one in export.columns if one.named(r"\b(wave|year|welle)\b") and one.distinct <= 40)
+    ranked = sorted((one for one in export.columns if one.filled >= one.rows / 2), key=_rank)
+    read = ((one, fits) for one in ranked if (fits := forms_of(export, one)) is not None)
+    if found := next(read, None):
+        one, forms = found
+        sure = _rank(one) < DOUBTFUL or export.opened.files[0].get("layout") in SURVEYS
+        alike = [] if sure else [other for other, _ in read if _rank(other) <= _rank(one) + AS_LIKELY]
+        return Moment("time", one, forms, alike)
+    for one in ranked:
+        if one.typed == "text" and one.numbers < one.filled and (one.dated >= 0.5 * one.filled or one.named(TIMES)):
+            told, doubt = _apart(export, one)
+            if told or (doubt and one.dated >= 0.5 * one.filled):
+                return Moment("time", one, told=told, doubt=doubt)
+    named = (one for one in export.columns if one.named(WAVES) and 1 <= one.distinct <= 40)
     return Moment("wave", next(named, None))
 
 
@@ -81,8 +104,26 @@ def _rank(one: Column) -> int:
     name = re.sub(r"[ _]", "", one.name.casefold())
     if name in MOMENTS:
         return MOMENTS.index(name)
-    spoken, changed = one.named(r"date|time|day|stamp|_at\b| at$"), one.named(r"updat|modif|chang|clos|solv")
-    return len(MOMENTS) + (one.typed != "time") + 2 * (not spoken) + 4 * changed
+    spoken, changed = (
+        one.named(TIMES) or one.named(STARTS),
+        one.named(r"updat|modif|chang|clos|solv|resol|birth|geburt|purchase|due\b"),
+    )
+    answered = spoken and one.named("survey|submit|interview|respon[sd]|answer") and not one.named("first")
+    answered = answered or one.named(STARTS)
+    return len(MOMENTS) + (one.typed != "time") + 2 * (not answered) + 2 * (not spoken) + 4 * changed
+
+
+def _apart(export: Export, one: Column) -> tuple[str, str]:
+    """The forms in which a column's times are read where they have several, or why they cannot be told apart."""
+    try:
+        table, used = times.told_apart(export.table.select(one.name), one.name, Mapping.model_construct())
+    except CxError as error:
+        (clock,) = aggregated(export.table, values.text(export.table[one.name]).contains("1899").any())
+        return "", "" if clock else str(error)
+    (first,) = aggregated(table, values.text(table[one.name]).min())
+    if sum(used.values()) < MOSTLY * one.filled or not first or first < "1970":  # a clock without a day is of 1899
+        return "", ""
+    return " and ".join(f"{n:,} as {form}" for form, n in used.items()), ""
 
 
 def forms_of(export: Export, one: Column) -> list[str] | None:
@@ -117,6 +158,8 @@ def when_lines(export: Export, moment: Moment) -> list[str]:
     lines = [f"timezone: {f'{zones[0]}  # the zone of the file itself' if zones else asked}"]
     if len(forms) > 1:
         return [*lines, f"time_format: {ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}"]
+    if moment.doubt:
+        return [*lines, f"time_format: {ask(f'{note(one.name)}: {moment.doubt}')}"]
     if forms and forms[0] != ISO:
         fits = f"fits {'' if one.stray else 'all '}{one.filled - one.stray:,} times of {note(one.name)}"
         lines.append(f"time_format: {quote(forms[0])}  # {fits}")

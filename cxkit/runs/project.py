@@ -96,14 +96,18 @@ def _files(name: str, export: str | None, draft: str) -> dict[str, str]:
 
 def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
     items, cuts = mapping.get("items") or {}, list(mapping.get("dimensions") or {})
-    measured = [one.name for one in {m.item: m for m in reversed(METRICS.values())}.values() if one.item in items]
+    measured = [_measured(item, declared if isinstance(declared, dict) else {}) for item, declared in items.items()]
+    known = {name: place for place, name in enumerate(METRICS)}
     source = "sample" if export is None else export if "://" in export else os.path.abspath(export)
     lines = {
         "name": (json.dumps(name), "the shelf is reports/" + name),
         "title": (json.dumps(name), "what the pages call the run"),
         "source": (json.dumps(source, ensure_ascii=False), "a file, several files, a database"),
         **({"mapping": (f"mappings/{name}.yaml", "what the columns mean")} if export is not None else {}),
-        "metrics": (f"[{', '.join(sorted(measured, key=list(METRICS).index)) or 'nps'}]", "the first one leads"),
+        "metrics": (
+            f"[{', '.join(sorted(measured, key=lambda name: known.get(name, len(known)))) or 'nps'}]",
+            "the first one leads",
+        ),
         "period": ("wave" if "wave" in (mapping.get("columns") or {}) else "month", "or quarter, week, year, wave"),
         "against": ("previous", "or year_ago, or a period such as 2026-04"),
         "for_each": ("[]", f"a report each, one dimension or two: {', '.join(cuts) or 'brand, channel'}"),
@@ -113,6 +117,13 @@ def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
         f"{MODELINE}params.schema.json\n# Which reports are wanted; with the schema an editor completes the keys.\n\n"
     )
     return head + "".join(f"{key}: {value} # {words}\n" for key, (value, words) in lines.items())
+
+
+def _measured(item: str, declared: dict[str, Any]) -> str:
+    """The metric that an item of a drafted mapping is reported by: of another scale than the usual the mean is left."""
+    scale = tuple(declared.get("scale") or ())
+    fits = (m.name for m in METRICS.values() if m.item == item and (scale in ((), m.scale) or m.statistic == "mean"))
+    return item if declared.get("measure") else next(fits, item)
 
 
 def _umask() -> int:

@@ -183,11 +183,12 @@ def test_a_recommendation_on_five_points_is_no_nps() -> None:
 
 
 def test_the_weight_of_parcels_and_a_respondent_called_unknown_are_not_taken() -> None:
-    frame = pd.DataFrame({"wave": "1", "nps": [9, 3] * 20, "weight": [900, 1200] * 20, "customer": ["a", "?"] * 20})
+    frame = pd.DataFrame({"wave": "1", "nps": [9, 3] * 20, "weight": [900, 1200] * 20,
+                          "customer": [f"c{i}" if i % 2 else "?" for i in range(40)]})  # fmt: skip
     data = inspected(frame)
     assert data["columns"]["weight"].startswith("TODO: weight: 40 of 40 filled, 2 different, numbers 900 to 1200")
     assert "respondent" not in data["columns"]
-    assert '# respondent: "customer"  # 40 of 40 filled, 2 different, 20 of them ?' in inspect(frame)
+    assert '# respondent: "customer"  # 40 of 40 filled, 21 different, 20 of them ?' in inspect(frame)
 
 
 def test_what_few_wrote_into_a_score_is_not_copied_into_the_mapping() -> None:
@@ -290,10 +291,16 @@ def test_nps_is_named_by_its_question_too(tmp_path: Path) -> None:
     assert inspected(path)["items"]["nps"]["column"] == NPS
 
 
-@pytest.mark.parametrize("name", ["Overall satisfaction", "Wait minutes", "Friendliness"])
-def test_ten_codes_alone_are_no_recommendation(name: str) -> None:
-    frame = pd.DataFrame({name: [i % 11 for i in range(220)], "wave": "1"})
-    assert str(inspected(frame)["items"]["nps"]["column"]).startswith(f"TODO: {name}")
+def test_ten_codes_alone_are_no_recommendation() -> None:
+    def item(name: str) -> dict[str, Any]:
+        return dict(inspected(pd.DataFrame({name: [i % 11 for i in range(220)], "wave": "1"}))["items"])
+
+    assert str(item("Friendliness")["nps"]["column"]).startswith("TODO: Friendliness")
+    satisfied = item("Overall satisfaction")["csat"]  # a mean; the share of 1-5 does not exist on other scales
+    assert (satisfied["column"], satisfied["scale"]) == ("Overall satisfaction", [0, 10])
+    assert satisfied["better"].startswith("TODO: is a high answer good")
+    for name in ("Wait minutes", "sprint_id"):
+        assert str(item(name)["nps"]).startswith("TODO: no column looks like")
 
 
 def test_a_scale_of_1_to_10_is_asked_about() -> None:
@@ -319,3 +326,148 @@ def test_a_name_with_a_line_break_is_no_line_of_the_mapping(tmp_path: Path) -> N
     path = tmp_path / "x\nweights: score #.csv"
     path.write_text("date,nps\n" + "2026-10-01,9\n" * 40, encoding="utf-8")
     assert set(parse_yaml(inspect(str(path)), "draft")) == {"kind", "timezone", "columns", "items", "dimensions"}
+
+
+# What is beyond doubt is not asked, and what is not is no fact -----------------------------------------------------
+
+
+def sav(path: Path, frame: pd.DataFrame, **about: Any) -> Path:
+    pyreadstat = pytest.importorskip("pyreadstat")
+    pyreadstat.write_sav(frame, str(path), **about)
+    return path
+
+
+def test_labels_of_a_file_that_are_numbers_are_the_scale(tmp_path: Path) -> None:
+    codes = [float(1 + i % 11) for i in range(110)]
+    frame = pd.DataFrame({"recommend": codes, "sat": [float(1 + i % 7) for i in range(110)], "wave": ["1"] * 110,
+                          "income": [[-90.0, 1.0, 2.0][i % 3] for i in range(110)]})  # fmt: skip
+    named = {1.0: "very unlikely", **{float(c): str(c - 1) for c in range(2, 11)}, 11.0: "very likely"}
+    labels = {"recommend": named, "sat": {1.0: "Fully disagree", 7.0: "Fully agree"},
+              "income": {-90.0: "Blank", 1.0: "low", 2.0: "high"}}  # fmt: skip
+    path = sav(tmp_path / "scale.sav", frame, variable_value_labels=labels,
+               column_labels={"sat": "In general, I am satisfied with you."},
+               missing_ranges={"income": [{"lo": -99, "hi": -1}]})  # fmt: skip
+    data = inspected(path)
+    assert data["items"]["nps"]["labels"] == {str(c): c - 1 for c in range(1, 12)}
+    assert "missing" not in data["items"]["nps"]
+    assert (data["items"]["csat"]["scale"], data["items"]["csat"]["better"]) == ([1, 7], "higher")
+    assert data["dimensions"]["income"]["labels"] == {"1": "low", "2": "high"}
+    survey = cx.read(path, answered(data))
+    scores = [code - 1 for code in codes]
+    plain = 100 * (sum(s >= 9 for s in scores) - sum(s <= 6 for s in scores)) / len(scores)
+    found = cx.estimate(cx.tally(survey, ["nps"], by=["income"], levels=[[], ["income"]], period="wave"))
+    whole = found[found["income"].isna() | (found["income"] == "")] if "income" in found else found
+    assert whole["value"].tolist()[0] == pytest.approx(plain)
+    assert sorted(set(collect(survey.table)["income"])) == ["(blank)", "high", "low"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "codes"),
+    [
+        (["Promoter", "Passive", "Detractor"], [10, 7, 0]),
+        (["Promoteurs", "Passifs", "Détracteurs"], [10, 7, 0]),
+        (["Promotor", "Neutro", "Detrator"], [10, 7, 0]),
+        (["Promotor", "Pasivo", "Detractor"], [10, 7, 0]),
+        (["Promotor", "Passiv", "Kritiker"], [10, 7, 0]),
+    ],
+)
+def test_a_score_that_is_exported_as_groups_is_read_from_them(groups: list[str], codes: list[int]) -> None:
+    frame = pd.DataFrame({"wave": "1", "kategorie": [*groups * 10, groups[0]]})
+    data = inspected(frame)
+    assert data["items"]["nps"] == {"column": "kategorie", "labels": dict(zip(groups, codes, strict=True))}
+    (value,) = cx.estimate(cx.tally(cx.read(frame, answered(data)), ["nps"], period="wave"))["value"]
+    assert value == pytest.approx(100 * (11 - 10) / 31)
+
+
+@pytest.mark.parametrize(
+    ("question", "answers", "expected"),
+    [
+        ("Satisfaction", ["Very satisfied", "Satisfied", "Neutral", "Dissatisfied"], {"labels": [5, 4, 3, 2]}),
+        ("Zufriedenheit", ["Sehr zufrieden", "Eher zufrieden", "Teils, teils", "Eher unzufrieden"],
+         {"labels": [5, 4, 3, 2]}),
+        ("Satisfaction", ["Très satisfait", "Satisfait", "Ni satisfait ni insatisfait", "Insatisfait"],
+         {"labels": [5, 4, 3, 2]}),
+        ("Satisfacción", ["Muy satisfecho", "Satisfecho", "Neutral", "Muy insatisfecho"], {"labels": [5, 4, 3, 1]}),
+        ("Satisfação", ["Muito satisfeito", "Satisfeito", "Neutro", "Insatisfeito"], {"labels": [5, 4, 3, 2]}),
+        ("Soddisfazione", ["Molto soddisfatto", "Soddisfatto", "Neutro", "Insoddisfatto"], {"labels": [5, 4, 3, 2]}),
+        ("I am satisfied with it", ["Strongly agree", "Agree", "Neutral", "Disagree"], {"labels": [5, 4, 3, 2]}),
+        ("I am dissatisfied with it", ["Strongly agree", "Agree", "Neutral", "Disagree"],
+         {"labels": [5, 4, 3, 2], "reversed": True}),
+        ("Stars", ["5 stars", "4 stars", "1 star"], {"labels": [5, 4, 1], "reversed": False}),
+        ("I am satisfied (10 - strongly agree, 1 - strongly disagree)", ["Strongly agree", "9", "2"],
+         {"labels": [10], "scale": [1, 10], "better": "higher"}),
+    ],
+)  # fmt: skip
+def test_answers_in_words_are_read_and_the_words_of_the_question_say_the_scale(
+    question: str, answers: list[str], expected: dict[str, Any]
+) -> None:
+    item = dict(inspected(pd.DataFrame({"wave": "1", question: answers * 10}))["items"]["csat"])
+    assert item.pop("column") == question
+    labels = dict(zip(answers, expected["labels"], strict=False))
+    assert item == expected | {"labels": labels}
+
+
+def test_words_that_fit_two_scales_are_asked_about() -> None:
+    for answers in (["Very satisfied", "Extremely satisfied", "Neutral"], ["Satisfied", "Neutral", "Dissatisfied"]):
+        labels = inspected(pd.DataFrame({"wave": "1", "Satisfaction": answers * 10}))["items"]["csat"]["labels"]
+        assert str(labels).startswith("TODO: which answers of 1-5 are these words?")
+
+
+def test_two_waves_of_one_survey_get_one_mapping() -> None:
+    question = "How likely are you to recommend us, on a scale from 0 to 10?"
+    waves = [pd.DataFrame({"wave": "1", question: [lowest, 5, 8, 9, 10] * 10}) for lowest in (0, 1)]
+    assert inspected(waves[0]) == inspected(waves[1])
+    assert inspected(waves[0])["items"]["nps"] == {"column": question}
+
+
+def test_yes_and_no_the_test_of_the_nhs_and_durations_with_their_unit() -> None:
+    words = [
+        "Extremely likely",
+        "Likely",
+        "Neither likely nor unlikely",
+        "Unlikely",
+        "Extremely unlikely",
+        "Don't know",
+    ]
+    frame = pd.DataFrame({
+        "wave": "1", "Would you recommend our service?": words * 10, "Resolved": ["Y", "N", "Y"] * 20,
+        "Recommended": ["yes", "no"] * 30, "Response Time (hours)": [1.5, 2, 3] * 20,
+        "Speed of answer in seconds": [10, 20, 30] * 20, "Hold time": [1, 2, 3] * 20,
+    })  # fmt: skip
+    items = inspected(frame)["items"]
+    assert items["fft"]["top"] == [4, 5]
+    assert items["fft"]["labels"] == dict(zip(words, [5, 4, 3, 2, 1, 0], strict=True))
+    assert items["solved"]["labels"] == {"Y": 1, "N": 0}
+    assert items["recommended"]["labels"] == {"yes": 1, "no": 0}
+    assert (items["first_response"]["unit"], items["wait_time"]["unit"]) == ("hours", "seconds")
+    survey = cx.read(frame, answered(inspected(frame)))
+    values = cx.estimate(cx.tally(survey, ["fft", "solved"], period="wave")).set_index("metric")["value"]
+    assert (values["fft"], values["solved"]) == (pytest.approx(100 * 20 / 60), pytest.approx(100 * 40 / 60))
+
+
+def test_people_have_many_values_and_are_never_a_dimension() -> None:
+    rows = range(200)
+    frame = pd.DataFrame({
+        "wave": "1", "nps": [i % 11 for i in rows], "Customer Type": ["new", "old"] * 100,
+        "Customer Age": [str(18 + i % 41) for i in rows], "User": [f"u{i % 70}" for i in rows],
+        "Quantum (e.g. D-Wave)": ["Yes", "No"] * 100, "Contact ID": [f"a{i % 44}@example.org" for i in rows],
+        "Line": [f"+49 30 1234{i % 20:03}" for i in rows],
+    })  # fmt: skip
+    text, data = inspect(frame), inspected(frame)
+    assert (data["columns"]["respondent"], data["columns"]["wave"]) == ("User", "wave")
+    assert {"customer_type", "customer_age"} <= set(data["dimensions"])
+    assert "@example.org" not in text
+    assert "+49" not in text
+    assert "# Contact ID holds e-mail addresses, which say who someone is" in text
+    assert "# Line holds telephone numbers" in text
+
+
+def test_which_time_is_meant_is_asked_where_no_name_says_it() -> None:
+    frame = pd.DataFrame({"Date of Purchase": ["2026-01-02", "2026-01-13"] * 20, "First Response Time":
+                          ["2026-02-03 10:00:00", "2026-02-14 11:00:00"] * 20, "nps": [9, 0] * 20})  # fmt: skip
+    asked = inspected(frame)["columns"]["time"]
+    assert asked.startswith("TODO: which of these says when: ")
+    assert "Date of Purchase" in asked
+    assert "First Response Time" in asked
+    short = pd.DataFrame({"survey_date": ["1/9/21", "25/12/2021"] * 20, "nps": [9, 0] * 20})
+    assert inspected(short)["time_format"].startswith("TODO: survey_date: 20 times have years of two digits")
