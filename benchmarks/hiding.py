@@ -22,7 +22,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 import cxkit as cx
-from cxkit.analysis import disclosure, privacy
+from cxkit.analysis import equations, privacy
 from cxkit.errors import CxError
 from cxkit.runs import prepare
 from cxkit.runs.params import load
@@ -94,15 +94,15 @@ def bound(tallies: cx.Tallies) -> tuple[float, float]:
     """Answers that any way of hiding has to hide: by an integer program, and by its linear relaxation."""
     cells = privacy.people(tallies)
     known = privacy._known(tallies, cells)
-    sums = disclosure.equal_sums(privacy._atoms(tallies, cells), len(cells))
-    told, found = disclosure._Table(sums, len(cells)), np.zeros(2)
+    sums = equations.equal_sums(privacy._atoms(tallies, cells), len(cells))
+    told, found = equations.Table(sums, size=len(cells)), np.zeros(2)
     for period in cells.groupby(["item", "period"]).indices.values():
         if known.few[period].any():
             found += _least(told, known, period, tallies.rules.hide_below)
     return float(found[0]), float(found[1])
 
 
-def _least(told: Any, cells: disclosure.Cells, mine: np.ndarray, least: int) -> np.ndarray:
+def _least(told: Any, cells: equations.Cells, mine: np.ndarray, least: int) -> np.ndarray:
     """Of the cells of one item and period. Every rule is linear in whether cells are hidden (1) or not (0)."""
     position, extra = {cell: i for i, cell in enumerate(mine.tolist())}, 0
     rows: list[dict[int, float]] = []

@@ -16,9 +16,14 @@ import numpy as np
 import pandas as pd
 from pandas.util import hash_pandas_object
 
-from cxkit.analysis.disclosure import Cells, Floats, Ints, Scale, suppress
+from cxkit.analysis.disclosure import suppress
+from cxkit.analysis.equations import Cells, Floats, Ints, Scale
 from cxkit.input.mapping import BLANK
 from cxkit.tallies.tallies import ALL, Tallies, untold
+
+SAME = (
+    0.5  # of the answers of an item that the next smaller one has, so that both are taken for those of the same people
+)
 
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
@@ -132,7 +137,21 @@ def _known(tallies: Tallies, cells: pd.DataFrame) -> Cells:
     most = np.where(cells["people"].isna() | once, minimum - 1.0, np.inf)  # few people may give many answers
     item, items = pd.factorize(cells["item"])
     answers, cost = cells["answers"].to_numpy(float), worth(cells, tallies.by)
-    return Cells(n, answers, few, most, once, cost, members(tallies, cells), item, *_codes(tallies, cells, list(items)))
+    family = cells["item"].map(families(cells))
+    place = cells.assign(item=family).groupby(["item", "period", *tallies.by, "cut"], dropna=False)
+    tied = np.asarray(place.ngroup(), np.int64)
+    codes, scales = _codes(tallies, cells, list(items))
+    return Cells(n, answers, few, most, once, cost, members(tallies, cells), item, codes, scales, tied)
+
+
+def families(cells: pd.DataFrame) -> pd.Series:
+    """A number that items share which about the same people answered: of two in order of size, the half or more.
+
+    Their cells are hidden together. Where one item hid a cell and another showed it, comparing them would tell the base
+    of the one, and, of metrics that read one column, how many answered alike.
+    """
+    n = cells.groupby("item")["answers"].sum().sort_values()
+    return (n.shift() < SAME * n).cumsum()
 
 
 def members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object]]:

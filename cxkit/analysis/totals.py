@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxkit.analysis.disclosure import COMPANY
-from cxkit.analysis.privacy import members, next_levels, people, worth
+from cxkit.analysis.equations import told_of
+from cxkit.analysis.privacy import families, members, next_levels, people, worth
 from cxkit.input.responses import Responses
 from cxkit.tallies.tallies import ALL, Tallies
 
@@ -51,12 +51,19 @@ def left_out(tallies: Tallies, compared: Sequence[str]) -> pd.DataFrame:
             place = part.groupby(names).ngroup()
             tables[:, row, place] = part["n"], part["answers"], dear[part.index]
             where = zip(row.tolist(), place.tolist(), part.index, strict=True)
-            who = {(period, at): known[cell] for period, at, cell in where if cell in known}
+            who = {period * len(places) + at: known[cell] for period, at, cell in where if cell in known}
             apart = item in tallies.provenance.get("once", ())
             out = _cheapest(_Places(tables[0], tables[1], tables[2], weight, tallies.rules.hide_below, apart, who))
             found.append(places[out].assign(item=item))
-    together = pd.concat(found[1:] or found, ignore_index=True)
-    return together[["item", *together.columns.drop("item")]]
+        family, every = (
+            families(cells),
+            pd.concat(found),
+        )  # else the total of one item tells of whom another's leaves out
+        there = cells.loc[cells["cut"] == ALL.join(names), ["item", *names]].drop_duplicates()
+        one, other = (frame.assign(family=frame["item"].map(family)) for frame in (there, every))
+        same = one.merge(other.drop(columns="item").drop_duplicates(), on=["family", *names])
+        found = [same.drop(columns="family").sort_values(["item", *names])]
+    return found[0].reset_index(drop=True)
 
 
 def with_totals(tallies: Tallies, totals: Tallies, withheld: pd.DataFrame) -> Tallies:
@@ -160,7 +167,7 @@ class _Places(NamedTuple):
     weight: NDArray[np.float64]
     least: int
     apart: bool = True
-    who: Mapping[tuple[int, int], frozenset[object]] = {}
+    who: Mapping[int, frozenset[object]] = {}
 
 
 def _cheapest(places: _Places) -> NDArray[np.bool_]:
@@ -195,14 +202,10 @@ def _cost(places: _Places, few: NDArray[np.bool_], out: NDArray[np.bool_]) -> tu
 
 
 def _telling(places: _Places, gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The periods whose total tells too much of the places that are hidden, by the rules of `disclosure`."""
-    count, ranked = gone.sum(axis=1), np.sort(np.pad(places.people * gone, ((0, 0), (0, 1))), axis=1)
-    largest, together = ranked[:, -1], ranked.sum(axis=1)
-    union, company = (together, together - largest) if places.apart else (largest.copy(), ranked[:, -2])
-    for i in np.flatnonzero(count > 1).tolist() if places.who else ():
-        who = [one for at in np.flatnonzero(gone[i]).tolist() if (one := places.who.get((i, at))) is not None]
-        if len(who) == count[i]:
-            union[i] = len(frozenset().union(*who))
-            company[i] = union[i] - max(map(len, who))
-    found: NDArray[np.bool_] = (count > 0) & ((count == 1) | (union < places.least) | (company < COMPANY))
+    """The periods whose total tells too much of the places that are hidden, by the rule of all sums."""
+    of, at = np.nonzero(gone)
+    size, n = len(gone), places.people[of, at]
+    cell, apart = of * gone.shape[1] + at, np.full(size, places.apart)
+    count, few, lonely = told_of(of, cell, n, apart, places.who, places.least)
+    found: NDArray[np.bool_] = (count == 1) | ((count > 1) & (few | lonely))
     return found

@@ -6,7 +6,7 @@ places that share one, and ranges by linear programs on each hidden cell.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +15,17 @@ import pytest
 from scipy.optimize import linprog
 
 import cxkit as cx
-from cxkit.analysis import disclosure, privacy
+from cxkit.analysis import confinement, disclosure, equations, privacy
+from cxkit.analysis.totals import left_out, with_totals
 
 LEVELS = {
     "linked": [(), ("brand",), ("brand", "region"), ("brand", "city"), ("brand", "channel")],
     "places": [(), ("region",), ("city",), ("region", "city"), ("region", "city", "channel")],
     "crossed": [(), ("brand",), ("channel",), ("brand", "channel")],
 }
+CROSSED = ("brand", "city", "channel")
 NAMES = ("brand", "region", "city", "channel")
+FOUND = ("cells", "group", "company", "base", "score", "together", "rest")
 ALL_CASES = [(levels, who) for levels in LEVELS for who in ("unknown", "once", "often")]
 
 
@@ -96,7 +99,7 @@ def findings(frame: pd.DataFrame, shown: cx.Tallies, who: str) -> dict[str, int]
     """How many hidden cells, or groups of them, the reader learns too much of."""
     by_level = cells(frame, shown)
     minimum, equal, every = shown.rules.hide_below, sums(by_level), [c for own in by_level.values() for c in own]
-    found = dict.fromkeys(("cells", "group", "company", "base", "score"), 0)
+    found = dict.fromkeys(FOUND, 0)
     hidden = list(dict.fromkeys(c for side in equal for part in side for c in part if not c.shown))
     found["cells"] = len(hidden)
     for sides in equal:
@@ -113,6 +116,8 @@ def findings(frame: pd.DataFrame, shown: cx.Tallies, who: str) -> dict[str, int]
             rest = [set().union(*each[:i], *each[i + 1 :]) - each[i] for i in range(len(each))]
             small = [len(more) for one, more in zip(each, rest, strict=True) if who == "once" or len(one) < minimum]
             found["company"] += min(small, default=2) < 2
+    found["together"] = len(together(frame, hidden, equal, minimum, who))
+    found["rest"] = sum(0 < len(rest) < minimum for rest in rests(by_level))
     nps = frame["nps"]
     for cell in hidden:
         if base_width(cell, hidden, equal, minimum, who) < 4 - 1e-6:
@@ -122,6 +127,37 @@ def findings(frame: pd.DataFrame, shown: cx.Tallies, who: str) -> dict[str, int]
             )
         if cell.few and score_width(cell, hidden, equal, nps) < 50 - 1e-6:
             found["score"] += not told_by_a_margin(cell, equal, nps)
+    return found
+
+
+def together(frame: pd.DataFrame, hidden: list[Cell], equal: list[Any], minimum: int, who: str) -> list[Any]:
+    """Two or three cells of few of which all equations tell the sum: it is in the space that their rows span."""
+    system = [[(c in one) - (c in other) + 0.0 for c in hidden] for one, other in equal]
+    rows = {frozenset(c for c in (*one, *other) if not c.shown) for one, other in equal}
+    if not hidden:
+        return []
+    _, strength, space = np.linalg.svd(np.array(system))
+    free = space[np.sum(strength > 1e-9) :].T
+    few = [i for i, c in enumerate(hidden) if c.few]
+    found = []
+    for size in (2, 3) if who != "unknown" else (2,):
+        for chosen in combinations(few, size):
+            if np.abs(free[list(chosen)].sum(axis=0)).max(initial=0) < 1e-9:
+                each = [people(frame, hidden[i].rows, who) for i in chosen]
+                apart = who == "once"
+                n = sum(map(len, each)) if apart else len(set().union(*each)) if who == "often" else max(map(len, each))
+                if n < minimum and frozenset(hidden[i] for i in chosen) not in rows:
+                    found.append(chosen)
+    return found
+
+
+def rests(by_level: dict[tuple[str, ...], list[Cell]]) -> list[frozenset[int]]:
+    """What shown cells leave of a shown one in which they lie."""
+    found = []
+    for wide, fine in permutations(by_level, 2):
+        for cell in (c for c in by_level[wide] if c.shown):
+            inside = [c.rows for c in by_level[fine] if c.shown and c.rows <= cell.rows]
+            found += [cell.rows - frozenset().union(*inside)] if inside else []
     return found
 
 
@@ -204,7 +240,7 @@ def test_no_hidden_cell_is_confined(levels, who):
 @pytest.mark.slow
 def test_none_of_five_hundred_is():
     """54 or more seeds of each of nine kinds."""
-    total = dict.fromkeys(("cells", "group", "company", "base", "score"), 0)
+    total = dict.fromkeys(FOUND, 0)
     for levels, who in ALL_CASES:
         for seed in range(100, 156):
             for name, n in attacked(seed, levels, who).items():
@@ -215,10 +251,18 @@ def test_none_of_five_hundred_is():
 
 RULES = {
     "group": ("often", "members", lambda monkeypatch: monkeypatch.setattr(privacy, "members", _nobody_twice)),
-    "company": ("once", "company", lambda monkeypatch: monkeypatch.setattr(disclosure, "COMPANY", 0)),
+    "company": ("once", "company", lambda monkeypatch: monkeypatch.setattr(equations, "COMPANY", 0)),
     "base": ("unknown", "open", lambda monkeypatch: monkeypatch.setattr(disclosure, "confined", lambda *_: [])),
-    "score": ("unknown", "quarter", lambda monkeypatch: monkeypatch.setattr(disclosure, "QUARTER", 0)),
+    "score": ("unknown", "quarter", lambda monkeypatch: monkeypatch.setattr(confinement, "QUARTER", 0)),
 }
+
+
+def _none(*_: Any) -> Any:
+    return np.empty(0, np.int64)
+
+
+def _no_rests(levels: Any, cells: Any, least: int) -> Any:
+    return equations.Sums(_none(), _none(), np.empty(0, bool)), cells
 
 
 def _nobody_twice(tallies: cx.Tallies, table: pd.DataFrame) -> dict[int, frozenset[object]]:
@@ -240,9 +284,70 @@ def test_the_reader_learns_more_without_linked_levels(monkeypatch):
         ]
         number = np.cumsum([0, *(int(one.sum.max(initial=-1)) // 2 * 2 + 2 for one in kept)])
         moved = [one._replace(sum=one.sum + n) for one, n in zip(kept, number[:-1], strict=True)]
-        return disclosure.Sums(*(np.concatenate(parts) for parts in zip(*moved, strict=True)))
+        return equations.Sums(*(np.concatenate(parts) for parts in zip(*moved, strict=True)))
 
     disclosure_sums = disclosure.equal_sums
     monkeypatch.setattr(disclosure, "equal_sums", nested)
     found = [attacked(seed, "linked", "unknown") for seed in range(8)]
     assert sum(one["company"] + one["base"] for one in found) > 0
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_several_sums_together_tell_of_no_group(monkeypatch, mended):
+    """Two hidden cells of few stand in no sum by themselves, but what three sums have in common leaves them."""
+    if not mended:
+        monkeypatch.setattr(confinement, "_groups", _none)
+    monkeypatch.setitem(LEVELS, "wide", [(), *((n,) for n in CROSSED), *combinations(CROSSED, 2)])
+    frame = answers(107)[:120].drop_duplicates("who", ignore_index=True)
+    by_level = cells(frame, privacy.mask(tallied(frame, "wide", "once")))
+    equal = sums(by_level)
+    hidden = list(dict.fromkeys(c for sides in equal for side in sides for c in side if not c.shown))
+    assert bool(together(frame, hidden, equal, 10, "once")) is not mended
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_cell_that_happens_to_lie_in_another_leaves_no_few(monkeypatch, mended):
+    """All ten of the north came by phone, by which twelve came: two are of the south."""
+    if not mended:
+        monkeypatch.setattr(disclosure, "rests", _no_rests)
+    sizes = {("N", "x"): 10, ("S", "x"): 2, ("S", "y"): 40, ("W", "y"): 50, ("W", "z"): 30, ("S", "z"): 25}
+    frame = pd.DataFrame([place for place, n in sizes.items() for _ in range(n)], columns=["region", "channel"])
+    frame = frame.assign(day="2026-10-02", nps=[0.0, 7.0, 9.0, 10.0, 10.0] * 31 + [0.0, 9.0], brand="A", city="c")
+    monkeypatch.setitem(LEVELS, "two", [(), ("region",), ("channel",)])
+    left = [len(rest) for rest in rests(cells(frame, privacy.mask(tallied(frame, "two", "unknown"))))]
+    assert (2 in left) is not mended
+
+
+# Several items --------------------------------------------------------------------------------------------------------
+
+
+def compared(seed: int) -> list[tuple[str, ...]]:
+    """Cells that one of three items hides and another one shows: two read one column, one question few left blank."""
+    frame = answers(seed).drop_duplicates("who", ignore_index=True)
+    rng = np.random.default_rng(seed)
+    frame["csat"] = pd.Series(rng.integers(1, 6, len(frame)).astype(float)).mask(rng.random(len(frame)) < 0.05)
+    promoters = {"column": "nps", "measure": "share", "scale": [0, 10], "top": [9, 10]}
+    items = {"nps": "nps", "promoters": promoters, "csat": "csat"}
+    mapping = {"kind": "transactional", "columns": {"time": "day", "respondent": "who"}, "items": items,
+               "dimensions": {name: name for name in NAMES}}  # fmt: skip
+    given = {"by": ["brand", "city", "region"], "levels": [(), ("brand",), ("brand", "city"), ("brand", "region")]}
+    survey, metrics = cx.read(frame, mapping), ["nps", "promoters", "csat"]
+    whole = cx.tally(survey, metrics, **given)
+    if len(out := left_out(whole, whole.periods)):
+        whole = with_totals(whole, cx.tally(survey, metrics, **given | {"levels": [()]}, without=out), out)
+    shown = privacy.mask(whole)
+    keys = ["period", "brand", "city", "region", "cut"]
+    told = {tuple(row) for row in shown.counts[keys].fillna("").to_numpy()}
+    return [
+        row
+        for row in map(tuple, shown.hidden[shown.hidden["reason"] != "left out"][keys].fillna("").to_numpy())
+        if row in told
+    ]
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_no_item_shows_what_another_one_hides(monkeypatch, mended):
+    """Where all answered all, the base that one item shows is the base that another one hides."""
+    if not mended:
+        monkeypatch.setattr(privacy, "SAME", np.inf)
+    assert any(compared(seed) for seed in range(6)) is not mended

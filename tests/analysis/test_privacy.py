@@ -40,7 +40,7 @@ def tallied(frame: pd.DataFrame, levels=(("brand",),), **roles: str) -> cx.Talli
 
 @cache
 def by_people() -> cx.Tallies:
-    return tallied(survey(), respondent="respondent")
+    return tallied(survey().assign(csat=4), respondent="respondent")
 
 
 def test_a_hidden_cell_has_left_every_table() -> None:
@@ -91,20 +91,24 @@ def test_an_empty_cell_hides_nobody_and_ten_people_are_enough() -> None:
 
 
 def test_people_are_counted_where_they_are_known() -> None:
-    answers = mask(tallied(survey()))  # without respondents twelve answers are twelve people
+    plain = survey().assign(csat=4)
+    answers = mask(tallied(plain))  # without respondents twelve answers are twelve people
     assert set(answers.hidden.query("item == 'nps'")["brand"]) == {"Seven"}
     for roles in ({"respondent": "respondent"}, {"respondent": "respondent", "cluster": "brand"}):
-        assert set(mask(tallied(survey(), **roles)).hidden.query("item == 'nps'")["brand"]) == {"Seven", "Two"}
-    unknown = survey().assign(respondent=None)
+        assert set(mask(tallied(plain, **roles)).hidden.query("item == 'nps'")["brand"]) == {"Seven", "Two"}
+    unknown = plain.assign(respondent=None)
     assert set(mask(tallied(unknown, respondent="respondent")).hidden.query("item == 'nps'")["brand"]) == {"Seven"}
 
 
-def test_a_cell_is_hidden_by_item() -> None:
+@pytest.mark.parametrize(("rare", "shown"), [(False, False), (True, True)])
+def test_a_cell_is_hidden_for_all_items_that_about_the_same_people_answered(rare, shown) -> None:
     # Ten has ten answers to nps, but two of its people said 5 to csat, which is declared missing.
-    masked = mask(by_people())
+    frame = survey()
+    frame["csat"] = frame["csat"].mask((frame.index % 3 > 0) & rare)
+    masked = mask(tallied(frame, respondent="respondent"))
     assert "Ten" in set(masked.hidden.query("item == 'csat'")["brand"])
     found = cx.estimate(masked, by=["brand"], periods=["2"]).set_index(["brand", "metric"])
-    assert found.loc[("Ten", "nps"), "n"] == 10
+    assert pd.notna(found.loc[("Ten", "nps"), "n"]) == shown
     assert found.loc[("Ten", "csat"), "note"] == HIDDEN
 
 

@@ -18,7 +18,7 @@ import pytest
 from attack_reading import Reader, most_rows
 from attack_solving import Cell, attack, attack_counts, counted, counts_of
 
-from cxkit.analysis import disclosure, privacy, sharing
+from cxkit.analysis import confinement, disclosure, equations, privacy, sharing
 from cxkit.metrics import METRICS
 from cxkit.runs import prepare as preparing
 from cxkit.runs import runs
@@ -161,8 +161,9 @@ def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeyp
 def test_the_attack_succeeds_where_only_sums_are_thought_of(tmp_path, monkeypatch):
     """A reason tells how small a base is: with a sum it can tell the base."""
     monkeypatch.setattr(disclosure, "confined", lambda *_: [])
-    monkeypatch.setattr(disclosure, "COMPANY", 0)
-    monkeypatch.setattr(disclosure, "QUARTER", 0)
+    monkeypatch.setattr(equations, "COMPANY", 0)
+    monkeypatch.setattr(confinement, "QUARTER", 0)
+    monkeypatch.setattr(privacy, "SAME", float("inf"))
     found = attack(summarised(tmp_path, "crossed", 6).facts)
     assert found["solved"] == []
     assert found["pinned"]

@@ -10,7 +10,7 @@ import pytest
 from small import write_notebook
 
 import cxkit as cx
-from cxkit.analysis import disclosure
+from cxkit.analysis import confinement
 from cxkit.errors import CxError
 from cxkit.input.periods import Calendar
 from cxkit.runs.params import load
@@ -301,7 +301,7 @@ def test_the_total_stays_whole_where_everybody_s_segments_are_compared_with_it(p
 
 
 def test_where_they_had_not_all_said_the_same_one_more_would_be_shown(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(disclosure, "QUARTER", 0.0)
+    monkeypatch.setattr(confinement, "QUARTER", 0.0)
     summary = pd.read_parquet(prepare(project("segments: [brand]\n"), tmp_path / "work").summary)
     rest = summary[summary["part"] == "segment contrast"].set_index("brand")["n"]
     assert rest.dropna().to_dict() == {"Acme": 30, "Brim": 12}
@@ -329,7 +329,7 @@ def test_what_was_refused_and_read_is_told(project, tmp_path):
     ready = prepare(project("for_each: [brand]\n"), tmp_path / "work")
     assert {"item": "nps", "reason": "outside 0-10 (other values, not shown)", "n": 1} in ready.refused
     assert {"item": "nps", "reason": "not a number or known label (other values, not shown)", "n": 1} in ready.refused
-    assert [(file["path"], file["rows"]) for file in ready.data] == [("survey.csv", len(DATA))]
+    assert [(file["path"], file["rows_about"]) for file in ready.data] == [("survey.csv", len(DATA) // 10 * 10)]
 
 
 def test_filters_restrict_the_run(project):
