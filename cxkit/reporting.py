@@ -155,7 +155,9 @@ class Report:
             return None
         if self.tallies.place is None:
             known = () in self.tallies.levels
-            return estimate(self.tallies, self._level, by=(), metrics=self.metrics, periods=[self.now]) if known else None
+            return (
+                estimate(self.tallies, self._level, by=(), metrics=self.metrics, periods=[self.now]) if known else None
+            )
         found = self.tallies.place.whole
         return found[found["metric"].isin(self.metrics)] if len(found) else None
 

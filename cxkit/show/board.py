@@ -31,6 +31,7 @@ from cxkit.show.tables import Cell, table
 
 SPARK = (120, 26)  # user units
 RECENT = 24  # periods that a small line holds
+TARGETS = "Targets are tested by the interval of the score, corrected for {}: one of them alone may lie outside it."
 
 
 # The sentence ---------------------------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ def board(
         cells += [(spark(held, aim and aim.get("target")), "cx-sparkcell")] * (periods > 1)
         cells += [(before_cell(change, metric), "cx-n"),
                   (change_cell(change, metric, since.get(metric.name)), "cx-changed")] * bool(compared)  # fmt: skip
-        cells += [(_aim(aim), "cx-aim")] if aims else []
+        cells += [(aim_cell(aim), "cx-aim")] if aims else []
         cells += [(wording.score(one, metric) if (one := all_of.get(metric.name)) else "", "cx-n cx-wide")] * bool(
             all_of
         )
@@ -246,10 +247,7 @@ def _notes(
     tested = wording.methods_words(row.get("method") for row in compared)
     lines += [f"Method: {tested}.{f' Corrected for {held}; each interval is that of one comparison.' if held else ''}"
               ] * bool(tested)  # fmt: skip
-    against = wording.families(aims)
-    lines += [f"Targets: each interval against its target{f', corrected for {against}' if against else ''}."] * bool(
-        aims
-    )
+    lines += [TARGETS.format(wording.families(aims))] * bool(aims)
     less = any(wording.base_words(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found)
     lines += ["In brackets: what answers count like after weights and after several of one customer or cluster."] * less
     bands = [wording.band(row, m) for row in found for m in shown if m.name == row["metric"]]
@@ -307,7 +305,8 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
     return join([head, *(tag("small", line) for line in lines if line)], " ")
 
 
-def _aim(row: Row | None) -> Html:
+def aim_cell(row: Row | None) -> Html:
+    """A target, and where the score stands to it."""
     if row is None or row.get("target") is None:
         return Html("")
     aim = wording.number(row["target"], 0 if row["target"] == round(row["target"]) else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.schema import ESTIMATES
 from cxkit.show import verdicts, wording
-from cxkit.show.board import RECENT, before_cell, change_cell, moved_words, score_cell, spark
+from cxkit.show.board import RECENT, TARGETS, aim_cell, before_cell, change_cell, moved_words, score_cell, spark
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
@@ -117,6 +117,40 @@ def _pages(report: Job, done: Sequence[Job]) -> Html:
     return join([_link(report), *(tag("small", _link(job)) for job in further)], " ")
 
 
+class _Told:
+    """What the summary tells of a group of reports: a row by report and metric, and the scores of all periods."""
+
+    def __init__(self, found: Sequence[Row], group: Sequence[Job], now: str) -> None:
+        names = {job["name"] for job in group}
+        rows_ = [row for row in found if row["report"] in names]
+
+        def of(part: str, kept: Callable[[Row], object]) -> dict[tuple[str, str], Row]:
+            return {(row["report"], row["metric"]): row for row in rows_ if row["part"] == part and kept(row)}
+
+        self.series: dict[tuple[str, str], list[Row]] = {}
+        for row in rows_:
+            if row["part"] == "estimate":
+                self.series.setdefault((row["report"], row["metric"]), []).append(row)
+        self.scores = of("estimate", lambda row: str(row.get("period")) == now)
+        self.changes = of("comparison", lambda row: True)
+        self.aims = of("target", lambda row: str(row.get("period")) == now)
+        self.signals = of("watch", lambda row: str(row.get("period")) == now and row.get("direction"))
+
+    def worse(self, report: str, metric: Metric) -> list[str]:
+        """Why somebody should act: what changed for the worse, what is worse since when, what misses its target."""
+        key = (report, metric.name)
+        row, signal, aim = self.changes.get(key), self.signals.get(key), self.aims.get(key)
+        told = []
+        if row is not None and (found := verdicts.verdict(row, metric)).tone == "worse":
+            told.append(f"{found.sign} {moved_words(row, metric)}")
+        elif signal and metric.better and (signal["direction"] == "lower") == (metric.better == "higher"):
+            told.append(f"{metric.label} {signal['direction']} since about {signal['since']}")
+        if aim and metric.better and aim.get("verdict") == ("below" if metric.better == "higher" else "above"):
+            label = "" if told else f"{metric.label} "
+            told.append(f"{label}{aim['verdict']} the target of {aim['target']:g}")
+        return [", ".join(told)] if told else []
+
+
 def _reports(
     group: Sequence[Job], done: Sequence[Job], found: Sequence[Row], shown: Sequence[Metric], now: str,
     keys: Sequence[str],
@@ -124,106 +158,88 @@ def _reports(
     """The table of one group: a line per report, what needs attention first, all small lines on one scale."""
     if not shown:
         return tag("ul", *(tag("li", _pages(job, done)) for job in group), class_="cx-links")
-    metric, others = shown[0], shown[1:]
-    names = {job["name"] for job in group}
-    wanted = [row for row in found if row["report"] in names]
-    estimates = {(row["report"], row["metric"]): row for row in wanted
-                 if row["part"] == "estimate" and str(row.get("period")) == now}  # fmt: skip
-    compared = {(row["report"], row["metric"]): row for row in wanted if row["part"] == "comparison"}
-    series: dict[str, list[Row]] = {}
-    for one in wanted:
-        if one["part"] == "estimate" and one["metric"] == metric.name:
-            series.setdefault(one["report"], []).append(one)
-    signals = {(row["report"], row["metric"]): row for row in wanted
-               if row["part"] == "watch" and str(row.get("period")) == now and row.get("direction")}  # fmt: skip
-    lead = {name: compared.get((name, metric.name)) for name in names}
-    ends = _ends([row for rows_ in series.values() for row in rows_], metric)
+    told, (metric, *others) = _Told(found, group, now), shown
+    lead = {job["name"]: told.changes.get((job["name"], metric.name)) for job in group}
+    aimed = {row["metric"] for row in told.aims.values()}
+    lines = [row for key, several in told.series.items() if key[1] == metric.name for row in several]
+    aims = [float(row["target"]) for key, row in told.aims.items() if key[1] == metric.name]
+    ends = _ends([*(row["value"] for row in lines if row.get("value") is not None), *aims], metric)
+    ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], told.worse(job["name"], metric), metric))
     body, grey = [], []
-    ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], metric))
     for job in ordered:
-        key = job["name"]
-        row, change = estimates.get((str(key), metric.name)), lead[key]
+        key = (job["name"], metric.name)
+        row, change, aim = told.scores.get(key), told.changes.get(key), told.aims.get(key)
         cells: list[Cell] = [(_pages(job, done), ""), (score_cell(row, metric) if row else "", "cx-n")]
-        cells += [(spark(series.get(key, []), ends=ends), "cx-sparkcell"), (before_cell(change, metric), "cx-n")]
-        cells += [(change_cell(change, metric, signals.get((key, metric.name))), "cx-changed")]
-        cells += [(_small(estimates.get((key, m.name)), compared.get((key, m.name)), m), "cx-n cx-wide")
-                  for m in others]  # fmt: skip
+        cells += [(spark(told.series.get(key, []), aim and aim["target"], ends), "cx-sparkcell")]
+        cells += [
+            (before_cell(change, metric), "cx-n"),
+            (change_cell(change, metric, told.signals.get(key)), "cx-changed"),
+        ]
+        cells += [(aim_cell(aim), "cx-aim")] * (metric.name in aimed)
+        cells += [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in others]
         body.append(cells)
         grey.append(row is None or row.get("value") is None or wording.is_small(row))
     tested = [one for one in lead.values() if one is not None]
-    before = next((str(row["before"]) for row in tested if row.get("before")), "before")
-    periods = max(map(len, series.values()), default=0)
-    first = heading(" and ".join(keys)) if keys else "Report"
-    heads = [first, metric.label, f"{min(periods, RECENT)} periods", before, "Change", *(m.label for m in others)]
-    level = wording.level_words(next((row.get("level") for row in estimates.values()), None))
-    used = wording.methods_words(row.get("method") for row in estimates.values())
+    before = next((str(one["before"]) for one in tested if one.get("before")), "before")
+    periods = max((len(several) for several in told.series.values()), default=0)
+    heads = [heading(" and ".join(keys)) if keys else "Report", metric.label, f"{min(periods, RECENT)} periods", before]
+    heads += ["Change", *["Target"] * (metric.name in aimed), *(m.label for m in others)]
+    made = table(heads, body, f"{metric.label} of each report", _group_notes(told, tested, metric, ends), grey=grey,
+                 kind="board", names=[job.get("title") or job["name"] for job in ordered])  # fmt: skip
+    said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
+    return join([_act_on(ordered, told, shown), said, tag("div", made, class_="cx-shelf")])
+
+
+def _group_notes(told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float]) -> list[str]:
+    level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
+    used = wording.methods_words(row.get("method") for row in told.scores.values())
     scale = f"{wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"
     notes = [f"Intervals: {used}; {level}; of the other metrics under All metrics. n: answers used. Lines: {scale}."]
-    notes += comparison_notes(tested, wording.in_pairs(metric)) if tested else []
-    made = table(heads, body, f"{metric.label} of each report", notes, grey=grey, kind="board",
-                 names=[job.get("title") or job["name"] for job in ordered])  # fmt: skip
-    said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
-    return join([_act_on(ordered, compared, signals, shown), said, tag("div", made, class_="cx-shelf")])
+    notes += [TARGETS.format(wording.families(told.aims.values()))] * bool(told.aims)
+    return [*notes, *(comparison_notes(tested, wording.in_pairs(metric)) if tested else [])]
 
 
 NAMED = 10  # places that the index names at its head
 
 
-def _act_on(
-    group: Sequence[Job], compared: Mapping[tuple[str, str], Row], signals: Mapping[tuple[str, str], Row],
-    shown: Sequence[Metric],
-) -> Html:  # fmt: skip
-    """Who got worse, by the comparison or by the watch: named, linked, the metric that leads first."""
-    told: dict[str, list[Html]] = {}
-    jobs = {job["name"]: job for job in group}
-    for metric in shown:
-        for key in jobs:
-            row, signal = compared.get((key, metric.name)), signals.get((key, metric.name))
-            worse = row is not None and verdicts.verdict(row, metric).tone == "worse"
-            if worse and row is not None:
-                told.setdefault(key, []).append(
-                    join([verdicts.verdict(row, metric).sign, " ", moved_words(row, metric)])
-                )
-            elif signal and (signal["direction"] == "lower") == (metric.better == "higher") and metric.better:
-                words = f"{metric.label} {signal['direction']} since about {signal['since']}"
-                told.setdefault(key, []).append(join([words]))
-    if not told:
+def _act_on(group: Sequence[Job], told: _Told, shown: Sequence[Metric]) -> Html:
+    """Who got worse or misses a target: named, linked, the metric that leads first, those that changed first."""
+    why = {job["name"]: [words for metric in shown for words in told.worse(job["name"], metric)] for job in group}
+    named = [job for job in group if why[job["name"]]]
+    if not named:
         return tag("p", tag("b", "Nothing is shown to have got worse."), class_="cx-lead")
-    named = [join([_link(jobs[key]), " (", join(said, "; "), ")"]) for key, said in list(told.items())[:NAMED]]
-    more = [f" and {len(told) - NAMED} more"] if len(told) > NAMED else []
-    return tag("p", tag("b", "Act on: "), join(named, ", "), *more, ".", class_="cx-lead")
+    said = [join([_link(job), f" ({'; '.join(why[job['name']])})"]) for job in named[:NAMED]]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return tag("p", tag("b", "Act on: "), join(said, ", "), f"{more}.", class_="cx-lead")
 
 
-def _urgency(row: Row | None, metric: Metric) -> tuple[int, float]:
-    """What stands first: what got worse, then what else changed, the most first, then the rest, the unknown last."""
+def _urgency(row: Row | None, why: Sequence[str], metric: Metric) -> tuple[int, float]:
+    """What stands first: what got worse, what misses its target, what else changed, then the rest, the unknown last."""
     if row is None or row.get("value") is None:
-        return (4, 0.0)
+        return (5, 0.0)
     tone = verdicts.verdict(row, metric).tone
-    rank = {"worse": 0, "moved": 1, "better": 1, "none": 2}.get(tone, 3)
-    return (rank, -abs(row.get("change") or 0.0) if rank < 2 else 0.0)
+    rank = {"worse": 0, "moved": 2, "better": 2, "none": 3}.get(tone, 4)
+    return (min(rank, 1) if why else rank, -abs(row.get("change") or 0.0) if rank < 3 else 0.0)
 
 
-def _small(row: Row | None, change: Row | None, metric: Metric) -> Html:
-    """The score of a further metric, and the sign of its change where it has one."""
+def _small(told: _Told, report: str, metric: Metric) -> Html:
+    """The score of a further metric, the sign of its change where it has one, and the word on its target."""
+    key = (report, metric.name)
+    row, change, aim = told.scores.get(key), told.changes.get(key), told.aims.get(key)
     if row is None or row.get("value") is None:
         return Html("") if row is None else join([wording.absent(row)])
     found = verdicts.verdict(change, metric) if change else None
-    sign = (
-        tag("span", found.sign, class_=f"cx-sign cx-{found.tone}")
-        if found and found.sign in (wording.UP, wording.DOWN)
-        else None
-    )
-    return join([sign, wording.score(row, metric)], " ")
+    signed = found and found.sign in (wording.UP, wording.DOWN)
+    sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}") if found and signed else None
+    word = aim and aim.get("verdict") in ("above", "below") and tag("small", str(aim["verdict"]))
+    return join([sign, wording.score(row, metric), word or None], " ")
 
 
-def _ends(found: Sequence[Row], metric: Metric) -> tuple[float, float]:
+def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
     """Round ends of one scale that holds every score of the table."""
-    values = [row["value"] for row in found if row.get("value") is not None]
     step = 1 if metric.unit == "scale" else 10
-    low = step * math.floor(min(values, default=0) / step)
-    return max(low, metric.ends[0]), max(
-        min(step * math.ceil(max(values, default=step) / step), metric.ends[1]), low + step
-    )
+    low = max(step * math.floor(min(values, default=0) / step), metric.ends[0])
+    return low, max(min(step * math.ceil(max(values, default=step) / step), metric.ends[1]), low + step)
 
 
 def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric]) -> list[Html | None]:
