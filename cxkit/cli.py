@@ -130,6 +130,13 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the mapping is written; else it is shown.")
     ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text, such as utf-8 or cp1252.")] = None,
+    separator: Annotated[str | None, typer.Option(help="Between the columns of text.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook; else its first.")] = None,
+    header_row: Annotated[
+        list[int], typer.Option(metavar="ROW", help="Where the names of the columns stand; twice for two rows.")
+    ] = [],  # noqa: B006
+    layout: Annotated[str | None, typer.Option(help="Of a survey tool, whether its marks are there or not.")] = None,
     timeout: Timeout = 600,
     memory: Memory = 4096,
 ) -> None:
@@ -140,7 +147,15 @@ def inspect(
         from cxkit.runs.private import looking
 
         with looking():
-            text = carried("cxkit.inspection.draft:inspect", export, limits=Limits(timeout, memory << 20))
+            told = {
+                "encoding": encoding,
+                "separator": separator,
+                "sheet": sheet,
+                "header_row": header_row,
+                "layout": layout,
+            }
+            source = {"path": export} | {key: value for key, value in told.items() if value}
+            text = carried("cxkit.inspection.draft:inspect", source, limits=Limits(timeout, memory << 20))
         if out is None:
             _say(text.rstrip("\n"))
             return

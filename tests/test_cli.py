@@ -250,3 +250,12 @@ def test_a_terminal_shows_a_bar(capsys, monkeypatch):
         told(Result("a", "done", 1.0), 1, 2)
         told(Result("b[red]", "failed", 1.0, error="In [3] KeyError"), 2, 2)
     assert "b[red] failed: In [3] KeyError" in capsys.readouterr().out
+
+
+def test_inspect_reads_a_file_as_it_is_told_and_writes_that_down(tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("a;b\nDate;nps\n2026-01-02;9\n2026-01-03;8\n", encoding="utf-16-le")
+    told = ["--encoding", "utf-16-le", "--separator", ";", "--header-row", "2"]
+    result = invoke("inspect", tmp_path / "odd.csv", *told)
+    assert result.exit_code == 0, result.output
+    for line in ('encoding: "utf-16-le"', 'separator: ";"', "header_row: [2]", 'column: "nps"'):
+        assert line in result.output

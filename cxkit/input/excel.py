@@ -21,13 +21,16 @@ EMPTY = 2_000  # columns that hold nothing, at most
 AT_ONCE = 1_000_000  # cells
 
 
-def read_sheet(path: Path, sheet: str | None, first: int) -> tuple[list[list[str]], pa.Table]:
-    """The first rows of a sheet that hold anything, and all such rows as columns of text named by their place.
+def read_sheet(
+    path: Path, sheet: str | None, first: int, start: int = 1
+) -> tuple[list[list[str]], pa.Table, dict[str, int]]:
+    """The first rows of a sheet that hold anything, all such rows as columns of text named by their place, the sheets.
 
     Args:
         path: The workbook.
         sheet: Name of the sheet; the first one if None.
         first: How many rows come as lists, too.
+        start: The row of the sheet that is the first to be read, counted from 1.
 
     Raises:
         CxError: A damaged file, a sheet that is not there, or one that is empty or too wide and long to be answers.
@@ -40,7 +43,10 @@ def read_sheet(path: Path, sheet: str | None, first: int) -> tuple[list[list[str
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")  # of styles and extensions that hold no answers
             with closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book:
-                rows = _rows(_sheet(book, sheet, path))
+                sizes = {one.title: one.max_row or 0 for one in book.worksheets}
+                found = _sheet(book, sheet, path)
+                sizes = {found.title: sizes[found.title]} | sizes
+                rows = _rows(found, start)
                 for some in _blocks(rows, path):
                     top += some[: first - len(top)]
                     columns = itertools.zip_longest(*some)
@@ -60,7 +66,7 @@ def read_sheet(path: Path, sheet: str | None, first: int) -> tuple[list[list[str
         raise CxError(
             f"{path}: has {table.num_columns:,} columns, {empty:,} of them empty; expected a table of answers"
         )
-    return [[cell or "" for cell in row] + [""] * (table.num_columns - len(row)) for row in top], table
+    return [[cell or "" for cell in row] + [""] * (table.num_columns - len(row)) for row in top], table, sizes
 
 
 def _blocks(rows: Iterator[Row], path: Path) -> Iterator[list[Row]]:
@@ -89,9 +95,9 @@ def _sheet(book: Any, name: str | None, path: Path) -> Any:
     return found
 
 
-def _rows(sheet: Any) -> Iterator[Row]:
+def _rows(sheet: Any, start: int) -> Iterator[Row]:
     """The rows that hold anything, without the empty cells at their end."""
-    for cells in sheet.iter_rows():
+    for cells in sheet.iter_rows(min_row=start):
         row = [_text(cell) for cell in cells]
         while row and row[-1] is None:
             row.pop()

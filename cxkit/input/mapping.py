@@ -57,18 +57,41 @@ def _once(values: list[str]) -> list[str]:
 Once = Annotated[list[Text], AfterValidator(_once)]
 
 
-class FileSpec(Strict):
+def _row(value: Any) -> Any:
+    """One row is short for a list of it."""
+    return [value] if isinstance(value, int) else value
+
+
+class Reading(Strict):
+    """How a file is to be read, where it does not say so itself."""
+
+    encoding: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    sheet: Text | None = None
+    header_row: Annotated[list[int], BeforeValidator(_row, json_schema_input_type=list[int] | int)] | None = None
+    layout: Text | None = None
+
+    @field_validator("header_row")
+    @classmethod
+    def _one_below_the_other(cls, rows: list[int] | None) -> list[int] | None:
+        if rows is not None and (not rows or rows[0] < 1 or rows != list(range(rows[0], rows[0] + len(rows)))):
+            raise ValueError(f"expected a row such as 3, or rows one below the other such as [3, 4]; found {rows}")
+        return rows
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What is declared of how files are read."""
+        return {key: value for key in Reading.model_fields if (value := getattr(self, key)) is not None}
+
+
+class FileSpec(Reading):
     """One file of a source: where it is, how to read it, and what holds for all its rows."""
 
     path: Text
     wave: Text | None = None
     constant: dict[str, Text] = Field(default_factory=dict)
     rename: dict[str, Text] = Field(default_factory=dict)
-    encoding: str | None = None
-    separator: str | None = Field(default=None, min_length=1, max_length=1)
-    decimal: Literal[".", ","] | None = None
-    sheet: Text | None = None
-    layout: Text | None = None
 
     @model_validator(mode="after")
     def _one_wave(self) -> FileSpec:
@@ -317,8 +340,8 @@ def _short(entries: Any) -> Any:
     return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
 
 
-class Mapping(Strict):
-    """Column -> role, for a whole export."""
+class Mapping(Reading):
+    """Column -> role, for a whole export; and how its files are read, where they do not say it themselves."""
 
     kind: Kind
     timezone: str = "UTC"

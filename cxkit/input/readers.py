@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,38 +30,61 @@ Reader: TypeAlias = Callable[[Any, Path, FileSpec, Path], tuple[Table, Head]]  #
 
 ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 SEPARATORS = ",;\t|"
+MOST_ODD = 0.01  # of the bytes of a file that do not fit its encoding: more, and it is another
+LISTED = 5  # lines with such bytes that are named
 LINE = 32 << 20  # characters of a row; 900 columns of long questions are 2 million
 
 
 class Bytes(NamedTuple):
-    """What a file looks like as text: its first bytes, whether one is NUL, and why it is no UTF-8 (blank if it is)."""
+    """What a file looks like as text.
+
+    Attributes:
+        start: Its first bytes.
+        nul: Whether one is NUL.
+        size: How many there are.
+        odd: How many of them are no UTF-8.
+        lines: The first lines that hold such.
+        wide: Letters beyond ASCII that are UTF-8.
+        mixed: Whether its lines end in several ways.
+    """
 
     start: bytes
     nul: bool
-    fault: str
+    size: int
+    odd: int
+    lines: list[int]
+    wide: int
+    mixed: bool
 
 
 def read_csv(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[Table, Head]:
-    """Delimited text, every column as text; encoding, separator and layout are found or declared."""
+    """Delimited text, every column as text; encoding, separator, headers and layout are found or declared."""
     text = _looked_through(path)
     marked = next((encoding for mark, encoding in ENCODINGS if text.start.startswith(mark)), None)
-    encoding = spec.encoding or marked or ("cp1252" if text.fault else "utf-8")
-    with _as_utf8(path, encoding, link, text) as file:
-        rows, separator = _top(file, path, spec.separator)
-        head = recognise(rows, spec.layout, str(path))
+    encoding = spec.encoding or marked or ("cp1252" if text.odd > text.wide else "utf-8")
+    with _as_utf8(path, encoding, link, text) as (file, odd):
+        peek = PEEK + (spec.header_row or [0])[-1]
+        rows, separator, said = _top(file, path, spec.separator, peek)
+        head = recognise(rows, spec.layout, str(path), spec.header_row)
+        head = replace(head, rows=head.rows + said)
         table = _load_csv(connection, file, path, separator, head, link.stem)
     if spec.decimal == ",":
         table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
-    return table, _noted(head, path, encoding, spec)
+    return table, _noted(head, path, encoding, spec, odd, text.lines if "utf-8" in encoding else [])
 
 
-def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]], str]:
-    """The first rows and the mark between their columns: the one that makes the most of most rows."""
+def _top(file: Path, shown: Path, separator: str | None, peek: int) -> tuple[list[list[str]], str, int]:
+    """The first rows, the mark between their columns, and whether a row above them says it, as Excel's `sep=;` does.
+
+    Where nothing says it, it is the mark that makes the most columns of most rows.
+    """
     with file.open(encoding="utf-8-sig", newline="") as text:
         start = text.read(LINE)  # a quote that is never closed would make one cell of all that follows
+    said = re.match(r"\"?sep=(.)\"?\r?\n", start)
+    separator, start = separator or (said[1] if said else None), start[said.end() if said else 0 :]
 
     def rows(mark: str) -> list[list[str]]:
-        return list(itertools.islice(csv.reader(io.StringIO(start, newline=""), delimiter=mark), PEEK))
+        return list(itertools.islice(csv.reader(io.StringIO(start, newline=""), delimiter=mark), peek))
 
     limit = csv.field_size_limit(LINE)  # by itself it stops at 131,072 characters; comments can be longer
     try:
@@ -72,7 +96,7 @@ def _top(file: Path, shown: Path, separator: str | None) -> tuple[list[list[str]
         csv.field_size_limit(limit)
     if not found or not any(cell.strip() for cell in found[0]):
         raise CxError(f"{shown}: is empty, or its first line is; expected a header row")
-    return found, mark
+    return found, mark, int(said is not None)
 
 
 def _load_csv(connection: Any, file: Path, shown: Path, separator: str, head: Head, name: str) -> Table:
@@ -103,52 +127,75 @@ def _with_point(column: Any) -> Any:
 
 
 @contextmanager
-def _as_utf8(path: Path, encoding: str, link: Path, found: Bytes) -> Iterator[Path]:
-    """The file itself where it is UTF-8, else a copy that is, as long as it is needed."""
+def _as_utf8(path: Path, encoding: str, link: Path, found: Bytes) -> Iterator[tuple[Path, int]]:
+    """The file itself where it is UTF-8, else a copy that is, as long as it is needed; and how many bytes do not fit.
+
+    A few odd bytes are read as � and counted: 17 of 900,000 are no reason to read nothing.
+    """
     if found.nul and "16" not in encoding and "32" not in encoding:
         raise CxError(f"{path}: holds NUL bytes, so it is no {encoding} text; declare `encoding`, such as utf-16-le")
     try:
         known = codecs.lookup(encoding).name
     except LookupError as error:
         raise CxError(f"{path}: is not {encoding} text: {error}") from None
-    if known in ("utf-8", "utf-8-sig"):
-        if found.fault:
-            raise CxError(f"{path}: is not utf-8 text: {found.fault}")
-        yield link
+    if known in ("utf-8", "utf-8-sig") and not found.odd and not found.mixed:
+        yield link, 0
         return
-    copy = link.with_name(f"{link.stem}.utf8.csv")  # in the private folder of the connection
+    copy, odd = link.with_name(f"{link.stem}.utf8.csv"), 0  # in the private folder of the connection
+    ends = None if found.mixed else ""  # lines that end in several ways are no table for a database
     try:
         try:
-            with path.open(encoding=encoding, newline="") as text, copy.open("w", encoding="utf-8", newline="") as utf8:
+            with (
+                path.open(encoding=encoding, errors="replace", newline=ends) as text,
+                copy.open("w", encoding="utf-8", newline="") as utf8,
+            ):
                 while block := text.read(1 << 20):
+                    odd += block.count("\ufffd")
                     utf8.write(block)
         except UnicodeError as error:
             raise CxError(f"{path}: is not {encoding} text: {error}") from None
-        yield copy
+        if odd > MOST_ODD * found.size:
+            raise CxError(
+                f"{path}: is not {encoding} text: {odd:,} of {found.size:,} bytes do not fit; declare `encoding`"
+            )
+        yield copy, odd
     finally:
         copy.unlink(missing_ok=True)
 
 
 def _looked_through(path: Path) -> Bytes:
     """The bytes of a file, whatever its size, in one pass."""
-    decoder, start, nul, fault, more = codecs.getincrementaldecoder("utf-8")(), b"", False, "", True
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
+    start, nul, size, odd, wide, line, lines, more, last = b"", False, 0, 0, 0, 1, list[int](), True, b""
+    ends = {"\r\n": 0, "\n": 0, "\r": 0}
     with path.open("rb") as file:
         while more:
             block = file.read(1 << 20)
-            more, start, nul = bool(block), start or block[:4], nul or b"\0" in block
-            try:
-                if not fault:
-                    decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                fault = str(error)
-    return Bytes(start, nul, fault)
+            more, start, nul, size = bool(block), start or block[:4], nul or b"\0" in block, size + len(block)
+            pair = block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+            ends["\r\n"] += pair
+            ends["\n"] += block.count(b"\n") - pair
+            ends["\r"] += block.count(b"\r") - pair
+            last = block[-1:]
+            text = decoder.decode(block, final=not block)
+            if not text.isascii():
+                strange = [found.start() for found in re.finditer("[\udc80-\udcff]", text)]
+                odd += len(strange)
+                wide += sum(map(len, re.findall("[^\x00-\x7f]+", text))) - len(strange)
+                lines += [line + text.count("\n", 0, place) for place in strange[: LISTED - len(lines)]]
+            line += text.count("\n")
+    mixed = not nul and sum(n > 0 for n in ends.values()) > 1
+    return Bytes(start, nul, size, odd, sorted(set(lines)), wide, mixed)
 
 
-def _noted(head: Head, path: Path, encoding: str, spec: FileSpec) -> Head:
+def _noted(head: Head, path: Path, encoding: str, spec: FileSpec, odd: int, lines: Sequence[int]) -> Head:
     """The head with what a reader of the audit should know of the file's text."""
     notes = list(head.notes)
     if encoding == "cp1252" and spec.encoding is None:
         notes.append("is not UTF-8, so it was read as Windows-1252; `encoding` overrules")
+    if odd:
+        where = f", in line {', '.join(map(str, lines))}{' and others' * (len(lines) < odd)}" if lines else ""
+        notes.append(f"{odd:,} bytes are no {encoding} and were read as �{where}")
     with path.open("rb") as file:
         file.seek(0, 2)
         file.seek(-min(file.tell(), 2), 2)
@@ -169,8 +216,8 @@ def read_json_lines(connection: Any, path: Path, spec: FileSpec, link: Path) -> 
     text = _looked_through(path)
     if text.nul:
         raise CxError(f"{path}: holds NUL bytes, so it is no JSON")
-    if text.fault:
-        raise CxError(f"{path}: is not utf-8 text: {text.fault}")
+    if text.odd:
+        raise CxError(f"{path}: is not utf-8 text: {text.odd:,} bytes, the first in line {text.lines[0]}")
     with _in_words(f"{path}: is not readable as JSON lines"):
         keys = connection.raw_sql(
             f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({literal(link)}) "
@@ -188,8 +235,10 @@ def read_excel(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple
     """One sheet of a workbook, every cell as text; the first sheet unless `sheet` names one. Empty rows are no rows."""
     from cxkit.input.excel import read_sheet
 
-    rows, table = read_sheet(path, spec.sheet, PEEK)
-    head = recognise(rows, spec.layout, str(path))
+    start, *more = spec.header_row or [1]
+    rows, table, sheets = read_sheet(path, spec.sheet, PEEK, start)
+    own = list(range(1, 2 + len(more))) if spec.header_row else None
+    head = replace(recognise(rows, spec.layout, str(path), own), sheets=sheets if len(sheets) > 1 else {})
     return connection.create_table(link.stem, ibis.memtable(table.slice(head.rows)), temp=True), head
 
 
@@ -225,7 +274,11 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".sav", ".zsav"), read_spss),
 }
 
-OPTIONS = {"encoding": read_csv, "separator": read_csv, "decimal": read_csv, "sheet": read_excel}  # for whom they are
+OPTIONS = {  # for whom they are
+    **{option: [read_csv] for option in ("encoding", "separator", "decimal")},
+    "sheet": [read_excel],
+    "header_row": [read_csv, read_excel],
+}
 
 
 def read_sav(path: Path) -> tuple[pd.DataFrame, Head]:

@@ -112,6 +112,7 @@ def read(
         Path(folder) if folder else None,
         wanted=set(_columns(given).values()) if given else None,
         untouched=_times_of(given) if given and given.time_format else (),
+        reading=given.reading if given else {},
         memory=memory,
     )
     return _responses(opened, given or own_names([c for c in opened.table.columns if c != LEFT_OUT]))

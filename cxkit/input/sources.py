@@ -76,29 +76,33 @@ def open_source(
     *,
     wanted: Collection[str] | None = None,
     untouched: Collection[str] = (),
+    reading: Mapping[str, Any] | None = None,
     memory: str | None = None,
 ) -> Source:
     """The table behind a path, several files, a database, a data frame or an Ibis table.
 
     Args:
-        source: A path; a list of paths; `{"files": [{path, wave, constant, rename, encoding, separator, decimal,
-            sheet, layout}]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame; or a table of
-            any Ibis backend, which stays where it is.
+        source: A path; `{path, wave, constant, rename, encoding, separator, decimal, sheet, header_row, layout}`; a
+            list of these; `{"files": [...]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame;
+            or a table of any Ibis backend, which stays where it is.
         folder: Where relative paths start; the working folder if None.
         wanted: Columns that come in, of files; None for all but those that say who someone is.
         untouched: Columns of times whose form is declared elsewhere.
+        reading: How files are read that do not say it themselves, as encoding and sheet.
         memory: Limit of the in-process database, such as "2GB"; beyond it intermediate results go to a private
             temporary folder.
 
     Raises:
         CxError: A file that is absent, of an unknown format, damaged, or whose renames name no column.
     """
+    if reading and (isinstance(source, (ibis.expr.types.Table, pd.DataFrame)) or _is_database(source)):
+        raise CxError(f"{next(iter(reading))}: says how a file is read, and the source is none")
     if isinstance(source, ibis.expr.types.Table):
         return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
-    if isinstance(source, Mapping) and set(source) & set(DATABASE):
+    if isinstance(source, Mapping) and _is_database(source):
         table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path(), memory)
         return Source(table, [{**about, "rows": count(table)}])
-    specs = [] if isinstance(source, pd.DataFrame) else file_specs(source)
+    specs = [] if isinstance(source, pd.DataFrame) else _told(file_specs(source), reading or {})
     paths = [_there(spec, folder or Path()) for spec in specs]
     connection, links = connect(memory, paths)
 
@@ -117,6 +121,25 @@ def open_source(
     return _together(parts, keep if text else None)
 
 
+def _is_database(source: Any) -> bool:
+    return isinstance(source, Mapping) and bool(set(source) & set(DATABASE))
+
+
+def _told(specs: list[FileSpec], reading: Mapping[str, Any]) -> list[FileSpec]:
+    """The files with what the mapping says of how they are read, each as far as it has a meaning for its format."""
+    told = []
+    for spec in specs:
+        reader = READERS.get(_suffix(Path(spec.path)))
+        fits = {key: value for key, value in reading.items() if reader in OPTIONS.get(key, [reader])}
+        told.append(spec.model_copy(update=fits | spec.reading))
+    for key in reading:
+        if not any(key in spec.reading for spec in told):
+            raise CxError(
+                f"{key}: the mapping declares it, and it has no meaning for {', '.join(s.path for s in specs)}"
+            )
+    return told
+
+
 def file_specs(source: Any) -> list[FileSpec]:
     """The files that a source names, checked.
 
@@ -125,6 +148,8 @@ def file_specs(source: Any) -> list[FileSpec]:
     """
     if isinstance(source, (str, Path)):
         return [FileSpec(path=str(source))]
+    if isinstance(source, Mapping) and "path" in source:
+        return [parse(FileSpec, source, "source")]
     for key in source if isinstance(source, Mapping) else ():
         if key != "files":
             raise CxError(f"source.{key}: unknown key; {nearest(str(key), ['files', *DATABASE])}")
@@ -150,7 +175,7 @@ def _there(spec: FileSpec, folder: Path) -> Path:
         raise CxError(f"{path}: cannot read {suffix or 'a file without suffix'}; expected one of {', '.join(READERS)}")
     require_data(path)
     for option, only in OPTIONS.items():
-        if getattr(spec, option) is not None and reader is not only:
+        if getattr(spec, option) is not None and reader not in only:
             raise CxError(f"{path}: `{option}` has no meaning for {suffix} files; leave it out")
     return path
 
@@ -226,6 +251,7 @@ def _admit(
         "dropped": personal,
         "times": forms,
         "zone": head.zone,
+        "sheets": head.sheets,
         "notes": [*head.notes, *([f"columns without name and content: {len(blank)}"] if blank else [])],
     }
     return table, {key: value for key, value in facts.items() if value}, undecided
@@ -309,4 +335,8 @@ def read_as(facts: Mapping[str, Any]) -> list[str]:
     if facts.get("dropped"):
         lines.append(f"dropped, because they say who someone is: {', '.join(facts['dropped'])}")
     lines += [f"{column} is written as {form}" for column, form in facts.get("times", {}).items()]
+    first, *others = facts.get("sheets", {}).items() or [("", 0)]
+    if others:
+        named = ", ".join(f"{name!r} ({rows:,} rows)" for name, rows in others)
+        lines.append(f"the sheet {first[0]!r} ({first[1]:,} rows) was read; the others are {named}; `sheet` names one")
     return [*lines, *([f"times are in {facts['zone']}"] if facts.get("zone") else []), *facts.get("notes", [])]

@@ -1,6 +1,6 @@
 """What an export shows of its columns: how full, how many values, which numbers, which codes.
 
-Counted by Ibis expressions.
+Counted in the database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from cxkit.input import values
-from cxkit.input.databases import Table, aggregated, count, stored
+from cxkit.input.databases import Table, aggregated, count, enough_memory, literal, stored
 from cxkit.input.sources import Source
 from cxkit.input.values import NO_ANSWER_WORDS
 from cxkit.inspection.words import DATE, code, folded, no_answer
@@ -161,11 +161,15 @@ def _many(texts: Table) -> list[str]:
 
 
 def _counted(texts: Table, column: str, only: Collection[str] = ()) -> dict[str, int]:
-    """Value -> rows, most frequent first, of all values of a column or of these."""
-    cells = texts.select(value=texts[column]).filter(lambda t: t.value.notnull())
-    cells = cells.filter(cells.value.lower().isin(sorted(only))) if only else cells
-    rows = cells.group_by("value").agg(n=lambda t: t.count()).to_pyarrow().to_pylist()
-    return {row["value"]: int(row["n"]) for row in sorted(rows, key=lambda row: (-row["n"], row["value"]))}
+    """Value -> rows, most frequent first, of all values of a column or of these.
+
+    In the words of the in-process database: of hundreds of columns Ibis takes longer to say it than that to do it.
+    """
+    held = f"WHERE lower(value) IN ({', '.join(map(literal, sorted(only)))})" if only else "WHERE value IS NOT NULL"
+    cells = f'SELECT "{column}" AS value FROM "{texts.op().name}"'
+    query = f"SELECT value, count(*) FROM ({cells}) {held} GROUP BY 1 ORDER BY 2 DESC, 1"
+    with enough_memory():
+        return dict(texts.get_backend().raw_sql(query).fetchall())
 
 
 def _facts(text: Any, rows: Any) -> dict[str, Any]:

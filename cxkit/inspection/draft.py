@@ -10,8 +10,8 @@ from pathlib import Path
 from cxkit.errors import CxError
 from cxkit.files import require_same
 from cxkit.input.databases import Table, connect, readable
-from cxkit.input.mapping import BLANK, RESERVED, Roles
-from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source, read_as
+from cxkit.input.mapping import BLANK, RESERVED, TODO, Roles
+from cxkit.input.sources import DATABASE, LEFT_OUT, Source, SourceLike, file_specs, open_source, read_as
 from cxkit.inspection.columns import LISTED, Column, Export, look
 from cxkit.inspection.items import SHORT, friends, given, on_a_scale, questions, yes_no_items
 from cxkit.inspection.lines import WIDTH, ask, entry, free_key, inline, note, quote
@@ -95,6 +95,7 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     require_same(opened.stamps)
     return "\n".join([
         *_preface(opened, found, held, bool(computed or pairs or (repeated and repeated.same))),
+        *_read(source, opened),
         *when_lines(export, moment),
         "", "columns:", *roles, *_comment(written), *_clusters(clusters),
         *latest_lines(repeated),
@@ -132,6 +133,17 @@ def _preface(opened: Source, found: Sequence[Column], held: Mapping[str, str], t
     ]
     asked = ask("relationship (asked about the brand as a whole) or transactional (asked about one contact)?")
     return [*lines, "", f"kind: {'transactional  # a ticket is one contact' if tickets else asked}"]
+
+
+def _read(source: SourceLike, opened: Source) -> list[str]:
+    """How files are read: what was declared of a single one, and a workbook whose first sheet may be the wrong one."""
+    specs = file_specs(source) if isinstance(source, Mapping) and not set(DATABASE) & set(source) else []
+    told = specs[0].reading if len(specs) == 1 else {}
+    sheets = opened.files[0].get("sheets", {})
+    if sheets and "sheet" not in told and max(sheets, key=lambda name: sheets[name]) != next(iter(sheets)):
+        held = ", ".join(f"{name} ({rows:,} rows)" for name, rows in sheets.items())
+        told = told | {"sheet": f"{TODO}: which sheet holds the answers? The first of {held} was looked at"}
+    return [f"{key}: {quote(value) if isinstance(value, str) else value}" for key, value in told.items()]
 
 
 # Roles ----------------------------------------------------------------------------------------------------------------

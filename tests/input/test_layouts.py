@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from exports import EXPORTS, NPS, SATISFIED, google_forms, plain_csv, qualtrics, surveymonkey, table, typeform
 
@@ -183,8 +184,8 @@ def test_the_layout_can_be_forced(tmp_path: Path) -> None:
     typeform(tmp_path)
     as_plain = open_source({"files": [{"path": "qualtrics.csv", "layout": "plain"}]}, qualtrics(tmp_path).parent)
     assert (as_plain.files[0]["layout"], count(as_plain.table)) == ("plain", 10)
-    with pytest.raises(cx.CxError, match=r"is not laid out as zendesk exports are"):
-        open_source({"files": [{"path": "typeform.csv", "layout": "zendesk"}]}, tmp_path)
+    forced = open_source({"path": "typeform.csv", "layout": "zendesk"}, tmp_path)  # whether its marks are there or not
+    assert forced.files[0]["layout"] == "zendesk"
     with pytest.raises(cx.CxError, match=r"layout: 'typefrom' is unknown; did you mean 'typeform'\?"):
         open_source({"files": [{"path": "typeform.csv", "layout": "typefrom"}]}, tmp_path)
 
@@ -248,3 +249,53 @@ class TestRealSurveyMonkey:
         assert len(codes) == 161
         assert sorted(collect(survey.table)["csat"].dropna()) == sorted(6 - code for code in codes)
         assert survey.refused.to_dict("records") == [{"item": "csat", "reason": "empty", "n": 748 - 161}]
+
+
+NPS_3 = ["How likely are you to recommend us?", "Which did you use?", "", "Why?"]
+
+
+@pytest.mark.parametrize(
+    ("second", "layout"),
+    [(["Response", "Chat", "Phone", "Open-Ended Response"], None), (["", "Chat", "Phone", ""], "surveymonkey")],
+)
+def test_surveymonkey_without_its_ids(tmp_path: Path, second: list[str], layout: str | None) -> None:
+    (tmp_path / "monkey.csv").write_text(table([NPS_3, second, ["9", "Chat", "", "quick"], ["3", "", "Phone", "slow"]]))
+    opened = open_source({"path": "monkey.csv", **({"layout": layout} if layout else {})}, tmp_path)
+    assert opened.files[0]["layout"] == "surveymonkey"
+    assert opened.columns == [NPS_3[0], "Which did you use? [Chat]", "Which did you use? [Phone]", "Why?"]
+    assert count(opened.table) == 2
+
+
+ANSWERS = [["2026-01-02", "9", "4", "A"], ["2026-01-03", "8", "5", "B"], ["2026-01-04", "7", "3", "B"]]
+
+
+@pytest.mark.parametrize(
+    ("above", "told", "names"),
+    [
+        ([["Survey of 2026"], [], ["Date", "nps", "csat", "Shop"]], None, ["Date", "nps", "csat", "Shop"]),
+        ([["Survey of 2026", "", "", ""], ["Date", "nps", "csat", "Shop"]], 2, ["Date", "nps", "csat", "Shop"]),
+        ([["a", "b", "c", "d"], ["Date", "nps", "csat", "Shop"]], 2, ["Date", "nps", "csat", "Shop"]),
+        ([["Date", "Score", "", ""], ["", "nps", "csat", "Shop"]], None,
+         ["Date", "Score [nps]", "Score [csat]", "Score [Shop]"]),
+        ([["Date", "Score", "", "Shop"], ["", "nps", "csat", ""]], [1, 2],
+         ["Date", "Score [nps]", "Score [csat]", "Shop"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_titles_above_the_headers_and_headers_in_two_rows(
+    tmp_path: Path, suffix: str, above: list[list[str]], told: Any, names: list[str]
+) -> None:
+    path = tmp_path / f"titled.{suffix}"
+    if suffix == "csv":
+        path.write_text(table([*above, *ANSWERS]))
+    else:
+        book = openpyxl.Workbook()
+        for row in [*above, *ANSWERS]:
+            book.active.append(row)
+        book.save(path)
+    opened = open_source({"path": str(path), **({"header_row": told} if told else {})})
+    assert opened.columns == names
+    assert collect(opened.table)[names[0]].tolist() == ["2026-01-02", "2026-01-03", "2026-01-04"]
+    assert bool(told) != any("`header_row` overrules" in note for note in opened.files[0].get("notes", []))
+    item = {"kind": "relationship", "items": {"nps": names[1]}, **({"header_row": told} if told else {})}
+    assert cx.read(str(path), item).provenance["rows"] == 3

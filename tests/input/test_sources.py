@@ -301,3 +301,47 @@ def test_a_table_of_a_database_stays_where_it_is() -> None:
     assert cx.read(table.filter(table.nps > 5)).table.count().to_pyarrow().as_py() == 1
     memory = cx.read(ibis.memtable(pa.table({"nps": [9, 10]})))
     assert memory.table.count().to_pyarrow().as_py() == 2
+
+
+# What a file says of itself, and what the mapping says of it ----------------------------------------------------------
+
+
+def test_a_few_odd_bytes_are_read_counted_and_shown(file) -> None:
+    text = "nps,brand\n" + "9,Söhne\n" * 400
+    path = file(text.encode() + b"8,Caf\xe9\n" + "9,Söhne\n".encode() * 400)
+    assert rows(path)[400] == {"nps": "8", "brand": "Caf\ufffd"}
+    (note,) = open_source(path).files[0]["notes"]
+    assert note == "1 bytes are no utf-8 and were read as \ufffd, in line 402"
+    told = open_source({"path": str(path), "encoding": "utf-8"})
+    assert told.files[0]["notes"] == [note]
+
+
+@pytest.mark.parametrize("text", ["sep=;\r\nnps;brand\r\n9;A\r\n", '"sep=;"\nnps;brand\n9;A\n', "nps,brand\r\n9,A\n"])
+def test_a_line_that_says_the_separator_is_no_header(file, text) -> None:
+    assert rows(file(text)) == [{"nps": "9", "brand": "A"}]
+
+
+def test_lines_that_end_in_several_ways_are_lines(file) -> None:
+    found = rows(file("nps,brand\r\n9,A\n8,B\r7,C\r\n"))
+    assert [row["nps"] for row in found] == ["9", "8", "7"]
+
+
+def test_the_other_sheets_of_a_workbook_are_named_and_the_mapping_names_one(tmp_path: Path) -> None:
+    with pd.ExcelWriter(tmp_path / "two.xlsx") as book:
+        pd.DataFrame({"Read me": ["x"]}).to_excel(book, sheet_name="About", index=False)
+        pd.DataFrame({"nps": [9] * 30}).to_excel(book, sheet_name="Data", index=False)
+    path = str(tmp_path / "two.xlsx")
+    assert open_source(path).files[0]["sheets"] == {"About": 2, "Data": 31}
+    assert 'sheet: "TODO: which sheet holds the answers? The first of About (2 rows), Data' in cx.inspect(path)
+    text = cx.inspect({"path": path, "sheet": "Data"})
+    assert 'sheet: "Data"' in text
+    mapping = {"kind": "relationship", "items": {"nps": "nps"}, "sheet": "Data"}
+    assert cx.read(path, mapping).provenance["rows"] == 30
+    frame = tmp_path / "one.csv"
+    frame.write_text("nps\n9\n")
+    with pytest.raises(CxError, match=r"sheet: the mapping declares it, and it has no meaning for .*one\.csv"):
+        cx.read(str(frame), mapping)
+    with pytest.raises(CxError, match=r"sheet: says how a file is read, and the source is none"):
+        cx.read(pd.DataFrame({"nps": [9]}), mapping)
+    with pytest.raises(CxError, match=r"header_row: expected a row such as 3, or rows one below the other"):
+        cx.read(str(frame), mapping | {"sheet": None, "header_row": [3, 1]})
