@@ -88,7 +88,7 @@ def _sentence(row: Row, metric: Metric, since: Row | None, target: Row | None, a
     sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
     changed = row.get("verdict") == "changed"
     clauses = [f", the only {alone} that moved"] if changed and alone else []
-    clauses += [_since(since)] if since and not (changed and since["since"] == row["now"]) else []
+    clauses += [f"; {_since(since)}"] if since and not (changed and since["since"] == row["now"]) else []
     if target and target.get("verdict") in ("above", "below"):
         clauses.append(f"{', and is' if clauses or changed else ', and'} {target['verdict']} the target of ")
         clauses.append(wording.number(target["target"], 0 if target["target"] == round(target["target"]) else 1))
@@ -114,7 +114,7 @@ def _both(row: Row, metric: Metric) -> tuple[str, str]:
 
 
 def _since(row: Row) -> str:
-    return f"; {row['direction']} since about {row['since']}"
+    return f"{row['direction']} since about {row['since']}"
 
 
 def _target(targets: pd.DataFrame | None, metric: Metric) -> Row | None:
@@ -161,7 +161,7 @@ def _others(found: Sequence[Row], metrics: Mapping[str, Metric], since: Mapping[
 
 def _since_of(row: Row, since: Mapping[str, Row]) -> str:
     held = since.get(str(row["metric"]))
-    return _since(held) if held and held["since"] != row["now"] else ""
+    return f"; {_since(held)}" if held and held["since"] != row["now"] else ""
 
 
 def _bases(row: Row, metric: Metric) -> Html:
@@ -287,10 +287,12 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
     if row is None:
         return Html("")
     found = verdicts.verdict(row, metric)
+    plain = row.get("verdict") == "no evidence" and not verdicts.corrected_away(row)
+    said = "no evidence" if plain else found.words
     head = tag(
         "span",
         tag("span", found.sign, class_="cx-sign", aria_hidden="true"),
-        f" {found.words.removesuffix(' of change')}",
+        f" {said}",
         class_=f"cx-{found.tone}",
     )
     told = row.get("change") is not None and row.get("verdict") in ("changed", "no evidence")
@@ -301,7 +303,7 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
         lines += [f"under {could} could be missed"] if could and could != "none" else []
     elif row.get("verdict") == "too few" and not is_hidden(row.get("reason")):
         lines = [str(row.get("note") or "")]
-    lines += [_since(since).removeprefix("; ")] if since else []
+    lines += [_since(since)] if since else []
     return join([head, *(tag("small", line) for line in lines if line)], " ")
 
 

@@ -215,7 +215,7 @@ def _act_on(group: Sequence[Job], told: _Told, shown: Sequence[Metric]) -> Html:
 
 def _urgency(row: Row | None, why: Sequence[str], metric: Metric) -> tuple[int, float]:
     """What stands first: what got worse, what misses its target, what else changed, then the rest, the unknown last."""
-    if row is None or row.get("value") is None:
+    if row is None or not row.get("n"):
         return (5, 0.0)
     tone = verdicts.verdict(row, metric).tone
     rank = {"worse": 0, "moved": 2, "better": 2, "none": 3}.get(tone, 4)
