@@ -185,9 +185,10 @@ def check(
             _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
             limits = Limits(timeout, memory << 20)
-            lines = carried("cxkit.runs.prepare:told", checked, limits=limits, memory=checked.memory)
+            lines, stops = carried("cxkit.runs.prepare:told", checked, limits=limits, memory=checked.memory)
         for line in lines:
             _say(line)
+    raise typer.Exit(2 if stops else 0)
 
 
 @app.command()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+
+LISTED, NEAREST = 12, 3  # names that a hint lists, and of more than that
 
 
 class CxError(ValueError):
@@ -77,5 +79,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
     match = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if match:
         return f"did you mean {folded[match[0]]!r}?"
-    more = f" ... ({len(words)} in all)" if len(words) > 12 else ""
-    return f"expected one of: {', '.join(words[:12])}{more}" if words else "none is known"
+    if len(words) <= LISTED:
+        return f"expected one of: {', '.join(words)}" if words else "none is known"
+    near = _nearest(word.casefold(), words)
+    return f"the nearest of {len(words)} are: {', '.join(near)}"
+
+
+def _nearest(word: str, words: Iterable[str]) -> list[str]:
+    """Of many names, long ones as headers of questions, those that share words with one, then the most alike."""
+    parts = set(re.findall(r"\w{2,}", word))
+
+    def alike(name: str) -> tuple[int, float]:
+        folded = name.casefold()
+        return sum(part in folded for part in parts), SequenceMatcher(None, word, folded[:80]).ratio()
+
+    return sorted(words, key=alike, reverse=True)[:NEAREST]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -126,6 +128,82 @@ REASONS = {
     "other codes": Reason("little", "the codes of {dimension} do not match: {found}"),
 }  # fmt: skip
 """The codes that stand in `reason`."""
+
+
+class Remark(NamedTuple):
+    """Something odd about a column as a whole.
+
+    Attributes:
+        weight: "stop" (a number would be wrong: nothing is published unless the mapping accepts it), "look" (a person
+            has to look), or "record" (it is told, and nothing has to be done).
+        words: What is said; `much` is how many of how many, `found` and `more` are facts of the data.
+    """
+
+    weight: str
+    words: str
+
+
+REMARKS = {
+    "rows lost": Remark("stop", "{much} rows are refused"),
+    "answers lost": Remark("stop", "{much} answers are refused against the mapping"),
+    "lost in a period": Remark("stop", "{much} answers of {found} are refused against the mapping"),
+    "nothing used": Remark("stop", "no answer is used: {much} are blank, declared missing or refused"),
+    "scale changed": Remark("stop", "the scale changes: {found} every answer lies within {more}"),
+    "scale differs": Remark("stop", "the scale is another one for {place}: every answer lies within {more}"),
+    "ids repeat": Remark("look", "{much} rows repeat the id of another response, with other answers"),
+    "rows blank": Remark("look", "{much} rows have no time or wave"),
+    "lost in a place": Remark("look", "{much} answers of {place} are refused against the mapping"),
+    "none now": Remark("look", "no answer is used in {found}, and there are some in other periods"),
+    "scale may change": Remark("look", "{found} every answer lies within {more}: is the scale still the same?"),
+    "scale may differ": Remark("look", "for {place} every answer lies within {more}: is it the same scale?"),
+    "end not reached": Remark("look", "nobody says {found}, and many say {more}: does the scale end there?"),
+    "runs against": Remark("look", "runs against the other questions (correlation {more}): is it `reversed`?"),
+    "one respondent": Remark("look", "one respondent gave {much} responses: does that id stand for nobody?"),
+    "ids alike": Remark("look", "{much} ids are written in several ways, which differ by capitals or `.0` only"),
+    "levels alike": Remark("look", "levels that look alike are told apart: {found}; `labels` make them one"),
+    "stands for nothing": Remark("look", "a level that stands for nothing: {found}"),
+    "rows repeat": Remark("look", "{much} rows repeat another in every mapped column: do files overlap?"),
+}
+"""The codes of remarks, the heaviest first; `accept` of a mapping names them."""
+WEIGHTS = {"stop": "stop", "look": "look at", "record": "for the record"}
+
+
+LOSSES = ("rows lost", "answers lost", "lost in a period", "lost in a place", "nothing used")
+"""Those that a share accepts."""
+QUOTES = ("answers lost", "lost in a period", "nothing used", "ids alike")
+"""Those whose facts can quote what somebody wrote: for whoever holds the data."""
+
+
+def remarked(remark: Mapping[str, Any]) -> str:
+    """A remark in words.
+
+    Args:
+        remark: A row with code, about, n, of, share (in percent), cut and level (of a place), found and more (facts of
+            the data); what may not be told is missing or blank.
+
+    >>> facts = {"code": "answers lost", "about": "nps", "cut": "", "level": "", "found": "outside 0-10: 11: 300"}
+    >>> remarked(facts | {"n": 300, "of": 600, "share": 50.0, "more": ""})
+    'nps: 300 of 600 (50%) answers are refused against the mapping: outside 0-10: 11: 300'
+    """
+    words, found, more = REMARKS[remark["code"]].words, remark["found"], remark["more"]
+    n, of, share = remark["n"], remark["of"], remark["share"]
+    percent = "" if share is None else f"{share:.{int(share < 10)}f}%"
+    much = percent or "some" if None in (n, of) else f"{n:,} of {of:,} ({percent})"
+    place = f"{remark['cut']} {remark['level']}"
+    said = words.format(much=much, found=found or "some part", more=more or "a part of the scale", place=place)
+    said += f": {found}" if found and "{found}" not in words else ""
+    said += f"; write `{more}` under items.{remark['about']}" if more and "{more}" not in words else ""
+    return f"{remark['about']}: {said}"
+
+
+def accepting(remark: Mapping[str, Any]) -> str:
+    """What accepts a remark, to be written in the mapping.
+
+    >>> accepting({"code": "rows lost", "about": "rows", "share": 33.4})
+    'accept: {rows: 0.34}'
+    """
+    value = f"{math.ceil(remark['share']) / 100:g}" if remark["code"] in LOSSES else remark["code"]
+    return f"accept: {{{remark['about']}: {value}}}"
 
 
 def kind_of(code: str | None) -> str:

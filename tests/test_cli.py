@@ -191,8 +191,56 @@ def test_check_tells_what_a_run_would_do_and_writes_nothing(project):
     assert "files: survey.csv: 88 rows" in result.stdout
     assert "refused: nps: outside 0-10: 11: 1" in result.stdout
     assert "would make acme.html: Acme" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("demo.yaml: fine, 5 reports")
+    assert result.stdout.splitlines()[-1].endswith("demo.yaml: 5 reports, 3 things to look at")  # three answers only
     assert tree(project) == before
+
+
+def odd(project: Path, scores: list[int], accept: str = "") -> Path:
+    """The project with other answers of Acme in October, and a mapping of its own that accepts something."""
+    old = pd.read_csv(project / "survey.csv", dtype=str).query("date < '2026-10'")
+    rows = [{"date": f"2026-{9 + i % 2:02d}-{1 + i % 28:02d}", "firm": "Acme", "score": i % 11} for i in range(300)]
+    rows += [{"date": f"2026-10-{1 + i % 28:02d}", "firm": "Acme", "score": score} for i, score in enumerate(scores)]
+    pd.concat([old, pd.DataFrame(rows)]).to_csv(project / "survey.csv", index=False)
+    params = project / "params" / "demo.yaml"
+    params.write_text(YAML.replace("mapping: {", f"mapping: {{{accept}"), encoding="utf-8")
+    return params
+
+
+def test_what_is_lost_stops_check_and_run_unless_it_is_accepted(project):
+    params = odd(project, [99] * 200)
+    said = call("check", params, cwd=project)
+    lost = "nps: 200 of 540 (37%) answers are refused against the mapping: outside 0-10: 99: 200"
+    assert said.returncode == 2
+    assert said.stdout.splitlines()[-2] == f"stop: {lost}; where that is right: accept: {{nps: 0.38}}"
+    assert said.stdout.splitlines()[-1].endswith("stopped by what is said above; nothing would be made")
+    ran = call("run", params, cwd=project)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "nps: 200 of 540 (37%) answers are refused" in ran.stderr
+    assert not (project / "reports" / "demo" / "index.html").exists()
+    accepted = call("check", odd(project, [99] * 200, "accept: {nps: 0.7}, "), cwd=project)
+    assert accepted.returncode == 0
+    assert "for the record: nps: 200 of 690 (29%) answers are refused" in accepted.stdout
+
+
+def test_what_is_odd_is_told_last_by_check_and_run_and_on_the_data_page(project):
+    (project / "survey.csv").write_text("date,firm,score\n" + "".join(
+        f"2026-{9 + i % 2:02d}-{1 + i % 28:02d},{'Acme' if i % 3 else 'ACME'},{1 + i // 2 % 10}\n" for i in range(600)),
+        encoding="utf-8")  # fmt: skip
+    params = project / "params" / "demo.yaml"
+    params.write_text(YAML.replace("{brand: [Acme, Few, Nobody]}", "[brand]"), encoding="utf-8")
+    alike = "brand: levels that look alike are told apart: 'ACME' / 'Acme'; `labels` make them one"
+    ends = "nps: nobody says 0, and many say 1: does the scale end there?"
+    said = call("check", params, cwd=project)
+    assert said.returncode == 0
+    assert said.stdout.splitlines()[-3:] == [
+        f"look at: {ends}", f"look at: {alike}", f"{params}: 4 reports, 2 things to look at",
+    ]  # fmt: skip
+    ran = call("run", params, cwd=project)
+    assert ran.stdout.splitlines()[-4:-2] == [f"demo: look at: {ends}", f"demo: look at: {alike}"]
+    page = re.sub(r"<[^>]+>", "", (project / "reports" / "demo" / "data.html").read_text(encoding="utf-8"))
+    assert ends in page
+    assert "levels that look alike are told apart" in page
+    assert "Nothing is left to look at" not in page
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_words(project, monkeypatch):

@@ -223,7 +223,8 @@ def looked_at(kind: str, seed: str, folder: str) -> tuple[int, str]:
     own = Path(folder) / seed  # numbers of processes come again
     own.mkdir()
     try:
-        return 0, "\n".join(_called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),)))
+        lines, stops = _called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),))
+        return 2 * stops, "\n".join(lines)
     except CxError as error:
         return 2, str(error)
 

@@ -162,5 +162,5 @@ def test_whole_numbers_become_their_digits_where_text_is_meant():
 
 def test_the_nearest_spelling_is_found_whatever_the_case():
     assert nearest("BRAND", ["brand", "region"]) == "did you mean 'brand'?"
-    assert nearest("zzz", map(str, range(20))).endswith("... (20 in all)")
+    assert nearest("zzz", map(str, range(20))) == "the nearest of 20 are: 0, 1, 2"
     assert nearest("zzz", []) == "none is known"

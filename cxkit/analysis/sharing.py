@@ -15,9 +15,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxkit.input.answers import QUOTING
+from cxkit.schema import QUOTES
 from cxkit.tallies.audit import reports, response
 from cxkit.tallies.tallies import Tallies
 
@@ -96,6 +98,7 @@ def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping
     """
     least = tallies.rules.hide_below
     own = {
+        "remarks": _remarks(found["remarks"], tallies),
         "files": _files(found["files"], tallies),
         **{part: _in_words(found[part], least) for part in ("respondents", "weights") if protected(tallies)},
         "answers": _answers(found["answers"], tallies),
@@ -159,6 +162,28 @@ def _answers(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     rows = frame["rows"].map(lambda n: about(n, tallies.rules.hide_below)).astype("Int64")
     told = frame.assign(rows=rows, used=used, missing=pd.array([pd.NA] * len(frame), dtype="Int64"))
     return told.assign(share=(100 * used / rows).clip(upper=100).round()).rename(columns={"rows": "rows_about"})
+
+
+def unquoted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Remarks without what somebody wrote, whose words may go to a log."""
+    quotes = frame["code"].isin(QUOTES)
+    named = frame["found"].where(frame["code"] == "lost in a period", "")
+    return frame.assign(found=frame["found"].mask(quotes, named), more=frame["more"].mask(quotes, ""))
+
+
+def _remarks(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """Without quotes and counts, shares rounded, and nothing about a place that is hidden somewhere.
+
+    What few people did is told as "some".
+    """
+    least, n, rest = tallies.rules.hide_below, frame["n"], frame["of"] - frame["n"]
+    few = ((n < least) | (rest < least)).fillna(True).astype(bool)
+    hidden = tallies.hidden[tallies.hidden["cut"].isin(frame["cut"])] if len(tallies.hidden) else tallies.hidden
+    gone = {(row["item"], row["cut"], row[row["cut"]]) for row in hidden.to_dict("records") if row["cut"]}
+    shown = [(row.about, row.cut, row.level) not in gone for row in frame.itertuples()]
+    told = unquoted(frame).assign(share=frame["share"].round().mask(few | (frame["share"] < 1)))
+    told = told.drop(columns=["n", "of"]).reindex(columns=frame.columns)
+    return told[np.array(shown, dtype=bool)]
 
 
 def _by_reason(frame: pd.DataFrame) -> pd.DataFrame:

@@ -142,14 +142,16 @@ def small_levels(tallies: Tallies, dimension: str, compared: Sequence[str]) -> l
 def merged(survey: Responses, dimension: str, levels: Sequence[str]) -> Responses:
     """The responses with some levels of a dimension as one, which is called "other (k levels)"."""
     name = f"other ({len(levels)} levels)"
-    column = survey.table[dimension]
-    table = survey.table.mutate(**{dimension: column.isin(list(levels)).ifelse(name, column)})
+    table, judged = (one.mutate(**{dimension: one[dimension].isin(list(levels)).ifelse(name, one[dimension])})
+                     for one in (survey.table, survey.judged))  # fmt: skip
     declared = survey.mapping.dimensions[dimension]
     if declared.values:
         kept = [value for value in declared.values if value not in levels]
         declared = declared.model_copy(update={"values": [*kept, name]})
     dimensions = {**survey.mapping.dimensions, dimension: declared}
-    return replace(survey, table=table, mapping=survey.mapping.model_copy(update={"dimensions": dimensions}))
+    return replace(
+        survey, table=table, judged=judged, mapping=survey.mapping.model_copy(update={"dimensions": dimensions})
+    )
 
 
 # What costs the fewest answers ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from cxkit.errors import CxError, nearest
 from cxkit.input.periods import Calendar, Month
 from cxkit.metrics import METRICS, Direction, Metric, metric, rescale
+from cxkit.schema import REMARKS
 from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
@@ -340,6 +341,13 @@ def _short(entries: Any) -> Any:
     return {name: {"column": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
 
 
+Accepted = Annotated[
+    list[float | str],
+    BeforeValidator(lambda value: value if isinstance(value, list) else [value],
+                    json_schema_input_type=float | str | list[float | str]),
+]  # fmt: skip
+
+
 class Mapping(Reading):
     """Column -> role, for a whole export; and how its files are read, where they do not say it themselves."""
 
@@ -355,6 +363,7 @@ class Mapping(Reading):
     waves: Once = Field(default_factory=list)
     latest: Latest | None = None
     long: Long | None = None
+    accept: dict[Text, Accepted] = Field(default_factory=dict)
     items: Annotated[dict[str, Item], BeforeValidator(_short, json_schema_input_type=dict[str, Item | str])]
     dimensions: Annotated[
         dict[str, Dimension], BeforeValidator(_short, json_schema_input_type=dict[str, Dimension | str])
@@ -426,7 +435,19 @@ class Mapping(Reading):
         for words in (words for words, at_fault in faults.items() if at_fault):
             raise ValueError(words)
         self._check_names()
+        self._check_accepted()
         return self
+
+    def _check_accepted(self) -> None:
+        """What is accepted of a column is a share that may be lost, or the code of a remark."""
+        for name, accepted in self.accept.items():
+            if name not in (known := ["rows", *self.items, *self.dimensions, *self.columns.named()]):
+                raise ValueError(f"accept.{name}: is no item, dimension or role; {nearest(name, known)}")
+            for one in accepted:
+                if isinstance(one, float) and not 0 < one <= 1:
+                    raise ValueError(f"accept.{name}: expected a share above 0 and up to 1, found {one:g}")
+                if isinstance(one, str) and one not in REMARKS:
+                    raise ValueError(f"accept.{name}: {one!r} is no remark; {nearest(one, REMARKS)}")
 
     def calendar(self, period: str) -> Calendar:
         """How the times of the answers are cut into periods of one unit."""
@@ -524,6 +545,18 @@ class Mapping(Reading):
     def metrics(self) -> dict[str, Metric]:
         """Every metric that the mapped items allow."""
         return {name: metric for item in self.items for name, metric in self.metrics_of(item).items()}
+
+
+def lacking(mapping: Mapping | None, name: str) -> str:
+    """Why a mapping does not have a metric, in words."""
+    if name not in METRICS:
+        return "is no metric of the kit or the mapping"
+    known, declared = METRICS[name], mapping.items.get(METRICS[name].item) if mapping else None
+    if not declared or not declared.scale:
+        return "the mapping has no item of it"
+    (low, high), own = known.scale, declared.scale
+    left = ", ".join(mapping.metrics_of(known.item)) if mapping else ""
+    return f"is defined on {low:g}-{high:g}, and {known.item} is mapped on {own[0]}-{own[1]}, where {left} is left"
 
 
 def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mapping:

@@ -13,9 +13,14 @@ from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, collect
 from cxkit.input.mapping import Mapping
 from cxkit.input.shapes import NUMBER, count_of
-from cxkit.input.sources import LEFT_OUT
+from cxkit.input.sources import LEFT_OUT, NO_ANSWER
 from cxkit.input.waves import NO_WAVE
 
+DUPLICATES = "response id that occurred before"
+# What reasons begin with: of rows that are no further answers, and of answers that nobody gave. All others are losses.
+ASIDE = (DUPLICATES, "as late as the latest row", "earlier than the latest row")
+MISSING = ("empty", "declared missing", "no time", "no wave", "still open, and no ", "opened less than ",
+           "replaced by a later answer")  # fmt: skip
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
 EARLIER = "earlier_"
@@ -75,7 +80,7 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         rules["no weight that is a number"] = weight.isnull() | weight.isnan() | weight.isinf()
         rules["weight of 0 or less"] = weight <= 0
     if DUPLICATE in table.columns:
-        rules["response id that occurred before"] = table[DUPLICATE]
+        rules[DUPLICATES] = table[DUPLICATE]
     return {reason: rule.fill_null(False) for reason, rule in rules.items()}
 
 
@@ -118,6 +123,16 @@ def _mark_duplicates(table: Table, mapping: Mapping) -> Table:
     order = ibis.window(group_by=[values.text(numbered[key]) for key in keys], order_by=[*first, numbered[NUMBER]])
     repeated = (ibis.row_number().over(order) > 0) & values.text(numbered[keys[0]]).notnull()
     return numbered.mutate(**{DUPLICATE: repeated})
+
+
+def are_set_aside(reasons: pd.Series[str]) -> pd.Series[bool]:
+    """Which reasons are of rows that are no answers, or none that counts: they are in no base."""
+    return reasons.str.startswith(ASIDE) | reasons.str.endswith(NO_ANSWER)
+
+
+def are_lost(reasons: pd.Series[str]) -> pd.Series[bool]:
+    """Which reasons are losses: something was said that the mapping does not allow for."""
+    return ~reasons.str.startswith(MISSING) & ~are_set_aside(reasons)
 
 
 def counted(rows: Table, reasons: Table, mapping: Mapping) -> pd.DataFrame:

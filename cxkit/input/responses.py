@@ -38,6 +38,7 @@ class Responses:
         files: One entry per file: path, sha256, rows.
         refused: Counts of refused rows and answers: item, (wave,) reason, n.
         rows: Every row of the source, lazily, with `problem_`: why it cannot be used.
+        judged: `table` with `why_0`, `why_1`, ...: of each item in order, why its answer is refused.
         waves: The order of the waves, or why none is known; None where times are mapped. It is decided here only.
         stamps: What each file was before it was read, for `files.require_same` after the last query.
         monthly: Whether some times name a month and no day.
@@ -50,6 +51,7 @@ class Responses:
     files: list[dict[str, Any]]
     refused: pd.DataFrame = field(repr=False)
     rows: Table = field(repr=False)
+    judged: Table = field(repr=False)
     waves: Order | None = None
     stamps: Stamps = field(default_factory=dict, repr=False)
     monthly: bool = False
@@ -146,9 +148,10 @@ def _answered(source: Source, mapping: Mapping, apart: Collection[str]) -> Respo
     whys = {f"why_{i}": answers.answer(usable, mapping, item)[1] for i, item in enumerate(mapping.items)}
     if source.keep:  # text is read once: answers and reasons together
         kept = source.keep(usable.select(**answers.columns(usable, mapping), **whys))
-        table, reasons = kept.drop(*whys), kept.select(*wave, *whys)
+        table, judged, reasons = kept.drop(*whys), kept, kept.select(*wave, *whys)
         refused = refusals.counted(rows, reasons, mapping)
     else:
+        judged = usable.select(**answers.columns(usable, mapping), **whys)
         refused = refusals.counted(rows, usable.select(**wave, **whys), mapping)
         table = _lazily(source, mapping, rows, refused)
     unread = [] if mapping.time_format else [c for c in _unread(source, mapping, refused) if c not in apart]
@@ -156,7 +159,9 @@ def _answered(source: Source, mapping: Mapping, apart: Collection[str]) -> Respo
         return _answered(told, mapping, [*apart, *unread])
     known = _waves(source, mapping, table)
     monthly = source.monthly or not all(map(times.has_day, mapping.time_format))
-    return Responses(table, mapping, mapping.metrics, source.files, refused, rows, known, source.stamps, monthly)
+    return Responses(
+        table, mapping, mapping.metrics, source.files, refused, rows, judged, known, source.stamps, monthly
+    )
 
 
 def _times_of(mapping: Mapping) -> list[str]:

@@ -25,6 +25,7 @@ from cxkit.strict import parse
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
 
 DATABASE = ("url", "table", "sql")
+NO_ANSWER = ", no answer of a customer"
 LEFT_OUT = "left_out_"  # why a row is no answer; null for those that are
 _UNNAMED = re.compile(r"column \d+")
 
@@ -260,7 +261,7 @@ def _admit(
 def _marked(table: Table, head: Head) -> Table:
     """The table with the reason why a row is no answer."""
     rules = [
-        (values.text(table[column]).isin(left), ibis.literal(f"{reason}, no answer of a customer"))
+        (values.text(table[column]).isin(left), ibis.literal(f"{reason}{NO_ANSWER}"))
         for reason, (column, left) in head.leave.items()
         if column in table.columns and table[column].type().is_string()
     ]

@@ -127,6 +127,7 @@ class Prepared:
         refused: Refused rows and answers: item, reason, n.
         filters: Dimension -> values that the run is restricted to.
         notes: What the operator should know.
+        remarks: What a person has to look at in the data.
         lang: Language of the pages.
         inputs: Hash of all that it was prepared from; empty where that is not known.
         settings: Hash of what decides which cells there are, and which of them are hidden.
@@ -150,6 +151,7 @@ class Prepared:
     refused: list[dict[str, Any]]
     filters: dict[str, list[str]]
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     lang: str = "en"
     inputs: str = ""
     settings: str = ""

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxkit.analysis.comments import with_comments
 from cxkit.analysis.privacy import mask, record
-from cxkit.analysis.sharing import protected, public, refusals, shared
+from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
 from cxkit.analysis.summaries import summary
 from cxkit.analysis.targets import read_targets, unanswered
 from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
@@ -24,20 +24,22 @@ from cxkit.errors import CxError, nearest
 from cxkit.files import require_same, sha256
 from cxkit.input.databases import readable
 from cxkit.input.mapping import Mapping as DataMapping
-from cxkit.input.mapping import load_mapping
+from cxkit.input.mapping import lacking, load_mapping
 from cxkit.input.periods import Calendar
+from cxkit.input.refusals import are_lost
 from cxkit.input.responses import SAMPLE, Responses, read
-from cxkit.metrics import METRICS, Metric
+from cxkit.metrics import METRICS
 from cxkit.runs import history
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
 from cxkit.sample.write import MAPPING
-from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, TARGETS, Rules
+from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, TARGETS, WEIGHTS, Rules, accepting, remarked
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.raking import raked, read_margins
+from cxkit.tallies.remarks import listed, lost_parts, lost_reasons, of_run
 from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
 from cxkit.tallies.tally import filtered, spelled_filters, tally
@@ -84,6 +86,10 @@ def prepare(params: RunParams, work: Path) -> Prepared:
     """
     params = spelled_out(params)
     planned = plan(params, work / "tallies.parquet")
+    odd = listed(unquoted(planned.audit["remarks"]))
+    if stops := odd["stop"]:
+        said = "".join(f"\n{remarked(row)}; where that is right: {accepting(row)}" for row in stops)
+        raise CxError(f"{params.file}: the data are not as the mapping says, and `cxkit check` tells all of it{said}")
     told = _summary(planned, params)
     work.mkdir(parents=True, exist_ok=True)
     save(planned.tallies, work / "tallies.parquet")
@@ -105,6 +111,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         refused=_records(planned.tallies.audit),
         filters=spelled_filters(params.where),
         notes=planned.notes,
+        remarks=[remarked(row) for row in odd["look"]],
         lang=params.lang,
         settings=history.settings(params),
         release=str(work / history.NEXT),
@@ -188,7 +195,7 @@ def plan(params: RunParams, path: Path) -> Plan:
         CxError: As `prepare`.
     """
     params, mapping = spelled_out(params), _mapping(params)
-    _check_metrics(params, mapping.metrics if mapping else METRICS)
+    _check_metrics(params, mapping)
     check_notebooks(params)
     calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
     span = resolve(params, calendar) if params.period != "wave" else None
@@ -202,15 +209,19 @@ def plan(params: RunParams, path: Path) -> Plan:
         survey = merged(survey, name, levels)
     if merges:
         whole, counted = _counted(params, survey, now, before)
-    facts = audit(survey, whole, invited=params.invited)
+    facts = audit(survey, whole, invited=params.invited, where=params.where)
     today = "" if params.as_of else " (today)"
     compared = ", the first wave, without changes" if before == FIRST else f" compared with {before}"
     notes = [f"as of {params.date}{today}: {now}{compared}"]
     notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
     if before not in counted.periods:
-        notes += [] if before == FIRST else [f"nobody answered in {before}, so that no change can be tested"]
+        notes += (
+            []
+            if before == FIRST
+            else [f"{_unused(of_run(survey, params.where), whole, before)}, so that no change can be tested"]
+        )
         counted = replace(counted, periods=_with_before(counted, before, survey))
-    values, unknown = _with_listed(params, counted)
+    values, unknown = _with_listed(params, counted, facts["remarks"])
     params, unmet = _aimed(params, values)
     unknown += unmet
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
@@ -228,21 +239,35 @@ def plan(params: RunParams, path: Path) -> Plan:
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params))
 
 
-def told(params: RunParams) -> list[str]:
-    """What a run would read, make and skip, in lines for the operator.
+def told(params: RunParams) -> tuple[list[str], bool]:
+    """What a run would read, make and skip, in lines for the operator, what to look at last; and whether it would stop.
 
     Raises:
         CxError: As `prepare`.
     """
     planned = plan(params, Path("tallies.parquet"))
-    return [
+    odd = listed(planned.audit["remarks"])
+    said = {weight: [f"{word}: {remarked(row)}" for row in odd[weight]] for weight, word in WEIGHTS.items()}
+    look, stops = said["look"], [f"{words}; where that is right: {accepting(row)}"
+                                 for words, row in zip(said["stop"], odd["stop"], strict=True)]  # fmt: skip
+    end = (
+        f"{len(planned.jobs)} reports, {len(look)} thing{'s' * (len(look) > 1)} to look at"
+        if look
+        else f"fine, {len(planned.jobs)} reports"
+    )
+    end = "stopped by what is said above; nothing would be made" if stops else end
+    lines = [
         *spelled(planned.audit),
         *(f"{params.name}: {note}" for note in planned.notes),
         *(f"would make {job.file}: {job.title}" for job in planned.jobs),
         *(f"would skip {skip['title']}: {skip['why']}" for skip in planned.skipped),
         OTHER_SHELVES,
-        f"{params.file}: fine, {len(planned.jobs)} reports",
+        *said["record"],
+        *look,
+        *stops,
+        f"{params.file}: {end}",
     ]
+    return lines, bool(stops)
 
 
 def _about_others(survey: Responses, params: RunParams) -> list[str]:
@@ -287,7 +312,24 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
     rows = counted.audit[counted.audit["item"] == "row"]
     refused = "".join(f"\nrefused rows: {row.reason}: {row.n:,}" for row in rows.itertuples())
     hint = "; declare `time_format` in the mapping" if rows["reason"].str.startswith("time that").any() else ""
-    raise CxError(f"{params.file}: now: nobody answered in {now}; up to then the data hold {held}{refused}{hint}")
+    for item in dict.fromkeys(metric.item for metric in counted.metrics.values()):
+        why, labels = lost_reasons(survey, item)
+        refused += f"\nrefused answers: {item}: {why}" if why else ""
+        refused += f"; write `{labels}` under items.{item}" if labels else ""
+    why = _unused(of_run(survey, params.where), counted, now)
+    raise CxError(f"{params.file}: now: {why}; up to then the data hold {held}{refused}{hint}")
+
+
+def _unused(survey: Responses, counted: Tallies, period: str) -> str:
+    """Why a period holds no answer, in words: nobody gave one, or all were refused."""
+    items = list(dict.fromkeys(metric.item for metric in counted.metrics.values()))
+    parts = lost_parts(survey, counted, items)
+    refused = int(parts.loc[(parts["cut"] == "") & (parts["period"] == period), "n"].sum())
+    rows = survey.refused[(survey.refused["item"] == "row") & are_lost(survey.refused["reason"])]
+    if refused or len(rows):
+        lost = f"{refused:,} are refused" if refused else "rows are refused whose period is not known"
+        return f"no answer of {period} can be used: {lost}"
+    return f"nobody answered in {period}"
 
 
 def _raked(params: RunParams, survey: Responses, now: str) -> Responses:
@@ -375,10 +417,11 @@ def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str
     return now, params.against
 
 
-def _check_metrics(params: RunParams, known: Mapping[str, Metric]) -> None:
+def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
+    known = mapping.metrics if mapping else METRICS
     for name in params.metrics:
         if name not in known:
-            lacks = "the mapping has no item of it" if name in METRICS else "is no metric of the kit or the mapping"
+            lacks = lacking(mapping, name)
             raise CxError(f"{params.file}: metrics: {name!r}: {lacks}; {nearest(name, known)}")
     for number, mark in enumerate(params.benchmarks):
         low, high = known[mark.metric].ends
@@ -436,12 +479,15 @@ def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:
     return sorted(there, key=lambda place: [rank[value] for rank, value in zip(order, place, strict=True)])
 
 
-def _with_listed(params: RunParams, counted: Tallies) -> tuple[dict[str, list[str]], list[str]]:
+def _with_listed(params: RunParams, counted: Tallies, remarks: pd.DataFrame) -> tuple[dict[str, list[str]], list[str]]:
     """The levels of each dimension with those that `for_each` lists, and a note for each that nobody answered."""
+    refused = set(remarks["level"][remarks["code"] == "lost in a place"])
     values, notes = dict(counted.values), []
-    for name, listed in params.for_each.items():
-        extra = [value for value in listed or [] if value not in values[name]]
-        notes += [f"for_each: nobody answered for {name} {v!r}; {nearest(v, values[name])}" for v in extra]
+    for name, wanted in params.for_each.items():
+        extra = [value for value in wanted or [] if value not in values[name]]
+        notes += [
+            f"for_each: nobody answered for {name} {v!r}; {nearest(v, values[name])}" for v in extra if v not in refused
+        ]
         values[name] = values[name] + extra
     return values, notes
 

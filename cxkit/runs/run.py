@@ -53,7 +53,7 @@ def run(
         force: Make every page again.
         keep: Earlier runs to keep on the shelf.
         older: Replace also a shelf of a later date.
-        tell: Called with each note of the run.
+        tell: Called with each note of the run, at its end with what to look at in the data.
         progress: Called with the number of jobs; a context of what is called with each result.
 
     Returns:
@@ -86,7 +86,10 @@ def run(
             tell(f"{checked.name}: {note}")  # type: ignore[misc]  # mypy does not see the condition
         given: dict[str, Any] = {"engine": engine, "limits": limits, "force": force, "keep": keep, "older": older}
         with progress(len(prepared.jobs)) if progress else nullcontext() as watch:
-            return runs.run(prepared, folder, workers, watch, crew, work=place, **given)
+            record = runs.run(prepared, folder, workers, watch, crew, work=place, **given)
+        for remark in prepared.remarks if tell else ():
+            tell(f"{checked.name}: look at: {remark}")  # type: ignore[misc]  # as above
+        return record
 
 
 def shelf_of(params: RunParams, out: str | Path | None = None) -> Path:

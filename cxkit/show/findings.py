@@ -226,9 +226,12 @@ def unknown(found: Sequence[Row]) -> Html:
             "nobody can be recognised."
         )
     else:
-        said = "Nobody answered. Where there should be answers: does the export hold this place, and under this name?"
+        said = (
+            "No answer is used. Where there should be some: does the export hold this place, under this name, and does "
+            "the data page tell of refused answers?"
+        )
     past = {row.get("n_before") for row in found}
-    then = "nobody answered" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
+    then = "none was used" if past == {0} else "answers are hidden, too" if past <= {0, None} else "people answered"
     few, judged = (wording.rule(found, rule) for rule in ("hide_below", "judge_from"))
     needed = (
         f"{few} people who answer give a score with its interval and base; {judged} (effective) answers in both "

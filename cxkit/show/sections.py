@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.schema import FIRST
+from cxkit.schema import FIRST, remarked
 from cxkit.show import wording
 from cxkit.show.html import LONG, Html, clean, described, full, join, name, shorten, tag
 from cxkit.show.labels import heading
@@ -222,6 +222,7 @@ class Part(NamedTuple):
 
 
 CAPTIONS = {
+    "remarks": Part("What to look at", "What is odd", "Nothing is left to look at."),
     "files": Part("Files", "What was read", "Nothing was read."),
     "answers": Part("Answers", "Answers that the totals hold", "No column was mapped.",
                     "Answers: in the totals that the pages show, over all periods."),
@@ -289,13 +290,30 @@ def audit_tables(found: Mapping[str, pd.DataFrame]) -> Html:
 
 def _content(part: str, frame: pd.DataFrame) -> Html:
     """The table of a part; of the checks, those that hold are folded away."""
+    if part == "remarks" and not frame.empty:
+        return _remarks(frame)
     if part != "checks" or frame.empty:
         return audit_table(part, frame)
     held = frame["held"].astype(bool)
-    lead = tag("p", f"{held.sum()} of {len(held)} hold: parts sum up to their whole, totals lie between their parts.")
+    lead = tag("p", f"{held.sum()} of {len(held)} hold: parts sum up to their whole, totals lie between their parts. "
+                    "These are sums: they hold of a column that was misread, too.")  # fmt: skip
     broken = audit_table(part, frame[~held]) if not held.all() else None
     folded = tag("details", tag("summary", f"Show the {held.sum()} that hold"), audit_table(part, frame[held]))
     return tag("div", lead, broken, folded if held.any() else None)
+
+
+def _remarks(frame: pd.DataFrame) -> Html:
+    """What a person has to look at, as a list; what is only told is below it."""
+    found, parts = rows(frame), list[Html]()
+    for weights, head in (
+        (("stop", "look"), "Look at this before you trust a number:"),
+        (("record",), "For the record:"),
+    ):
+        if said := [tag("li", name(remarked(row), 2 * LONG)) for row in found if row["weight"] in weights]:
+            parts.append(tag("div", tag("p", head), tag("ul", *said)))
+        elif "look" in weights:
+            parts.append(tag("p", CAPTIONS["remarks"].nothing))
+    return tag("div", *parts)
 
 
 def _cell(column: str, value: Any) -> tuple[object, str]:

@@ -13,28 +13,35 @@ import pandas as pd
 from cxkit.input.answers import answer
 from cxkit.input.databases import aggregated, collect
 from cxkit.input.mapping import Chosen, Item
+from cxkit.input.refusals import MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
 from cxkit.input.shapes import NUMBER
 from cxkit.input.sources import read_as
 from cxkit.tallies import quality
+from cxkit.tallies.remarks import remarks
 from cxkit.tallies.tallies import Tallies
+from cxkit.tallies.tally import Where
 
+SUMS = "they would with a misread column, too"
 SHOWN_ROWS = 3  # first rows that are named for each reason
 FEW_LEVELS = 60  # levels of a dimension that are compared between waves
-EXPECTED = ("empty", "declared missing")  # reasons that need no example
 
 
-def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | None = None) -> dict[str, pd.DataFrame]:
+def audit(
+    survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | None = None, where: Where | None = None
+) -> dict[str, pd.DataFrame]:
     """What a run's data are like, as small frames by part.
 
     Args:
         survey: The responses.
         tallies: Their tallies, whole: nothing hidden yet.
         invited: Period -> how many people were asked, where that is known.
+        where: As `tally` took it.
 
     Returns:
+        remarks: code, weight, about, n, of, share, found, more: what is odd, as `schema.REMARKS` words it.
         files: file, rows, read: the layout, and what was left out.
-        answers: item, column, rows, used, missing, refused, share (percent used).
+        answers: item, column, rows, used, missing, refused, share (percent used); rows that are refused count.
         refused: item, reason, n, rows: the first rows, as numbers from 1 below the headers.
         respondents: fact, value: people, repeat answers, rows that repeat others.
         straightlining: items, answered, alike: how many gave every answer at one place of its scale.
@@ -51,11 +58,13 @@ def audit(survey: Responses, tallies: Tallies, *, invited: Mapping[str, int] | N
     >>> bool(found["checks"]["held"].all())
     True
     """
+    known, repeated = quality.people(survey), quality.repeats(survey)
     return {
+        "remarks": remarks(survey, tallies, where or {}, known, repeated),
         "files": _files(survey),
         "answers": _answers(survey),
         "refused": _refused(survey),
-        "respondents": quality.respondents(survey),
+        "respondents": quality.respondents(survey, known, repeated),
         "straightlining": quality.straightlining(survey),
         "weights": quality.weights(survey),
         "time": quality.time(survey, tallies),
@@ -86,8 +95,10 @@ def spelled(found: Mapping[str, pd.DataFrame]) -> list[str]:
     """The audit in lines of text, for a terminal."""
     lines = []
     for name, frame in found.items():
+        if name == "remarks":  # they come last, where they are seen
+            continue
         if name == "checks":
-            lines.append(f"checks: {int(frame['held'].sum())} of {len(frame)} hold")
+            lines.append(f"checks: {int(frame['held'].sum())} of {len(frame)} sums hold; {SUMS}")
             frame = frame[~frame["held"].astype(bool)]
         for row in frame.to_dict("records"):
             words = [f"{key} {_word(value)}" for key, value in row.items() if _word(value)]
@@ -109,8 +120,10 @@ def _line(name: str, row: Mapping[Any, Any]) -> str:
         return _LINES[name].format_map(row)
     if name == "files":
         return f"{row['file']}: {_word(row['rows'])} rows{'; ' if row['read'] else ''}{row['read']}"
-    if name == "reports" and pd.isna(row["n"]):
-        return f"{row['dimension']} {row['level']}: too few answers to say how many"
+    if name == "reports":
+        few = pd.isna(row["n"])
+        said = "too few answers to say how many" if few else f"{row['n']:,.0f} answers, {row['share']:.1f} %"
+        return f"{row['dimension']} {row['level']}: {said}"
     if name == "refused":
         rows = f", first in rows {row['rows']}" if row["rows"] else ""
         return f"{row['item']}: {row['reason']}: {row['n']:,}{rows}"
@@ -137,8 +150,9 @@ def _answers(survey: Responses) -> pd.DataFrame:
     table = survey.table
     each = table["count"] if "count" in table.columns else ibis.literal(1)
     used = aggregated(table, *(table[item].notnull().ifelse(each, 0).sum().cast("int64") for item in items))
-    refused = survey.refused.assign(expected=survey.refused["reason"].str.startswith(EXPECTED))
-    by_item = refused.groupby(["item", "expected"])["n"].sum()
+    refused = survey.refused.assign(lost=are_lost(survey.refused["reason"]))
+    by_item = refused[~are_set_aside(refused["reason"])].groupby(["item", "lost"])["n"].sum()
+    missing, lost = (int(by_item.get(("row", gone), 0)) for gone in (False, True))
     frame = pd.DataFrame(
         {
             "item": list(items),
@@ -146,8 +160,8 @@ def _answers(survey: Responses) -> pd.DataFrame:
                 item.column or (" to " if item.start else ", ").join(item.columns.values()) for item in items.values()
             ],
             "used": [n or 0 for n in used],
-            "missing": [int(by_item.get((item, True), 0)) for item in items],
-            "refused": [int(by_item.get((item, False), 0)) for item in items],
+            "missing": [missing + int(by_item.get((item, False), 0)) for item in items],
+            "refused": [lost + int(by_item.get((item, True), 0)) for item in items],
         }
     )
     frame.insert(2, "rows", frame["used"] + frame["missing"] + frame["refused"])
@@ -163,7 +177,7 @@ def _column(item: Item) -> str:
 
 def _refused(survey: Responses) -> pd.DataFrame:
     frame = survey.refused.groupby(["item", "reason"], sort=False)[["n"]].sum().reset_index()
-    wanted = frame.loc[~frame["reason"].str.startswith(EXPECTED), "item"].unique()
+    wanted = frame.loc[~frame["reason"].str.startswith(MISSING[:2]), "item"].unique()  # those need no example
     first = {(item, reason): rows for item in wanted for reason, rows in _first_rows(survey, str(item)).items()}
     rows = [first.get((item, reason), "") for item, reason in zip(frame["item"], frame["reason"], strict=True)]
     return frame.assign(rows=pd.Series(rows, dtype="str"))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import ibis
 import pandas as pd
 
-from cxkit.input.databases import aggregated, count
+from cxkit.input.databases import aggregated, collect, count
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import Responses
 from cxkit.tallies.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
+COPIED = 20  # different rows on days without any that occurs once: by chance that is rarer than one in a million
 LEAST_ITEMS = 3  # scaled questions, from which on one place throughout means something
 LEAST_REACH = 3  # from the first answer of a scale to its last: with two or three answers, many are alike by chance
 
@@ -22,22 +24,76 @@ def _facts(facts: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype="str")
 
 
-def respondents(survey: Responses) -> pd.DataFrame:
-    """People, repeat answers, and rows that repeat others."""
-    table, facts = survey.table, {}
-    rows = count(table)
-    if "respondent" in table.columns:
-        known = table.filter(table.respondent.notnull())
-        each = known.group_by("respondent").agg(n=lambda t: t.count())
-        sums = aggregated(each, each.count(), each.n.max(), (each.n > 1).sum(), each.n.sum())
-        people, most, repeated, n = (value or 0 for value in sums)
-        facts["people"] = f"{people:,} gave {n:,} responses"
-        facts["without a respondent"] = f"{rows - n:,} responses, each counted as a person of its own"
-        facts["repeat respondents"] = f"{repeated:,}, at most {most:,} responses of one"
+class People(NamedTuple):
+    """Who answered: people, the responses of whom we know, the most of one, how many gave several."""
+
+    people: int
+    n: int
+    most: int
+    repeated: int
+
+
+def people(survey: Responses) -> People | None:
+    """Who answered; None where the mapping has no respondents."""
+    if "respondent" not in survey.table.columns:
+        return None
+    known = survey.table.filter(survey.table.respondent.notnull())
+    each = known.group_by("respondent").agg(n=lambda t: t.count())
+    sums = aggregated(each, each.count(), each.n.sum(), each.n.max(), (each.n > 1).sum())
+    return People(*(int(value or 0) for value in sums))
+
+
+class Repeats(NamedTuple):
+    """Rows that repeat another in every mapped column.
+
+    Attributes:
+        rows: All rows.
+        n: Those that repeat another.
+        known: Whether rows can hardly be equal by chance: they have a respondent or the time of the day.
+        whole: Of days (or waves) on which every row occurs twice, or three times, the rows that repeat.
+        span: The first and the last of these days.
+    """
+
+    rows: int
+    n: int
+    known: bool
+    whole: int = 0
+    span: str = ""
+
+
+def repeats(survey: Responses) -> Repeats | None:
+    """Rows that repeat another; None where nothing tells rows apart, or there are too many to look."""
+    table = survey.table
     keys = [c for c in table.columns if c not in ("response", "weight")]
-    if rows <= SEARCHED and {"respondent", "time"} & set(keys) and "count" not in keys:
-        repeats = rows - count(table.select(*keys).distinct())
-        facts["rows that repeat another in every mapped column"] = f"{repeats:,} of {rows:,}; none was left out for it"
+    if not {"respondent", "time", "wave"} & set(keys) or "count" in keys or (rows := count(table)) > SEARCHED:
+        return None
+    named = "respondent" in keys or (
+        "time" in keys and bool(aggregated(table, (table.time != table.time.truncate("D")).any())[0])
+    )
+    cells = table.group_by(keys).agg(k_=lambda t: t.count())
+    when = cells.wave if "wave" in keys else cells.time.date() if "time" in keys else ibis.literal("")
+    each = cells.select(when=when, k=cells.k_)
+    odd = {f"odd{i}": (each.k % i != 0).sum() for i in (2, 3)}
+    days = collect(each.group_by("when").agg(rows=each.k.sum(), distinct=each.count(), **odd))
+    n = int((days["rows"] - days["distinct"]).sum())
+    whole = days.sort_values("when")[lambda t: (t["odd2"] == 0) | (t["odd3"] == 0)] if n else days[:0]
+    if not len(whole) or whole["distinct"].sum() < COPIED + len(days).bit_length():
+        return Repeats(rows, n, named)
+    ends = dict.fromkeys(str(day) for day in whole["when"].iloc[[0, -1]])
+    return Repeats(rows, n, named, int((whole["rows"] - whole["distinct"]).sum()), " to ".join(ends))
+
+
+def respondents(survey: Responses, known: People | None, found: Repeats | None) -> pd.DataFrame:
+    """People, repeat answers, and rows that repeat others."""
+    facts = {}
+    if known:
+        nobody = count(survey.table) - known.n
+        facts["people"] = f"{known.people:,} gave {known.n:,} responses"
+        facts["without a respondent"] = f"{nobody:,} responses, each counted as a person of its own"
+        facts["repeat respondents"] = f"{known.repeated:,}, at most {known.most:,} responses of one"
+    if found and {"respondent", "time"} & set(survey.table.columns):
+        same = f"{found.n:,} of {found.rows:,}; none was left out for it"
+        facts["rows that repeat another in every mapped column"] = same
     return _facts(facts)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import Table, collect, readable
-from cxkit.input.mapping import BLANK
+from cxkit.input.mapping import BLANK, lacking
 from cxkit.input.periods import Calendar, Period, natural
 from cxkit.input.responses import Responses
 from cxkit.input.values import number
@@ -177,7 +177,7 @@ def _metrics(survey: Responses, names: Sequence[str]) -> dict[str, Metric]:
     names = survey.mapping.spelled_out(names)
     for name in names:
         if name not in survey.metrics:
-            raise CxError(f"metrics: {name!r} has no mapped item; {nearest(name, survey.metrics)}")
+            raise CxError(f"metrics: {name!r}: {lacking(survey.mapping, name)}; {nearest(name, survey.metrics)}")
     if not names:
         raise CxError("metrics: name at least one")
     return {name: survey.metrics[name] for name in names}
@@ -200,18 +200,23 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Where) ->
         raise CxError(f"period: {period}: some times name a month and no day; expected month, quarter or year")
 
 
+def chosen(table: Table, filters: Where) -> Table:
+    """The rows of responses that a filter lets through."""
+    for name, values in filters.items():
+        inside = _inside(table, name, values) if isinstance(values, Mapping) else table[name].isin(list(values))
+        table = table.filter(inside)
+    return table
+
+
 def filtered(survey: Responses, period: str, filters: Where, until: str | None) -> Table:
     """The responses of a run: those that a filter leaves, up to a period."""
     table, dimensions = survey.table, survey.mapping.dimensions
     for name, values in filters.items():
-        if isinstance(values, Mapping):
-            table = table.filter(_inside(table, name, values))
-            continue
-        found = set(collect(table.select(name).distinct())[name])
-        for value in values:
+        found = set() if isinstance(values, Mapping) else set(collect(table.select(name).distinct())[name])
+        for value in () if isinstance(values, Mapping) else values:
             if value not in found and value not in (dimensions[name].values or ()):
                 raise CxError(f"where: no response has {name} = {value}; {nearest(value, sorted(found))}")
-        table = table.filter(table[name].isin(list(values)))
+        table = chosen(table, {name: values})
     if until is None:
         return table
     if period == "wave" and survey.waves:

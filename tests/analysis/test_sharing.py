@@ -158,7 +158,8 @@ RUN = """\
 name: private
 title: Private
 source: survey.csv
-mapping: {kind: transactional, columns: {time: day}, items: {nps: score}, dimensions: {brand: brand}}
+mapping: {accept: {nps: 0.5},
+  kind: transactional, columns: {time: day}, items: {nps: score}, dimensions: {brand: brand}}
 metrics: [nps]
 for_each: [brand]
 as_of: 2026-11-15

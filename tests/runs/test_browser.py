@@ -149,7 +149,7 @@ def test_every_figure_is_seen(opened: Any, pages: list[Path], mode: str) -> None
 
 
 def test_a_place_of_which_nothing_may_be_shown_has_a_short_page(opened: Any, demo: Path) -> None:
-    for name, why in (("gildamar", "fewer than 10 people answered"), ("hollistra", "Nobody answered")):
+    for name, why in (("gildamar", "fewer than 10 people answered"), ("hollistra", "No answer is used")):
         with looking(opened, demo / f"{name}.html") as (tab, _):
             said = tab.locator(".cx-unknown").inner_text()
             assert why in said

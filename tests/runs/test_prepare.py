@@ -181,6 +181,7 @@ def test_a_wave_must_exist(project, text, message):
 
 def test_what_is_measured_is_known_as_the_mapping_declares_it(project, tmp_path):
     least = LEAST.replace("nps: score", "ces: {column: score, scale: [1, 10], better: lower}").replace("[nps]", "[ces]")
+    least = least.replace("mapping: {", "mapping: {accept: {ces: 0.4}, ")  # the noughts of 0-10
     (metric,) = prepare(project("", least), tmp_path / "work").metrics
     assert (metric["name"], tuple(metric["scale"]), metric["better"]) == ("ces", (1, 10), "lower")
 

@@ -12,7 +12,7 @@ import pytest
 
 import cxkit as cx
 from cxkit.input.responses import Responses
-from cxkit.tallies.audit import audit, audited, kept, spelled
+from cxkit.tallies.audit import SUMS, audit, audited, kept, spelled
 from cxkit.tallies.quality import elsewhere, partial
 from cxkit.tallies.tallies import Tallies
 
@@ -117,7 +117,7 @@ def test_the_audit_fits_into_tallies_and_comes_back(audited_rows: Any, tmp_path:
     assert back["refused"].to_dict("records") == found["refused"].to_dict("records")
     assert any(line.startswith("refused: nps: outside 0-10: 11: 1, first in rows 3") for line in spelled(found))
     assert not any("BROKEN" in line for line in spelled(found))
-    assert f"checks: {len(found['checks'])} of {len(found['checks'])} hold" in spelled(found)
+    assert f"checks: {len(found['checks'])} of {len(found['checks'])} sums hold; {SUMS}" in spelled(found)
 
 
 @pytest.mark.parametrize("damage", [lambda c: c.assign(n=c["n"] + (c["cut"] == "")), lambda c: c[c["answer"] != 10]])

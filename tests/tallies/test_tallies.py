@@ -218,7 +218,7 @@ def test_pairs_a_year_apart_and_named_ones() -> None:
     [
         ({"by": ["brnad"]}, "'brnad' is no mapped dimension; did you mean 'brand'?"),
         ({"levels": [["chanel"]]}, "levels: 'chanel' is not among the dimensions `by`"),
-        ({"metrics": ["npss"]}, "metrics: 'npss' has no mapped item; did you mean 'nps'?"),
+        ({"metrics": ["npss"]}, "metrics: 'npss': is no metric of the kit or the mapping; did you mean 'nps'?"),
         ({"metrics": []}, "metrics: name at least one"),
         ({"period": "wave"}, "period: wave needs a column in the role `wave`"),
         ({"pairs": ["last"]}, "pairs: expected previous, year_ago or (now, before), found 'last'"),
