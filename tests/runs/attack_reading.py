@@ -108,7 +108,7 @@ class Reader:
                 continue
             cell = self._cell(row["metric"], row["period"], place)
             self._base(source, cell, row.get("n"), note)
-            if "value" in row and "low" in row:
+            if "value" in row and "low" in row and not str(row["part"]).endswith("contrast"):
                 numbers = (float(row[key]) for key in ("value", "low", "high", "level"))
                 self.facts.scores[cell].add(Score(row["metric"], *numbers))
             if "n_rest" in row:

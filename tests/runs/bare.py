@@ -115,7 +115,8 @@ def _table(table: Tag) -> Iterator[str]:
             yield from _lacks(line, notes, words=re.compile(DESCRIBED))
             continue
         yield from _lacks(line, spans, interval=INTERVAL)
-        yield from _lacks(line, notes, method=METHOD)
+        how = {"score": "Intervals", "change": "Method"}[kind] if own else "(?:Intervals|Method)"
+        yield from _lacks(line, notes, method=re.compile(rf"{how}: \w"))
 
 
 def _figure(figure: Tag) -> Iterator[str]:

@@ -71,7 +71,10 @@ def test_what_the_notebooks_are_given(params):
 def test_pages_lead_to_the_index_and_to_the_pages_about_the_whole_run(params):
     ways = {"index.html": "All reports", "overview.html": "Overview", "data.html": "Data"}
     for job in expanded(params("for_each: [brand]\n"))[0]:
-        assert job.links == {file: words for file, words in ways.items() if file != job.file}
+        beside = {file: words for file, words in job.links.items() if words.startswith(("previous: ", "next: "))}
+        own = {file: words for file, words in ways.items() if file != job.file}
+        assert job.links == own | beside | {"summary.xlsx": "Workbook", "summary.csv": "CSV"}
+        assert bool(beside) == (job.kind == "report")
     (report, _), _ = expanded(params(), [()])
     assert report.links == {"index.html": "All reports", "data.html": "Data"}  # there is no overview
 
