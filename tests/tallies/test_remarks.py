@@ -233,7 +233,7 @@ def test_what_is_accepted_is_checked() -> None:
 
 # Of each fault that is put into a right export: its remarks, one of which has to be there.
 FAULTS: dict[str, set[str]] = {
-    "scale late": {"scale changed"}, "scale of a brand": {"scale differs"}, "words": {"answers lost"},
+    "scale late": {"scale changed"}, "scale of a brand": {"scale differs", "scale may differ"}, "words": {"answers lost"},
     "codes": {"answers lost"}, "dates": {"rows lost"}, "anonymous": {"one respondent"},
     "copies": {"rows repeat"}, "level": {"stands for nothing"}, "turned": {"runs against"},
     "short": {"end not reached", "scale changed", "scale differs"},
@@ -269,6 +269,10 @@ def fuzz(fault: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     frame = spoiled(export(int(rng.integers(600, 3000)), seed, days=int(rng.integers(60, 700))), fault, rng)
     period = str(rng.choice(["month", "quarter", "year"]))
+    if fault == "dates" and "31.12.26" in set(frame["at"]):  # a form that may be another one is asked about
+        with pytest.raises(cx.CxError, match="declare time_format"):
+            remarks(frame, period=period)
+        return
     found = remarks(frame, period=period)
     assert FAULTS[fault] & {code for code, _ in codes(found)}, (fault, seed)
     assert all(remarked(row) and REMARKS[row["code"]] for rows in found.values() for row in rows)
