@@ -233,8 +233,8 @@ def test_what_is_accepted_is_checked() -> None:
 
 # Of each fault that is put into a right export: its remarks, one of which has to be there.
 FAULTS: dict[str, set[str]] = {
-    "scale late": {"scale changed"}, "scale of a brand": {"scale differs", "scale may differ"}, "words": {"answers lost"},
-    "codes": {"answers lost"}, "dates": {"rows lost"}, "anonymous": {"one respondent"},
+    "scale late": {"scale changed"}, "scale of a brand": {"scale differs", "scale may differ"},
+    "words": {"answers lost"}, "codes": {"answers lost"}, "dates": {"rows lost"}, "anonymous": {"one respondent"},
     "copies": {"rows repeat"}, "level": {"stands for nothing"}, "turned": {"runs against"},
     "short": {"end not reached", "scale changed", "scale differs"},
 }  # fmt: skip
