@@ -364,6 +364,17 @@ def stored(table: Table) -> Iterator[Table]:
         backend.raw_sql(f"DROP TABLE {name}")  # Ibis 12's own drop_table writes no name with sqlglot 30
 
 
+@contextmanager
+def viewed(table: Table) -> Iterator[Table]:
+    """The table under a name of its own database: asked anew in each query, where a copy would take too much memory."""
+    backend, name = table.get_backend(), f"cx_{uuid4().hex}"
+    backend.raw_sql(f"CREATE TEMPORARY VIEW {name} AS {backend.compile(table)}")
+    try:
+        yield backend.table(name)
+    finally:
+        backend.raw_sql(f"DROP VIEW {name}")
+
+
 def aggregated(table: Table, *columns: Any) -> list[Any]:
     """What some aggregates of a table are, from one query.
 

@@ -6,7 +6,8 @@ Counted in the database.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,14 +15,16 @@ import ibis
 import pyarrow as pa
 
 from cxkit.input import values
-from cxkit.input.databases import Table, aggregated, count, enough_memory, literal, stored
+from cxkit.input.databases import Table, aggregated, count, enough_memory, literal, stored, viewed
 from cxkit.input.sources import Source
 from cxkit.input.values import NO_ANSWER_WORDS
 from cxkit.inspection.words import DATE, code, folded, no_answer
 
 LISTED = 60  # up to so many different values, a column's values are counted one by one
 WIDEST = 1000  # columns that are looked at
-AT_ONCE = 100  # columns of one query
+CLOCKED = r"^\d+:\d{2}:\d{2}$"
+BLANKS = " \t\n\r\v\f"  # what a database trims
+AT_ONCE = 50  # columns of one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Column:
         absent: Codes of these that the file itself declares to be no answer.
         mean: The mean of the numbers.
         dated: Rows that begin like a date.
+        clocked: Rows that are a duration such as 00:02:23.
         blanks: Words and marks that stand for no answer -> rows.
     """
 
@@ -60,6 +64,7 @@ class Column:
     absent: Collection[str] = ()
     mean: float | None = None
     dated: int = 0
+    clocked: int = 0
     blanks: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -115,25 +120,28 @@ def look(
     """What every column of a table holds (of the first thousand of them).
 
     Args:
-        table: Any Ibis table.
+        table: A table of an in-process database.
         questions: Column -> wording, where it is not the name.
         labels: Column -> code -> label, where the file has them.
         absent: Column -> code -> label, of the codes for no answer that a file itself declares.
 
-    >>> import pyarrow as pa
-    >>> (score,) = look(ibis.memtable(pa.table({"score": ["9", "10", "11", None]})))
+    >>> import pandas as pd
+    >>> from cxkit.input.sources import open_source
+    >>> (score,) = look(open_source(pd.DataFrame({"score": ["9", "10", "11", None]})).table)
     >>> print(score)
     3 of 4 filled, 3 different, numbers 9 to 11
     """
     columns, rows = list(table.columns)[:WIDEST], count(table)
-    with stored(table.select(**{str(i): values.text(table[name]) for i, name in enumerate(columns)})) as texts:
+    with viewed(table.select(**{str(i): _written(table[name]) for i, name in enumerate(columns)})) as texts:
         many = _many(texts)
-        counts = {i: _counted(texts, i) for i in texts.columns if i not in many}
+        counts = _counts(texts, [i for i in texts.columns if i not in many])
         found = _of_values(counts)
-        for i in many:
-            asked = _facts(texts[i], ibis.literal(1))
-            found[i] = dict(zip(asked, aggregated(texts, *asked.values()), strict=True))
-        blanks = {i: counts[i] if i in counts else _counted(texts, i, NO_ANSWER_WORDS) for i in texts.columns}
+        blanks = counts | _counts(texts, many, NO_ANSWER_WORDS)
+        for some in _some(many):
+            with stored(texts.select(**{i: values.text(texts[i]) for i in some})) as wide:
+                for i in some:
+                    asked = _facts(wide[i], ibis.literal(1))
+                    found[i] = dict(zip(asked, aggregated(wide, *asked.values()), strict=True))
     return [
         Column(
             name,
@@ -150,26 +158,40 @@ def look(
     ]
 
 
+def _written(column: Any) -> Any:
+    """A column as text that is not trimmed yet: of a column of few values only these need to be."""
+    return values.text(column) if column.type().is_floating() else column.cast("string")
+
+
+def _some(columns: Sequence[str]) -> list[Sequence[str]]:
+    """The columns of one query each: a thousand in one would take all memory."""
+    return [columns[i : i + AT_ONCE] for i in range(0, len(columns), AT_ONCE)]
+
+
 def _many(texts: Table) -> list[str]:
     """The columns of too many values to count one by one; roughly, for all at once."""
-    found = []
-    for start in range(0, len(texts.columns), AT_ONCE):
-        some = texts.columns[start : start + AT_ONCE]
-        sizes = aggregated(texts, *(texts[i].approx_nunique() for i in some))
-        found += [i for i, n in zip(some, sizes, strict=True) if n > 2 * LISTED]
-    return found
+    sizes = [n for some in _some(texts.columns) for n in aggregated(texts, *(texts[i].approx_nunique() for i in some))]
+    return [i for i, n in zip(texts.columns, sizes, strict=True) if n > 2 * LISTED]
 
 
-def _counted(texts: Table, column: str, only: Collection[str] = ()) -> dict[str, int]:
-    """Value -> rows, most frequent first, of all values of a column or of these.
+def _counts(texts: Table, columns: Sequence[str], only: Collection[str] = ()) -> dict[str, dict[str, int]]:
+    """Column -> value -> rows, most frequent first, of all values or of these.
 
-    In the words of the in-process database: of hundreds of columns Ibis takes longer to say it than that to do it.
+    In the words of the in-process database: Ibis has none for a histogram, and a query for each column takes longer.
     """
-    held = f"WHERE lower(value) IN ({', '.join(map(literal, sorted(only)))})" if only else "WHERE value IS NOT NULL"
-    cells = f'SELECT "{column}" AS value FROM "{texts.op().name}"'
-    query = f"SELECT value, count(*) FROM ({cells}) {held} GROUP BY 1 ORDER BY 2 DESC, 1"
-    with enough_memory():
-        return dict(texts.get_backend().raw_sql(query).fetchall())
+    words = ", ".join(map(literal, sorted(only)))
+    found = {}
+    for some in _some(columns):
+        asked = [f'histogram("{i}")' + f' FILTER (lower(trim("{i}")) IN ({words}))' * bool(only) for i in some]
+        with enough_memory():
+            (row,) = texts.get_backend().raw_sql(f'SELECT {", ".join(asked)} FROM "{texts.op().name}"').fetchall()
+        for i, held in zip(some, row, strict=True):
+            trimmed: Counter[str] = Counter()
+            for value, n in (held or {}).items():
+                trimmed[value.strip(BLANKS)] += n
+            trimmed.pop("", None)
+            found[i] = dict(sorted(trimmed.items(), key=lambda of: (-of[1], of[0])))
+    return found
 
 
 def _facts(text: Any, rows: Any) -> dict[str, Any]:
@@ -185,6 +207,7 @@ def _facts(text: Any, rows: Any) -> dict[str, Any]:
         "low": number.min(),
         "high": number.max(),
         "mean": (number * rows).sum() / known.nullif(0),
+        "clocked": (digits & text.re_search(CLOCKED)).ifelse(rows, 0).sum(),
         "dated": (digits & text.re_search(DATE)).ifelse(rows, 0).sum(),
     }
 

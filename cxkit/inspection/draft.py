@@ -110,8 +110,9 @@ def _looked_at(opened: Source) -> Table:
     table = opened.table
     if LEFT_OUT in table.columns:
         table = table.filter(table[LEFT_OUT].isnull()).drop(LEFT_OUT)
-    if table.get_backend().name == "duckdb":
-        return table.limit(LOOKED_AT)
+    held = [file["rows"] for file in opened.files]
+    if None not in held and table.get_backend().name == "duckdb":
+        return table if sum(held) <= LOOKED_AT else table.limit(LOOKED_AT)  # a limit is looked for by one thread
     return connect().backend.create_table("looked_at", table.limit(FETCHED).to_pyarrow(), temp=True)
 
 

@@ -211,7 +211,7 @@ def points(one: Column, item: str, scale: Scale) -> float:
     if item and not spoken and not wide and not own:
         return 0
     meant = bool(item) and (own or one.speaks(MEANT[item]))
-    return 4 * (spoken or own) + meant + whole + inside / one.rows
+    return 4 * (spoken or own) + meant / 2 + whole + inside / one.rows
 
 
 def _family(one: Column) -> str:
@@ -413,16 +413,20 @@ def given(export: Export, taken: set[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     zendesk = export.opened.files[0].get("layout") == "zendesk"
     for one in export.columns:
-        name, numeric = folded(one.name), one.numbers > 0.9 * (one.filled - sum(one.blanks.values())) > 0
+        name, numeric = folded(one.name), one.numbers + one.clocked > 0.9 * (one.filled - sum(one.blanks.values())) > 0
         item, unit = GIVEN.get(name, ("", "")) if zendesk else ("", "")
         item = item or next((item for item, words in CLOCKS.items() if re.search(words, name)), "")
         usable = item and item not in found and one.name not in taken and len(one.name) <= SHORT
-        if not usable or not numeric or one.low is None or one.low < 0:
+        if not usable or not numeric or (one.low or 0) < 0:
             continue
         units = [key for key, words in UNITS.items() if re.search(words, name)]
         unit = unit or (units[0] if len(units) == 1 else "")
         taken.add(one.name)
         asked = ask(f"seconds, minutes, hours or days? {one}, {one.mean or 0:g} on average")
-        found[item] = [f"  {item}:", *entry("column", one.name, str(one)), f"    unit: {unit or asked}"]
+        found[item] = [
+            f"  {item}:",
+            *entry("column", one.name, str(one)),
+            *([f"    unit: {unit or asked}"] if one.numbers else []),
+        ]
         found[item] += _missing(one, [v for v in one.values if not no_answer(v)], Scale(0, 0, {}))
     return found

@@ -121,8 +121,10 @@ def _apart(export: Export, one: Column) -> tuple[str, str]:
         (clock,) = aggregated(export.table, values.text(export.table[one.name]).contains("1899").any())
         return "", "" if clock else str(error)
     (first,) = aggregated(table, values.text(table[one.name]).min())
-    if sum(used.values()) < MOSTLY * one.filled or not first or first < "1970":  # a clock without a day is of 1899
+    if not first or first < "1970":  # a clock without a day is of 1899
         return "", ""
+    if sum(used.values()) < MOSTLY * one.filled:
+        return "", f"{sum(used.values()):,} of {one.filled:,} are written in a known form; how are the others?"
     return " and ".join(f"{n:,} as {form}" for form, n in used.items()), ""
 
 

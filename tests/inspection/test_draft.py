@@ -433,6 +433,7 @@ def test_yes_and_no_the_test_of_the_nhs_and_durations_with_their_unit() -> None:
         "wave": "1", "Would you recommend our service?": words * 10, "Resolved": ["Y", "N", "Y"] * 20,
         "Recommended": ["yes", "no"] * 30, "Response Time (hours)": [1.5, 2, 3] * 20,
         "Speed of answer in seconds": [10, 20, 30] * 20, "Hold time": [1, 2, 3] * 20,
+        "AvgTalkDuration": ["00:02:23", "0:10:00", "01:00:00"] * 20,
     })  # fmt: skip
     items = inspected(frame)["items"]
     assert items["fft"]["top"] == [4, 5]
@@ -440,7 +441,9 @@ def test_yes_and_no_the_test_of_the_nhs_and_durations_with_their_unit() -> None:
     assert items["solved"]["labels"] == {"Y": 1, "N": 0}
     assert items["recommended"]["labels"] == {"yes": 1, "no": 0}
     assert (items["first_response"]["unit"], items["wait_time"]["unit"]) == ("hours", "seconds")
+    assert items["handling_time"] == {"column": "AvgTalkDuration"}  # in its own words, without a unit
     survey = cx.read(frame, answered(inspected(frame)))
+    assert collect(survey.table)["handling_time"].tolist()[:3] == [pytest.approx(143 / 60), 10, 60]
     values = cx.estimate(cx.tally(survey, ["fft", "solved"], period="wave")).set_index("metric")["value"]
     assert (values["fft"], values["solved"]) == (pytest.approx(100 * 20 / 60), pytest.approx(100 * 40 / 60))
 
