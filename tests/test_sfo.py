@@ -163,9 +163,9 @@ def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) ->
         r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<(style|svg).*?</\1>", "", page, flags=re.S)))
     )
     now, before = (weighted(answers, wave, "C") for wave in ("2018", "2017"))
-    assert f"NPS {now:.0f} points" in text  # the interval is 23 points wide, so no decimals
-    assert f"−{before - now:.0f} points against 2017" in text
-    assert "Not distinguishable after correction for 7 comparisons" in text
+    assert f"NPS is {now:.0f}, after {before:.0f} in 2017" in text  # the interval is 23 points wide, so no decimals
+    assert f"−{before - now:.0f} (" in text
+    assert "not distinguishable after correction for 7 comparisons" in text
     assert "n 189" in text
     overview = (tmp_path / "shelf" / "overview.html").read_text(encoding="utf-8")
     assert f"{weighted(answers, '2018'):.1f}" == "35.1"

@@ -71,7 +71,7 @@ def alike(
     >>> frame = cx.alike(tallies, "2026-10", "2026-09", "brand")
     >>> frame.loc[frame["named"], ["brand", "change", "named_change"]].round(1)
           brand  change  named_change
-    1  Brimvale   -31.5         -28.6
+    1  Brimvale   -26.0         -22.6
     """
     names = [dimension] if isinstance(dimension, str) else list(dimension)
     cuts = [(name,) for name in names]

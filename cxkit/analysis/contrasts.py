@@ -81,7 +81,7 @@ def against_rest(
     >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=["channel"], rest=True)
     >>> frame = cx.against_rest(tallies, "2026-10", "channel")
     >>> frame["verdict"].value_counts().to_dict()
-    {'no evidence': 6, 'differs': 1, 'too few': 1}
+    {'no evidence': 5, 'differs': 2, 'too few': 1}
     """
     check_correction(correction)
     if dimension in (*by, *(where or ())):

@@ -86,7 +86,7 @@ def contributions(
     >>> frame = cx.contributions(tallies, "2026-10", "2026-09", "brand")
     >>> frame.loc[frame["explains"], ["brand", "contribution", "others", "total_change"]].round(1)
           brand  contribution  others  total_change
-    1  Brimvale          -7.2     2.0          -5.2
+    1  Brimvale          -5.8    -2.8          -8.7
     """
     check_pair(tallies, now, before)
     minimum = tallies.rules.judge_from if minimum is None else minimum

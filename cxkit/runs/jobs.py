@@ -242,10 +242,14 @@ def expand(
             jobs.append(_job(params, "page", page.notebook, called, page.title, own, {}))
     own = {name: given[name] for name in ("tallies", "now", "before")} | {"title": f"Data · {params.title}"}
     jobs.append(_job(params, "audit", params.audit, "data", "Data", own, {}))
-    return [replace(job, links=_links(job, jobs)) for job in jobs], skipped
+    row = [(f"{skip['name']}.html", skip["where"]) for skip in skipped if skip["why"] == NOT_SELECTED]
+    row += [(job.file, job.where) for job in jobs if job.kind == "report" and job.where]
+    order = {f"{name}.html": i for i, name in enumerate(names)}
+    row = sorted((one for one in row if one[0] in order), key=lambda one: order[one[0]])
+    return [replace(job, links=_links(job, jobs, row)) for job in jobs], skipped
 
 
-def _links(job: Job, jobs: Sequence[Job]) -> dict[str, str]:
+def _links(job: Job, jobs: Sequence[Job], row: Sequence[tuple[str, dict[str, str]]]) -> dict[str, str]:
     """The ways from a page: to the index, those about the whole run or the same place, its neighbours, the numbers."""
     near = [
         one
@@ -253,16 +257,18 @@ def _links(job: Job, jobs: Sequence[Job]) -> dict[str, str]:
         if one.file != job.file and (one.kind != "report" or job.where) and one.where in ({}, job.where)
     ]
     found = {"index.html": "All reports"} | {one.file: one.title for one in near}
-    row = [one for one in jobs if one.kind == job.kind and one.where] if job.kind == "report" else []
-    at = row.index(job) if job in row else 0
-    beside = {"previous": row[:at][-1:], "next": row[at + 1 : at + 2]} if job in row else {}
-    found |= {one.file: f"{way}: {' · '.join(one.where.values())}" for way, ones in beside.items() for one in ones}
+    at = next((i for i, (file, _) in enumerate(row) if file == job.file), None)
+    beside = {} if at is None else {"previous": row[:at][-1:], "next": row[at + 1 : at + 2]}
+    found |= {file: f"{way}: {' · '.join(where.values())}" for way, ones in beside.items() for file, where in ones}
     return found | {"summary.xlsx": "Workbook", "summary.csv": "CSV"}
+
+
+NOT_SELECTED = "not selected by --only"
 
 
 def _why_not(params: RunParams, where: dict[str, str], empty: bool) -> str:
     if any(where[name] not in values for name, values in params.only.items()):
-        return "not selected by --only"
+        return NOT_SELECTED
     if BLANK in where.values() and not any(BLANK in (values or []) for values in params.for_each.values()):
         return "blank in the data; part of the overview only"
     return "no answers for this combination" if empty else ""

@@ -34,7 +34,7 @@ def schema(about: About) -> dict[str, Any]:
     """The JSON schema of the keys of a parameters file or of a mapping, for editors.
 
     >>> schema("params")["properties"]["period"]["enum"]
-    ['month', 'quarter', 'week', 'year', 'wave']
+    ['month', 'quarter', 'week', 'day', 'year', 'wave']
     """
     found = (Params if about == "params" else Mapping).model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

@@ -53,7 +53,7 @@ def sample(seed: int = SEED) -> dict[str, pd.DataFrame]:
 
     >>> frames = sample()
     >>> {name: len(frame) // 1000 for name, frame in frames.items()}
-    {'responses': 59, 'tickets': 24, 'customers': 26}
+    {'responses': 59, 'tickets': 23, 'customers': 26}
     >>> int(frames["responses"]["brand"].eq("Gildamar").sum())
     7
     """

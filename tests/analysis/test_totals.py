@@ -141,7 +141,7 @@ def test_two_shops_with_constant_scores_show_no_change(tmp_path) -> None:
     done = subprocess.run([sys.executable, "-m", "cxkit", "run", *given], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = pd.read_csv(tmp_path / "shelf" / "summary.csv")
-    total = found[found["report"] == "overview"].set_index("period")
+    total = found[(found["report"] == "overview") & (found["part"] == "estimate")].set_index("period")
     assert total["value"].dropna().round(1).to_dict() == {"2026-09": -17.9, "2026-10": -20.0}
     move = found[(found["report"] == "overview") & (found["part"] == "comparison")].iloc[0]
     assert (round(move["change"], 1), move["verdict"]) == (-2.1, "no evidence")

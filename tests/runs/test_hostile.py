@@ -128,7 +128,9 @@ def test_nothing_of_the_data_becomes_an_element(opened: Any, pages: dict[str, Pa
                 assert name in TAGS, (title, name)
                 assert set(attributes) <= set(ATTRIBUTES), (title, name, attributes)
             links = tab.eval_on_selector_all("a", "all => all.map(one => one.getAttribute('href'))")
-            assert [link for link in links if not re.fullmatch(r"#[\w-]+|[\w-]+\.html|summary\.(?:xlsx|csv)", link)] == [], title
+            assert [
+                link for link in links if not re.fullmatch(r"#[\w-]+|[\w-]+\.html|summary\.(?:xlsx|csv)", link)
+            ] == [], title
             assert tab.locator("style").count() == 1
             assert tab.evaluate(LOOSE) == [], title
             assert seen.dialogs == seen.console == [], title

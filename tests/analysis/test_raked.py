@@ -2,7 +2,7 @@
 
 The numbers of `R` were printed by survey 4.1.1. To make them again:
 
-    python tests/analysis/test_raking.py > sample.csv && Rscript tests/analysis/raking.R sample.csv
+    python tests/analysis/test_raked.py > sample.csv && Rscript tests/analysis/raking.R sample.csv
 """
 
 from __future__ import annotations
