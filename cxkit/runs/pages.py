@@ -23,6 +23,7 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, clean, join, plain, shorten, slug, still, tag
+from cxkit.show.html import name as named
 from cxkit.show.index import REFERENCE, shelf
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _running(title: str) -> str:
 
 def _ways(links: Mapping[str, str]) -> Html:
     """The way to other pages of the run."""
-    found = join([tag("a", words, href=quote(file)) for file, words in links.items()], " · ")
+    found = join([tag("a", named(words), href=quote(file)) for file, words in links.items()], " · ")
     return tag("nav", tag("p", found), class_="cx-ways", aria_label="This run") if links else Html("")
 
 
