@@ -13,20 +13,10 @@ from cxkit.metrics import Metric
 from cxkit.schema import is_hidden
 from cxkit.show import svg, verdicts, wording
 from cxkit.show.drawings import runs
-from cxkit.show.findings import (
-    DIFFERENTLY,
-    NO_EVIDENCE,
-    alike,
-    in_words,
-    listed,
-    named,
-    no_evidence,
-    parts_of,
-    unknown,
-)
+from cxkit.show.findings import DIFFERENTLY, NO_EVIDENCE, alike, compared, in_words, listed, named, no_evidence
 from cxkit.show.html import Html, join, slug, tag
 from cxkit.show.labels import plural, words
-from cxkit.show.rows import Row, dimensions, fitted, metrics_of, rows, shares, varying
+from cxkit.show.rows import Row, fitted, metrics_of, rows, shares
 from cxkit.show.tables import Cell, table
 
 SPARK = (120, 26)  # user units
@@ -56,22 +46,18 @@ def headline(
         watched: Since when scores are higher or lower (`cx.watch`).
         alone: What the page is one of, such as "brand", where it alone changed.
     """
-    metrics, (comparisons,) = fitted(metrics, comparisons)
-    found = [row for row in rows(comparisons) if row["metric"] in metrics]
-    if not found:
-        return tag("p", "No comparison was made.", class_="cx-none")
-    if all(not row.get("n") for row in found):
-        return unknown(found)
-    cut = varying(found, dimensions(comparisons))
-    whole = [row for row in found if all(row.get(key) is None for key in cut)]
-    lead = metrics_of(whole, metrics)[0]
+    page = compared(comparisons, metrics)
+    if isinstance(page, Html):
+        return page
+    whole = page.whole
+    lead = metrics_of(whole, page.metrics)[0]
     row = next(row for row in whole if row["metric"] == lead.name)
     since = last_word(watched, str(row["now"]))
     said = _sentence(row, lead, since.get(lead.name), _target(targets, lead), alone)
     points = [
         *_who(row, lead, answers),
-        *_where(row, lead, [part for part in found if part not in whole], cut),
-        *_others([one for one in whole if one is not row], metrics, since),
+        *_where(row, lead, page.tested(lead)),
+        *_others([one for one in whole if one is not row], page.metrics, since),
     ]
     listed_points = tag("ul", *(tag("li", point) for point in points[:3]), class_="cx-points") if points else None
     return tag("div", said, listed_points, _bases(row, lead), class_="cx-headline")
@@ -88,7 +74,7 @@ def _sentence(row: Row, metric: Metric, since: Row | None, target: Row | None, a
     sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
     changed = row.get("verdict") == "changed"
     clauses = [f", the only {alone} that moved"] if changed and alone else []
-    clauses += [f"; {_since(since)}"] if since and not (changed and since["since"] == row["now"]) else []
+    clauses += [f"; {since_words(since)}"] if since and not (changed and since["since"] == row["now"]) else []
     if target and target.get("verdict") in ("above", "below"):
         clauses.append(f"{', and is' if clauses or changed else ', and'} {target['verdict']} the target of ")
         clauses.append(wording.number(target["target"], 0 if target["target"] == round(target["target"]) else 1))
@@ -113,7 +99,8 @@ def _both(row: Row, metric: Metric) -> tuple[str, str]:
     return now, before
 
 
-def _since(row: Row) -> str:
+def since_words(row: Row) -> str:
+    """What the watch says of a score."""
     return f"{row['direction']} since about {row['since']}"
 
 
@@ -134,10 +121,9 @@ def _who(row: Row, metric: Metric, answers: pd.DataFrame | None) -> list[object]
     return [f"{' and '.join(told)} of answers."] if now and before else []
 
 
-def _where(row: Row, metric: Metric, parts: Sequence[Row], cut: Sequence[str]) -> list[object]:
+def _where(row: Row, metric: Metric, tested: Mapping[str, Sequence[Row]]) -> list[object]:
     """Whether parts changed differently: those that did, or that nobody can tell."""
     told: list[object] = []
-    tested = {key: held for key in cut if (held := parts_of(parts, metric, key))}
     for key, held in tested.items():
         if alike(held) == DIFFERENTLY and (picked := named(held)):
             told.append(join([f"Different by {words(key)}: ", *listed(picked, metric, key), "."]))
@@ -161,7 +147,7 @@ def _others(found: Sequence[Row], metrics: Mapping[str, Metric], since: Mapping[
 
 def _since_of(row: Row, since: Mapping[str, Row]) -> str:
     held = since.get(str(row["metric"]))
-    return f"; {_since(held)}" if held and held["since"] != row["now"] else ""
+    return f"; {since_words(held)}" if held and held["since"] != row["now"] else ""
 
 
 def _bases(row: Row, metric: Metric) -> Html:
@@ -205,7 +191,7 @@ def board(
     shown = metrics_of(every, metrics)
     if not shown:
         return tag("p", "Nothing was measured here.", class_="cx-none")
-    compared = {str(row["metric"]): row for row in rows(comparisons)} if comparisons is not None else {}
+    changes = {str(row["metric"]): row for row in rows(comparisons)} if comparisons is not None else {}
     all_of = {str(row["metric"]): row for row in rows(whole)} if whole is not None else {}
     aims = {str(row["metric"]): row for row in rows(targets)} if targets is not None else {}
     since = last_word(watched, now)
@@ -214,25 +200,25 @@ def board(
     for metric in shown:
         held = [row for row in every if row["metric"] == metric.name]
         row = next((one for one in held if str(one["period"]) == now), held[-1])
-        aim, change = aims.get(metric.name), compared.get(metric.name)
+        aim, change = aims.get(metric.name), changes.get(metric.name)
         cells: list[Cell] = [
             (tag("span", metric.label, id=slug("score", metric.name)), ""),
             (score_cell(row, metric), "cx-n"),
         ]
         cells += [(spark(held, aim and aim.get("target")), "cx-sparkcell")] * (periods > 1)
         cells += [(before_cell(change, metric), "cx-n"),
-                  (change_cell(change, metric, since.get(metric.name)), "cx-changed")] * bool(compared)  # fmt: skip
+                  (change_cell(change, metric, since.get(metric.name)), "cx-changed")] * bool(changes)  # fmt: skip
         cells += [(aim_cell(aim), "cx-aim")] if aims else []
         cells += [(wording.score(one, metric) if (one := all_of.get(metric.name)) else "", "cx-n cx-wide")] * bool(
             all_of
         )
         body.append(cells)
         grey.append(row.get("value") is None or wording.is_small(row))
-    before = next((str(row["before"]) for row in compared.values() if row.get("before")), "before")
+    before = next((str(row["before"]) for row in changes.values() if row.get("before")), "before")
     head = ["Metric", "Score"] + [f"{min(periods, RECENT)} periods"] * (periods > 1)
-    head += [before, "Change"] * bool(compared) + ["Target"] * bool(aims) + ["All"] * bool(all_of)
+    head += [before, "Change"] * bool(changes) + ["Target"] * bool(aims) + ["All"] * bool(all_of)
     caption = f"{now}: score with interval and answers (n)"
-    notes = _notes(shown, every, now, list(compared.values()), list(aims.values()))
+    notes = _notes(shown, every, now, list(changes.values()), list(aims.values()))
     return table(head, body, caption, notes, grey=grey, kind="board")
 
 
@@ -303,7 +289,7 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
         lines += [f"under {could} could be missed"] if could and could != "none" else []
     elif row.get("verdict") == "too few" and not is_hidden(row.get("reason")):
         lines = [str(row.get("note") or "")]
-    lines += [_since(since)] if since else []
+    lines += [since_words(since)] if since else []
     return join([head, *(tag("small", line) for line in lines if line)], " ")
 
 

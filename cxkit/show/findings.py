@@ -34,13 +34,10 @@ def findings(
         why: What each part brings to the change of the whole, from `cx.contributions`.
         limit: The most sentences.
     """
-    metrics, (comparisons,) = fitted(metrics, comparisons)
-    found = [row for row in rows(comparisons) if row["metric"] in metrics]
-    if not found:
-        return tag("p", "No comparison was made.", class_="cx-none")
-    if all(not row.get("n") for row in found):
-        return unknown(found)
-    page = _Page(found, metrics, varying(found, dimensions(comparisons)), [] if why is None else rows(why))
+    page = compared(comparisons, metrics, why)
+    if isinstance(page, Html):
+        return page
+    found = page.found
     moved, still = [*(_one(row, page) for row in page.moved), *_of_parts(page)], _of_others(page)
     # The last place is kept for the first metric without a change, which is never left out.
     told = [*moved[: limit - bool(still)], *still][:limit]
@@ -51,8 +48,19 @@ def findings(
     return tag("div", listed, tag("p", closing, class_="cx-tally"), method)
 
 
+def compared(comparisons: pd.DataFrame, metrics: Mapping[str, Metric], why: pd.DataFrame | None = None) -> Page | Html:
+    """The comparisons of a page, or what is said where there are none or where nothing may be shown."""
+    metrics, (comparisons,) = fitted(metrics, comparisons)
+    found = [row for row in rows(comparisons) if row["metric"] in metrics]
+    if not found:
+        return tag("p", "No comparison was made.", class_="cx-none")
+    if all(not row.get("n") for row in found):
+        return unknown(found)
+    return Page(found, metrics, varying(found, dimensions(comparisons)), [] if why is None else rows(why))
+
+
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """The comparisons of a page: all, what is measured, the dimensions that differ, and contributions."""
 
     found: Sequence[Row]
@@ -110,13 +118,13 @@ class _Said(NamedTuple):
         return cls(tag("li", tag("p", sign, " ", claim), tag("p", proof, class_="cx-proof")), about)
 
 
-def _one(row: Row, page: _Page) -> _Said:
+def _one(row: Row, page: Page) -> _Said:
     metric = page.metrics[row["metric"]]
     claim = tag("a", verdicts.claim(row, metric), href=f"#{_target(row)}")
     return _Said.of(_sign(row, metric), claim, verdicts.proof(row, metric), [row])
 
 
-def _of_parts(page: _Page) -> list[_Said]:
+def _of_parts(page: Page) -> list[_Said]:
     """Of each metric the part that accounts for the change, or those that moved differently, or that all are alike."""
     told = []
     for metric in metrics_of(page.parts, page.metrics):
@@ -167,7 +175,7 @@ def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[s
     return _Said.of(sign, join([lead, f": {no_evidence([metric.label], same)}"]), proof, [first])
 
 
-def _of_others(page: _Page) -> list[_Said]:
+def _of_others(page: Page) -> list[_Said]:
     """The metrics of the whole that did not change, the one that leads by itself."""
     still = [row for row in page.whole if row.get("verdict") != "changed"]
     lead, others = ([row for row in still if (row["metric"] == page.lead) is own] for own in (True, False))
@@ -177,7 +185,7 @@ def _of_others(page: _Page) -> list[_Said]:
     return [*(_one(row, page) for row in lead), *same, *rest]
 
 
-def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
+def _unmoved(found: Sequence[Row], page: Page) -> _Said:
     """Several metrics without evidence of a change, in one sentence."""
     links = [tag("a", page.metrics[row["metric"]].label, href=f"#{_target(row)}") for row in found]
     since = [" against ", name(found[0]["before"])] if found[0].get("before") else []
@@ -189,7 +197,7 @@ def _unmoved(found: Sequence[Row], page: _Page) -> _Said:
     return _Said.of(_sign(found[0], page.metrics[page.lead]), claim, "; ".join(proofs) + tested, found)
 
 
-def _reach(page: _Page, told: Sequence[_Said]) -> str:
+def _reach(page: Page, told: Sequence[_Said]) -> str:
     """What could have been detected in the parts, and of the whole where no sentence says it."""
     said = [row for one in told for row in one.about]
     untold = [row for row in page.whole if row not in said]
@@ -201,7 +209,7 @@ def _reach(page: _Page, told: Sequence[_Said]) -> str:
     )
 
 
-def _unsaid_parts(page: _Page) -> str:
+def _unsaid_parts(page: Page) -> str:
     """Of parts without a sentence of their own, that no difference between them is shown."""
     moved = {row["metric"] for row in page.moved}
     cuts = {metric.label: page.alike(metric, NO_EVIDENCE) for metric in metrics_of(page.parts, page.metrics)

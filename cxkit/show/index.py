@@ -13,7 +13,17 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.schema import ESTIMATES
 from cxkit.show import verdicts, wording
-from cxkit.show.board import RECENT, TARGETS, aim_cell, before_cell, change_cell, moved_words, score_cell, spark
+from cxkit.show.board import (
+    RECENT,
+    TARGETS,
+    aim_cell,
+    before_cell,
+    change_cell,
+    moved_words,
+    score_cell,
+    since_words,
+    spark,
+)
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
@@ -136,19 +146,19 @@ class _Told:
         self.aims = of("target", lambda row: str(row.get("period")) == now)
         self.signals = of("watch", lambda row: str(row.get("period")) == now and row.get("direction"))
 
-    def worse(self, report: str, metric: Metric) -> list[str]:
-        """Why somebody should act: what changed for the worse, what is worse since when, what misses its target."""
+    def worse(self, report: str, metric: Metric) -> str:
+        """Why somebody should act, blank where nobody need: a change for the worse, since when, a missed target."""
         key = (report, metric.name)
         row, signal, aim = self.changes.get(key), self.signals.get(key), self.aims.get(key)
         told = []
         if row is not None and (found := verdicts.verdict(row, metric)).tone == "worse":
             told.append(f"{found.sign} {moved_words(row, metric)}")
         elif signal and metric.better and (signal["direction"] == "lower") == (metric.better == "higher"):
-            told.append(f"{metric.label} {signal['direction']} since about {signal['since']}")
+            told.append(f"{metric.label} {since_words(signal)}")
         if aim and metric.better and aim.get("verdict") == ("below" if metric.better == "higher" else "above"):
             label = "" if told else f"{metric.label} "
             told.append(f"{label}{aim['verdict']} the target of {aim['target']:g}")
-        return [", ".join(told)] if told else []
+        return ", ".join(told)
 
 
 def _reports(
@@ -164,7 +174,8 @@ def _reports(
     lines = [row for key, several in told.series.items() if key[1] == metric.name for row in several]
     aims = [float(row["target"]) for key, row in told.aims.items() if key[1] == metric.name]
     ends = _ends([*(row["value"] for row in lines if row.get("value") is not None), *aims], metric)
-    ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], told.worse(job["name"], metric), metric))
+    why = {job["name"]: [told.worse(job["name"], one) for one in shown] for job in group}
+    ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], why[job["name"]][0], metric))
     body, grey = [], []
     for job in ordered:
         key = (job["name"], metric.name)
@@ -187,7 +198,7 @@ def _reports(
     made = table(heads, body, f"{metric.label} of each report", _group_notes(told, tested, metric, ends), grey=grey,
                  kind="board", names=[job.get("title") or job["name"] for job in ordered])  # fmt: skip
     said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
-    return join([_act_on(ordered, told, shown), said, tag("div", made, class_="cx-shelf")])
+    return join([_act_on(ordered, why), said, tag("div", made, class_="cx-shelf")])
 
 
 def _group_notes(told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float]) -> list[str]:
@@ -202,18 +213,17 @@ def _group_notes(told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple
 NAMED = 10  # places that the index names at its head
 
 
-def _act_on(group: Sequence[Job], told: _Told, shown: Sequence[Metric]) -> Html:
+def _act_on(group: Sequence[Job], why: Mapping[str, Sequence[str]]) -> Html:
     """Who got worse or misses a target: named, linked, the metric that leads first, those that changed first."""
-    why = {job["name"]: [words for metric in shown for words in told.worse(job["name"], metric)] for job in group}
-    named = [job for job in group if why[job["name"]]]
+    named = [job for job in group if any(why[job["name"]])]
     if not named:
         return tag("p", tag("b", "Nothing is shown to have got worse."), class_="cx-lead")
-    said = [join([_link(job), f" ({'; '.join(why[job['name']])})"]) for job in named[:NAMED]]
+    said = [join([_link(job), f" ({'; '.join(filter(None, why[job['name']]))})"]) for job in named[:NAMED]]
     more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
     return tag("p", tag("b", "Act on: "), join(said, ", "), f"{more}.", class_="cx-lead")
 
 
-def _urgency(row: Row | None, why: Sequence[str], metric: Metric) -> tuple[int, float]:
+def _urgency(row: Row | None, why: str, metric: Metric) -> tuple[int, float]:
     """What stands first: what got worse, what misses its target, what else changed, then the rest, the unknown last."""
     if row is None or not row.get("n"):
         return (5, 0.0)
@@ -250,7 +260,7 @@ def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Me
         return []
     body: list[list[Cell]] = [
         [(name(row["period"]), ""), (titles[row["report"]], ""), (metric.label, ""),
-         (f"{row['direction']} since about {row['since']}", ""),
+         (since_words(row), ""),
          (wording.number(row["value"], 1), "cx-n"), (wording.number(row["expected"], 1), "cx-n"), (base(row), "cx-n")]
         for row in sorted(told, key=lambda row: str(row["period"]), reverse=True)
         for metric in [metrics[row["metric"]]]

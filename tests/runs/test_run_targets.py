@@ -9,6 +9,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from small import PARAMETERS as PLAIN
 from small import write_notebook
 
 import cxkit as cx
@@ -34,18 +35,7 @@ targets:
   nps: 30
   csat: {{value: 50, by: {{way: {{phone: 90, fax: 95}}}}, source: Plan, date: 2026-01-15}}
 """
-PARAMETERS = """\
-tallies = ""  # path
-where = {}  # place
-now = ""
-before = ""
-title = ""
-metrics = []
-segments = []
-level = 0.95
-correction = "holm"
-targets = {}
-"""
+PARAMETERS = f"{PLAIN}targets = {{}}\n"
 
 
 def project(folder: Path, text: str = PARAMS, parameters: str = PARAMETERS) -> Path:
