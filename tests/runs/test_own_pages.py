@@ -40,7 +40,7 @@ def test_a_page_for_each_place_and_one_for_the_run(night: Path, tmp_path: Path) 
     assert 'href="a.html">A</a>' in page
     assert 'href="words-b.html"' not in page  # of its own place only
     assert 'href="board.html">For the board</a>' in page
-    assert 'href="words-a.html">A · In words</a>' in (out / "a.html").read_text("utf-8")
+    assert 'href="words-a.html"><bdi>A · In words</bdi></a>' in (out / "a.html").read_text("utf-8")
     index = (out / "index.html").read_text("utf-8")
     assert len(re.findall(r">(?:<bdi>)?[AB] · In words<", index)) == 2
     assert index.count(">For the board</a>") == 1
