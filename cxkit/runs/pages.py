@@ -1,6 +1,7 @@
 """Executed notebook -> one self-contained page; run -> index of the shelf.
 
-A page holds no script and asks nobody for anything: a Content-Security-Policy forbids it, and nothing in it would.
+A page holds no script (a long index one, allowed by its hash) and asks nobody for anything: a Content-Security-Policy
+forbids it, and nothing in it would.
 The HTML of outputs is taken as it is, because it comes from `present`, which escapes; prose is Markdown in which HTML
 is text; everything else is escaped here.
 """
@@ -8,9 +9,11 @@ is text; everything else is escaped here.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from hashlib import sha256
 from html import escape, unescape
 from importlib import import_module
 from importlib.resources import files
@@ -22,9 +25,9 @@ from urllib.parse import quote
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.show.html import Html, clean, join, plain, shorten, slug, still, tag
+from cxkit.show.html import Html, clean, join, plain, shorten, slug, source, still, tag
 from cxkit.show.html import name as named
-from cxkit.show.index import REFERENCE, shelf
+from cxkit.show.index import REFERENCE, file_of, shelf
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -62,8 +65,13 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping
     return _shell(title, lang, header, body, links or {})
 
 
-def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> str:
-    """The index of a run: every report with its score, interval, base and verdict, and what is missing and why.
+SEARCHED = 30  # reports above which the index has a script, to find, filter and sort them
+
+
+def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """The index of a run, by file: every report with its score, interval, base and verdict; what is missing and why.
+
+    Without a script all is there. The one that finds, filters and sorts long tables is allowed by its hash.
 
     Args:
         summary: Estimates and comparisons of all reports: columns `report` (name of the job) and `part` ("estimate",
@@ -72,8 +80,11 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
         metrics: What is measured, by name; the first in the summary (NPS where there is one) is shown.
     """
     title = str(manifest.get("title") or manifest["name"])
-    header, body = shelf(summary, manifest, metrics)
-    return _shell(title, str(manifest.get("lang") or "en"), header, body, {}, contents=False)
+    header, bodies = shelf(summary, manifest, metrics)
+    many = sum(job["kind"] == "report" and job["status"] == "done" for job in manifest["jobs"]) > SEARCHED
+    given: Any = {"contents": False, "script": source("sorting", "finding") if many else ""}
+    lang, back = str(manifest.get("lang") or "en"), {file_of(0): "All reports"}
+    return {file_of(i): _shell(title, lang, header, body, back if i else {}, **given) for i, body in enumerate(bodies)}
 
 
 def _without_echoes(body: str) -> str:
@@ -129,14 +140,15 @@ def _draw_altair(data: Any) -> None:
 
 
 def _shell(
-    title: str, lang: str, header: str, body: str, links: Mapping[str, str], contents: bool = True
-) -> str:  # fmt: skip
+    title: str, lang: str, header: str, body: str, links: Mapping[str, str], contents: bool = True, script: str = ""
+) -> str:
     ids = set(re.findall(r'\bid="([^"]+)"', body))
     body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
     return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
         lang=escape(lang), title=escape(plain(title)), style=_style() + _running(title), header=header,
         contents=_contents(body) if contents else "", body=_lean(_folded(body)).strip(), ways=_ways(links),
-        footer=escape(FOOTER),
+        footer=escape(FOOTER), script=f"<script>{script}</script>" if script else "",
+        allowed=f" script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}';" if script else "",
     )  # fmt: skip
 
 
@@ -270,8 +282,6 @@ def _own(markup: str | list[str], state: dict[str, Any]) -> str:
 
 def _picture(output: NotebookNode, kind: str) -> str:
     """An image of a notebook's own, with the alternative text of its metadata."""
-    from base64 import b64encode
-
     data = "".join(output.data[kind])
     coded = b64encode(data.encode()).decode() if kind == "image/svg+xml" else re.sub(r"\s", "", data)
     metadata = output.get("metadata", {})

@@ -210,9 +210,10 @@ def close(
     Returns:
         The manifest, with the hashes of all `files`.
     """
+    whole = [name for name in before.get("files", {}) if re.fullmatch(r"index(\.\d+)?\.html", name)]
     if not _same(record, before, stage):
-        _index(prepared, {**record, "kept": kept}, stage)
-    record = record | {"files": listed(record) | {name: stage.held(name) for name in (*SUMMARY, INDEX)}}
+        whole = _index(prepared, {**record, "kept": kept}, stage)
+    record = record | {"files": listed(record) | {name: stage.held(name) for name in (*SUMMARY, *whole)}}
     stage.publish(record, before)
     return record
 
@@ -227,7 +228,8 @@ def _same(record: Mapping[str, Any], before: Mapping[str, Any], stage: Stage) ->
     )
 
 
-def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> None:
+def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> list[str]:
+    """Put summary and index on the stage; the files of the index."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -240,7 +242,10 @@ def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> None:
     jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
     stage.put(SUMMARY[0], safe_csv(summary).encode("utf-8"))
     stage.put(SUMMARY[1], workbook.workbook(summary, record, metrics))
-    stage.put(INDEX, pages.index(summary, {**record, "jobs": jobs}, metrics).encode("utf-8"))
+    made = pages.index(summary, {**record, "jobs": jobs}, metrics)
+    for file, page in made.items():
+        stage.put(file, page.encode("utf-8"))
+    return list(made)
 
 
 def safe_csv(frame: pd.DataFrame) -> str:

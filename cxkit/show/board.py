@@ -273,8 +273,7 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
     if row is None:
         return Html("")
     found = verdicts.verdict(row, metric)
-    plain = row.get("verdict") == "no evidence" and not verdicts.corrected_away(row)
-    said = "no evidence" if plain else found.words
+    said = "no evidence" if row.get("verdict") == "no evidence" else found.words
     head = tag(
         "span",
         tag("span", found.sign, class_="cx-sign", aria_hidden="true"),
@@ -285,6 +284,7 @@ def change_cell(row: Row | None, metric: Metric, since: Row | None) -> Html:
     lines: list[str] = []
     if told:
         lines = [f"{verdicts.short(row, metric)} ({verdicts.span(row, metric)})"]
+        lines += ["once corrected for several"] * verdicts.corrected_away(row)
         could = verdicts.could(row, metric)
         lines += [f"under {could} could be missed"] if could and could != "none" else []
     elif row.get("verdict") == "too few" and not is_hidden(row.get("reason")):

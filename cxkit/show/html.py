@@ -189,9 +189,14 @@ _SCRIPTS = re.compile(r"<script data-cx-sort>[^<]*</script>")  # also that of an
 
 
 @cache
+def source(*names: str) -> str:
+    """Scripts of the kit, one after another."""
+    return "".join(files("cxkit.show").joinpath(f"{name}.js").read_text("utf-8") for name in names)
+
+
 def script() -> str:
     """The script by which a click sorts the tables of a notebook."""
-    return f"<script data-cx-sort>{files('cxkit.show').joinpath('sorting.js').read_text('utf-8')}</script>"
+    return f"<script data-cx-sort>{source('sorting')}</script>"
 
 
 def still(markup: str) -> str:

@@ -28,7 +28,7 @@ from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
 from cxkit.show.sections import WORDS, audit, compared_facts, filter_facts, head, provenance
-from cxkit.show.tables import Cell, base, comparison_notes, estimates_table, table
+from cxkit.show.tables import ABSENT, Cell, base, comparison_notes, estimates_table, table
 
 Job = Mapping[str, Any]
 WHOLE = {  # pages about the whole run, and what the index says of them
@@ -37,8 +37,12 @@ WHOLE = {  # pages about the whole run, and what the index says of them
 }
 
 
-def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> tuple[Html, Html]:
-    """Header and body of the index.
+AT_ONCE = 500  # reports on one page of the index
+DRAWN = 2000  # reports up to which each has a small line
+
+
+def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> tuple[Html, list[Html]]:
+    """Header of the index, and the bodies of its pages: one, or one for each 500 reports.
 
     Args:
         summary: Estimates and comparisons of all reports, with columns `report` and `part`.
@@ -52,14 +56,15 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
     parts: list[Html | None] = []
-    places = [job for job in done if job["kind"] == "report"]
-    for keys in dict.fromkeys(tuple(job.get("where") or {}) for job in places):
-        group = [job for job in places if tuple(job.get("where") or {}) == keys]
-        parts += [_title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")]
-        parts += [_reports(group, done, found, shown, str(manifest.get("now") or ""), keys)]
-    if not places:
+    places, further = [job for job in done if job["kind"] == "report"], list[Html]()
+    if places:
+        keys = tuple(places[0].get("where") or {})
+        title = _title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")
+        first, *further = _reports(places, done, found, shown, str(manifest.get("now") or ""), keys)
+        parts, further = [title, first], [join([title, one]) for one in further]
+    else:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
-    if len(shown) > 1 and done:
+    if len(shown) > 1 and done and not further:
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
     parts += _watched(found, done, metrics)
     parts += _missing(jobs)
@@ -68,7 +73,16 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     refused = pd.DataFrame(manifest.get("refused") or [], columns=["item", "reason", "n"])
     parts += [_title("Refused answers", "reference"), audit(refused)]
     parts += [_title("About this run", "reference"), _about(manifest)]
-    return _head(manifest, jobs), join(parts)
+    return _head(manifest, jobs), [join(parts), *further]
+
+
+def file_of(page: int) -> str:
+    """The file of a page of the index; no report has a dot in its name.
+
+    >>> file_of(0), file_of(1)
+    ('index.html', 'index.2.html')
+    """
+    return f"index.{page + 1}.html" if page else "index.html"
 
 
 REFERENCE = ' data-role="reference"'
@@ -121,10 +135,14 @@ def _link(job: Job) -> Html:
     return tag("a", name(label), href=quote(str(job["file"])))
 
 
-def _pages(report: Job, done: Sequence[Job]) -> Html:
-    """The way to a report, and to further pages about its place."""
-    further = [job for job in done if job["kind"] == "page" and job["where"] and job["where"] == report["where"]]
-    return join([_link(report), *(tag("small", _link(job)) for job in further)], " ")
+def _ways(group: Sequence[Job], done: Sequence[Job]) -> dict[str, Html]:
+    """By report the way to it, and to further pages about its place."""
+    of: dict[tuple[str, ...], list[Html]] = {}
+    for job in done:
+        if job["kind"] == "page" and job["where"]:
+            of.setdefault(tuple(job["where"].values()), []).append(tag("small", _link(job)))
+    further = {job["name"]: of.get(tuple((job.get("where") or {}).values()), []) for job in group}
+    return {job["name"]: join([_link(job), *further[job["name"]]], " ") for job in group}
 
 
 class _Told:
@@ -164,48 +182,83 @@ class _Told:
 def _reports(
     group: Sequence[Job], done: Sequence[Job], found: Sequence[Row], shown: Sequence[Metric], now: str,
     keys: Sequence[str],
-) -> Html:  # fmt: skip
-    """The table of one group: a line per report, what needs attention first, all small lines on one scale."""
+) -> list[Html]:  # fmt: skip
+    """The reports on each page of the index: a line each, what needs attention first, all small lines on one scale."""
+    ways = _ways(group, done)
     if not shown:
-        return tag("ul", *(tag("li", _pages(job, done)) for job in group), class_="cx-links")
+        return [tag("ul", *(tag("li", way) for way in ways.values()), class_="cx-links")]
     told, (metric, *others) = _Told(found, group, now), shown
     lead = {job["name"]: told.changes.get((job["name"], metric.name)) for job in group}
+    scores = {job["name"]: told.scores.get((job["name"], metric.name)) for job in group}
     aimed = {row["metric"] for row in told.aims.values()}
     lines = [row for key, several in told.series.items() if key[1] == metric.name for row in several]
     aims = [float(row["target"]) for key, row in told.aims.items() if key[1] == metric.name]
     ends = _ends([*(row["value"] for row in lines if row.get("value") is not None), *aims], metric)
     why = {job["name"]: [told.worse(job["name"], one) for one in shown] for job in group}
     ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], why[job["name"]][0], metric))
-    body, grey = [], []
-    for job in ordered:
+    absent = [job for job in ordered if (row := scores[job["name"]]) is None or row.get("value") is None]
+    without = {job["name"] for job in absent} if len(absent) > ABSENT else set()
+    listed = [job for job in ordered if job["name"] not in without]
+    drawn = len(group) <= DRAWN
+
+    def line(job: Job) -> list[Cell]:
         key = (job["name"], metric.name)
-        row, change, aim = told.scores.get(key), told.changes.get(key), told.aims.get(key)
-        cells: list[Cell] = [(_pages(job, done), ""), (score_cell(row, metric) if row else "", "cx-n")]
-        cells += [(spark(told.series.get(key, []), aim and aim["target"], ends), "cx-sparkcell")]
-        cells += [
-            (before_cell(change, metric), "cx-n"),
-            (change_cell(change, metric, told.signals.get(key)), "cx-changed"),
-        ]
+        row, change, aim = scores[job["name"]], told.changes.get(key), told.aims.get(key)
+        cells: list[Cell] = [(ways[job["name"]], ""), (score_cell(row, metric) if row else "", "cx-n")]
+        cells += [(spark(told.series.get(key, []), aim and aim["target"], ends), "cx-sparkcell")] if drawn else []
+        cells += [(before_cell(change, metric), "cx-n")]
+        cells += [(change_cell(change, metric, told.signals.get(key)), "cx-changed")]
         cells += [(aim_cell(aim), "cx-aim")] * (metric.name in aimed)
-        cells += [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in others]
-        body.append(cells)
-        grey.append(row is None or row.get("value") is None or wording.is_small(row))
+        return cells + [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in others]
+
     tested = [one for one in lead.values() if one is not None]
     before = next((str(one["before"]) for one in tested if one.get("before")), "before")
     periods = max((len(several) for several in told.series.values()), default=0)
-    heads = [heading(" and ".join(keys)) if keys else "Report", metric.label, f"{min(periods, RECENT)} periods", before]
-    heads += ["Change", *["Target"] * (metric.name in aimed), *(m.label for m in others)]
-    made = table(heads, body, f"{metric.label} of each report", _group_notes(told, tested, metric, ends), grey=grey,
-                 kind="board", names=[job.get("title") or job["name"] for job in ordered])  # fmt: skip
+    heads = [heading(" and ".join(keys)) if keys else "Report", metric.label]
+    heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
+    heads += [m.label for m in others]
+    pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
+    made = []
+    for number, part in enumerate(pages):
+        grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
+                for job in part]  # fmt: skip
+        lined = table(heads, [line(job) for job in part], f"{metric.label} of each report",
+                      _group_notes(told, tested, metric, ends if drawn else None), grey=grey, kind="board",
+                      names=[job.get("title") or job["name"] for job in part])  # fmt: skip
+        made.append(join([_turning(number, pages), tag("div", lined, class_="cx-shelf")]))
     said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
-    return join([_act_on(ordered, why), said, tag("div", made, class_="cx-shelf")])
+    folded = _named(f"{len(absent):,} reports without a score", absent) if without else None
+    every = _named(f"All {len(ordered):,} reports by name", sorted(ordered, key=_called)) if len(pages) > 1 else None
+    return [join([_act_on(ordered, why), said, made[0], every or folded]), *made[1:]]
 
 
-def _group_notes(told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float]) -> list[str]:
+def _called(job: Job) -> str:
+    return str(job.get("title") or job["name"])
+
+
+def _named(words: str, jobs: Sequence[Job]) -> Html:
+    """Reports as a folded list of names."""
+    return tag("details", tag("summary", words), tag("p", join(map(_link, jobs), " ")), class_="cx-names")
+
+
+def _turning(page: int, pages: Sequence[Sequence[Job]]) -> Html | None:
+    """The way between the pages of an index, by what needs attention first."""
+    if len(pages) < 2:
+        return None
+    firsts = [sum(map(len, pages[:i])) + 1 for i in range(len(pages))]
+    spans = [f"{first:,} to {first + len(one) - 1:,}" for first, one in zip(firsts, pages, strict=True)]
+    links = [tag("b", span) if i == page else tag("a", span, href=file_of(i)) for i, span in enumerate(spans)]
+    said = tag("p", "By what needs attention first: ", join(links, " · "))
+    return tag("nav", said, class_="cx-turning", aria_label="Pages of this index")
+
+
+def _group_notes(
+    told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None
+) -> list[str]:  # fmt: skip
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     used = wording.methods_words(row.get("method") for row in told.scores.values())
-    scale = f"{wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}"
-    notes = [f"Intervals: {used}; {level}; of the other metrics under All metrics. n: answers used. Lines: {scale}."]
+    scale = f" Lines: {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}." if ends else ""
+    notes = [f"Intervals: {used}; {level}; of the other metrics in the workbook. n: answers used.{scale}"]
     notes += [TARGETS.format(wording.families(told.aims.values()))] * bool(told.aims)
     return [*notes, *(comparison_notes(tested, wording.in_pairs(metric)) if tested else [])]
 

@@ -22,6 +22,7 @@ for (const table of document.querySelectorAll(".cx-table table:not([data-cx-sort
   const names = new Intl.Collator(undefined, {numeric: true});
   const heads = [...table.tHead.rows[0].cells];
   const buttons = heads.map((head, column) => {
+    if (rows.every(row => !text(row.cells[column]))) return null;  // a column of pictures
     const button = document.createElement("button"), mark = document.createElement("span");
     button.type = "button";
     button.className = "cx-sort";
@@ -43,7 +44,7 @@ for (const table of document.querySelectorAll(".cx-table table:not([data-cx-sort
       heads.forEach((other, i) => {
         if (order && other === head) head.setAttribute("aria-sort", order); else other.removeAttribute("aria-sort");
         const shown = other === head && order ? {ascending: "\u2191", descending: "\u2193"}[order] : "\u2195";
-        buttons[i].lastChild.textContent = "\u00a0" + shown;
+        if (buttons[i]) buttons[i].lastChild.textContent = "\u00a0" + shown;
       });
     });
     return button;
