@@ -153,7 +153,7 @@ def _shell(
 
 
 def _folded(body: str) -> str:
-    """The body with its sections of reference closed on the screen; a link to one opens it, and paper shows all."""
+    """The body with its sections of reference closed; a link to one opens it, and what is open is printed."""
 
     def fold(part: str) -> str:
         found = re.match(rf'<h2 id="([^"]+)"{REFERENCE}>(.*?</h2>)', part, re.DOTALL)

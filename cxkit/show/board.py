@@ -209,7 +209,7 @@ def board(
         cells += [(before_cell(change, metric), "cx-n"),
                   (change_cell(change, metric, since.get(metric.name)), "cx-changed")] * bool(changes)  # fmt: skip
         cells += [(aim_cell(aim), "cx-aim")] if aims else []
-        cells += [(wording.score(one, metric) if (one := all_of.get(metric.name)) else "", "cx-n cx-wide")] * bool(
+        cells += [(wording.score(one, metric) if (one := all_of.get(metric.name)) else "", "cx-n cx-all")] * bool(
             all_of
         )
         body.append(cells)
@@ -217,25 +217,27 @@ def board(
     before = next((str(row["before"]) for row in changes.values() if row.get("before")), "before")
     head = ["Metric", "Score"] + [f"{min(periods, RECENT)} periods"] * (periods > 1)
     head += [before, "Change"] * bool(changes) + ["Target"] * bool(aims) + ["All"] * bool(all_of)
-    caption = f"{now}: score with interval and answers (n)"
-    notes = _notes(shown, every, now, list(changes.values()), list(aims.values()))
-    return table(head, body, caption, notes, grey=grey, kind="board")
+    found = [row for row in every if str(row["period"]) == now]
+    level = wording.level_words(next((row.get("level") for row in found), None))
+    less = any(_counted(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found)
+    caption = (
+        f"{now}: score with {level} interval and answers (n{', in brackets what they count like' if less else ''})"
+    )
+    notes = _notes(shown, found, list(changes.values()), list(aims.values()))
+    return table(head, body, caption, folded=notes, grey=grey, kind="board")
 
 
 def _notes(
-    shown: Sequence[Metric], every: Sequence[Row], now: str, compared: Sequence[Row], aims: Sequence[Row]
-) -> list[str]:
+    shown: Sequence[Metric], found: Sequence[Row], compared: Sequence[Row], aims: Sequence[Row]
+) -> list[str]:  # fmt: skip
     """How the numbers were made, said once below the table."""
-    found = [row for row in every if str(row["period"]) == now]
     held = wording.families([*compared])
-    level = wording.level_words(next((row.get("level") for row in found), None))
-    lines = [f"Intervals: {wording.methods_words(row.get('method') for row in found)}; {level}."]
+    lines = [f"Intervals: {wording.methods_words(row.get('method') for row in found)}."]
     tested = wording.methods_words(row.get("method") for row in compared)
     lines += [f"Method: {tested}.{f' Corrected for {held}; each interval is that of one comparison.' if held else ''}"
               ] * bool(tested)  # fmt: skip
     lines += [TARGETS.format(wording.families(aims))] * bool(aims)
-    less = any(wording.base_words(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found)
-    lines += ["In brackets: what answers count like after weights and after several of one customer or cluster."] * less
+    lines += ["Answers count like fewer after weights and after several of one customer or cluster."]
     bands = [wording.band(row, m) for row in found for m in shown if m.name == row["metric"]]
     return [*lines, *[f"Band of the score: {band}." for band in bands if band]]
 

@@ -218,12 +218,14 @@ def _reports(
     heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
     heads += [m.label for m in others]
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
+    level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
+    caption = f"{metric.label} of each report: score with {level} interval and answers (n)"
     made = []
     for number, part in enumerate(pages):
         grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
                 for job in part]  # fmt: skip
-        lined = table(heads, [line(job) for job in part], f"{metric.label} of each report",
-                      _group_notes(told, tested, metric, ends if drawn else None), grey=grey, kind="board",
+        lined = table(heads, [line(job) for job in part], caption,
+                      folded=_group_notes(told, tested, metric, ends if drawn else None), grey=grey, kind="board",
                       names=[job.get("title") or job["name"] for job in part])  # fmt: skip
         made.append(join([_turning(number, pages), tag("div", lined, class_="cx-shelf")]))
     said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
@@ -255,10 +257,9 @@ def _turning(page: int, pages: Sequence[Sequence[Job]]) -> Html | None:
 def _group_notes(
     told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None
 ) -> list[str]:  # fmt: skip
-    level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     used = wording.methods_words(row.get("method") for row in told.scores.values())
     scale = f" Lines: {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}." if ends else ""
-    notes = [f"Intervals: {used}; {level}; of the other metrics in the workbook. n: answers used.{scale}"]
+    notes = [f"Intervals: {used}; of the other metrics in the workbook.{scale}"]
     notes += [TARGETS.format(wording.families(told.aims.values()))] * bool(told.aims)
     return [*notes, *(comparison_notes(tested, wording.in_pairs(metric)) if tested else [])]
 

@@ -47,16 +47,19 @@ def header(
     facts += [("Data of", name(data["data_date"]))] if data.get("data_date") else []
     gaps = [f"{period}: {words}" for period, words in data.get("partial", {}).items()]
     facts += [("May be partial", "; ".join(gaps))] if gaps else []
-    return head(title, facts, synthetic=bool(data.get("synthetic")))
+    place = " · ".join(map(str, (where or {}).values()))
+    of = title.removeprefix(f"{place} · ") if place and title.startswith(f"{place} · ") else ""
+    return head(place if of else title, facts, synthetic=bool(data.get("synthetic")), of=of)
 
 
-def head(title: object, facts: Iterable[tuple[object, object]], *, synthetic: bool) -> Html:
-    """A title with its facts, and a mark where the data are made up."""
+def head(title: object, facts: Iterable[tuple[object, object]], *, synthetic: bool, of: str = "") -> Html:
+    """A title with its facts, and a mark where the data are made up; smaller beside it what it is a part `of`."""
     text = clean(title)
     cut = tag("details", tag("summary", "Full name"), tag("bdi", text), class_="cx-full") if len(text) > LONG else None
     mark = tag("p", SYNTHETIC, class_="cx-badge") if synthetic else None
-    return tag("header", tag("h1", tag("bdi", shorten(text, LONG))), cut, mark, described(facts, class_="cx-facts"),
-               class_="cx-header")  # fmt: skip
+    beside = join([" ", tag("small", tag("bdi", shorten(of, LONG)))]) if of else None
+    called = tag("h1", tag("bdi", shorten(text, LONG)), beside)
+    return tag("header", called, cut, mark, described(facts, class_="cx-facts"), class_="cx-header")
 
 
 def compared_facts(before: str | None, months: Mapping[str, str] | None = None) -> list[tuple[object, object]]:

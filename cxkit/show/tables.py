@@ -41,6 +41,7 @@ def table(
     caption: str,
     notes: Sequence[object] = (),
     *,
+    folded: Sequence[object] = (),
     grey: Sequence[bool] = (),
     names: Iterable[object] = (),
     kind: str = "",
@@ -52,6 +53,7 @@ def table(
         body: Rows of (content, class); "cx-n" is the class of numbers.
         caption: What the table holds.
         notes: Sentences under the table.
+        folded: Further ones, on how its numbers were made, of which a click shows more.
         grey: Which rows are shown grey, by position.
         names: Strings of the data in the cells, which cut the very long ones; these are given whole under the table.
         kind: "est" or "cmp" where the stylesheet knows the last columns of the table by heart: which hold numbers, and
@@ -70,7 +72,9 @@ def table(
         lines.append(tag("tr", *row, class_="cx-grey" if i < len(grey) and grey[i] else None))
     made = tag("table", tag("caption", caption), tag("thead", tag("tr", *top)), tag("tbody", *lines))
     below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes") if notes else None
-    return tag("div", made, below, full_names(names), class_=f"cx-table cx-{kind}" if kind else "cx-table")
+    how = tag("summary", "How these numbers were made")
+    more = tag("details", how, *(tag("p", note) for note in folded), class_="cx-notes") if folded else None
+    return tag("div", made, below, more, full_names(names), class_=f"cx-table cx-{kind}" if kind else "cx-table")
 
 
 def estimates_table(

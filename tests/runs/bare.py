@@ -100,7 +100,7 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _table(table: Tag) -> Iterator[str]:
-    where, notes = text(table.find("caption")), text(table.select_one(".cx-notes"))
+    where, notes = text(table.find("caption")), " ".join(map(text, table.select(".cx-notes")))
     for kind, cells in _rows(table):
         line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
         own = " ".join(list(cells.values())[1:2]) if "cx-board" in (table.get("class") or []) else ""

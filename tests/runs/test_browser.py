@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -232,22 +233,27 @@ def test_a_page_prints_on_paper_without_losing_its_numbers(opened: Any, pages: l
         assert tab.pdf(format="A4").startswith(b"%PDF")
 
 
-PRINTED = """() => [...document.querySelectorAll('details')].map(one => {
-    const table = one.querySelector('.cx-table'), body = one.querySelector(':scope > :not(summary)');
-    return {figure: !!one.closest('figure'), rows: table ? table.querySelectorAll('tbody > tr').length : 0,
-            limits: !!one.querySelector('.cx-est, .cx-cmp'), shown: body.checkVisibility({contentVisibilityAuto: true}),
-            said: one.querySelector('summary').checkVisibility()};
+PRINTED = """() => [...document.querySelectorAll('main details')].map(one => {
+    const body = one.querySelector(':scope > :not(summary)');
+    return {open: one.open, notes: one.className === 'cx-notes', inside: !!one.parentElement.closest('details'),
+            shown: body.checkVisibility()};
 })"""
+SHEETS = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
 @pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "index.html"])
-def test_paper_shows_what_is_folded_on_the_screen(opened: Any, demo: Path, name: str) -> None:
+def test_paper_shows_what_is_open_and_how_numbers_were_made(opened: Any, demo: Path, name: str) -> None:
     tab = opened.new_page(viewport={"width": 680, "height": 1000})
     tab.goto((demo / name).as_uri())
+    if name == "brimvale.html":
+        assert len(SHEETS.findall(tab.pdf(prefer_css_page_size=True))) <= 4
+        tab.evaluate("document.querySelector('.cx-fold').open = true")
     tab.emulate_media(media="print")
-    for one in tab.evaluate(PRINTED)[1:]:  # the first is that of the contents
-        kept = not one["figure"] or (one["limits"] and one["rows"] <= 12)
-        assert (one["shown"], one["said"]) == (kept, not kept), one
+    tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    for one in tab.evaluate(PRINTED):
+        assert one["inside"] or one["shown"] == (one["open"] or one["notes"]), one
+    assert tab.locator("main > h2:has-text('How sure is this?')").is_visible() == (name == "brimvale.html")
+    assert not tab.locator("main > h2:has-text('provenance'), main > h2:has-text('About this run')").is_visible()
     assert not tab.locator(".cx-toc").is_visible()
     tab.close()
 

@@ -259,13 +259,13 @@ def test_the_index_lists_reports():
     summary = pd.concat(
         [series(SCRIPT).assign(report="acme", part="estimate"), moves(SCRIPT).assign(report="acme", part="comparison")]
     )
-    made = index(summary, manifest, NPS)
+    made = index(summary, manifest, NPS)["index.html"]
     assert '<html lang="fr">' in made
     assert "<script" not in made
     assert 'href="acme.html"' in made
     for words in (SCRIPT, "39.0", "29.0 to 48.0", "▲ increased", "n\xa0281 (180)"):
         assert words in Text(made).words
-    assert made == index(summary, manifest, NPS)
+    assert made == index(summary, manifest, NPS)["index.html"]
 
 
 def test_importing_pages_does_not_load_nbconvert():
