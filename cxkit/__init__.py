@@ -5,7 +5,7 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        contributions, league, watch, distribution;
+                                                        why, league, watch, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -43,7 +43,7 @@ _HOME = {
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
     "alike": "cxkit.analysis.alike",
-    "contributions": "cxkit.analysis.contributions",
+    "why": "cxkit.analysis.why",
     "against_target": "cxkit.analysis.targets",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
@@ -70,13 +70,13 @@ if TYPE_CHECKING:
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
-    from cxkit.analysis.contributions import contributions
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings
     from cxkit.analysis.targets import against_target
     from cxkit.analysis.watching import watch
+    from cxkit.analysis.why import why
     from cxkit.errors import CxError
     from cxkit.input.responses import Responses, read
     from cxkit.inspection.draft import inspect

@@ -19,13 +19,13 @@ from cxkit.analysis.cells import known
 from cxkit.analysis.comments import comments
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
-from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
 from cxkit.analysis.targets import against_target, by_segment, read_targets
 from cxkit.analysis.watching import watch
+from cxkit.analysis.why import why
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, join, tag
@@ -207,11 +207,11 @@ class Report:
         return alike(self.tallies, self.now, self.before, dimensions, **self._tested, **given)
 
     @cached_property
-    def contributions(self) -> pd.DataFrame | None:
+    def reasons(self) -> pd.DataFrame | None:
         """What each segment brings to the change of the place; None without segments."""
         if not self.segments:
             return None
-        return contributions(*self._pair, self.segments, self._level, where=self.where, metrics=self._of_parts)
+        return why(*self._pair, self.segments, self._level, where=self.where, metrics=self._of_parts)
 
     def levels(self, dimension: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """The scores of the levels of a segment dimension in the period."""
@@ -242,14 +242,18 @@ class Report:
         """What happened, in one sentence, and all metrics in one table."""
         metrics, told = self.tallies.metrics, pd.concat([self.comparisons, self.parts])
         beside: dict[str, Any] = {"watched": self.watched, "targets": self.targets if len(self.targets) else None}
-        said = show.headline(told, metrics, answers=self.distribution, **beside)
+        said = show.headline(told, metrics, answers=self.distribution, why=self.reasons, **beside)
         made = show.board(self.series, self.comparisons, metrics, self.now, whole=self.whole, **beside)
         return join([said, made if self.estimates["value"].notna().any() else None])
 
     def findings(self) -> Html:
         """What the comparisons say, in a few sentences."""
         told = pd.concat([self.comparisons, self.parts])
-        return show.findings(told, self.tallies.metrics, why=self.contributions)
+        return show.findings(told, self.tallies.metrics, why=self.reasons)
+
+    def why(self) -> Html:
+        """Why the lead metric moved, by each segment: who answered, or how they scored."""
+        return tag("div", class_="cx-empty") if self.reasons is None else show.why(self.reasons, self.lead)
 
     def trend(self, *metrics: str) -> Html:
         """Metrics over the periods; all if none is named."""

@@ -66,10 +66,12 @@ CONTRASTS = (
 )  # fmt: skip
 ALIKE = ("alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable", "alike_verdict", "named",
          "named_change", "named_low", "named_high", "named_level")  # fmt: skip
-CONTRIBUTIONS = (
-    "metric", "now", "before", "n", "n_before", "contribution", "low", "high", "pvalue", "pvalue_adj", "by_mix",
-    "by_mix_low", "by_mix_high", "by_rate", "by_rate_low", "by_rate_high", "others", "others_low", "others_high",
-    "others_pvalue", "total_change", "verdict", "explains", *_WORDS,
+WHY = (
+    "metric", "dimension", "now", "before", "n", "n_before", "contribution", "low", "high", "pvalue", "pvalue_adj",
+    *(f"{part}{end}" for part in ("by_mix", "by_rate", "others") for end in ("", "_low", "_high")), "others_pvalue",
+    "total_change", "verdict", "explains", "value_before",
+    *(f"{part}{end}" for part in ("composition", "movement") for end in ("", "_low", "_high", "_pvalue")),
+    "cause", "within", *_WORDS,
 )  # fmt: skip
 WATCH = (
     "metric", "period", "n", "n_eff", "value", "expected", "evidence", "signal", "since", "direction", "baseline",
@@ -79,7 +81,7 @@ LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", 
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *CONTRIBUTIONS, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
+    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}
@@ -125,6 +127,7 @@ REASONS = {
     "no part": Reason("little", "left out of the total"),
     "no sum": Reason("little", "a quantile is no sum of its parts"),
     "no total": Reason("little", "the total is not known in both periods"),
+    "joint": Reason("", "one of many parts: not judged by itself"),
     "other codes": Reason("little", "the codes of {dimension} do not match: {found}"),
 }  # fmt: skip
 """The codes that stand in `reason`."""

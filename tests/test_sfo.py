@@ -176,3 +176,43 @@ def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) ->
     areas = rows.dropna(subset="area").set_index("area")["value"]
     expected = {area: weighted(answers, "2018", area) for area in "ABCDEFG"}
     assert areas.to_dict() == pytest.approx(expected, rel=1e-12)
+
+
+def test_why_it_moved_by_time_of_day_and_area_and_not_by_codes_that_changed() -> None:
+    """Unweighted as the change is mostly told; from the files by plain pandas, and the codes of DAY are others."""
+    waves = {wave: pd.read_csv(path, dtype=str).rename(columns=str.strip) for wave, path in FILES.items()}
+    frame = pd.concat(one[["NETPRO", "WEIGHT", "RUNID", "STRATA", "BAREA", "DAY"]].assign(wave=wave)
+                      for wave, one in waves.items())  # fmt: skip
+    frame = frame[pd.to_numeric(frame["NETPRO"], errors="coerce").between(0, 10)]
+    names = ["STRATA", "BAREA", "DAY"]
+    roles = {"wave": "wave", "cluster": "RUNID", "weight": "WEIGHT"}
+    levels = [(), *((name,) for name in names), ("STRATA", "BAREA")]
+    plain, designed = (
+        cx.why(
+            cx.tally(
+                cx.read(frame, {"kind": "transactional", "columns": {**columns}, "items": {"nps": "NETPRO"},
+                                "dimensions": {name: name for name in names}}),
+                ["nps"], by=names, period="wave", levels=levels, rest=True,
+            ), "2018", "2017", [*names, ("STRATA", "BAREA")],
+        ).groupby("dimension").first()
+        for columns in ({"wave": "wave"}, roles)
+    )  # fmt: skip
+    score = pd.to_numeric(frame["NETPRO"])
+    frame = frame.assign(y=100.0 * ((score >= 9).astype(int) - (score <= 6).astype(int)))
+    for name in ("STRATA", "BAREA"):
+        rate = frame.pivot_table("y", name, "wave", "mean")
+        share = frame.groupby("wave")[name].value_counts(normalize=True).unstack(0)
+        expected = (
+            (share["2018"] - share["2017"]) @ rate.mean(axis=1),
+            (rate["2018"] - rate["2017"]) @ share.mean(axis=1),
+        )
+        assert plain.loc[name, ["composition", "movement"]].tolist() == pytest.approx(expected)
+    assert plain.loc["STRATA", ["composition", "movement"]].tolist() == pytest.approx([-1.2, -7.7], abs=0.05)
+    for found in (plain, designed):
+        assert found.loc["DAY", "reason"] == "other codes"
+        known = found.drop(index="DAY")
+        assert (known["composition"] + known["movement"]).to_numpy() == pytest.approx(known["total_change"], abs=1e-12)
+    print(designed[["total_change", "composition", "composition_low", "composition_high", "movement", "movement_low",
+                    "movement_high", "cause"]].round(2))  # fmt: skip
+    assert designed.loc["STRATA", "total_change"] == pytest.approx(-5.28, abs=0.005)
+    assert designed.loc["STRATA", "movement_low"] < -10

@@ -9,10 +9,10 @@ import pandas as pd
 
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
-from cxkit.analysis.contributions import contributions
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.targets import against_target, by_segment
 from cxkit.analysis.watching import HORIZONS, watch
+from cxkit.analysis.why import why
 from cxkit.tallies.tallies import Tallies
 
 
@@ -64,7 +64,7 @@ def summary(
         contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
         found.append(("segment contrast", contrast))
     if parts := list(places or segments):
-        found.append(("contribution", contributions(tallies, now, before, parts, level)))
+        found.append(("contribution", why(tallies, now, before, parts, level)))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]
 

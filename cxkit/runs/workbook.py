@@ -53,6 +53,9 @@ COLUMNS = {
     "contribution_high": Column("Contribution to", "upper limit of the interval of the contribution", "change"),
     "by_mix": Column("By mix", "of the contribution, what the part's share of the answers brings", "change"),
     "by_rate": Column("By score", "of the contribution, what the part's own score brings", "change"),
+    "composition": Column("Composition", "of the change of all, what is due to who answered", "change"),
+    "movement": Column("Movement", "of the change of all, what is due to how they scored", "change"),
+    "cause": Column("Due to", "composition, movement, both, or opposite: one hides the other"),
     "others": Column("All others", "what all other parts together bring", "change"),
     "total_change": Column("Change of all", "the change that is taken apart", "change"),
     "expected": Column("Expected", "the score of the periods that it is compared with", "score"),
@@ -94,7 +97,8 @@ SHEETS = {
         "detectable", *_ENDS)),
     "contribution": ("Why the total moved", (
         "metric", "unit", "now", "before", "contribution", "contribution_low", "contribution_high", "by_mix", "by_rate",
-        "others", "total_change", "pvalue", "pvalue_adj", "n", "n_before", "verdict", *_ENDS)),
+        "others", "total_change", "composition", "movement", "cause", "pvalue", "pvalue_adj", "n", "n_before",
+        "verdict", *_ENDS)),
     "watch": ("Signals", (
         "metric", "unit", "period", "value", "expected", "since", "direction", "evidence", "n", "n_eff", *_ENDS[1:])),
 }  # fmt: skip

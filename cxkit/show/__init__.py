@@ -4,8 +4,8 @@
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
 the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables;
-`trend`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap` its figures. Each returns `Html`, in which
-every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`trend`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `why` its figures. Each returns `Html`, in
+which every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cxkit.show.html import Html
 from cxkit.show.pictures import figure, intervals, theme
 from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
 from cxkit.show.tables import against_rest, comparisons_table, distribution_table, estimates_table, league
+from cxkit.show.why import why
 
 __all__ = [
     "Html",
@@ -44,4 +45,5 @@ __all__ = [
     "style",
     "theme",
     "trend",
+    "why",
 ]

@@ -18,6 +18,7 @@ from cxkit.show.html import Html, join, slug, tag
 from cxkit.show.labels import plural, words
 from cxkit.show.rows import Row, fitted, metrics_of, rows, shares
 from cxkit.show.tables import Cell, table
+from cxkit.show.why import in_short
 
 SPARK = (120, 26)  # user units
 RECENT = 24  # periods that a small line holds
@@ -34,6 +35,7 @@ def headline(
     answers: pd.DataFrame | None = None,
     targets: pd.DataFrame | None = None,
     watched: pd.DataFrame | None = None,
+    why: pd.DataFrame | None = None,
     alone: str = "",
 ) -> Html:
     """What happened, in one sentence, at most three points and a line of bases.
@@ -44,6 +46,7 @@ def headline(
         answers: How people answered the lead metric (`cx.distribution`), for whose shares of classes moved.
         targets: Of the page against its targets (`cx.against_target`).
         watched: Since when scores are higher or lower (`cx.watch`).
+        why: What the change of the page is a matter of (`cx.why`), which is told of a change that is shown.
         alone: What the page is one of, such as "brand", where it alone changed.
     """
     page = compared(comparisons, metrics)
@@ -55,7 +58,7 @@ def headline(
     since = last_word(watched, str(row["now"]))
     said = _sentence(row, lead, since.get(lead.name), _target(targets, lead), alone)
     points = [
-        *_who(row, lead, answers),
+        *_who(row, lead, answers, why),
         *_where(row, lead, page.tested(lead)),
         *_others([one for one in whole if one is not row], page.metrics, since),
     ]
@@ -108,17 +111,19 @@ def _target(targets: pd.DataFrame | None, metric: Metric) -> Row | None:
     return next((row for row in rows(targets) if row["metric"] == metric.name), None) if targets is not None else None
 
 
-def _who(row: Row, metric: Metric, answers: pd.DataFrame | None) -> list[object]:
-    """Which shares of answers moved, where the score did; they are described, not tested."""
+def _who(row: Row, metric: Metric, answers: pd.DataFrame | None, why: pd.DataFrame | None) -> list[object]:
+    """Which shares of answers moved, where the score did, which are described and not tested; and why it did."""
     groups = [group for group, held in metric.classes.items() if len(metric.classes) > 2 or held]
-    if answers is None or row.get("verdict") != "changed" or len(groups) < 2:
+    if row.get("verdict") != "changed":
         return []
-    found = rows(answers)
+    found = [] if answers is None or len(groups) < 2 else rows(answers)
     now, before = ([one for one in found if one["period"] == row[key]] for key in ("now", "before"))
     then, since = shares(before, groups), shares(now, groups)
     ends = [groups[0], groups[-1]] if len(groups) > 2 else groups[-1:]
     told = [f"{group} from {then[group]:.0f}% to {since[group]:.0f}%" for group in ends]
-    return [f"{' and '.join(told)} of answers."] if now and before else []
+    said = [f"{' and '.join(told)} of answers."] if now and before else []
+    said += [] if why is None else [in_short(why, metric)]
+    return [" ".join(filter(None, said))] if any(said) else []
 
 
 def _where(row: Row, metric: Metric, tested: Mapping[str, Sequence[Row]]) -> list[object]:

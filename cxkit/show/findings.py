@@ -31,7 +31,7 @@ def findings(
         comparisons: All comparisons of the page, of the whole and of its parts together, those of the parts from
             `cx.alike`: parts of which nobody asked whether they changed differently are counted and not named.
         metrics: What is measured, by name.
-        why: What each part brings to the change of the whole, from `cx.contributions`.
+        why: What each part brings to the change of the whole, from `cx.why`.
         limit: The most sentences.
     """
     page = compared(comparisons, metrics, why)
@@ -101,7 +101,7 @@ class Page:
         """The part that accounts for the change of the whole: it changed differently, and there is but one."""
         if metric.name not in {row["metric"] for row in self.moved}:
             return None
-        own = [row for row in self.why if row["metric"] == metric.name and row.get(dimension) is not None]
+        own = [row for row in self.why if row["metric"] == metric.name and row["dimension"] == dimension]
         picked = {row[dimension] for row in named(parts_of(self.parts, metric, dimension))}
         return next((row for row in own if row.get("explains") and row[dimension] in picked), None)
 

@@ -33,7 +33,7 @@ from cxkit.stats.durations import (
 from cxkit.stats.funnels import funnel
 from cxkit.stats.intervals import nps_interval, rate_interval
 from cxkit.stats.means import alike_difference, mean_difference, mean_interval, paired_difference
-from cxkit.stats.mix import mix_and_rate, mix_and_rate_intervals
+from cxkit.stats.mix import mix_and_rate
 from cxkit.stats.multiplicity import (
     Heterogeneity,
     benjamini_hochberg,
@@ -91,7 +91,6 @@ __all__ = [
     "mean_difference",
     "mean_interval",
     "mix_and_rate",
-    "mix_and_rate_intervals",
     "nps_detectable",
     "nps_difference",
     "nps_exact_power",

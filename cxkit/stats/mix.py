@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxkit.stats.core import FloatArray, Interval, critical, floats, percentiles, plain, positive
+from cxkit.stats.core import FloatArray, floats, plain, positive
 from cxkit.stats.design import Cross, Sums, products_of
 
 
@@ -20,16 +20,6 @@ class Mix(NamedTuple):
     rate: float
     mix_by_segment: FloatArray
     rate_by_segment: FloatArray
-
-
-class MixIntervals(NamedTuple):
-    """The parts of a change and the percentile limits of each."""
-
-    parts: Mix
-    mix: Interval
-    rate: Interval
-    mix_by_segment: Interval
-    rate_by_segment: Interval
 
 
 class Slopes(NamedTuple):
@@ -68,53 +58,6 @@ def mix_and_rate(size_before: ArrayLike, size_now: ArrayLike, rate_before: Array
     return Mix(float(change), float(mix.sum()), float(rate.sum()), mix, rate)
 
 
-def mix_and_rate_intervals(
-    before: Mapping[str, ArrayLike],
-    now: Mapping[str, ArrayLike],
-    values: ArrayLike,
-    level: float = 0.95,
-    *,
-    replicates: int = 2000,
-    seed: int = 0,
-) -> MixIntervals:
-    """Mix and rate from counts, with limits by the multinomial bootstrap of the counts.
-
-    Args:
-        before: Segment -> counts of answers, in the order of values.
-        now: The same now.
-        values: Value of each answer, such as -1, 0, 1.
-        level: Confidence level in (0, 1).
-        replicates: Resamples.
-        seed: Seed of the resamples.
-
-    Returns:
-        Parts and limits, segments in the order of `before`.
-
-    Raises:
-        ValueError: Where the two periods do not have the same segments: their codes may have changed between waves, and
-            then a split would be meaningless.
-
-    Formula: `mix_and_rate` of each resample of the counts of either period, and the quantiles of its parts.
-    Source: Kitagawa (1955); Efron (1979), doi 10.1214/aos/1176344552.
-
-    >>> cells = {"web": [5, 5, 10], "phone": [10, 5, 5]}
-    >>> mix_and_rate_intervals(cells, cells, [-1, 0, 1]).parts.change
-    0.0
-    """
-    if set(before) != set(now):
-        alone = sorted(map(str, set(before) - set(now))), sorted(map(str, set(now) - set(before)))
-        raise ValueError(f"segments: expected the same in both periods; only before: {alone[0]}, only now: {alone[1]}")
-    critical(level)
-    value = floats(values)
-    tables = [np.array([side[name] for name in before], dtype=np.float64) for side in (before, now)]
-    generator = np.random.default_rng(seed)
-    (sizes0, rates0), (sizes1, rates1) = (_rates(_resampled(table, replicates, generator), value) for table in tables)
-    _, mix, rate = _parts(sizes0, sizes1, rates0, rates1)
-    (size0, rate0), (size1, rate1) = (_rates(table, value) for table in tables)
-    limits = (percentiles(part, level) for part in (mix.sum(axis=-1), rate.sum(axis=-1), mix, rate))
-    return MixIntervals(mix_and_rate(size0, size1, rate0, rate1), *limits)
-
-
 def contribution_slopes(
     share: tuple[FloatArray, FloatArray], rate: tuple[FloatArray, FloatArray], total: tuple[float, float]
 ) -> dict[str, tuple[Slopes, Slopes]]:
@@ -149,6 +92,34 @@ def contribution_slopes(
         rates = Slopes(*(a - b for a, b in zip(own, mix, strict=True)))
         sides.append({"contribution": own, "by_mix": mix, "by_rate": rates, "others": others})
     return {name: (sides[0][name], sides[1][name]) for name in sides[0]}
+
+
+def pooled_mix(
+    share: tuple[FloatArray, FloatArray], rate: tuple[FloatArray, FloatArray], later: FloatArray
+) -> tuple[float, tuple[Slopes, Slopes]]:
+    """The whole mix at the scores of both periods together, by which it is tested, and its slopes before and now.
+
+    Kitagawa's mix takes the mean of both scores of a part, whatever they rest on: a part that nearly left blurs it.
+
+    Args:
+        share: Share of each part before and now.
+        rate: Score of each part before and now; any number where the share is 0.
+        later: Of the weight that a part has in both periods, how much is now's.
+
+    Formula: sum (w1 - w0)(later r1 + (1 - later) r0), `later` taken as fixed.
+
+    >>> half = np.array([0.5, 0.5])
+    >>> value, _ = pooled_mix((half, np.array([0.7, 0.3])), (np.array([0.2, 0.6]),) * 2, half)
+    >>> round(value, 3)
+    -0.08
+    """
+    grown, parts = share[1] - share[0], (1.0 - later, later)
+    mean = parts[0] * rate[0] + parts[1] * rate[1]
+    sides = []
+    for sign, w, r, part in zip((-1.0, 1.0), share, rate, parts, strict=True):
+        slope = grown * part / np.where(w > 0, w, 1.0)
+        sides.append(Slopes(sign * mean - slope * r, slope, np.zeros_like(slope)))
+    return float(grown @ mean), (sides[0], sides[1])
 
 
 def part_variance(slopes: Slopes, part: Sums, rest: Sums, cross: Cross, clusters: ArrayLike) -> FloatArray:
@@ -202,23 +173,53 @@ def part_covariance(
     return plain(products_of(before, now, cross) / (whole[0] * whole[1]))
 
 
+def total_products(
+    slopes: tuple[Slopes, Slopes], parts: tuple[Sums, Sums], own: Sequence[ArrayLike], every: Sequence[ArrayLike]
+) -> float:
+    """Covariance of two figures that are sums over all parts, such as the whole mix of a change; of one its variance.
+
+    Args:
+        slopes: How either figure moves with each part; the slopes in the total are not used, as they sum to 0.
+        parts: Sums over clusters of the parts of either side, of which w and s are used.
+        own: Of each part, sums over the clusters in both sides of W1 W2, S1 W2, W1 S2, S1 S2.
+        every: The same of the whole.
+
+    Formula: sum_g Z1_g Z2_g / (W1 W2), Z_g = sum over parts k of (share_k - mean z) W_gk + scores_k S_gk. What clusters
+    have in two parts is known of all pairs together; their weights and what their scores have in common beside the
+    means of the parts are spread over the pairs by weight: exact where clusters lie within parts, in expectation where
+    those of a cluster fall into parts by chance. Source: Binder (1983), doi 10.2307/1402588.
+
+    >>> part = Sums(*np.full((6, 2), 2.0))  # two parts of two answers, all 1, each its own cluster
+    >>> same = Slopes(np.zeros(2), np.ones(2), np.zeros(2))
+    >>> total_products((same, same), (part, part), np.full((4, 2), 2.0), np.full(4, 4.0))
+    0.0
+    """
+    sides, about, weights, means = [], [], [], []
+    for slope, part in zip(slopes, parts, strict=True):
+        w, s = floats(part.w), floats(part.s)
+        share, mean = slope.share - (slope.share @ w + slope.scores @ s) / w.sum(), s / np.where(w > 0, w, 1.0)
+        sides.append((slope.scores, share))
+        about.append((slope.scores, share + slope.scores * mean))  # of scores about the mean of their part
+        weights.append(w)
+        means.append(mean)
+    apart = np.outer(*weights)
+    np.fill_diagonal(apart, 0.0)
+    apart /= max(apart.sum(), 1e-300)
+    ww, sw, ws, ss = (floats(all_of) - np.sum(floats(held)) for all_of, held in zip(every, own, strict=True))
+    one, two = apart.sum(axis=1) @ means[0], apart.sum(axis=0) @ means[1]
+    sw, ws = sw - one * ww, ws - two * ww
+    ss = ss - two * sw - one * ws - (means[0] @ apart @ means[1]) * ww
+    (s1, w1), second = about
+    across = products_of((s1[:, None], w1[:, None]), second, (ww, sw, ws, ss)) * apart
+    return float((products_of(sides[0], sides[1], own).sum() + across.sum()) / (weights[0].sum() * weights[1].sum()))
+
+
 def _cluster(slopes: Slopes, part: Sums, rest: Sums) -> tuple[tuple[FloatArray, FloatArray], FloatArray]:
     """What a cluster in the part has for its scores and for its weight, and the mean of what all have."""
     whole = positive(np.add(part.w, rest.w))
     every = np.add(part.s, rest.s)
     mean = (slopes.share * np.asarray(part.w) + slopes.scores * np.asarray(part.s) + slopes.total * every) / whole
     return (slopes.scores + slopes.total, slopes.share - mean), mean
-
-
-def _resampled(table: FloatArray, replicates: int, generator: np.random.Generator) -> FloatArray:
-    total = table.sum()
-    drawn = generator.multinomial(round(total), (table / total).ravel(), replicates)
-    return drawn.reshape(replicates, *table.shape).astype(np.float64)
-
-
-def _rates(table: FloatArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-    sizes = np.asarray(table.sum(axis=-1))
-    return sizes, np.asarray((table @ value) / positive(sizes))
 
 
 def _parts(

@@ -36,6 +36,6 @@ def test_every_part_is_there_once_and_says_what_its_own_call_says(places, segmen
     assert (found["part"] == "target").sum() == sum(cells[: len(places)]) + 1
     assert (found["part"] == "estimate").sum() == 2 * (sum(cells[: len(places)]) + 1)
     if parts > OWN:
-        own = cx.contributions(tallies, "1", "0", (places or segments)[0])
+        own = cx.why(tallies, "1", "0", (places or segments)[0])
         told = found[found["part"] == "contribution"]
         assert told["contribution"].tolist() == own["contribution"].tolist()

@@ -87,7 +87,7 @@ def test_every_frame_has_the_columns_of_the_schema_and_codes_of_reasons_only() -
         schema.COMPARISONS: cx.compare(tallies, *both),
         (*schema.COMPARISONS, *schema.ALIKE): cx.alike(tallies, *both, "channel", where={"brand": "Brimvale"}),
         schema.CONTRASTS: cx.against_rest(tallies, "2026-10", "channel", where={"brand": "Brimvale"}),
-        schema.CONTRIBUTIONS: cx.contributions(tallies, *both, "channel", where={"brand": "Brimvale"}),
+        schema.WHY: cx.why(tallies, *both, "channel", where={"brand": "Brimvale"}),
         schema.LEAGUE: cx.league(tallies, "2026-10", "brand", "nps"),
         schema.DISTRIBUTION: cx.distribution(tallies, "nps"),
     }

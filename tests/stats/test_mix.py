@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxkit.stats import Cross, mix_and_rate, mix_and_rate_intervals, sums_of
+from cxkit.stats import Cross, mix_and_rate, sums_of
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance
 
 # Das Gupta (1993), example 5.1, as in the README of the R package DasGuptR: women by age group, 1970 and 1985.
@@ -37,23 +37,7 @@ def test_a_new_segment_is_all_mix():
     assert result.mix == pytest.approx(result.change) == pytest.approx(-0.1)
 
 
-def test_intervals_hold_the_parts_and_repeat():
-    before = {"web": [20, 30, 50], "phone": [30, 30, 40]}
-    now = {"phone": [60, 60, 80], "web": [15, 25, 60]}
-    result = mix_and_rate_intervals(before, now, [-1, 0, 1])
-    parts = result.parts
-    assert parts.mix_by_segment.shape == (2,)
-    for interval, part in ((result.mix, parts.mix), (result.rate, parts.rate)):
-        assert interval.low < part < interval.high
-    assert np.all(result.rate_by_segment.low < parts.rate_by_segment)
-    again = mix_and_rate_intervals(before, now, [-1, 0, 1])
-    assert again.rate == result.rate
-    assert result.parts.change == pytest.approx((-20 + 20 + 45) / 300 - (-0.0) - 0.2 + 20 / 300)
-
-
-def test_codes_that_do_not_match_are_refused():
-    with pytest.raises(ValueError, match=r"only before: \['SAT'\], only now: \['7'\]"):
-        mix_and_rate_intervals({"SAT": [1, 2, 3]}, {"7": [1, 2, 3]}, [-1, 0, 1])
+def test_what_is_no_change_of_parts_is_refused():
     with pytest.raises(ValueError, match="expected one number of them"):
         mix_and_rate([1, 2], [1, 2, 3], [1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="sum above 0"):

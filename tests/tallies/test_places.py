@@ -74,7 +74,7 @@ def test_a_place_alone_gives_the_numbers_that_the_whole_gives(dimensions, design
             lambda t, given: cx.distribution(t, "csat", where=given["where"]),
             lambda t, given: cx.alike(t, NOW, BEFORE, "way", **given),
             lambda t, given: cx.against_rest(t, NOW, "way", where=given["where"]),
-            lambda t, given: cx.contributions(t, NOW, BEFORE, ["way"], where=given["where"]),
+            lambda t, given: cx.why(t, NOW, BEFORE, ["way"], where=given["where"]),
             lambda t, given: cx.readings(t, NOW, BEFORE, where=given["where"]).comparisons,
         ]
         for analysis in several:
@@ -94,7 +94,7 @@ def test_what_would_need_another_place_is_refused_with_words(tmp_path):
         lambda: cx.compare(own, NOW, BEFORE),
         lambda: cx.alike(own, NOW, BEFORE, "brand"),
         lambda: cx.against_rest(own, NOW, "brand"),
-        lambda: cx.contributions(own, NOW, BEFORE, ["brand"]),
+        lambda: cx.why(own, NOW, BEFORE, ["brand"]),
         lambda: cx.league(own, NOW, "brand", "nps"),
     ]
     for call in needs:
