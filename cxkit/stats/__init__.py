@@ -27,7 +27,6 @@ from cxkit.stats.durations import (
     logrank,
     quantile,
     quantile_interval,
-    survival_at,
     survival_quantile,
 )
 from cxkit.stats.funnels import funnel
@@ -43,13 +42,12 @@ from cxkit.stats.multiplicity import (
     holm,
     shrink,
 )
-from cxkit.stats.ordinal import share_distribution, superiority
+from cxkit.stats.ordinal import superiority
 from cxkit.stats.power import (
     detectable,
     mean_detectable,
     nps_detectable,
     nps_exact_power,
-    power_of,
     rank_detectable,
     rate_detectable,
     sample_size,
@@ -98,7 +96,6 @@ __all__ = [
     "nps_test",
     "paired_difference",
     "plain_design",
-    "power_of",
     "quantile",
     "quantile_interval",
     "rake",
@@ -111,11 +108,9 @@ __all__ = [
     "relative_weights",
     "sample_size",
     "shapley",
-    "share_distribution",
     "shrink",
     "smallest_base",
     "sums_of",
     "superiority",
-    "survival_at",
     "survival_quantile",
 ]

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from cxkit.stats.core import (
     FloatArray,
     agree,
-    floats,
     joint,
     numbers,
     positive,
@@ -21,18 +20,10 @@ from cxkit.stats.core import (
     usable_correlation,
 )
 from cxkit.stats.design import NO_DESIGNS, Design, Designs, design_of
-from cxkit.stats.intervals import Pair, rate_interval
+from cxkit.stats.intervals import Pair
 
 # Without it a side of equal answers would seem to have no variance, and the limits would be too narrow.
 _ADDED = 1.0
-
-
-class Shares(NamedTuple):
-    """Share of each answer with its limits; the last axis is the answers."""
-
-    share: FloatArray
-    low: FloatArray
-    high: FloatArray
 
 
 class Effect(NamedTuple):
@@ -42,25 +33,6 @@ class Effect(NamedTuple):
     low: FloatArray
     high: FloatArray
     pvalue: FloatArray
-
-
-def share_distribution(counts: ArrayLike, level: float = 0.95, *, design: Design | None = None) -> Shares:
-    """Share of each answer, with Wilson's interval for each on its own.
-
-    Args:
-        counts: Answers on the last axis, worst to best, cells on the others; fractional after weighting.
-        level: Confidence level of each interval, in (0, 1).
-        design: Effective base per cell; shape of counts without the last axis.
-
-    Formula: c / n for each answer, with `rate_interval`. Source: Wilson (1927). The intervals are not simultaneous.
-
-    >>> share_distribution([2, 3, 5]).share
-    array([0.2, 0.3, 0.5])
-    """
-    (c,) = numbers(counts=counts)
-    n = np.broadcast_to(c.sum(axis=-1, keepdims=True), c.shape)
-    stretched = None if design is None else Design(*(floats(x)[..., None] for x in design))
-    return Shares(c / positive(n), *rate_interval(c, n, level, design=stretched))
 
 
 def passed(counts: ArrayLike, shares: Sequence[float]) -> FloatArray:

@@ -262,37 +262,6 @@ def smallest_base(seen: Callable[[int], float], change: float) -> int:
     return high
 
 
-def power_of(
-    change: ArrayLike,
-    variance_now: ArrayLike,
-    n_now: ArrayLike,
-    variance_before: ArrayLike,
-    n_before: ArrayLike,
-    *,
-    alpha: ArrayLike = 0.05,
-) -> FloatArray:
-    """Chance that a two-sided test finds a true change, by the normal approximation.
-
-    Args:
-        change: The true change.
-        variance_now: Variance of one answer.
-        n_now: (Effective) answers.
-        variance_before: The same for the other side; 0 for a fixed benchmark.
-        n_before: The same.
-        alpha: Significance level.
-
-    Formula: Phi(|change|/SE - z) + Phi(-|change|/SE - z), z = z_{1-alpha/2}, SE^2 = V1/n1 + V2/n2.
-    Source: Cohen (1988), chapter 2.
-
-    >>> power_of(0.2, 0.24, 95, 0.24, 95)
-    0.803363
-    """
-    v1, v2 = floats(variance_now) / positive(n_now), floats(variance_before) / positive(n_before)
-    distance = np.abs(floats(change)) / np.sqrt(positive(v1 + v2))
-    z = -special.ndtri(floats(alpha) / 2.0)
-    return plain(special.ndtr(distance - z) + special.ndtr(-distance - z))
-
-
 def nps_exact_power(
     now: Sequence[float], before: Sequence[float], n_now: int, n_before: int, *, level: float = 0.95
 ) -> float:

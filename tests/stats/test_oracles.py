@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 from statsmodels.api import WLS
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
@@ -18,7 +17,6 @@ from cxkit.stats import (
     linearised,
     mean_difference,
     nps_interval,
-    power_of,
     rate_difference,
     rate_interval,
     sums_of,
@@ -84,11 +82,6 @@ def test_multiplicity(adjust, name):
     for size in (1, 2, 7, 40):
         p = RNG.random(size) ** 3
         assert adjust(p) == pytest.approx(multipletests(p, method=name)[1], rel=1e-12)
-
-
-def test_power():
-    expected = NormalIndPower().power(0.3, 80, 0.05, ratio=1.5)
-    assert power_of(0.3, 1.0, 80, 1.0, 120) == pytest.approx(expected, rel=1e-9)
 
 
 def test_cluster_robust_errors_of_statsmodels():

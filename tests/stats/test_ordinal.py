@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxkit.stats import Design, rate_interval, share_distribution, superiority
+from cxkit.stats import superiority
 
 
 def answers(counts):
@@ -90,15 +90,6 @@ def test_coverage_of_small_samples():
                 continue
             _, low, high, _ = superiority(rng.multinomial(20, p, 4000), rng.multinomial(20, q, 4000))
             assert 0.93 <= np.mean((low <= truth) & (truth <= high)) <= 0.99
-
-
-def test_shares_are_rates():
-    shares = share_distribution([[2, 3, 5], [0, 0, 0]])
-    assert shares.share[0] == pytest.approx([0.2, 0.3, 0.5])
-    assert (shares.low[0, 1], shares.high[0, 1]) == pytest.approx(rate_interval(3, 10))
-    assert np.isnan(shares.share[1]).all()
-    weighted = share_distribution([2, 3, 5], design=Design(10, 6.0, 5.0))
-    assert weighted.low[1] == pytest.approx(rate_interval(3, 10, design=Design(10, 6.0, 5.0)).low)
 
 
 def test_different_scales_are_refused():
