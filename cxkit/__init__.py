@@ -5,7 +5,7 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        why, league, watch, distribution;
+                                                        why, drivers, league, watch, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -49,6 +49,7 @@ _HOME = {
     "watch": "cxkit.analysis.watching",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
+    "drivers": "cxkit.analysis.drivers",
     "readings": "cxkit.analysis.sensitivity",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
+    from cxkit.analysis.drivers import drivers
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance

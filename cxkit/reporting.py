@@ -19,6 +19,7 @@ from cxkit.analysis.cells import known
 from cxkit.analysis.comments import comments
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.drivers import drivers_of
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
@@ -283,6 +284,10 @@ class Report:
     def comments(self) -> Html:
         """What people wrote, where the run shows any."""
         return show.comments(comments(self.tallies, where=self.where), self.lead)
+
+    def drivers(self) -> Html:
+        """What is associated with the outcome that the run names under `drivers`, and how strongly."""
+        return show.drivers(drivers_of(self.tallies, self.where))
 
     def segment_scores(self) -> Html:
         """Each segment by the lead metric, with the signs of what changed."""

@@ -77,6 +77,12 @@ WATCH = (
     "metric", "period", "n", "n_eff", "value", "expected", "evidence", "signal", "since", "direction", "baseline",
     "method", "note",
 )  # fmt: skip
+DRIVERS = (
+    "metric", "period", "outcome_label", "outcome_unit", "item", "item_label", "n", "n_eff", "asked", "answered",
+    "value", "low", "high", "performance", "performance_low", "performance_high", "tilt", "joint", "gain", "gain_low",
+    "gain_high", "performance_goal", "correlation", "beta", "vif", "reversed", "r_squared", "common", "common_pvalue",
+    "first", "last", "unranked", *_WORDS, "hide_below",
+)  # fmt: skip
 LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
@@ -128,6 +134,7 @@ REASONS = {
     "no sum": Reason("little", "a quantile is no sum of its parts"),
     "no total": Reason("little", "the total is not known in both periods"),
     "joint": Reason("", "one of many parts: not judged by itself"),
+    "no spread": Reason("little", "every answer to a question was the same, or some determine another"),
     "other codes": Reason("little", "the codes of {dimension} do not match: {found}"),
 }  # fmt: skip
 """The codes that stand in `reason`."""

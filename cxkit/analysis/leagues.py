@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special
 
 from cxkit.analysis.cells import Cells, FloatArray, crossed, declared, from_tallies, moments, require_whole, taken
@@ -133,7 +134,14 @@ def _places(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, Flo
     found = differences(metric, taken(cells, one), taken(cells, other), None, level).found
     sure = holm(np.asarray(found.pvalue)) < 1 - level
     higher = np.asarray(found.change) > 0 if metric.better == "higher" else np.asarray(found.change) < 0
-    better, worse = np.zeros((2, len(cells.n)))
+    return standing(len(cells.n), one, other, higher, sure)
+
+
+def standing(
+    units: int, one: NDArray[np.intp], other: NDArray[np.intp], higher: NDArray[np.bool_], sure: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """The first and the last place of each unit, by which of all pairs are told apart, and which one stands higher."""
+    better, worse = np.zeros((2, units))
     np.add.at(better, np.where(higher, other, one)[sure], 1)
     np.add.at(worse, np.where(higher, one, other)[sure], 1)
-    return 1 + better, len(cells.n) - worse
+    return 1 + better, units - worse

@@ -101,6 +101,13 @@ class Rake(Strict):
     trim: Annotated[float, Field(gt=1)] | None = 5.0
 
 
+class Drivers(Strict):
+    """What may go with an outcome: a metric of the run, and metrics whose answers are set beside it."""
+
+    outcome: Text
+    items: Annotated[Names, Field(min_length=3, max_length=15)]
+
+
 class Page(Strict):
     """A further page: a notebook of one's own, once for the run or once for each report."""
 
@@ -144,6 +151,7 @@ class Params(Strict):
     targets: dict[Text, Annotated[Target, BeforeValidator(_target, json_schema_input_type=Target | float)]] = Field(
         default_factory=dict
     )
+    drivers: Drivers | None = None
     benchmarks: list[Benchmark] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
@@ -185,6 +193,9 @@ class Params(Strict):
         self._check_benchmarks()
         self._check_targets()
         self._check_pages()
+        if self.drivers and self.drivers.outcome not in self.metrics:
+            hint = nearest(self.drivers.outcome, self.metrics)
+            raise ValueError(f"drivers.outcome: {self.drivers.outcome!r} is not among `metrics`; {hint}")
         for name in set(self.population) - set(self.for_each):
             raise ValueError(f"population: {name!r} is no dimension of for_each; expected {' or '.join(self.for_each)}")
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
@@ -287,14 +298,13 @@ def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
     data = root / params.data if params.data else root
     notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview", "audit")}
     mapping = str(folder / params.mapping) if isinstance(params.mapping, str) else params.mapping
-    pages = [page.model_dump() | {"notebook": str(root / page.notebook)} for page in params.pages]
+    pages = [page.model_dump() | {"notebook": str(_notebook(page.notebook, root))} for page in params.pages]
     return {"mapping": mapping, "data": str(data), "pages": pages, **notebooks}
 
 
 def _notebook(name: str, root: Path) -> Path:
-    own = root / name
-    default = name in {field.default for field in Params.model_fields.values()}
-    return kit_notebook(name) if default and not own.exists() else own
+    own, kit = root / name, kit_notebook(name)
+    return kit if kit.exists() and not own.exists() else own
 
 
 def kit_notebook(name: str) -> Path:

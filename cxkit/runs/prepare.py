@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from cxkit.analysis.comments import with_comments
+from cxkit.analysis.drivers import with_drivers
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
 from cxkit.analysis.summaries import summary
@@ -229,6 +230,9 @@ def plan(params: RunParams, path: Path) -> Plan:
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
+    if params.drivers:
+        declared = params.drivers.model_dump()
+        masked = with_drivers(masked, survey, declared, params.where, now, list(params.for_each), params.level)
     cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, before)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     unknown += _about_others(survey, params)
@@ -419,10 +423,12 @@ def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str
 
 def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
     known = mapping.metrics if mapping else METRICS
-    for name in params.metrics:
+    items = params.drivers.items if params.drivers else []
+    asked = {"metrics": params.metrics, "drivers.items": mapping.spelled_out(items) if mapping else items}
+    for key, name in ((key, name) for key, names in asked.items() for name in names):
         if name not in known:
             lacks = lacking(mapping, name)
-            raise CxError(f"{params.file}: metrics: {name!r}: {lacks}; {nearest(name, known)}")
+            raise CxError(f"{params.file}: {key}: {name!r}: {lacks}; {nearest(name, known)}")
     for number, mark in enumerate(params.benchmarks):
         low, high = known[mark.metric].ends
         if not low <= mark.value <= high:

@@ -4,13 +4,15 @@
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
 the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables;
-`trend`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `why` its figures. Each returns `Html`, in
-which every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`trend`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `why`, `drivers` its figures. Each returns
+`Html`, in which every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a
+page.
 """
 
 from __future__ import annotations
 
 from cxkit.show.board import board, headline
+from cxkit.show.drivers import drivers
 from cxkit.show.figures import changes, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
 from cxkit.show.html import Html
@@ -29,6 +31,7 @@ __all__ = [
     "comments",
     "comparisons_table",
     "distribution_table",
+    "drivers",
     "estimates_table",
     "figure",
     "findings",

@@ -20,7 +20,7 @@ from cxkit.stats.design import (
     sums_of,
 )
 from cxkit.stats.differences import nps_difference, nps_test, rate_difference, rate_test
-from cxkit.stats.drivers import correlations, importance_intervals, relative_weights, shapley
+from cxkit.stats.drivers import common_factor, correlations, hotelling, jackknife, moments, shapley
 from cxkit.stats.durations import (
     kaplan_meier,
     lasting,
@@ -69,6 +69,7 @@ __all__ = [
     "cell_design",
     "change_evidence",
     "cochran_q",
+    "common_factor",
     "correlations",
     "covariance",
     "cross_of",
@@ -80,7 +81,8 @@ __all__ = [
     "follow",
     "funnel",
     "holm",
-    "importance_intervals",
+    "hotelling",
+    "jackknife",
     "kaplan_meier",
     "lasting",
     "linearised",
@@ -89,6 +91,7 @@ __all__ = [
     "mean_difference",
     "mean_interval",
     "mix_and_rate",
+    "moments",
     "nps_detectable",
     "nps_difference",
     "nps_exact_power",
@@ -105,7 +108,6 @@ __all__ = [
     "rate_difference",
     "rate_interval",
     "rate_test",
-    "relative_weights",
     "sample_size",
     "shapley",
     "shrink",

@@ -1,22 +1,22 @@
 """Key drivers: how much of an outcome goes with each of several correlated ratings. Association, never cause.
 
-Everything is computed from a correlation matrix whose first row is the outcome, so that a weighted cross-product matrix
-is all that has to be tallied. Leading axes are replicates: a stack of matrices gives a stack of results.
+Everything is computed from weighted cross products of a constant and the variables, which is all that has to be
+tallied. Leading axes are replicates: a stack of matrices gives a stack of results.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
 from math import comb
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
-from cxkit.stats.core import BoolArray, FloatArray, Interval, critical, floats, one_of, percentiles, plain
+from cxkit.stats.core import BoolArray, FloatArray, floats, plain
 
-# 2^15 subsets take about a second; beyond that relative weights are the tool.
-_MOST_DRIVERS = 15
+MOST_DRIVERS = 15
+_SUBSETS_AT_ONCE = 2**22  # over all matrices of a stack
 
 
 class Drivers(NamedTuple):
@@ -39,41 +39,44 @@ class Drivers(NamedTuple):
     reversed: BoolArray
 
 
-def correlations(data: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
-    """Weighted correlation matrix of columns.
+def moments(products: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Means and covariances of variables from their weighted cross products.
 
     Args:
-        data: Rows by columns, the outcome first; complete rows only.
-        weights: Weight per row, leading axes are replicates; None for 1 each.
+        products: (..., p + 1, p + 1) sums of w x_i x_j, x_0 being 1.
+
+    Returns:
+        Means (..., p) and covariances (..., p, p), divided by the sum of the weights.
+
+    Formula: cov_ij = sum w x_i x_j / sum w - m_i m_j. Source: the definition.
+
+    >>> moments([[2, 3], [3, 5]])  # the values 1 and 2
+    (array([1.5]), array([[0.25]]))
+    """
+    sums = floats(products)
+    mean = sums[..., 0, 1:] / sums[..., :1, 0]
+    return mean, sums[..., 1:, 1:] / sums[..., :1, :1] - mean[..., :, None] * mean[..., None, :]
+
+
+def correlations(covariance: ArrayLike) -> FloatArray:
+    """Correlation matrices (..., p, p) of covariance matrices.
 
     Raises:
-        ValueError: For a column without spread, or missing values.
+        ValueError: For a variable without spread.
 
-    Formula: r_ij = sum w (x_i - m_i)(x_j - m_j) / sqrt(sum w (x_i - m_i)^2 sum w (x_j - m_j)^2), m the weighted means.
-    Source: Pearson (1895), doi 10.1098/rspl.1895.0041.
+    Formula: r_ij = cov_ij / sqrt(cov_ii cov_jj). Source: Pearson (1895), doi 10.1098/rspl.1895.0041.
 
-    >>> float(correlations([[1, 2], [2, 4], [3, 7]])[0, 1])
-    0.993399
+    >>> correlations([[4, 1], [1, 1]])
+    array([[1. , 0.5],
+           [0.5, 1. ]])
     """
-    x = floats(data)
-    if np.isnan(x).any():
-        raise ValueError("data: expected complete rows, found missing values")
-    result, spread = _correlations(x, np.ones(len(x)) if weights is None else floats(weights))
-    if not spread.all():
-        column = int(np.argwhere(~spread)[0, -1])
-        raise ValueError(f"data: expected different answers in every column, found only one in column {column}")
-    return result
-
-
-def _correlations(x: FloatArray, w: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Correlation matrices, and which columns have any spread."""
-    w = w / w.sum(axis=-1, keepdims=True)
-    mean = w @ x
-    product = np.einsum("...i,ij,ik->...jk", w, x, x, optimize=True) - mean[..., :, None] * mean[..., None, :]
-    variance = np.diagonal(product, axis1=-2, axis2=-1)
-    spread = variance > 1e-12 * (1.0 + mean**2)
-    sd = np.sqrt(np.where(spread, variance, 1.0))
-    return product / (sd[..., :, None] * sd[..., None, :]), spread
+    found = floats(covariance)
+    variance = np.diagonal(found, axis1=-2, axis2=-1)
+    if not (variance > 1e-12).all():
+        column = int(np.argwhere(~(variance > 1e-12))[0, -1])
+        raise ValueError(f"covariance: expected different answers of every variable, found one only of {column}")
+    sd = np.sqrt(variance)
+    return np.asarray(found / (sd[..., :, None] * sd[..., None, :]))
 
 
 def shapley(correlation: ArrayLike) -> Drivers:
@@ -91,118 +94,117 @@ def shapley(correlation: ArrayLike) -> Drivers:
     >>> shapley([[1, 0.5, 0.5], [0.5, 1, 0], [0.5, 0, 1]]).importance
     array([0.25, 0.25])
     """
-    whole, r, inner = _split(correlation)
-    k = r.shape[-1]
-    if k > _MOST_DRIVERS:
-        raise ValueError(f"correlation: expected at most {_MOST_DRIVERS} drivers, found {k}; use relative_weights")
-    explained = _explained(r, inner)
-    subsets = np.arange(2**k)
-    sizes = np.array([int(subset).bit_count() for subset in subsets])
-    share = np.array([1.0 / (k * comb(k - 1, size)) for size in range(k)])
-    gains = []
-    for driver in range(k):
-        without = subsets[(subsets >> driver) & 1 == 0]
-        gain = explained[..., without | (1 << driver)] - explained[..., without]
-        gains.append((gain * share[sizes[without]]).sum(axis=-1))
-    return _described(np.stack(gains, axis=-1), whole)
-
-
-def relative_weights(correlation: ArrayLike) -> Drivers:
-    """Importance of drivers by Johnson's relative weights: nearly the Shapley values, for any number of drivers.
-
-    Args:
-        correlation: (..., k + 1, k + 1) correlation matrix, the outcome first.
-
-    Formula: with the drivers' correlation matrix L = Q diag(l) Q', half = Q diag(sqrt l) Q': half^2 (half^-1 r)^2,
-    squares by element. Source: Johnson (2000), doi 10.1207/S15327906MBR3501_1.
-
-    >>> relative_weights([[1, 0.5, 0.5], [0.5, 1, 0], [0.5, 0, 1]]).importance
-    array([0.25, 0.25])
-    """
-    whole, r, inner = _split(correlation)
-    values, vectors = np.linalg.eigh(inner)
-    root = np.sqrt(values)[..., None, :]
-    half, inverse = ((vectors * scale) @ np.swapaxes(vectors, -1, -2) for scale in (root, 1.0 / root))
-    weights = np.einsum("...ij,...j->...i", half**2, np.einsum("...ij,...j->...i", inverse, r) ** 2)
-    return _described(weights, whole)
-
-
-def importance_intervals(
-    data: ArrayLike,
-    weights: ArrayLike | None = None,
-    level: float = 0.95,
-    *,
-    method: str = "shapley",
-    replicates: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Percentile limits of importances, by the bootstrap of the rows.
-
-    Args:
-        data: Rows by columns, the outcome first; complete rows only.
-        weights: Weight per row.
-        level: Confidence level in (0, 1).
-        method: "shapley" or "relative_weights".
-        replicates: Resamples.
-        seed: Seed of the resamples.
-
-    Raises:
-        ValueError: For an unknown method, and for so few rows that every tenth resample cannot be computed.
-
-    Formula: the alpha/2 and 1 - alpha/2 quantiles of the importances over resamples of whole rows.
-    Source: Efron (1979), doi 10.1214/aos/1176344552.
-
-    >>> rows = [[1, 1, 2], [2, 2, 1], [3, 2, 3], [4, 4, 3], [5, 4, 5], [6, 7, 5], [7, 5, 6], [8, 6, 9]]
-    >>> importance_intervals(rows, replicates=99).low.round(1)
-    array([0.3, 0.4])
-    """
-    measure = one_of(_METHODS, method)
-    critical(level)
-    x = floats(data)
-    w, n = np.ones(len(x)) if weights is None else floats(weights), len(x)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), replicates)
-    matrices, spread = _correlations(x, drawn * w)
-    usable = np.atleast_1d(spread.all(axis=-1))
-    usable[usable] &= _independent(matrices[usable])
-    if usable.mean() < 0.9:
-        raise ValueError(f"data: {np.mean(~usable):.0%} of the resamples have no spread or equal drivers; too few rows")
-    return percentiles(measure(matrices[usable]).importance, level)
-
-
-_METHODS = {"shapley": shapley, "relative_weights": relative_weights}
-
-
-def _split(correlation: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     whole = floats(correlation)
     if whole.ndim < 2 or whole.shape[-1] != whole.shape[-2] or whole.shape[-1] < 2:
         raise ValueError(f"correlation: expected a square matrix of the outcome and its drivers, found {whole.shape}")
     r, inner = whole[..., 0, 1:], whole[..., 1:, 1:]
-    if not _independent(whole).all():
-        raise ValueError("correlation: the drivers determine one another; leave out one of those that say the same")
-    return whole, r, inner
-
-
-def _independent(whole: FloatArray) -> BoolArray:
-    """Whether no driver is determined by the others."""
-    return np.asarray(np.linalg.eigvalsh(whole[..., 1:, 1:])[..., 0] > 1e-10)
-
-
-def _explained(r: FloatArray, inner: FloatArray) -> FloatArray:
-    """R^2 of every subset of drivers, at the number whose bits are the subset."""
     k = r.shape[-1]
-    result = np.zeros((*r.shape[:-1], 2**k))
-    for size in range(1, k + 1):
-        chosen = np.array(list(combinations(range(k), size)))
-        part = r[..., chosen]
-        block = inner[..., chosen[:, :, None], chosen[:, None, :]]
-        solved = np.linalg.solve(block, part[..., None])[..., 0]
-        result[..., (1 << chosen).sum(axis=1)] = (part * solved).sum(axis=-1)
-    return result
-
-
-def _described(importance: FloatArray, whole: FloatArray) -> Drivers:
-    r, inner = whole[..., 0, 1:], whole[..., 1:, 1:]
+    if k > MOST_DRIVERS:
+        raise ValueError(f"correlation: expected at most {MOST_DRIVERS} drivers, found {k}")
+    if not (np.linalg.eigvalsh(inner)[..., 0] > 1e-10).all():
+        raise ValueError("correlation: the drivers determine one another; leave out one of those that say the same")
+    stack = whole.reshape(-1, k + 1, k + 1)
+    some = np.array_split(stack, max(1, len(stack) * 2**k // _SUBSETS_AT_ONCE))
+    importance = np.concatenate([_gains(part) for part in some]).reshape(r.shape)
     inverse = np.linalg.inv(inner)
     beta = np.einsum("...ij,...j->...i", inverse, r)
     vif = np.diagonal(inverse, axis1=-2, axis2=-1)
     return Drivers(importance, plain((beta * r).sum(axis=-1)), beta, r, vif, beta * r < 0)
+
+
+def _gains(whole: FloatArray) -> FloatArray:
+    """The mean gain of each driver, for a stack of matrices."""
+    k = whole.shape[-1] - 1
+    explained, subsets = _explained(whole), np.arange(2**k)
+    sizes = np.array([int(subset).bit_count() for subset in subsets])
+    share = np.array([1.0 / (k * comb(k - 1, size)) for size in range(k)])
+    without = [subsets[(subsets >> driver) & 1 == 0] for driver in range(k)]
+    return np.stack(
+        [(explained[:, one | (1 << i)] - explained[:, one]) @ share[sizes[one]] for i, one in enumerate(without)],
+        axis=-1,
+    )
+
+
+def _explained(whole: FloatArray) -> FloatArray:
+    """R^2 of every subset of drivers, at the number whose bits are the subset."""
+    left = whole[:, None]
+    while left.shape[-1] > 1:  # the first driver that is left: once left out, once taken out of all others
+        kept = np.delete(np.arange(left.shape[-1]), 1)
+        rest, row = left[..., kept[:, None], kept], left[..., 1, kept]
+        taken = rest - row[..., :, None] * row[..., None, :] / left[..., 1:2, 1:2]
+        left = np.concatenate([rest, taken], axis=1)
+    return 1.0 - left[..., 0, 0]
+
+
+class Common(NamedTuple):
+    """What one common factor of the drivers explains of the outcome, and how the outcome's correlations differ from it.
+
+    Attributes:
+        r_squared: Of the first principal component of the drivers.
+        tetrads: (..., k - 1), all 0 where the outcome goes with the drivers through one common factor only.
+    """
+
+    r_squared: FloatArray
+    tetrads: FloatArray
+
+
+def common_factor(correlation: ArrayLike) -> Common:
+    """Whether the drivers go with the outcome through one thing that they all measure, such as general satisfaction.
+
+    Args:
+        correlation: (..., k + 1, k + 1) correlation matrix, the outcome first; k at least 3.
+
+    Formula: R^2 = (v'r)^2 / l, l the largest root of the drivers' correlations and v its vector; tetrads
+    sum over l of r_i c_jl - r_j c_il for neighbours i, j = i + 1 and all other l. Source: Spearman (1904), doi
+    10.2307/1412107: correlations through one factor are products of loadings, so that these differences vanish.
+
+    >>> x = [0.6, 0.9, 0.8, 0.7]  # loadings of the outcome and three drivers
+    >>> common_factor(np.outer(x, x) + np.diag(1 - np.square(x))).tetrads.round(12)
+    array([0., 0.])
+    """
+    whole = floats(correlation)
+    r, inner = whole[..., 0, 1:], whole[..., 1:, 1:]
+    values, vectors = np.linalg.eigh(inner)
+    explained = np.einsum("...i,...i->...", vectors[..., -1], r) ** 2 / values[..., -1]
+    pairs = inner - np.eye(r.shape[-1])
+    rows = pairs.sum(axis=-1)
+    beside = np.diagonal(pairs, 1, -2, -1)
+    tetrads = r[..., :-1] * (rows[..., 1:] - beside) - r[..., 1:] * (rows[..., :-1] - beside)
+    return Common(plain(explained), tetrads)
+
+
+def jackknife(replicates: ArrayLike) -> FloatArray:
+    """Covariance (m, m) of estimates by leaving out one group of people after the other.
+
+    Args:
+        replicates: (G, m) estimates without each group.
+
+    Formula: (G - 1)/G sum (t_g - mean)(t_g - mean)'. Source: Shao and Tu (1995), doi 10.1007/978-1-4612-0795-5.
+
+    >>> jackknife([[2.5], [2.0], [1.5]])  # means of 1, 2, 3 without each: 1/3, the variance of 1 over 3
+    array([[0.333333]])
+    """
+    found = floats(replicates)
+    away = found - found.mean(axis=0)
+    return np.asarray((len(found) - 1.0) / len(found) * away.T @ away)
+
+
+def hotelling(estimates: ArrayLike, covariance: ArrayLike, groups: int) -> float:
+    """P-value that several estimates are all 0, by Hotelling's test; NaN where the groups are too few.
+
+    Args:
+        estimates: (m,) estimates.
+        covariance: (m, m) theirs, from `jackknife`.
+        groups: Groups it was made of.
+
+    Formula: F = T^2 (G - m) / (m (G - 1)) with m and G - m degrees of freedom, T^2 = t' C^-1 t.
+    Source: Hotelling (1931), doi 10.1214/aoms/1177732979.
+
+    >>> hotelling([1.96], [[1.0]], 10**6)
+    0.05
+    """
+    t, m = floats(estimates), np.size(estimates)
+    if groups <= m:
+        return float("nan")
+    squared = float(t @ np.linalg.pinv(floats(covariance)) @ t)
+    return float(special.fdtrc(m, groups - m, squared * (groups - m) / (m * (groups - 1.0))))

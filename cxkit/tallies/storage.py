@@ -48,14 +48,17 @@ def save_places(tallies: Tallies, places: Mapping[str, Place], folder: Path) -> 
     refused = np.flatnonzero(table["part"].to_numpy() == "audit")
     levels = [level for level in tallies.levels if set(dimensions) <= set(level)]
     known = {name: value for name, value in tallies.provenance.items() if name in PRINTED}
-    said = tallies.provenance.get("comments") or []
+    said = {part: tallies.provenance[part] for part in ("comments", "drivers") if tallies.provenance.get(part)}
     written = {}
     for name, place in places.items():
-        own = [one for one in said if all(one.get(key) == value for key, value in place.where.items())]
+        own = {
+            part: [one for one in records if all(one.get(key) == value for key, value in place.where.items())]
+            for part, records in said.items()
+        }
         about = shared | {
             "levels": levels,
             "values": tallies.values | {key: [value] for key, value in place.where.items()},
-            "provenance": known | ({"comments": own} if said else {}),
+            "provenance": known | own,
             "place": {name: getattr(place, name) for name in ("where", "made", "design")}
             | {name: _plain(getattr(place, name)) for name in _FRAMES},
         }

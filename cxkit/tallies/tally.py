@@ -227,6 +227,12 @@ def filtered(survey: Responses, period: str, filters: Where, until: str | None) 
     return table.filter(table.time < pd.Timestamp(calendar.after(calendar.start(until))))
 
 
+def in_period(survey: Responses, table: Table, period: str, now: str) -> Table:
+    """The responses of one period."""
+    calendar = survey.mapping.calendar(period)
+    return table.filter(counting.within(table, [now if period == "wave" else calendar.start(now)], calendar))
+
+
 def _inside(table: Table, name: str, ends: Mapping[str, float]) -> Any:
     """Whether the level of a dimension is a number in a range."""
     low, high = ends.get("from", -inf), ends.get("to", inf)

@@ -208,6 +208,22 @@ def test_raking_on_postgresql_is_that_of_duckdb(filled: str) -> None:
     assert len(found[0].sums) > 20
 
 
+def test_drivers_on_postgresql_are_those_of_duckdb(filled: str) -> None:
+    own = {"measure": "mean", "better": "higher"}
+    given = mapping("transactional", respondent="who")
+    given["items"] |= {
+        "third": {"column": "segment", "scale": [1, 3]} | own,
+        "turn": {"column": "turn", "scale": [1, 5]} | own,
+    }
+    source = {"url": filled, "sql": "SELECT *, id % 5 + 1 AS turn FROM answers"}
+    there, here = (
+        cx.drivers(cx.read(one, given), "nps", ["csat", "third", "turn"], by=["brand"])
+        for one in (source, answers().assign(turn=lambda frame: frame["id"] % 5 + 1))
+    )
+    assert here["value"].notna().all()
+    pd.testing.assert_frame_equal(there, here, check_exact=False, rtol=1e-9)
+
+
 def test_forms_of_times_are_for_files(filled: str) -> None:
     given = {**MAPPINGS["repeat customers"], "time_format": "epoch"}
     with pytest.raises(cx.CxError, match=r"time_format: is for files; make a time of the column in `sql`"):

@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from small import PARAMETERS, ROWS, write_night, write_notebook
 
 import cxkit as cx
+from cxkit.runs.private import private
 
 PAGES = """\
 pages:
@@ -82,3 +84,77 @@ def test_names_do_not_meet(night: Path, tmp_path: Path) -> None:
     names = [job["name"] for job in manifest["jobs"]]
     assert len(set(names)) == len(names)
     assert {"words-a", "words-a-2", "words-words-a"} <= set(names)
+
+
+# The page on what goes with a score --------------------------------------------------------------------------------
+
+ASKED = """\
+source: rated.csv
+mapping:
+  kind: transactional
+  columns: {time: date}
+  items:
+    nps: score
+    quick: {column: quick, measure: mean, scale: [1, 5], better: higher}
+    kind: {column: kind, measure: mean, scale: [1, 5], better: higher}
+    near: {column: near, measure: mean, scale: [1, 5], better: higher}
+  dimensions: {brand: firm}
+drivers: {outcome: nps, items: [quick, kind, near]}
+pages:
+  - {name: why, notebook: notebooks/why.ipynb, title: Why}
+  - {name: why-of, notebook: notebooks/why.ipynb, title: Why, for_each: [brand]}
+"""
+
+
+def write_rated(folder: Path) -> Path:
+    """The night with three ratings, in firm C by eight people; its parameters."""
+    rng, lines = np.random.default_rng(1), ["date,firm,score,quick,kind,near"]
+    for firm, n in (("A", 120), ("B", 120), ("C", 8)):
+        for _ in range(n):
+            own = rng.normal(size=3)
+            score, ratings = 7.5 + 2 * own[0] + own[1] + rng.normal(), 3.4 + own
+            told = [int(np.clip(round(score), 0, 10)), *(int(np.clip(round(one), 1, 5)) for one in ratings)]
+            lines += [f"2026-{month}-10,{firm},{','.join(map(str, told))}" for month in ("09", "10")]
+    night = write_night(folder)
+    (folder / "rated.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    kept = [line for line in night.read_text("utf-8").splitlines() if not line.startswith(("source", "mapping"))]
+    night.write_text("\n".join(kept) + "\n" + ASKED, encoding="utf-8")
+    return night
+
+
+def test_the_page_why_is_of_its_place(tmp_path: Path) -> None:
+    out = tmp_path / "www" / "shelf"
+    manifest = cx.run(write_rated(tmp_path), out)
+    assert {job["status"] for job in manifest["jobs"]} == {"done"}
+    whole, own, few = ((out / f"{name}.html").read_text("utf-8") for name in ("why", "why-of-a", "why-of-c"))
+    assert "NPS is most strongly associated with Quick" in whole
+    assert "n 240 who answered everything" in whole  # without the eight of C, who are hidden
+    assert "to the rating of the best place" in whole
+    assert "n 120 who answered everything" in own
+    assert "to the best answer" in own
+    assert "fewer than 10 people answered" in few
+    assert few.count("<svg") == 0
+    held = [cx.load(path).provenance["drivers"] for path in sorted((private(out) / "places").glob("*.parquet"))]
+    assert [{one["brand"] for one in records} for records in held] == [{"A"}, {"B"}, {"C"}]
+    assert {one["value"] for one in held[2]} == {None}
+    assert {job["status"] for job in cx.run(tmp_path / "night.yaml", out)["jobs"]} == {"unchanged"}
+
+
+def test_a_run_without_drivers_says_so_in_a_line(tmp_path: Path) -> None:
+    night = write_rated(tmp_path)
+    night.write_text(night.read_text("utf-8").replace("drivers: {outcome: nps, items: [quick, kind, near]}\n", ""))
+    cx.run(night, tmp_path / "www" / "shelf")
+    assert "No drivers are shown: the parameters" in (tmp_path / "www" / "shelf" / "why.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("outcome: nps", "outcome: quick", "drivers.outcome: 'quick' is not among `metrics`"),
+    ("[quick, kind, near]", "[quick, kind, nera]", "drivers.items: 'nera': .*did you mean 'near'"),
+    ("[quick, kind, near]", "[quick, kind]", "drivers.items: .*3"),
+    ("[quick, kind, near]", "[quick, kind, nps]", "the question 'nps' stands there twice"),
+])  # fmt: skip
+def test_drivers_that_do_not_fit_are_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    night = write_rated(tmp_path)
+    night.write_text(night.read_text("utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(cx.CxError, match=words):
+        cx.run(night, tmp_path / "www" / "shelf")

@@ -6,8 +6,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from scipy import stats
+from stats_benchmarks import load
 
-from cxkit.stats import correlations, importance_intervals, relative_weights, shapley
+from cxkit.stats import common_factor, correlations, hotelling, jackknife, moments, shapley
+
+BENCHMARK = load("drivers")
 
 # R: cor(swiss), order Fertility, Agriculture, Examination, Education, Catholic, Infant.Mortality, upper triangle.
 SWISS_UPPER = [
@@ -30,6 +34,12 @@ MTCARS = np.array([
 ])  # fmt: skip
 
 
+def spread(rows, weights=1.0):
+    """Covariances by the product, of rows with weights."""
+    x = np.column_stack([np.ones(len(rows)), rows])
+    return moments((np.broadcast_to(weights, len(x))[:, None] * x).T @ x)[1]
+
+
 def swiss():
     matrix = np.eye(6)
     matrix[np.triu_indices(6, 1)] = SWISS_UPPER
@@ -45,7 +55,7 @@ def test_swiss():
 
 def test_mtcars():
     # relaimpo 2.2-7: calc.relimp(mpg ~ cyl + disp + hp + gear, type = "lmg")
-    result = shapley(correlations(MTCARS))
+    result = shapley(correlations(spread(MTCARS)))
     assert result.importance == pytest.approx([0.2470520, 0.2434996, 0.2109129, 0.0777251], abs=5e-8)
 
 
@@ -64,13 +74,6 @@ def test_shapley_by_all_orderings():
     assert shapley(matrix).importance == pytest.approx(mean)
 
 
-def test_relative_weights_are_close_and_add_up():
-    result = relative_weights(swiss())
-    assert result.importance.sum() == pytest.approx(0.706735, abs=5e-7)
-    assert np.argsort(result.importance).tolist() == np.argsort(SWISS_LMG).tolist()
-    assert result.importance == pytest.approx(SWISS_LMG, abs=0.02)
-
-
 def test_warnings_are_data():
     result = shapley(swiss())
     assert result.reversed.tolist() == [True, False, False, False, False]  # Agriculture: r .35, beta -.31
@@ -79,43 +82,65 @@ def test_warnings_are_data():
 
 def test_a_stack_is_its_matrices_one_by_one():
     rng = np.random.default_rng(3)
-    stack = np.stack([correlations(rng.normal(size=(50, 4)) + rng.normal(size=(50, 1))) for _ in range(3)])
-    for method in (shapley, relative_weights):
-        together = method(stack).importance
-        assert together == pytest.approx(np.stack([method(matrix).importance for matrix in stack]))
+    stack = np.stack([correlations(spread(rng.normal(size=(50, 4)) + rng.normal(size=(50, 1)))) for _ in range(3)])
+    assert shapley(stack).importance == pytest.approx(np.stack([shapley(matrix).importance for matrix in stack]))
 
 
 def test_weights_are_repeated_rows():
     counts = np.random.default_rng(4).integers(1, 4, 32)
-    assert correlations(MTCARS, counts) == pytest.approx(np.corrcoef(np.repeat(MTCARS, counts, axis=0).T))
-
-
-def test_intervals_hold_the_importances_and_repeat():
-    importance = shapley(correlations(MTCARS)).importance
-    for method in ("shapley", "relative_weights"):
-        low, high = importance_intervals(MTCARS, method=method, replicates=200)
-        assert np.all((low < importance) & (importance < high))
-    assert np.array_equal(low, importance_intervals(MTCARS, method="relative_weights", replicates=200).low)
+    assert correlations(spread(MTCARS, counts)) == pytest.approx(np.corrcoef(np.repeat(MTCARS, counts, axis=0).T))
 
 
 def test_fifteen_drivers_are_possible_and_more_are_refused():
     rng = np.random.default_rng(5)
-    result = shapley(correlations(rng.normal(size=(100, 12)) + rng.normal(size=(100, 1))))
+    result = shapley(correlations(spread(rng.normal(size=(100, 16)) + rng.normal(size=(100, 1)))))
     assert result.importance.sum() == pytest.approx(result.r_squared)
-    with pytest.raises(ValueError, match="expected at most 15 drivers, found 16; use relative_weights"):
+    with pytest.raises(ValueError, match="expected at most 15 drivers, found 16"):
         shapley(np.eye(17))
 
 
 def test_impossible_input_is_refused():
-    with pytest.raises(ValueError, match="only one in column 1"):
-        correlations([[1, 5], [2, 5]])
-    with pytest.raises(ValueError, match="found missing values"):
-        correlations([[1, np.nan], [2, 5]])
+    with pytest.raises(ValueError, match="found one only of 1"):
+        correlations(spread([[1, 5], [2, 5]]))
     with pytest.raises(ValueError, match="determine one another"):
-        shapley(correlations([[1, 2, 4], [2, 3, 6], [4, 1, 2]]))
+        shapley(correlations(spread([[1, 2, 4], [2, 3, 6], [4, 1, 2]])))
     with pytest.raises(ValueError, match="square matrix"):
         shapley([[1, 2]])
-    with pytest.raises(ValueError, match="method: expected one of shapley, relative_weights"):
-        importance_intervals(MTCARS, method="lmg")
-    with pytest.raises(ValueError, match="too few rows"):
-        importance_intervals([[1, 2, 1], [2, 1, 3], [3, 3, 0]], replicates=50)
+
+
+def test_one_common_factor_leaves_no_tetrad_and_the_components_explain_all_together():
+    loadings = np.array([0.5, 0.9, 0.7, 0.8, 0.4])
+    matrix = np.outer(loadings, loadings) + np.diag(1 - loadings**2)
+    assert common_factor(matrix).tetrads == pytest.approx(np.zeros(3), abs=1e-15)
+    values, vectors = np.linalg.eigh(swiss()[1:, 1:])
+    each = (vectors.T @ swiss()[0, 1:]) ** 2 / values  # R^2 of each principal component; they are uncorrelated
+    assert each.sum() == pytest.approx(0.706735, abs=5e-7)
+    found = common_factor(swiss())
+    assert found.r_squared == pytest.approx(each[-1])
+    assert np.abs(found.tetrads).max() > 0.1
+
+
+def test_the_jackknife_of_a_mean_is_the_variance_over_n():
+    x = np.random.default_rng(6).normal(size=(40, 2))
+    assert jackknife((x.sum(axis=0) - x) / 39) == pytest.approx(np.cov(x.T) / 40)
+
+
+def test_hotelling_is_the_square_of_student():
+    x = np.random.default_rng(7).normal(0.3, 1, 20)
+    found = hotelling([x.mean()], [[x.var(ddof=1) / 20]], 20)
+    assert found == pytest.approx(stats.ttest_1samp(x, 0).pvalue)
+    assert np.isnan(hotelling([0.1, 0.2], np.eye(2), 2))
+
+
+def test_the_intervals_hold_the_truth():
+    held, _ = BENCHMARK.covered(300, 0.5, BENCHMARK.SHAPES["plain"], 60)
+    assert held.mean() >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(BENCHMARK.SHAPES))
+def test_the_intervals_hold_the_truth_under_every_design(name):
+    for n in (100, 1000):
+        held, _ = BENCHMARK.covered(n, 0.5, BENCHMARK.SHAPES[name], 400)
+        assert held.mean() >= 0.92
+        assert held.min() >= 0.88
