@@ -119,11 +119,14 @@ def comments(tallies: Tallies, *, where: Mapping[str, str] | None = None) -> pd.
 LENGTH = 500  # characters of a comment that are shown
 WINDOW = 4 * LENGTH  # that are looked at: masks shorten, and the time that they take is bounded
 _TORN = 80  # at the end of a cut window, where a number or an address may be torn into a piece that no mask knows
-_FEWEST = 3  # letters of a name that is looked for by itself: "Jo" is also a word
 
 _AT = r"(?:@|\s?[(\[{<](?:at|@|arroba|ät)[)\]}>]\s?)"
 _DOT = r"(?:\.|\s?[(\[{<](?:dot|punkt|punto|point|ponto)[)\]}>]\s?)"
-_SPELLED = r"\b[\w.+-]{1,64} (?:at|arroba|chiocciola|arobase) [\w-]{1,64} (?:dot|punkt|punto|point|ponto) \w{2,24}"
+_SIGN = "(?:dot|punkt|punto|point|ponto|minus|dash|bindestrich|gui[oó]n|tiret|trattino|h[ií]fen|underscore|unterstrich)"
+_SPELLED = (
+    rf"\b[\w.+-]{{1,64}}(?: {_SIGN} [\w+-]{{1,64}}){{0,4}} (?:at|ät|klammeraffe|arroba|chiocciola|arobase|arrobase) "
+    rf"[\w-]{{1,64}}(?: {_SIGN} [\w-]{{1,64}}){{0,3}} (?:dot|punkt|punto|point|ponto) \w{{2,24}}"
+)
 _W = r"\w\u0900-\u0dff"  # vowels of Indian scripts are no letters to `re`
 _LABEL = rf"(?=[{_W}-]{{0,63}}[^\W\d_])[{_W}-]{{2,63}}"  # of a domain, with a letter: 17.30 is a time
 # Its last part: of small letters, or of large ones ("late.The end" is none). Where no space ends a sentence, the known.
@@ -131,10 +134,13 @@ _TOP = (
     r"(?:xn--[a-z\d-]{2,59}|[a-z]{2,24}|[A-Z]{2,24}|[а-яёіїєґўқ]{2,24}|[А-ЯЁ]{2,24}|[ά-ώ]{2,24}|[\u0590-\u06ff]{2,24}|"
     r"[\u0900-\u0eff]{2,24}|中国|中國|香港|台湾|台灣|公司|网络|网址|在线|商城|みんな|コム|한국|닷컴)"
 )
-_TITLES = (
-    "Herrn?|Frau|Fräulein|Mr|Mrs|Ms|Miss|Dr|Prof|Mme|Mlle|Monsieur|Madame|Señora?|Sra?|Signora?|Sig|Senhora?|Meneer|"
-    "Mevrouw|Dhr|Mevr"
+_TITLES = (  # of the first everybody says a name after them, also in small letters
+    r"Mrs?|Mme|Mlle",
+    r"Herrn?|Hr|Frau|Fräulein|Dr|Prof|Monsieur|Madame|Señora?|Sra?|Signora?|Sig|Senhora?|Meneer|Mevrouw|Dhr|Mevr|med|Ing",
+    r"Ms|Miss|Don|Dona|Doña|Sir|Lady",
 )
+_CAPITAL = r"[A-ZÀ-ÖØ-ÞŁŚŠŞŽŻŹĆČĐİĞΑ-ΩΆ-ΏА-ЯЁІЇЄҐЎ]"
+_NAME = rf"(?:(?:v[oa]n|d[eiou]s?|d[ea](?:l|lla|r)|den|zu[mr]?|l[ae]|ten|ter|bin|al)\s){{0,3}}{_CAPITAL}[\w'-]+"
 MASKS = {
     "[e-mail]": re.compile(
         rf"[^\s@<>()\[\]]{{1,64}}{_AT}[^\s@<>()\[\]]{{1,255}}{_DOT}[{_W}-]{{2,63}}|{_SPELLED}", re.I
@@ -153,12 +159,20 @@ MASKS = {
         r"|(?<![\w-])(?=\w{0,30}?[^\W\d_]\d{1,30}[^\W\d_])(?=(?:\w{0,30}?\d){2})\w{6,64}(?![\w-])"
         r"|\+?\d(?:[\W_]*\d){4,}"  # a telephone, a card, a customer: whatever stands between the digits
     ),
-    "[name]": re.compile(rf"\b(?:(?:{_TITLES})\.?\s+)+[A-ZÄÖÜÉÈÁÍÓÚÑÇ][\w'-]+(?:\s[A-ZÄÖÜÉÈÁÍÓÚÑÇ][\w'-]+)?"),
+    "[name]": re.compile(
+        rf"\b(?:(?:(?i:{_TITLES[0]}|{_TITLES[1]})|{_TITLES[2]})\b\.?\s?)+{_NAME}(?:\s{_NAME})?"
+        rf"|\b(?i:{_TITLES[0]})\b\.?\s[^\W\d_][\w'-]+"
+    ),
 }
 # Names that are words as well: taken for a name only where they begin with a capital.
 _ORDINARY = re.compile(
     "art|best|bill|cook|day|good|grace|grant|green|hill|hope|hunter|joy|king|lang|lee|long|mark|may|page|price|rich|"
-    "rose|sommer|stark|stone|summer|sunny|wall|will|winter|wood|young|gross|jung|klein|koch|kurz|weiss"
+    "rose|sommer|stark|stone|summer|sunny|wall|will|winter|wood|young|gross|jung|klein|koch|kurz|weiss|.{1,2}"
+)
+# Words of two letters that begin sentences; a name that is one of them is known beside another one.
+_SHORT = re.compile(
+    "a[bdhlmnstu]|b[ey]|ce|d[aeiou]|e[hlmnrstu]|go|h[ei]|i[flmnst]|j[ae]|l[aeo]|m[aeiy]|n[aeo]|o[bhknrsu]|s[eiou]|t[aeou]|"
+    "u[mnps]|va|w[eo]|zu"
 )
 _EXPANDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _SIMPLE = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -172,17 +186,27 @@ _MARKED = re.compile(
     r"(?<=[\u0000-\u058f])[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
-_REPEATED = re.compile(r"\[name\](?:[\s.,-]{0,3}\[name\])+")
+_JOINED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")  # no space stands between words
+_INITIAL = rf"\b{_CAPITAL}[^\W\d_]?\b\.?"  # or a name of two letters, beside another one
+_REPEATED = re.compile(rf"(?:{_INITIAL} )?\[name\](?:[\s.,-]{{0,3}}(?:\[name\]|{_INITIAL}))*")
 
 
 def names_of(people: Collection[str]) -> frozenset[str]:
     """What the people of the data are called: every word of their names as it may be written, and codes such as E07.
 
-    >>> {"ann", "mueller", "muller", "e07"} < names_of(["Ann Müller", "E07"])
+    >>> {"ann", "lee", "mueller", "muller", "e07"} <= names_of(["Ann-Lee Müller", "E07"])
     True
     """
-    words = (word.group() for person in people for word in _WORD.finditer(_plain(person)))
-    return frozenset(form for word in words if len(word) >= _FEWEST for form in _forms(word, True))
+    known = " ".join(map(_plain, people))
+    words = {word for whole in _WORD.findall(known) for word in (whole, *_parts(whole)) if len(word) > 1}
+    forms = (_forms(word, True) for word in words if not _SHORT.fullmatch(word.casefold()))
+    return frozenset(_JOINED.findall(known)).union(*forms)
+
+
+def _parts(word: str) -> list[str]:
+    """The names that a hyphen or an apostrophe joins; what is left of O'Neill is no name by itself."""
+    parts = re.split("['-]", word)
+    return [part for part in parts if len(part) > 1] if len(parts) > 1 else []
 
 
 def masked(text: str, names: Collection[str] = ()) -> str:
@@ -206,6 +230,7 @@ def masked(text: str, names: Collection[str] = ()) -> str:
     for mask, pattern in MASKS.items():
         text = pattern.sub(mask, text)
     if names:
+        text = _JOINED.sub(lambda word: _cut_out(word.group(), names), text)
         text = _WORD.sub(lambda word: "[name]" if _is_name(word.group(), names) else word.group(), text)
     text = _REPEATED.sub("[name]", text)
     text = text[: max(len(text) - _TORN, 0)] if torn else text
@@ -214,9 +239,17 @@ def masked(text: str, names: Collection[str] = ()) -> str:
 
 def _plain(text: str) -> str:
     """One way of writing each letter and digit, and nothing but one space between words."""
-    shown = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    shown = "".join(str(unicodedata.digit(c, c)) for c in text if unicodedata.category(c) != "Cf")
     shown = _MARKED.sub("", unicodedata.normalize("NFKC", _UNSEEN.sub("", shown)))
     return " ".join(_UNSEEN.sub("", shown).replace("’", "'").replace("\u2800", " ").split())
+
+
+def _cut_out(word: str, names: Collection[str]) -> str:
+    """Words without spaces, the names among them masked: the longest first."""
+    for size in range(min(len(word), 8), 1, -1):
+        for part in {word[i : i + size] for i in range(len(word) - size + 1)} & frozenset(names):
+            word = word.replace(part, "[name]")
+    return word
 
 
 @lru_cache(100_000)
@@ -246,5 +279,9 @@ def _sound(roman: str) -> str:
 
 
 def _is_name(word: str, names: Collection[str]) -> bool:
-    forms = _forms(word) | _forms(re.sub(r"'?[sS]$", "", word))
-    return not forms.isdisjoint(names) and not (word[0].islower() and any(map(_ORDINARY.fullmatch, forms)))
+    """Whether a word, or what a hyphen joins to it, is a name; in small letters none that is a word as well."""
+    for part in (word, re.sub(r"'?[sS]$", "", word), *_parts(word)):
+        forms = _forms(part)
+        if not forms.isdisjoint(names) and not (part[:1].islower() and any(map(_ORDINARY.fullmatch, forms))):
+            return True
+    return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -140,6 +142,23 @@ DISGUISED = [
     ("site 例子.中国", "例子"),
 ]
 
+# Names that are short, joined or of another script, and what titles, circles and words for signs give away.
+CREW = names_of(
+    ["Anna-Lena Schmidt-Rottluff", "Jo Ng", "Li Wei", "王伟", "O'Brien, P.", "An Nguyen", "김민수", "Bo Xu"]
+)
+SHORT = [
+    ("Anna Lena was rude", "Lena"), ("frau Rottluff half mir", "Rottluff"), ("anna-lena fehlt", "lena"),
+    ("Jo helped", "Jo"), ("Ng left", "Ng"), ("An Nguyen left", "An"), ("Bo Xu did it", "Bo"), ("Brien knew", "Brien"),
+    ("王伟很粗鲁", "王伟"), ("我问过王伟两次", "王伟"), ("김민수는 친절했다", "김민수"),
+    ("anna punkt schmidt at firma punkt de", "schmidt"), ("max minus muster ät firma punkt de", "muster"),
+    ("①②③④⑤⑥ anrufen", "1"), ("❶❷❸❹❺", "1"), ("⓪⑴⒉③④", "3"),
+    ("mr smith was rude", "smith"), ("MRS JONES left", "JONES"), ("frau Schmidt half", "Schmidt"),
+    ("Frau von der Leyen", "Leyen"), ("Dr. med. Weber", "Weber"), ("mme dupont", "dupont"), ("Signor De Luca", "Luca"),
+    ("señora García", "García"), ("Hr. Öz kam nicht", "Öz"),
+]  # fmt: skip
+PLAIN = ["so jo said", "An employee was rude", "Go now", "ein Herr mit Hut", "MS Word crashed", "I miss London",
+         "the Dr. said", "很粗鲁", "① und ② fehlen"]  # fmt: skip
+
 INNOCENT = [
     # English
     "the app has 3 bugs and 2 typos", "my mp3player works", "COVID19 rules", "30DAYS trial", "WINDOWS11 is slow",
@@ -195,7 +214,8 @@ def test_there_are_fifty_of_each():
     assert len(SAYS_WHO) == len(HARMLESS) == len(DISGUISED) == len(INNOCENT) == 50
 
 
-@pytest.mark.parametrize(("text", "said", "names"), [(*c, STAFF) for c in SAYS_WHO] + [(*c, TEAM) for c in DISGUISED])
+@pytest.mark.parametrize(("text", "said", "names"), [(*c, STAFF) for c in SAYS_WHO] + [(*c, TEAM) for c in DISGUISED]
+                         + [(*c, CREW) for c in SHORT])  # fmt: skip
 def test_what_says_who_is_masked(text, said, names):
     found = masked(text, names)
     assert said.casefold() not in found.casefold(), found
@@ -205,6 +225,27 @@ def test_what_says_who_is_masked(text, said, names):
 @pytest.mark.parametrize(("text", "names"), [(text, STAFF) for text in HARMLESS] + [(text, TEAM) for text in INNOCENT])
 def test_what_says_nothing_stays(text, names):
     assert masked(text, names) == text
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_short_names_are_no_words(text):
+    assert masked(text, CREW) in (text, unicodedata.normalize("NFKC", text))
+
+
+def table() -> str:
+    """Texts that say who, as they come out, beside those that say nothing, which stay as they are."""
+    rows = ["| Says who | Comes out as | Says nothing, stays |", "|---|---|---|"]
+    for (text, _), other in zip(SAYS_WHO, HARMLESS, strict=True):
+        seen = "".join("·" if unicodedata.category(c) == "Cf" else c for c in text)
+        rows.append(f"| {seen} | {masked(text, STAFF)} | {masked(other, STAFF)} |")
+    left = ", ".join(f'"{text}"' for text in LEFT if masked(text, STAFF) == text)
+    lost = ", ".join(f'"{text}" ("{masked(text)}")' for text in TOO_MUCH)
+    return "\n".join([*rows, "", f"Not masked: {left}.", "", f"Masked, although it says nothing: {lost}."])
+
+
+def test_the_table_of_the_docs_is_what_masks_do():
+    """`python tests/analysis/test_masks.py` prints it."""
+    assert table() in (Path(__file__).parents[2] / "docs" / "privacy.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", LEFT)
@@ -219,7 +260,7 @@ def test_what_is_masked_for_its_form_alone():
 @pytest.mark.parametrize(
     "part",
     ["a", "1", "a@", "a.", "1-", "@", "(at)", " ", "[", "AB12", "\u200b", "www.", "Herr ", "A-1", "é", "ﷺ", "a\u0336",
-     "1 ", "1---", "xn--", "a.рф", "AB12CD", "a1", "Ю"],
+     "1 ", "1---", "xn--", "a.рф", "AB12CD", "a1", "Ю", "a dot ", "王伟", "①", "J ", "a-"],
 )  # fmt: skip
 def test_a_megabyte_of_anything_is_masked_at_once(part):
     start = time.process_time()
@@ -262,3 +303,7 @@ def test_the_names_of_employees_are_those_of_the_data():
     counted = cx.tally(survey, ["nps"], by=["brand"], levels=[(), ("brand",)], period="wave")
     found = cx.comments(with_comments(mask(counted), survey, "1", ["brand"], 9, 30), where={"brand": "A"})
     assert set(found["comment"]) == {"thanks to [name]", "[name] was fine", "[name] waved", "no name"}
+
+
+if __name__ == "__main__":
+    print(table())
