@@ -78,22 +78,34 @@ def opened(out: Path, root: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def looking() -> Iterator[None]:
-    """A place for the temporary files of who only looks at data; those of a look that was killed are swept."""
+    """A place for the temporary files of who only looks at data; those of a look that was killed are swept.
+
+    It lies in the user's state, or, where that cannot be written, in a folder of this user in the system's own place.
+
+    Raises:
+        CxError: Where nothing private can be written at all.
+    """
     try:
-        root = _state() / "looks"
-        _own(root, root.parent)
-        folder = Path(tempfile.mkdtemp(dir=root))
-    except (OSError, CxError):  # no home that can be written: the system's own place has to do
-        yield
-        return
+        folder = _look(_state() / "looks")
+    except (OSError, CxError):
+        shared = Path(tempfile.gettempdir()) / f"cxkit-{os.getuid() if hasattr(os, 'getuid') else 'looks'}"
+        try:
+            folder = _look(shared)
+        except OSError as error:
+            raise CxError(f"{shared}: private files cannot be kept here: {error.strerror}; set TMPDIR") from None
     try:
         with locked(folder), _temporary(folder / "tmp"):
-            for old in root.iterdir():
+            for old in folder.parent.iterdir():
                 with suppress(CxError, OSError), locked(old):
                     remove(old)
             yield
     finally:
         remove(folder)
+
+
+def _look(root: Path) -> Path:
+    _own(root, root.parent if root.name == "looks" else None)
+    return Path(tempfile.mkdtemp(dir=root))
 
 
 def _own(work: Path, root: Path | None = None) -> None:

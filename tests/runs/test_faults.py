@@ -337,6 +337,7 @@ MANIFESTS = ["[]", "3", "{", "\ud800", "[" * 100_000, '{"jobs": 3}', '{"name": "
              '{"name": "night", "files": {"..": "x"}}', '{"name": "night", "files": ["a"]}',
              '{"name": "night", "publishing": {"stage": "own", "before": {}}}',
              '{"name": "night", "publishing": {"stage": ".next-/..", "before": {}}}',
+             '{"name": "night", "publishing": {"stage": ".next-x", "before": {}, "gone": ["../a"]}}',
              '{"name": "night", "publishing": {"before": {}}}', '{"name": "night", "as_of": 3}']  # fmt: skip
 
 
@@ -452,6 +453,30 @@ def test_the_kits_own_root_is_closed_whatever_it_was(folder: Path, monkeypatch: 
         one.chmod(0o755)
     with opened(folder / "www" / "shelf"), looking(), opened(folder / "www" / "other", named):
         assert [one.stat().st_mode & 0o777 for one in (root, named)] == [0o700, 0o755]
+
+
+def test_who_looks_without_a_state_folder_leaves_nothing_that_others_can_read(folder, monkeypatch) -> None:
+    """The system's own place has to do: in a folder of one's own, which the next look sweeps."""
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    (tmp := folder / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp))
+    monkeypatch.setattr("cxkit.runs.private.remove", lambda _: None)  # as after kill -9
+    with looking():
+        Path(tempfile.mkstemp()[1]).chmod(0o600)
+        (Path(tempfile.gettempdir()) / "spilled").write_text("an answer")
+    monkeypatch.undo()
+    (root,) = tmp.iterdir()
+    assert {path.stat().st_mode & 0o077 for path in (root, *root.rglob("[!.]*"))} == {0}
+    assert list(root.rglob("spilled"))
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp))
+    with looking():
+        assert not list(root.rglob("spilled"))
+    assert list(root.iterdir()) == []
+    root.chmod(0o755)  # as somebody else might have made it
+    monkeypatch.setattr("tempfile.tempdir", str(tmp))
+    with pytest.raises(cxkit.CxError, match="private files cannot be kept here"), looking():
+        pass
 
 
 # What notebooks say ---------------------------------------------------------------------------------------------------
