@@ -238,11 +238,12 @@ def _vanishing(part: Ints, shift: Floats, left: Ints, right: Ints) -> Ints:
 def _scores(system: System, told: Table, levels: Levels, cells: Cells, hidden: Bools, scale: Scale) -> Ints:
     """Where sums leave less than a quarter of a scale to the score of a cell of few, one of each part.
 
-    A reader may know how many answered in each cell. A cell may then have the lowest or the highest of all answers of
-    cells that stand in the same sums, or whose answers all stand in the same shown cells. Where that is too little,
-    linear programs tell; but a margin that is too much alike by itself could be shown, and is.
+    A reader may know how many answered in each cell, and with which weights. A cell may then have the lowest or the
+    highest of all answers of cells that stand in the same sums, or whose answers all stand in the same shown cells.
+    Where that is too little, linear programs tell; but a margin of people who are too much alike by themselves could be
+    shown, and is.
     """
-    item, every, classes = scale
+    item, every, answers, classes = scale
     counts, few = every[system.cells], cells.few[system.cells] & (cells.item[system.cells] == item)
     asked = np.flatnonzero(few & (abs(system.rows).sum(axis=0) > 0))
     n = counts.sum(axis=1)
@@ -250,7 +251,7 @@ def _scores(system: System, told: Table, levels: Levels, cells: Cells, hidden: B
         if len(asked):
             group = system.twin if exchange == "sums" else _patterns(levels, hidden, system)
             asked = asked[_span(_pooled(counts, group)[asked], n[asked], classes) < (QUARTER - NOTHING) * n[asked]]
-    asked = asked[~_alike(told, every, hidden, system.cells[asked], n[asked], classes)]
+    asked = asked[~_alike(told, answers, hidden, system.cells[asked], classes)]
     if not len(asked):
         return asked
     kinds, size = len(classes), len(system.cells)
@@ -263,10 +264,11 @@ def _scores(system: System, told: Table, levels: Levels, cells: Cells, hidden: B
 
 
 def classes_of(cells: Cells, scale: Scale) -> Scale:
-    """A scale with how many answers of each value every cell has in place of its columns, from the lowest value."""
-    item, column, values = scale
+    """A scale with what every cell has of each value in place of its columns, from the lowest value."""
+    item, *columns, values = scale
     classes, of = np.unique(values, return_inverse=True)
-    return item, cells.codes[:, column] @ np.eye(len(classes))[of], classes
+    each, answers = (cells.codes[:, column] @ np.eye(len(classes))[of] for column in columns)
+    return item, each, answers, classes
 
 
 def _span(counts: Floats, n: Floats, values: Floats) -> Floats:
@@ -304,9 +306,12 @@ def _patterns(levels: Levels, hidden: Bools, system: System) -> Ints:
     return np.where(found == -1, -1, known)
 
 
-def _alike(told: Table, counts: Floats, hidden: Bools, some: Ints, n: Floats, values: Floats) -> Bools:
-    """Which of some cells lie in a shown margin whose answers alone leave their score less than a quarter."""
-    rows = told.cells[some]
+def _alike(told: Table, counts: Floats, hidden: Bools, some: Ints, values: Floats) -> Bools:
+    """Which of some cells lie in a shown margin whose answers alone leave their score less than a quarter.
+
+    Answers, not weights: that one cell has nearly all the weight of a margin does not make it alike.
+    """
+    rows, n = told.cells[some], counts[some].sum(axis=1)
     of, side = np.repeat(np.arange(len(some)), np.diff(rows.indptr)), rows.indices
     shown = told.sides[side ^ 1] @ hidden == 0
     narrow = _span(told.sides[side] @ counts, n[of], values) < (QUARTER - NOTHING) * n[of]

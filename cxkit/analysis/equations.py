@@ -37,7 +37,7 @@ class Sums(NamedTuple):
     follows: Bools
 
 
-Scale = tuple[int, Any, Floats]
+Scale = tuple[int, Any, Any, Floats]
 
 
 class Cells(NamedTuple):
@@ -52,9 +52,11 @@ class Cells(NamedTuple):
         cost: What is lost where the cell is hidden.
         members: Who is in the cells of few, by position; absent where that is not known.
         item: Number of the item of a cell.
-        codes: How many answers of each code a cell has: a row for each cell, a column for each code.
-        scales: Of each metric the number of its item, its columns of `codes` in the order of their values, and these
-            values, as parts of the scale.
+        codes: How many answers of each code a cell has: a row for each cell, a column for each code. Where answers have
+            weights, these of each code follow.
+        scales: Of each metric, as it is published without weights and with them, the number of its item, what counts
+            (columns of `codes`), how many answers these are (columns, too), and their values, as parts of the scale,
+            upwards.
         tied: A number that cells share which are hidden together: of items that about the same people answered.
     """
 

@@ -87,15 +87,18 @@ def worth(cells: pd.DataFrame, by: Sequence[str]) -> np.ndarray:
 
 
 def _about_people(sums: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """The sums with the people of the whole wave rounded up, which less those that are shown are the hidden ones.
+    """The sums with the people of the whole wave rounded up beyond those that are shown: the rest may be hidden.
 
-    Clusters that were sampled, such as shops, are counted exactly: they tell nothing of who answered. A cell that holds
-    all people of a stratum keeps their number, which is its own base.
+    Clusters that were sampled, such as shops, are counted exactly: they tell nothing of who answered.
     """
     if "wave_clusters" not in sums:
         return sums
-    rough = minimum * np.ceil(sums["wave_clusters"] / minimum).astype("int64")
-    return sums.assign(wave_clusters=rough.mask(sums["wave_clusters"] == sums["clusters"], sums["clusters"]))
+    keys = ["metric", "period", "stratum"]
+    levels = sums.groupby([*keys, "cut"], dropna=False)["clusters"].transform("sum")
+    shown = levels.groupby([sums[key] for key in keys], dropna=False).transform("max")
+    more = minimum * np.ceil((sums["wave_clusters"] - shown).clip(lower=0) / minimum)
+    rough: pd.DataFrame = sums.assign(wave_clusters=(shown + more).astype("int64"))
+    return rough
 
 
 def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
@@ -109,21 +112,25 @@ def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
         key: 16 characters that only this user's runs know.
 
     Returns:
-        item, period, cut, <dimensions>, hidden, mark (a keyed hash of the answers), n (people; -1 where hidden), out
-        (which places the total leaves out).
+        item, period, cut, <dimensions>, answer, n, w (of each answer of a shown cell how many, and their weight),
+        people (of the cell), mark (a keyed hash; of a hidden cell all of it), hidden, out (which places the total
+        leaves out).
     """
     keys = ["item", "period", "cut", *whole.by]
-    counts = whole.counts.fillna(dict.fromkeys(whole.by, ""))
+    filled = dict.fromkeys(whole.by, "")
+    counts = whole.counts.fillna(filled)
     texts = counts.astype(dict.fromkeys(keys, "object"))
-    marks = counts.assign(mark=hash_pandas_object(texts, index=False, hash_key=key).to_numpy("uint64"))
-    cells = people(whole).fillna(dict.fromkeys(whole.by, ""))[[*keys, "n"]]
-    cells = cells.merge(marks.groupby(keys, as_index=False)["mark"].sum(), on=keys)
-    gone = masked.hidden.fillna(dict.fromkeys(whole.by, ""))[keys].drop_duplicates().assign(hidden=True)
-    cells = cells.merge(gone, on=keys, how="left")
-    hidden = cells["hidden"].notna()
+    marks = hash_pandas_object(texts, index=False, hash_key=key).to_numpy("uint64")
+    cells = people(whole).fillna(filled)[[*keys, "n"]].rename(columns={"n": "people"})
+    gone = masked.hidden.fillna(filled)[keys].drop_duplicates().assign(hidden=True)
+    rows = counts[[*keys, "answer", "n", "w"]].assign(mark=marks).merge(cells, on=keys).merge(gone, on=keys, how="left")
+    rows["hidden"] = rows["hidden"].notna()
+    hidden = rows[rows["hidden"]].groupby(keys, as_index=False)["mark"].sum().assign(hidden=True)
     left = whole.provenance.get("withheld", [])
-    out = {item: json.dumps([one for one in left if one["item"] == item]) for item in cells["item"].unique()}
-    return cells.assign(hidden=hidden, n=cells["n"].mask(hidden, -1.0), out=cells["item"].map(out))
+    out = {item: json.dumps([one for one in left if one["item"] == item]) for item in rows["item"].unique()}
+    told = pd.concat([rows[~rows["hidden"]], hidden], ignore_index=True)
+    found: pd.DataFrame = told.assign(out=told["item"].map(out))
+    return found
 
 
 # What a reader can add up ---------------------------------------------------------------------------------------------
@@ -166,19 +173,23 @@ def members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object
 
 
 def _codes(tallies: Tallies, cells: pd.DataFrame, items: Sequence[str]) -> tuple[Floats, list[Scale]]:
-    """The answers of every cell by code, and of each metric with a scale its item, codes and their values."""
+    """The answers of every cell by code, and their weights; and the scales of metrics, as `Cells` has them."""
     metrics = [metric for metric in tallies.metrics.values() if metric.values and metric.statistic != "quantile"]
     codes = np.unique([code for metric in metrics for code in metric.values])
     keys = ["item", "period", *tallies.by, "cut"]
     counts = tallies.counts[tallies.counts["answer"].isin(codes)]
     counts = counts.merge(cells[keys].assign(cell=np.arange(len(cells))), on=keys)
-    table = np.zeros((len(cells), len(codes)))
-    np.add.at(table, (counts["cell"], np.searchsorted(codes, counts["answer"])), counts["n"])
-    scales = []
+    table, size = np.zeros((len(cells), 2 * len(codes))), len(codes)
+    mean = counts.groupby("item")["w"].transform("sum") / counts.groupby("item")["n"].transform("sum")
+    for start, each in ((0, counts["n"]), (size, counts["w"] / mean)):
+        np.add.at(table, (counts["cell"], start + np.searchsorted(codes, counts["answer"])), each)
+    weighted = not np.allclose(table[:, :size], table[:, size:])
+    scales: list[Scale] = []
     for metric in metrics:
         order, (low, high) = sorted(metric.values, key=lambda code: metric.values[code]), metric.ends
         values = np.array([metric.values[code] for code in order]) / (high - low)
-        scales.append((items.index(metric.item), np.searchsorted(codes, order), values))
+        columns = np.searchsorted(codes, order)
+        scales += [(items.index(metric.item), columns + more, columns, values) for more in (0, size)[: 1 + weighted]]
     return table, scales
 
 

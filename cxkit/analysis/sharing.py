@@ -2,8 +2,9 @@
 
 A reader can subtract. Rows read, less all that was refused, less the bases that the pages show, are the bases that they
 hide; and what a place has over all periods, less what it shows, is the period that it hides. So every base is the sum
-of bases that are shown; where anything is hidden, the rows of files and the people are told in round numbers; and where
-a total leaves somebody out, blanks are not counted in public.
+of bases that are shown; where anything is hidden, neither the rows of files nor the people are told, not even nearly:
+"about 200" beside 208 that are shown leave a hidden place one; and where a total leaves somebody out, blanks are not
+counted in public.
 
 A refused answer can be anything that somebody wrote: a name, a phone number, a complaint. In public only those are
 quoted that look like a code and are frequent. `cxkit check` tells the operator everything.
@@ -25,6 +26,7 @@ from cxkit.tallies.tallies import Tallies
 
 BLANK = "empty"  # the reason of which every item has some, so that it says nothing to leave it open
 OTHERS = "(other values, not shown)"
+NOT_SHOWN = "not shown"
 LONGEST = 12  # characters of a code
 DIGITS = 4  # more than so many are a phone number, an account, a day of birth
 _COUNT = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})*\b(?!\.\d)")
@@ -96,14 +98,12 @@ def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping
         tallies: With hidden cells taken out.
         invited: As `audit` took them.
     """
-    least = tallies.rules.hide_below
     own = {
         "remarks": _remarks(found["remarks"], tallies),
-        "files": _files(found["files"], tallies),
-        **{part: _in_words(found[part], least) for part in ("respondents", "weights") if protected(tallies)},
+        **{part: _uncounted(found[part]) for part in ("files", "respondents", "weights") if protected(tallies)},
         "answers": _answers(found["answers"], tallies),
         "refused": _by_reason(refusals(tallies)),
-        "straightlining": _alike(found["straightlining"], least),
+        "straightlining": _alike(found["straightlining"], tallies),
         "response": _response(tallies, invited),
         "waves": found["waves"][found["waves"]["dimension"].isin(tallies.by)],
         "reports": reports(tallies),
@@ -112,43 +112,27 @@ def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping
 
 
 def protected(tallies: Tallies) -> bool:
-    """Whether the tallies hide anything, so that what they were made of is told in round numbers."""
+    """Whether the tallies hide anything, so that nothing is told of how many answers they were made of."""
     return len(tallies.hidden) > 0 or bool(tallies.provenance.get("withheld"))
-
-
-def about(n: int, least: int) -> int | None:
-    """A count in round numbers, downwards: three digits, and no finer than by the people that a group needs.
-
-    >>> about(56789, 10), about(5678, 10), about(57, 10), about(9, 10)
-    (56700, 5670, 50, None)
-    """
-    return None if n < least else n // (unit := max(10 ** (len(str(n)) - 3), least)) * unit
 
 
 def public(file: Mapping[str, Any], tallies: Tallies) -> dict[str, Any]:
     """What is told of a file: no hash, which who can guess the rest of it tries guesses of an answer against."""
     told = {key: value for key, value in file.items() if key != "sha256"}
-    if not protected(tallies) or told.get("rows") is None:
-        return told
-    return told | {"rows": None, "rows_about": about(told["rows"], tallies.rules.hide_below)}
-
-
-def _files(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     if not protected(tallies):
-        return frame
-    told = frame["rows"].map(lambda n: about(int(n), tallies.rules.hide_below), na_action="ignore")
-    return frame.assign(rows=told.astype("Int64")).rename(columns={"rows": "rows_about"})
+        return told
+    return told | {"rows": None} | ({"sheets": dict.fromkeys(told["sheets"])} if told.get("sheets") else {})
 
 
-def _in_words(frame: pd.DataFrame, least: int) -> pd.DataFrame:
-    """Facts in words, with round numbers in place of counts; 1.25 is none, nor are weights."""
-
-    def rounded(found: re.Match[str]) -> str:
-        n = about(int(found[0].replace(",", "")), least)
-        return f"fewer than {least}" if n is None else f"about {n:,}"
-
-    told = frame["value"].str.replace(_COUNT, rounded, regex=True)
-    return frame.assign(value=told.where(frame["fact"] != "range", frame["value"]))
+def _uncounted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows, and facts in words, without counts; 1.25 is none, nor are weights."""
+    if "rows" in frame:
+        read = frame["read"].str.replace(r" \([\d,]+ rows\)", "", regex=True)  # of sheets
+        return frame.assign(rows=pd.array([pd.NA] * len(frame), dtype="Int64"), read=read)
+    told = frame["value"].str.replace(
+        ":.*", "", regex=True
+    )  # a design effect stays, without the responses that it is of
+    return frame.assign(value=told.mask(frame["fact"].ne("range") & told.str.contains(_COUNT), NOT_SHOWN))
 
 
 def _answers(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
@@ -159,9 +143,8 @@ def _answers(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     share = 100 * used / frame["rows"].clip(lower=1)
     if not incomplete(tallies):
         return frame.assign(used=used, share=share)
-    rows = frame["rows"].map(lambda n: about(n, tallies.rules.hide_below)).astype("Int64")
-    told = frame.assign(rows=rows, used=used, missing=pd.array([pd.NA] * len(frame), dtype="Int64"))
-    return told.assign(share=(100 * used / rows).clip(upper=100).round()).rename(columns={"rows": "rows_about"})
+    gone = dict.fromkeys(("rows", "missing", "share"), pd.array([pd.NA] * len(frame), dtype="Int64"))
+    return frame.assign(used=used, **gone)
 
 
 def unquoted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -174,14 +157,14 @@ def unquoted(frame: pd.DataFrame) -> pd.DataFrame:
 def _remarks(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     """Without quotes and counts, shares rounded, and nothing about a place that is hidden somewhere.
 
-    What few people did is told as "some".
+    What few people did is told as "some", and everything where a share would tell how many answers there are.
     """
     least, n, rest = tallies.rules.hide_below, frame["n"], frame["of"] - frame["n"]
     few = ((n < least) | (rest < least)).fillna(True).astype(bool)
     hidden = tallies.hidden[tallies.hidden["cut"].isin(frame["cut"])] if len(tallies.hidden) else tallies.hidden
     gone = {(row["item"], row["cut"], row[row["cut"]]) for row in hidden.to_dict("records") if row["cut"]}
     shown = [(row.about, row.cut, row.level) not in gone for row in frame.itertuples()]
-    told = unquoted(frame).assign(share=frame["share"].round().mask(few | (frame["share"] < 1)))
+    told = unquoted(frame).assign(share=frame["share"].round().mask(few | (frame["share"] < 1) | protected(tallies)))
     told = told.drop(columns=["n", "of"]).reindex(columns=frame.columns)
     return told[np.array(shown, dtype=bool)]
 
@@ -192,11 +175,11 @@ def _by_reason(frame: pd.DataFrame) -> pd.DataFrame:
     return summed
 
 
-def _alike(frame: pd.DataFrame, least: int) -> pd.DataFrame:
-    """In round numbers: everybody who answered three questions may be everybody who answered one."""
-    answered = frame["answered"].astype("Int64").mask(frame["answered"] < least)
-    told = answered.map(lambda n: about(n, least), na_action="ignore")
-    return frame[["items"]].assign(about=told, share=(100 * frame["alike"] / answered).round())
+def _alike(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """Everybody who answered three questions may be everybody who answered one."""
+    answered = frame["answered"].astype("Int64").mask(frame["answered"] < tallies.rules.hide_below)
+    told = frame[["items"]].assign(answered=answered.mask(answered.notna() & protected(tallies)))
+    return told.assign(share=(100 * frame["alike"] / answered).round())
 
 
 def _response(tallies: Tallies, invited: Mapping[str, int]) -> pd.DataFrame:

@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxkit.files import sha256
-from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read, remove
+from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read
 from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.params import RunParams, paths
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
@@ -98,8 +99,12 @@ def secret(work: Path) -> str:
     return made.decode()
 
 
-def withdraw(out: Path, work: Path, before: Mapping[str, Any], prepared: Prepared) -> tuple[bool, list[str]]:
-    """Take away the kept runs that would give late answers away beside a run that is about to be published.
+def withdraw(
+    out: Path, work: Path, before: Mapping[str, Any], prepared: Prepared
+) -> tuple[bool, list[dict[str, Any]], list[str]]:
+    """What of a shelf may lie beside a run that is about to be published, and would not give late answers away.
+
+    A page that was not made again is of the run that made it, and so is a kept run of all that made its pages.
 
     Args:
         out: The shelf.
@@ -108,35 +113,42 @@ def withdraw(out: Path, work: Path, before: Mapping[str, Any], prepared: Prepare
         prepared: The new run.
 
     Returns:
-        Whether the run before may lie beside the new one, and the names of the runs that were taken away.
+        Whether the run before may be kept, the jobs of which it may leave its pages, and the names of the kept runs
+        that have to go.
     """
-    kept = [name for name in earlier(out) if not _beside(_manifest(out / "runs" / name), work, prepared)]
-    for name in kept:
-        _remove(out, name)
-    return not before or _beside(before, work, prepared), kept
+
+    @cache
+    def fits(release: str) -> bool:
+        import pandas as pd
+
+        try:
+            old, new = (pd.read_parquet(path) for path in (work / "releases" / f"{release}.parquet", prepared.release))
+        except (OSError, ValueError):  # none, or a damaged one
+            return False
+        return compatible(old, new, prepared.hide_below)
+
+    def whole(manifest: Mapping[str, Any]) -> bool:
+        return manifest.get("settings") == prepared.settings and all(map(fits, _releases(manifest)))
+
+    same = before.get("settings") == prepared.settings
+    pages = [job for job in before.get("jobs", []) if same and job.get("file") and fits(moment(job))]
+    gone = [name for name in earlier(out) if not whole(_manifest(out / "runs" / name))]
+    return not before or whole(before), pages, gone
 
 
-def _beside(before: Mapping[str, Any], work: Path, prepared: Prepared) -> bool:
-    """Whether a run of the shelf and a new one may lie beside each other; not where there is no record of either."""
-    import pandas as pd
-
-    paths = (work / "releases" / f"{moment(before)}.parquet", Path(prepared.release))
-    if before.get("settings") != prepared.settings or not all(path.is_file() for path in paths):
-        return False
-    try:
-        old, new = (pd.read_parquet(path) for path in paths)
-    except (OSError, ValueError):  # damaged, which is none
-        return False
-    return compatible(old, new, prepared.hide_below)
+def _releases(manifest: Mapping[str, Any]) -> set[str]:
+    """The runs of which the files of a shelf are: it was finished by one, others may have made pages of it."""
+    return {moment(one) for one in (manifest, *(job for job in manifest.get("jobs", []) if job.get("file")))}
 
 
 def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     """Whether nothing about fewer than `least` people comes out of two releases together that none of them tells alone.
 
     In every period that both hold, each cell is hidden in both or in none, and holds the same answers; but for one cell
-    of a level, shown in both, that has at least `least` people more or fewer. So all levels tell of the same late
-    answers: of two groups, or where small levels are merged anew, the difference could be fewer people's. And the
-    totals leave the same places out.
+    of a level, shown in both, that has at least `least` people more or fewer, and of no answer fewer where it has more
+    of another. Then whoever went while others came may have given any answer: those who came gave it, too, and cancel
+    it. So all levels tell of the same late answers: of two groups, or where small levels are merged anew, the
+    difference could be fewer people's. And the totals leave the same places out.
 
     Args:
         old: Record of a release.
@@ -145,32 +157,43 @@ def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     """
     import numpy as np
 
-    keys = [name for name in old.columns if name not in ("hidden", "mark", "n", "out")]
-    if keys != [name for name in new.columns if name not in ("hidden", "mark", "n", "out")]:
+    if list(old.columns) != list(new.columns):
         return False
+    keys = [name for name in old.columns if name not in ("hidden", "mark", "people", "n", "w", "out")]
     times = set(old["period"]) & set(new["period"])
     old, new = (one[one["period"].isin(times)] for one in (old, new))
     both = old.merge(new, on=keys, how="outer", suffixes=("", "_new"))
-    hidden = [both[name].eq(True).to_numpy() for name in ("hidden", "hidden_new")]
-    same = (both["mark"] == both["mark_new"]).to_numpy() & (hidden[0] == hidden[1])
-    moved = np.abs(both["n"].fillna(0).to_numpy() - both["n_new"].fillna(0).to_numpy()) >= least
+    cell = [name for name in keys if name != "answer"]
+    changed = both[(both["mark"] != both["mark_new"]) | (both["hidden"] != both["hidden_new"])]
+    more = np.sign(changed[["n_new", "w_new"]].fillna(0).to_numpy() - changed[["n", "w"]].fillna(0).to_numpy())
+    signs = changed[cell].assign(low=more.min(axis=1), high=more.max(axis=1)).groupby(cell)
+    people = both.merge(changed[cell].drop_duplicates()).groupby(cell)[["people", "people_new"]].max().fillna(0)
+    fine = (
+        not changed[["hidden", "hidden_new"]].eq(True).any(axis=None)
+        and not changed[cell].drop_duplicates()[_CELL].duplicated().any()
+        and (signs["high"].max() * signs["low"].min() >= 0).all()
+        and ((people["people"] - people["people_new"]).abs() >= least).all()
+    )
     outs = [one.groupby("item")["out"].first() for one in (old, new)]
-    alone = not both.loc[~same, ["item", "period", "cut"]].duplicated().any()
-    return alone and bool((same | (moved & ~hidden[0] & ~hidden[1])).all()) and outs[0].equals(outs[1])
+    return bool(fine) and outs[0].equals(outs[1])
 
 
-def released(out: Path, work: Path, manifest: Mapping[str, Any], prepared: Prepared) -> None:
-    """Put the record of a run beside those of the runs that are kept, under the time at which it was finished."""
+_CELL = ["item", "period", "cut"]
+
+
+def released(out: Path, work: Path, manifest: Mapping[str, Any], prepared: Prepared, kept: Sequence[str]) -> None:
+    """Put the record of a run, under the time at which it was finished, beside those of what stays on the shelf."""
     if prepared.release:
         put(work / "releases" / f"{moment(manifest)}.parquet", Path(prepared.release).read_bytes())
-    names = {*earlier(out), moment(manifest), Path(NEXT).stem}
+    shown = (manifest, *(_manifest(out / "runs" / name) for name in kept))
+    names = {Path(NEXT).stem}.union(*map(_releases, shown))
     for path in (work / "releases").glob("*.parquet"):
         if path.stem not in names:
             path.unlink()
 
 
 def moment(manifest: Mapping[str, Any]) -> str:
-    """When a run was finished, as its folder is called."""
+    """When a run, or the one that made a page, was finished, as the folder of the run is called."""
     return re.sub(r"[^\dTZ-]", "", str(manifest.get("finished")).replace("+00:00", "Z"))
 
 
@@ -181,40 +204,31 @@ def _manifest(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _remove(out: Path, name: str) -> None:
-    (out / "runs" / name).replace(gone := Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out)))
-    remove(gone)
-
-
 # Earlier runs ---------------------------------------------------------------------------------------------------------
 
 
-def archive(out: Path, before: Mapping[str, Any], keep: int) -> None:
-    """Keep the shelf as the run before left it, in `runs/TIME`; of the kept runs the latest `keep` stay.
+def archive(out: Path, before: Mapping[str, Any]) -> None:
+    """Keep the shelf as the run before left it, in `runs/TIME`.
 
     Args:
         out: The shelf, before this run changes it.
         before: Manifest of the run before.
-        keep: Number of runs; 0 touches nothing.
     """
-    if not keep:
-        return
     runs = out / "runs"
     target = runs / moment(before)
-    if before and "publishing" not in before and not target.exists():  # else it is no longer what it was
-        part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
-        mode = out.stat().st_mode & 0o777
-        for name in filter(lambda name: held(out / name), {*listed(before), *SUMMARY, INDEX, MANIFEST}):
-            if name == INDEX:
-                put(part / name, noted(read(out / name).decode(), BACK).encode(), mode & 0o666)
-            else:
-                link(out / name, part / name)
-        runs.mkdir(exist_ok=True)
-        for folder in (part, runs):
-            folder.chmod(mode)
-        part.replace(target)
-    for old in earlier(out)[keep:]:
-        _remove(out, old)
+    if "publishing" in before or target.exists():  # else it is no longer what it was
+        return
+    part = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out))
+    mode = out.stat().st_mode & 0o777
+    for name in filter(lambda name: held(out / name), {*listed(before), *SUMMARY, INDEX, MANIFEST}):
+        if name == INDEX:
+            put(part / name, noted(read(out / name).decode(), BACK).encode(), mode & 0o666)
+        else:
+            link(out / name, part / name)
+    runs.mkdir(exist_ok=True)
+    for folder in (part, runs):
+        folder.chmod(mode)
+    part.replace(target)
 
 
 def earlier(out: Path) -> list[str]:

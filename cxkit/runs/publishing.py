@@ -13,7 +13,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,12 +90,13 @@ class Stage:
         """Hash of a file of the stage; None where it is not there."""
         return held(self.folder / file)
 
-    def publish(self, record: Record, before: Mapping[str, Any]) -> None:
+    def publish(self, record: Record, before: Mapping[str, Any], gone: Sequence[str] = ()) -> None:
         """Put all files of a record into place, and take away those of the run before that it no longer has.
 
         Args:
             record: The manifest, with `files`.
             before: The manifest of the run before.
+            gone: The kept runs that are taken away before the first file of this one is there.
         """
         files, old = record["files"], listed(before)
         require_room(self.out, files)
@@ -104,7 +105,7 @@ class Stage:
         notice = noted(read(self.out / INDEX).decode(), AT_WORK).encode() if INDEX in ours else b""
         if notice:
             self.put("notice", notice)
-        state = {"stage": self.folder.name, "before": ours, "notice": self.held("notice")}
+        state = {"stage": self.folder.name, "before": ours, "notice": self.held("notice"), "gone": list(gone)}
         write(self.out, record | {"publishing": state}, self.mode)
         self.announced = True
         if notice:
@@ -139,13 +140,17 @@ def write(out: Path, record: Mapping[str, Any], mode: int) -> None:
 
 
 def finish(out: Path, state: Mapping[str, Any], mode: int) -> Record:
-    """Rename what is staged into place, the index last, and then say so in the manifest, which is returned.
+    """Take kept runs away, rename what is staged into place, the index last, and say so in the manifest, returned.
 
     Raises:
         CxError: Where a file is not what it should be afterwards, because something else writes here, too.
     """
     record = {key: value for key, value in state.items() if key != "publishing"}
     stage = out / state["publishing"]["stage"]
+    for kept in (out / "runs" / name for name in state["publishing"].get("gone", [])):
+        if is_folder(kept):
+            kept.replace(away := Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=out)))  # at once
+            remove(away)
     for name in sorted(record["files"], key=lambda name: (name == INDEX, not name.endswith(".html"), name)):
         if held(stage / name) == record["files"][name]:
             os.replace(stage / name, out / name)

@@ -153,7 +153,7 @@ def run(
         started, version = shelf.clock(), code()
         keys = {job.name: key(job, version) for job in prepared.jobs}
         stage = ends.enter_context(Stage(out, before).leaving())
-        beside, gone = history.withdraw(out, work, before, prepared)
+        beside, pages, gone = history.withdraw(out, work, before, prepared)
         new = force or before.get("settings", prepared.settings) != prepared.settings
         found = [] if new else [history.unchanged(job, keys[job.name], before, stage) for job in prepared.jobs]
         results = {result.name: result for result in found if result}
@@ -179,14 +179,18 @@ def run(
                 elif executor:
                     dismiss(executor)
             stage.settle()
-            old = before if beside else {}
-            manifest = shelf.manifest(prepared, results, keys, stage, old, (started, shelf.clock()))
-            if any(entry["status"] not in ("unchanged", "skipped") for entry in manifest["jobs"]):
-                history.archive(out, old, keep)
-                gone += [history.moment(before)] * (bool(keep) and not beside)
-            manifest["withdrawn"] = [*before.get("withdrawn", []), *gone]
-            history.released(out, work, manifest, prepared)
-            manifest = shelf.close(prepared, manifest, stage, before, history.earlier(out))
+            stays = before | {"jobs": pages}
+            manifest = shelf.manifest(prepared, results, keys, stage, stays, (started, shelf.clock()))
+            statuses = {entry["status"] for entry in manifest["jobs"]}
+            archived = bool(keep and before and statuses - {"unchanged", "skipped"})
+            if archived and beside:
+                history.archive(out, before)
+            kept = [name for name in history.earlier(out) if name not in gone]
+            lost = [*gone, *[history.moment(before)] * (archived and not beside)]
+            manifest["withdrawn"] = [*before.get("withdrawn", []), *lost]
+            gone, kept = gone + kept[keep:] * archived, kept[: keep if archived else None]
+            history.released(out, work, manifest, prepared, kept)
+            manifest = shelf.close(prepared, manifest, stage, before, kept, gone)
             _account(results, work)
     return manifest
 

@@ -30,6 +30,8 @@ PACKAGES = ("cxkit", "duckdb", "ibis-framework", "ipykernel", "matplotlib", "nbc
 SUMMARY = ("summary.csv", "summary.xlsx")
 LOST = "its page was changed or removed while the run was at work"
 
+NO_PAGE = dict.fromkeys(("file", "sha256", "as_of", "key", "finished"))
+
 SCHEMA = 2  # of the manifest: docs/manifest.schema.json
 
 
@@ -51,6 +53,7 @@ class Page(BaseModel):
     key: str | None = None
     where: dict[str, str] = {}
     as_of: str | None = None
+    finished: str | None = None
 
 
 class Publishing(BaseModel):
@@ -59,6 +62,7 @@ class Publishing(BaseModel):
     stage: Annotated[str, Field(pattern=rf"^{re.escape(TEMPORARY)}\w+$")]
     before: dict[Name, str]
     notice: str | None = None
+    gone: list[Name] = []
 
 
 class Manifest(BaseModel):
@@ -135,7 +139,7 @@ def manifest(
         times: When the run began and when its last report was done.
     """
     earlier = {entry["file"]: entry for entry in before.get("jobs", []) if entry.get("file")}
-    jobs = [_entry(job, results[job.name], prepared, keys[job.name], earlier, stage) for job in prepared.jobs]
+    jobs = [_entry(job, results[job.name], prepared, keys[job.name], earlier, stage, times[1]) for job in prepared.jobs]
     skipped = [_skipped_entry(skip, earlier, stage) for skip in prepared.skipped]
     copied = ("name", "title", "as_of", "now", "before", "period", "lang")
     return {
@@ -155,7 +159,7 @@ def manifest(
 
 
 def _entry(
-    job: Job, result: Result, prepared: Prepared, key: str, earlier: Mapping[str, Any], stage: Stage
+    job: Job, result: Result, prepared: Prepared, key: str, earlier: Mapping[str, Any], stage: Stage, finished: str
 ) -> dict[str, Any]:
     """What became of one job, as the manifest tells it; `earlier` are the entries of the run before, by file."""
     if result.status != "failed" and stage.held(job.file) != result.sha256:
@@ -164,7 +168,7 @@ def _entry(
     entry |= {"status": result.status, "file": job.file, "sha256": result.sha256, "seconds": result.seconds}
     entry |= {"error": result.told, "cell": result.at, "why": None, "as_of": prepared.as_of}
     entry |= {"warnings": len(result.warnings), "attempts": result.attempts}
-    entry |= {"cpu": result.cpu, "memory": result.memory, "left": result.left, "key": key or None}
+    entry |= {"cpu": result.cpu, "memory": result.memory, "left": result.left, "key": key or None, "finished": finished}
     return entry if result.told is None else entry | _kept(job.file, job.where, earlier, stage, result.told)
 
 
@@ -173,14 +177,14 @@ def _skipped_entry(skip: Mapping[str, Any], earlier: Mapping[str, Any], stage: S
     entry |= {"status": "skipped", "seconds": 0.0, "error": None, "cell": None, "warnings": 0}
     if "--only" in skip["why"]:
         return entry | _kept(f"{skip['name']}.html", skip["where"], earlier, stage, skip["why"])
-    return entry | {"file": None, "sha256": None, "key": None, "why": skip["why"], "as_of": None}
+    return entry | NO_PAGE | {"why": skip["why"]}
 
 
 def _kept(file: str, where: Mapping[str, str], earlier: Mapping[str, Any], stage: Stage, why: str) -> dict[str, Any]:
     """What becomes of the page of a report that was not made: that of an earlier run on the same place stays."""
-    kept = {key: earlier.get(file, {}).get(key) for key in ("sha256", "as_of", "key")}
+    kept = {key: earlier.get(file, {}).get(key) for key in NO_PAGE if key != "file"}
     if kept["sha256"] is None or earlier[file].get("where") != where or stage.held(file) != kept["sha256"]:
-        return {"file": None, "sha256": None, "key": None, "why": why, "as_of": None}
+        return {**NO_PAGE, "why": why}
     return {"file": file, "why": f"{why}; the page as of {kept['as_of']} is kept", **kept}
 
 
@@ -196,7 +200,12 @@ def packages() -> dict[str, str]:
 
 
 def close(
-    prepared: Prepared, record: Record, stage: Stage, before: Mapping[str, Any], kept: Sequence[str] = ()
+    prepared: Prepared,
+    record: Record,
+    stage: Stage,
+    before: Mapping[str, Any],
+    kept: Sequence[str],
+    gone: Sequence[str],
 ) -> Record:
     """Complete the stage with summary and index, and publish it.
 
@@ -206,15 +215,16 @@ def close(
         stage: With all pages of the manifest.
         before: Manifest of the run before.
         kept: Names of the earlier runs to which the index leads, the latest first.
+        gone: Names of those that are taken away.
 
     Returns:
         The manifest, with the hashes of all `files`.
     """
     whole = [name for name in before.get("files", {}) if re.fullmatch(r"index(\.\d+)?\.html", name)]
-    if not _same(record, before, stage):
+    if gone or not _same(record, before, stage):
         whole = _index(prepared, {**record, "kept": kept}, stage)
     record = record | {"files": listed(record) | {name: stage.held(name) for name in (*SUMMARY, *whole)}}
-    stage.publish(record, before)
+    stage.publish(record, before, gone)
     return record
 
 

@@ -27,7 +27,7 @@ from cxkit.show.board import (
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, fitted, metrics_of, rows
-from cxkit.show.sections import WORDS, audit, compared_facts, filter_facts, head, provenance
+from cxkit.show.sections import audit, compared_facts, counted, filter_facts, head, provenance
 from cxkit.show.tables import ABSENT, Cell, base, comparison_notes, estimates_table, table
 
 Job = Mapping[str, Any]
@@ -349,8 +349,7 @@ def _about(manifest: Mapping[str, Any]) -> Html:
     kept = ("name", "as_of", "period", "now", "before", "filters", "started", "finished", "packages")
     record = {key: manifest[key] for key in kept if manifest.get(key)}
     read = manifest.get("data") or []
-    rows = "rows_about" if any("rows_about" in file for file in read) else "rows"
-    body = [[(name(file.get("path")), ""), (wording.count(file.get(rows)), "cx-n")] for file in read]
+    body = [[(name(file.get("path")), ""), (counted(file.get("rows")), "cx-n")] for file in read]
     paths = [file.get("path") for file in read]
-    data = table(["Data", WORDS.get(rows, "Rows")], body, "Data of this run", names=paths) if body else None
+    data = table(["Data", "Rows"], body, "Data of this run", names=paths) if body else None
     return tag("div", data, provenance(record))

@@ -87,7 +87,7 @@ def audit(frame: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> H
     found = rows(frame)
     if not found:
         return tag("div", lead, tag("p", "No answer was refused."))
-    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (_count(r.get("n")), "cx-n")] for r in found]
+    body = [[(name(r["item"]), ""), (name(r["reason"]), ""), (counted(r.get("n")), "cx-n")] for r in found]
     names = [text for row in found for text in (row["item"], row["reason"])]
     notes = ["Refused answers are counted, never repaired; they are in no score on this page."]
     if any(row.get("n") is None for row in found):
@@ -252,8 +252,6 @@ CAPTIONS = {
 DESCRIBED = "Shares say what the data are like; they are described: no interval, no test."
 HIDDEN = "Not shown: too few people, or a number that would give them away."
 WORDS = {
-    "about": "Answers, about",
-    "rows_about": "Rows, about",
     "held": "Holds",
     "read": "How",
     **dict.fromkeys(("n", "used", "answered"), "Answers"),
@@ -324,9 +322,10 @@ def _cell(column: str, value: Any) -> tuple[object, str]:
         return ("yes" if value else "NO"), ""
     if column in ("share", "rate") and value is not None:
         return f"{float(value):.1f}%", "cx-n"
-    counted = value is None or isinstance(value, int | float)
-    return (_count(value), "cx-n") if counted else (name(value, LONG), "")
+    number = value is None or isinstance(value, int | float)
+    return (counted(value), "cx-n") if number else (name(value, LONG), "")
 
 
-def _count(n: Any) -> str:
+def counted(n: Any) -> str:
+    """How many of something were read, if it may be told."""
     return "not shown" if n is None else wording.count(n)

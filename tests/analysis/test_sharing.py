@@ -18,6 +18,7 @@ import pytest
 import cxkit as cx
 from cxkit.analysis.privacy import mask
 from cxkit.analysis.sharing import incomplete, refusals, shared
+from cxkit.analysis.sharing import public as public_file
 from cxkit.analysis.totals import left_out, with_totals
 from cxkit.files import sha256
 from cxkit.runs.private import private
@@ -82,6 +83,29 @@ def test_rates_rows_and_other_dimensions_tell_nothing(told):
     assert set(public["waves"]["dimension"]) <= {"brand"}
 
 
+def test_round_numbers_would_bound_what_they_round():
+    """208 are shown, one is not: of "about 200 rows" at most 209 are possible, of 3% refused no more than 214."""
+    places = ["big"] * 104 + ["huge"] * 104 + ["few"]
+    frame = pd.DataFrame({"wave": "1", "nps": 9.0, "brand": places, "who": [str(i) for i in range(209)]})
+    frame = pd.concat([frame, frame[:30].assign(nps=99.0, who="x")], ignore_index=True)
+    survey = cx.read(frame, {"kind": "transactional", "columns": {"wave": "wave", "respondent": "who"},
+                             "items": {"nps": "nps"}, "dimensions": {"brand": "brand"}})  # fmt: skip
+    given = {"by": ["brand"], "period": "wave"}
+    whole = cx.tally(survey, ["nps"], levels=[(), ("brand",)], **given)
+    out = left_out(whole, ["1"])
+    masked = mask(with_totals(whole, cx.tally(survey, ["nps"], levels=[()], without=out, **given), out))
+    assert set(masked.hidden["reason"]) == {"few people"}
+    public = shared(audit(survey, whole), masked, {})
+    shown = public["answers"].iloc[0]
+    assert shown["used"] == 208
+    assert shown[["rows", "missing", "share"]].isna().all()
+    assert public["files"]["rows"].isna().all()
+    assert set(public["respondents"]["value"]) == {"not shown"}
+    assert public["remarks"]["share"].isna().all()
+    assert len(public["remarks"])
+    assert public_file(survey.files[0], masked)["rows"] is None
+
+
 def test_a_hidden_total_is_no_zero():
     frame = pd.DataFrame({"wave": ["1"] * 5 + ["2"] * 50, "nps": np.tile([9.0, 3.0, 7.0, 10.0, 0.0], 11)})
     survey = cx.read(frame)
@@ -92,14 +116,14 @@ def test_a_hidden_total_is_no_zero():
     assert RULES.hide_below > 5
 
 
-def test_those_who_answered_everything_are_told_in_round_numbers():
+def test_those_who_answered_everything_are_counted_where_nothing_is_hidden():
     scales = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
     frame = pd.DataFrame({"wave": "1", **{item: [high] * 50 + [low] * 37 for item, (low, high) in scales.items()}})
     frame.loc[:9, "csat"] = 1.0
     survey = cx.read(frame)
     whole = cx.tally(survey, list(scales), period="wave")
     (row,) = shared(audit(survey, whole), mask(whole), {})["straightlining"].to_dict("records")
-    assert row == {"items": "ces, csat, nps", "about": 80, "share": 89.0}  # 77 of 87
+    assert row == {"items": "ces, csat, nps", "answered": 87, "share": 89.0}  # 77 of 87
 
 
 SMALL = [("acme", 60, "b"), ("brim", 50, "b"), ("brim", 4, "a")]  # a hidden quarter of a place has a file of its own
@@ -130,12 +154,14 @@ def test_neither_hash_nor_rows_of_a_file_that_holds_a_hidden_cell_alone_can_be_u
     manifest = cx.run(tmp_path / "small.yaml", tmp_path / "shelf", workers=1)
     guess = sha256(tmp_path / "a.csv")
     assert not any(guess in _texts(file) for file in (tmp_path / "shelf").iterdir() if file.is_file())
-    assert [(file["rows"], file["rows_about"]) for file in manifest["data"]] == [(None, 220), (None, None)]
+    assert [file["rows"] for file in manifest["data"]] == [None, None]
     key = (private(tmp_path / "shelf") / "releases" / "secret").read_bytes()
     mark = hmac.digest(key, guess.encode(), "sha256").hex()  # the owner can still tell which file it was
     assert manifest["data"][1]["hmac"] == mark
-    page = (tmp_path / "shelf" / "data.html").read_text("utf-8")
-    assert "about 110 gave about 220 responses" in page
+    for name in ("data.html", "index.html"):
+        page = (tmp_path / "shelf" / name).read_text("utf-8")
+        assert re.search(r"a\.csv(?:(?!</tr>).)*not shown", page, re.DOTALL)
+        assert "gave" not in page.partition('id="audit-respondents"')[2].partition("</table>")[0]
 
 
 def test_where_nothing_is_hidden_everything_is_counted():

@@ -229,7 +229,8 @@ class Reader:
         first = self.items[self.metrics[0]]
         for row in rows:
             if caption == "Answers that the totals hold":
-                self.facts.totals[row["Item"]] = (most_rows(row), _whole(row["Answers"]))
+                if row["Rows"] != "not shown":
+                    self.facts.totals[row["Item"]] = (_whole(row["Rows"]), _whole(row["Answers"]))
             elif caption.startswith(("Refused answers", "Answers refused")):
                 n = row.get("Answers", row.get("Refused", ""))
                 self.refused[row["Item"], row["Reason"]] = None if n == "not shown" else _whole(n)
@@ -303,15 +304,6 @@ class Reader:
         else:
             known = self.facts.hidden.get(cell, "")
             self.facts.hidden[cell] = known or note
-
-
-def most_rows(row: Mapping[str, Any]) -> int:
-    """The most rows that a table of the audit leaves possible: where it rounds, one less than the next round number."""
-    if "Rows" in row:
-        return _whole(row["Rows"])
-    about = row["Rows, about"]
-    least = 0 if about == "not shown" else _whole(about)
-    return least + max(10 ** (len(str(least)) - 3), 10) - 1
 
 
 def _whole(number: str) -> int:

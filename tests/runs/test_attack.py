@@ -15,7 +15,7 @@ from typing import Any
 import attack_data
 import pandas as pd
 import pytest
-from attack_reading import Reader, most_rows
+from attack_reading import Reader
 from attack_solving import Cell, attack, attack_counts, counted, counts_of
 
 from cxkit.analysis import confinement, disclosure, equations, privacy, sharing
@@ -47,8 +47,8 @@ def summarised(folder: Path, variant: str, seed: int) -> Reader:
     reader.refused |= {(one["item"], one["reason"]): one.get("n") for one in ready.refused}
     public = audited(tallies)
     answers = public["answers"].rename(columns=WORDS | {"rows": "Rows"}).astype(object).fillna("not shown").astype(str)
-    for row in answers.to_dict("records"):
-        reader.facts.totals[row["item"]] = (most_rows(row), int(row["Answers"]))
+    for row in answers[answers["Rows"] != "not shown"].to_dict("records"):
+        reader.facts.totals[row["item"]] = (int(row["Rows"]), int(row["Answers"]))
     for row in public["reports"].dropna().itertuples():
         reader.facts.uses.append((tallies.metrics[params.metrics[0]].item, ((row.dimension, row.level),), int(row.n)))
     return reader.done()
@@ -127,15 +127,14 @@ def test_no_hidden_cell_comes_out_of_a_summary(tmp_path, variant, seed):
     assert variant in DISGUISED or attack_counts(facts) == []
 
 
-@pytest.mark.parametrize("rounded", [True, False])
-def test_rows_read_tell_no_base_because_they_are_rounded(tmp_path, monkeypatch, rounded):
+@pytest.mark.parametrize("mended", [True, False])
+def test_rows_read_tell_no_base_because_they_are_not_shown(tmp_path, monkeypatch, mended):
     """44 has a question without blanks, and one person whom a total leaves out: rows less what was refused."""
-    if not rounded:
-        monkeypatch.setattr(sharing, "about", lambda n, least: n)
-        monkeypatch.setitem(globals(), "most_rows", lambda row: int(row["Rows, about"]))
+    if not mended:
+        monkeypatch.setattr(sharing, "incomplete", lambda _: [])
     facts = summarised(tmp_path, "segments", 44).facts
     assert attack(facts) == NOTHING
-    assert {n for _, n in attack(facts, rows=True)["pinned"]} == (set() if rounded else {1.0})
+    assert {n for _, n in attack(facts, rows=True)["pinned"]} == (set() if mended else {1.0})
     assert attack_counts(facts) == []
 
 

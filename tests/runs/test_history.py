@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -238,12 +240,28 @@ def kept(tmp_path, monkeypatch) -> Shelf:
     return made
 
 
+def gone(n: int, nps: int) -> list[tuple]:
+    """So many answers less: brand Ash, channel x, October."""
+    return [("2026-10-10", "Ash", "x", nps, "gone")] * n
+
+
+def late_comes(made: Shelf, late: list[tuple]) -> None:
+    made.late([row for row in late if row[-1] != "gone"])
+    for row in (row[:-1] for row in late if row[-1] == "gone"):
+        same = made.rows[COLUMNS].astype(str).agg("|".join, axis=1) == "|".join(map(str, row))
+        made.rows = made.rows.drop(same.idxmax())
+
+
 LATE = [
     ("nothing", [], True),
     ("one answer", [("2026-10-20", "Ash", "x", 10)], False),
     ("nine answers", [("2026-10-20", "Ash", "x", 10)] * 9, False),
     ("ten answers", [("2026-10-20", "Ash", "x", 10)] * 10, True),
     ("five in each of two brands", [("2026-09-20", brand, "x", 10) for brand in ("Ash", "Elm")] * 5, False),
+    ("twelve come and one of another answer goes", [("2026-10-20", "Ash", "x", 10)] * 12 + gone(1, 0), False),
+    ("twelve come and one of theirs goes", [("2026-10-20", "Ash", "x", 10)] * 12 + gone(1, 10), True),
+    ("three come and three go", [("2026-10-20", "Ash", "x", 10)] * 3 + gone(3, 0), False),
+    ("twelve go", gone(9, 0) + gone(3, 10), True),
     ("another month", answered("2026-11", SIZES), True),
     ("a channel of few", [("2026-10-20", "Ash", "z", 10)] * 12 + [("2026-10-20", "Ash", "w", 0)] * 5, False),
 ]
@@ -251,7 +269,7 @@ LATE = [
 
 @pytest.mark.parametrize(("late", "stays"), [case[1:] for case in LATE], ids=[case[0] for case in LATE])
 def test_a_kept_run_goes_where_late_answers_would_come_out(kept, late, stays):
-    kept.late(late)
+    late_comes(kept, late)
     month = kept.rows["day"].max()[:7]
     manifest = kept.run(title="Kept again", as_of="2026-12-05" if month == "2026-11" else "2026-11-05")
     first = "2026-11-02T060000Z"
@@ -262,6 +280,77 @@ def test_a_kept_run_goes_where_late_answers_would_come_out(kept, late, stays):
     assert json.loads((kept.out / "manifest.json").read_text())["withdrawn"] == manifest["withdrawn"]
     records = {path.name for path in (kept.work / "releases").iterdir()}
     assert (f"{first}.parquet" in records) == stays
+
+
+def test_the_answer_of_who_went_comes_out_where_who_came_is_netted(kept, monkeypatch):
+    """Eleven come, one goes: who went was a detractor."""
+    fits = history.compatible
+
+    def netted(record: pd.DataFrame) -> pd.DataFrame:
+        keys = ["item", "period", "cut", "brand", "channel", "people", "hidden", "out"]
+        return record.groupby(keys, dropna=False, as_index=False)[["n", "w", "mark"]].sum().assign(answer=0.0)
+
+    monkeypatch.setattr(history, "compatible", lambda old, new, least: fits(netted(old), netted(new), least))
+    late_comes(kept, [("2026-10-20", "Ash", "x", 10)] * 11 + gone(1, 0))
+    kept.run(title="Kept again")
+    told = [pd.read_csv(folder / "summary.csv").query("part == 'estimate' and brand == 'Ash' and period == '2026-10'")
+            for folder in (kept.out / "runs" / history.earlier(kept.out)[0], kept.out)]  # fmt: skip
+    more = np.diff([(one["value"] * one["n"] / 100).iloc[0] for one in told])
+    assert more.round(6) == 11 + 1  # promoters less detractors: more than eleven can bring
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_page_of_two_runs_ago_is_not_left_beside_a_summary_that_differs_in_one(kept, monkeypatch, mended):
+    if not mended:
+        of_run = history.moment
+        newest = lambda: json.loads((kept.out / "manifest.json").read_text())  # noqa: E731
+        monkeypatch.setattr(history, "moment", lambda one: of_run(one if "jobs" in one else newest()))
+    for late in ([("2026-10-20", "Elm", "x", 10)] * 10, []):
+        kept.late(late)
+        cx.run(kept.given(), kept.out, only={"brand": ["Ash"]}, keep=3)
+        assert (kept.out / "elm.html").exists()
+    one_less = kept.rows.index[(kept.rows["brand"] == "Elm") & (kept.rows["nps"] == 10) & (kept.rows["channel"] == "x")]
+    kept.rows = kept.rows.drop([index for index in one_less if kept.rows["day"][index] > "2026-10"][:11])
+    cx.run(kept.given(), kept.out, only={"brand": ["Ash"]}, keep=3)
+    assert (kept.out / "elm.html").exists() is not mended
+    assert any((kept.out / "runs" / name / "elm.html").exists() for name in history.earlier(kept.out)) is not mended
+
+
+class Cut(Exception):
+    """The end of a run in mid-step."""
+
+
+@pytest.mark.parametrize(
+    "step", [1, 2, 3, *(pytest.param(step, marks=pytest.mark.slow) for step in (0, *range(4, 12)))]
+)
+def test_a_crash_leaves_a_shelf_that_says_what_is_there(kept, monkeypatch, step):
+    """One answer is late, the kept runs have to go: until the shelf says so they are there, then no new file is."""
+    kept.run(title="Kept 2")
+    before, names = (kept.out / "summary.csv").read_bytes(), history.earlier(kept.out)
+    kept.late(LATE[1][1])
+    put, left = os.replace, [step]
+
+    def replace_some(source: str, target: str) -> None:
+        if Path(target).parent in (kept.out, kept.out / "runs"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Cut
+        put(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_some)
+    with suppress(Cut):
+        kept.run(title="Kept 3")
+    monkeypatch.setattr(os, "replace", put)
+    index, there = (kept.out / "index.html").read_text("utf-8"), history.earlier(kept.out)
+    manifest = json.loads((kept.out / "manifest.json").read_text())
+    assert all(f"runs/{name}/" in index for name in there) or "being brought up to date" in index
+    assert all((kept.out / link).exists() for link in re.findall(r'href="(runs/[^"]*)"', index))
+    new = (kept.out / "summary.csv").read_bytes() != before
+    assert not (new and there)
+    assert new <= (set(names) <= set(manifest["withdrawn"]))
+    kept.run(title="Kept 4")
+    assert not set(names) & set(history.earlier(kept.out))
+    assert set(names) <= set(json.loads((kept.out / "manifest.json").read_text())["withdrawn"])
 
 
 def test_withdrawn_answers_withdraw_every_kept_run(kept):
@@ -335,4 +424,4 @@ def test_a_record_tells_nothing_of_a_hidden_cell(kept):
     kept.run()
     found = pd.read_parquet(kept.work / history.NEXT).query("hidden")
     assert set(found["channel"]) == {"z", "y"}
-    assert set(found["n"]) == {-1}
+    assert found[["answer", "n", "w", "people"]].isna().all().all()
