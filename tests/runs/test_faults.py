@@ -661,7 +661,7 @@ def test_ctrl_c_is_heard_before_anything_of_weight_is_loaded(tmp_path: Path) -> 
     assert (process.returncode, stderr) == (1, "cxkit: stopped by SIGINT\n")
 
 
-@pytest.mark.parametrize("moments", slowly(4, 60))
+@pytest.mark.parametrize("moments", slowly(4, 30))
 def test_kills_at_random_moments_leave_whole_files_of_either_run(folder: Path, moments: int) -> None:
     """Also SIGTERM and SIGHUP: every file is whole, its hash is in the manifest, nothing private lies about."""
     made, chance = Project(folder / f"kills{moments}"), random.Random(12)
