@@ -5,7 +5,7 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        why, drivers, league, watch, distribution;
+                                                        why, drivers, league, watch, level, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -47,6 +47,7 @@ _HOME = {
     "against_target": "cxkit.analysis.targets",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
+    "level": "cxkit.analysis.watching",
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
     "drivers": "cxkit.analysis.drivers",
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings
     from cxkit.analysis.targets import against_target
-    from cxkit.analysis.watching import watch
+    from cxkit.analysis.watching import level, watch
     from cxkit.analysis.why import why
     from cxkit.errors import CxError
     from cxkit.input.responses import Responses, read

@@ -117,6 +117,8 @@ def run(
         manifest = make(checked, folder, progress=lambda total: progress.progress(total, log), **given)
         if log == "text":
             progress.summarise(manifest, private.private(folder, work), time.monotonic() - began)
+        else:
+            progress.record_signals(manifest)
             _say(str(folder / "index.html"))
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 3 if fail_on and manifest["signals"] else 0)

@@ -25,6 +25,7 @@ from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
 from cxkit.analysis.targets import against_target, by_segment, read_targets
+from cxkit.analysis.watching import level as level_of
 from cxkit.analysis.watching import watch
 from cxkit.analysis.why import why
 from cxkit.errors import CxError, nearest
@@ -259,9 +260,12 @@ class Report:
     def trend(self, *metrics: str) -> Html:
         """Metrics over the periods; all if none is named."""
         return join(
-            show.trend(self.series, self._metric(name), self.comparisons, benchmarks=self._benchmarks)
+            show.trend(
+                self.series, self._metric(name), self.comparisons, benchmarks=self._benchmarks, watched=self.watched,
+                level=level_of(self.tallies, where=self.where, metrics=[name]) if name == self.lead.name else None,
+            )
             for name in metrics or self.metrics
-        )
+        )  # fmt: skip
 
     def heatmap(self) -> Html:
         """The lead metric of each level of the segments over the periods."""

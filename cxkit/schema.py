@@ -83,11 +83,15 @@ DRIVERS = (
     "gain_high", "performance_goal", "correlation", "beta", "vif", "reversed", "r_squared", "common", "common_pvalue",
     "first", "last", "unranked", *_WORDS, "hide_below",
 )  # fmt: skip
+LEVEL = (
+    "metric", "period", "n", "n_eff", "value", "underlying", "underlying_low", "underlying_high", "forecast",
+    "forecast_low", "forecast_high", "fall", "power", "level", "method",
+)  # fmt: skip
 LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEAGUE, *DISTRIBUTION, *SUMMARY
+    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *DISTRIBUTION, *SUMMARY
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}

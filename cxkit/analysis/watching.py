@@ -19,7 +19,8 @@ from cxkit.analysis.estimates import chosen
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
-from cxkit.schema import WATCH
+from cxkit.schema import LEVEL, WATCH
+from cxkit.stats import local_level
 from cxkit.stats.watching import KNOWN_SWINGS, SHORTEST, SIGNAL, Followed, follow
 from cxkit.tallies.tallies import Tallies
 
@@ -80,6 +81,67 @@ def watch(
     first = baseline or min(length, max(SHORTEST, x.shape[1] // 2))
     followed = follow(x, v, n, first, horizon=length, share=SHARE if together else None)
     return _frame(tallies, kept, dimensions, keys, series, followed)
+
+
+def level(
+    tallies: Tallies,
+    *,
+    by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    level: float = 0.95,
+    fall: float = 5.0,
+) -> pd.DataFrame:
+    """The level behind the scores of all periods, what the next one may show, and what it could tell.
+
+    A model beside the scores, which never takes their place: what they have in common beside sampling.
+
+    Args:
+        tallies: Tallies in which the level was declared.
+        by: Dimensions to cut by, beside those in `where`.
+        where: One level per dimension: the place.
+        metrics: Names of net scores, shares and means; None for all of these.
+        level: Confidence level of the limits.
+        fall: Of which `power` is told, in points (hundredths of the scale of a share, of a mean).
+
+    Returns:
+        Columns metric, <dimensions>, period, n, n_eff, value, underlying with limits; and of the whole series in each
+        row the forecast of the next score with limits, and power: the chance that the next period, compared with the
+        last one with answers, shows a fall of `fall`, at as many answers; level, method.
+
+    Raises:
+        CxError: A metric, dimension or level that was not declared.
+
+    Formula: `stats.local_level` on the answers that a verdict may rest on.
+
+    >>> import cxkit as cx
+    >>> tallies = cx.tally(cx.read("sample"), ["nps"], by=["brand"])
+    >>> found = cx.level(tallies, where={"brand": "Brimvale"}).tail(2)
+    >>> found[["period", "value", "underlying", "forecast_low", "forecast_high", "power"]].round(2)
+         period  value  underlying  forecast_low  forecast_high  power
+    22  2026-09  31.59       25.17          1.42          28.84   0.16
+    23  2026-10   5.56       15.13          1.42          28.84   0.16
+    """
+    kept = [metric for metric in chosen(tallies, metrics) if metric.statistic != "quantile"]
+    dimensions, keys = declared(tallies, by, where, None)
+    frames = []
+    for metric in kept:
+        x, v, n, shown = _series(tallies, metric, keys)
+        found = local_level(x, v, n, level, fall=fall / 100 * (1 if metric.statistic == "net" else 2))
+        low, high = metric.natural_ends
+        each = {
+            name: (metric.factor * (np.asarray(part) * (high - low) + (high + low)) / 2.0)
+            for name, part in zip(LEVEL[5:11], found[:6], strict=True)
+        }
+        each["power"] = found.power
+        wide = {
+            name: np.broadcast_to(part if part.ndim == 2 else part[:, None], x.shape) for name, part in each.items()
+        }
+        frame = keys.assign(metric=metric.name, **{name: part.T.ravel() for name, part in wide.items()})
+        frame = frame.assign(**{name: shown[name].array for name in shown.columns}, fall=fall, level=level)
+        frames.append(frame.assign(method="local level model"))
+    columns = [*LEVEL[:1], *dimensions, *LEVEL[1:]]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
 
 
 Series = tuple[FloatArray, FloatArray, FloatArray, pd.DataFrame]

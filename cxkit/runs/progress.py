@@ -52,6 +52,12 @@ def _say(text: str) -> None:
     print(printable(text), flush=True)
 
 
+def record_signals(manifest: Mapping[str, Any]) -> None:
+    """A line of JSON for each signal of the watch in the period of the run."""
+    for one in manifest["signals"]:
+        _say(json.dumps({"time": clock(), "signal": one}, ensure_ascii=False))
+
+
 def summarise(manifest: Mapping[str, Any], work: Path, seconds: float) -> None:
     """Print what was made, skipped and failed, with the cell that failed, from the private account of the run."""
     jobs = manifest["jobs"]

@@ -212,9 +212,16 @@ BREAK = 12  # user units between two lines of text
 PATTERNS = ((4, 3), (1, 2), (7, 2, 1, 2), (2, 4))  # of the lines of published values, one after another
 
 
-def trend(found: Sequence[Row], known: Sequence[tuple[int, Row]], metric: Metric, marked: Sequence[Row]) -> Canvas:
-    """A line over periods with a band of intervals, gaps where nothing is known, and bases under the periods."""
-    values = [mark["value"] for mark in marked]
+def trend(
+    found: Sequence[Row], known: Sequence[tuple[int, Row]], metric: Metric, marked: Sequence[Row],
+    signals: Sequence[Row] = (), behind: Sequence[Row] = (),
+) -> Canvas:  # fmt: skip
+    """A line over periods with a band of intervals, gaps where nothing is known, and bases under the periods.
+
+    `signals` of the watch are marked, and where they likely began; `behind` the scores is the line of their level.
+    """
+    at_level = [(i, row) for i, row in enumerate(behind) if row["underlying"] is not None]
+    values = [mark["value"] for mark in marked] + [row["underlying"] for _, row in at_level]
     lows, highs = reach([row for _, row in known])
     low, high = span([*lows, *values], [*highs, *values], metric.ends)
     left, right = -0.4, max(len(found) - 0.6, 0.6)
@@ -223,9 +230,20 @@ def trend(found: Sequence[Row], known: Sequence[tuple[int, Row]], metric: Metric
     for y in at:
         ax.line([left, right], [y, y], "muted" if y == 0 else "rule", 0.8)
         ax.text(left, y, tick(y, at, metric.unit), ha="right", shift=(-5, 0), **NOTE)
+    if at_level:
+        edge = [*((i, row["underlying_low"]) for i, row in at_level),
+                *((i, row["underlying_high"]) for i, row in reversed(at_level))]  # fmt: skip
+        ax.fill([(i, min(max(y, low), high)) for i, y in edge], "mid", 0.18)
+        ax.line([i for i, _ in at_level], [row["underlying"] for _, row in at_level], "mid", 1, **DASHED)
     for run in runs(known):
         band(ax, run)
         ax.line([i for i, _ in run], [row["value"] for _, row in run], "line", 1.6)
+    periods = [str(row["period"]) for row in found]
+    for row in signals:
+        if row["since"] in periods and row["period"] in periods:
+            ax.line([periods.index(row["since"])] * 2, [low, high], "muted", 1, dashes=(1, 2))
+            mark = wording.UP if row["direction"] == "higher" else wording.DOWN
+            ax.text(periods.index(row["period"]), high, mark, va="top", small=True)
     for small in (False, True):
         kept = [(i, row["value"]) for i, row in known if wording.is_small(row) == small]
         if kept:

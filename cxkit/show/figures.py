@@ -34,6 +34,8 @@ def trend(
     comparisons: pd.DataFrame | None = None,
     *,
     benchmarks: Sequence[Mapping[str, object]] = (),
+    watched: pd.DataFrame | None = None,
+    level: pd.DataFrame | None = None,
 ) -> Html:
     """A metric over the periods with its interval as a band and the bases on the axis.
 
@@ -43,6 +45,8 @@ def trend(
         comparisons: The comparison that the caption states; without it the caption states the last estimate.
         benchmarks: Published values to draw as lines: metric, value, name, source, date; those of other metrics are
             left out. They are never tested against.
+        watched: Of the place (`cx.watch`), for signals and where the changes likely began.
+        level: Of the place (`cx.level`), drawn behind the scores.
 
     Raises:
         ValueError: Where the rows are of more than one place.
@@ -63,16 +67,35 @@ def trend(
     else:
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
     marks = published(benchmarks, metric)
+    signals = [] if watched is None else [row for row in of_metric(watched, metric) if row["signal"]]
+    behind = [] if level is None else of_metric(level, metric)
     text = told(found, metric, ["period"])
-    drawn = drawings.trend(found, known, metric, marks).svg(key, title, text)
+    drawn = drawings.trend(found, known, metric, marks, signals, behind).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
         f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base.",
         *unit_note(metric),
         *map(wording.sentence, wording.alike(found)),
     ]
+    notes += [wording.sentence(_signalled(row)) for row in signals]
+    notes += [_forecast(behind[-1], metric)] if behind and behind[-1]["forecast"] is not None else []
     notes += sources(marks, metric)
     return figure(key, claim, proof, drawn, notes, shown)
+
+
+def _signalled(row: Row) -> str:
+    """A signal of the watch in words."""
+    return f"{row['period']}: a signal of the watch, {row['direction']} since about {row['since']} (dotted)"
+
+
+def _forecast(row: Row, metric: Metric) -> str:
+    """What the level behind the scores is, and what the next score may show."""
+    ends = row["forecast_low"], row["forecast_high"]
+    places = wording.decimals(*ends)
+    size = wording.quantity(row["fall"], metric.unit, 0, signed=metric.unit == "percent").lstrip("+")
+    return (f"Dashed: the level behind the scores, a model. Next score: {wording.number(row['forecast'], places)} "
+            f"({wording.limits(*ends, 'scale', places)}); a fall of {size} would be seen with probability "
+            f"{row['power']:.2f}.")  # fmt: skip
 
 
 def segments(
@@ -320,7 +343,7 @@ def figure(key: str, claim: Parts, proof: Parts, drawn: Html, notes: Sequence[ob
         shown: The table.
     """
     said = [tag("strong", join(claim)), *([" ", tag("span", join(proof))] if proof else [])]
-    below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes")
+    below = tag("div", *(tag("p", note) for note in notes), class_="cx-notes") if notes else None
     table = tag("details", tag("summary", "Table of this figure"), shown)
     return tag("figure", tag("figcaption", *said), drawn, below, table, id=key, class_="cx-figure")
 

@@ -48,7 +48,10 @@ def why(frame: pd.DataFrame, metric: Metric) -> Html:
         elif found[0]["reason"] == "other codes":
             parts.append(tag("p", f"{metric.label} is not taken apart: ", name(found[0]["note"], 300), ".",
                              class_="cx-none"))  # fmt: skip
-    return join(parts) if parts else tag("div", class_="cx-empty")  # a page drops a section that holds this alone
+    if not parts:
+        return tag("div", class_="cx-empty")  # a page drops a section that holds this alone
+    methods = wording.methods_words(row["method"] for row in of_metric(frame, metric)[:1])
+    return join([*parts, tag("p", f"Bars add up; arithmetic, not causes. Method: {methods}.", class_="cx-notes")])
 
 
 def by_dimension(frame: pd.DataFrame, metric: Metric) -> dict[str, list[Row]]:
@@ -86,7 +89,7 @@ def _figure(found: Sequence[Row], metric: Metric) -> Html:
     text = "; ".join(f"{label}: {wording.number(size, 1, signed=0 < i < len(steps) - 1)}"
                      for i, (label, size) in enumerate(steps))  # fmt: skip
     drawn = _waterfall(steps, metric).svg(key, title, text)
-    return figure(key, [said], [proof], drawn, ["Bars add up. Arithmetic, not causes."], _table(found, metric))
+    return figure(key, [said], [proof], drawn, [], _table(found, metric))
 
 
 def _steps(found: Sequence[Row], metric: Metric) -> list[tuple[str, float]]:
@@ -117,7 +120,7 @@ def _waterfall(steps: Sequence[tuple[str, float]], metric: Metric) -> Canvas:
         put_name(ax, y, laid.labels[label])
         ax.text(high, y, wording.number(size, 1, signed=0 < y < last), ha="right", shift=(45, 0))
     for y, total in enumerate(sums):
-        ax.line([total] * 2, [y, y + 1], "muted", 0.8)
+        ax.line([total] * 2, [y, y + 1], "rule", 0.8)
     for y in range(1, last):
         ax.box((sums[y - 1], sums[y]), (y - 0.3, y + 0.3), "mid" if y == 1 else _role(steps[y][1], metric))
     ax.dots([sums[0], sums[-1]], [0, last], "line")
@@ -133,15 +136,13 @@ def _table(found: Sequence[Row], metric: Metric) -> Html:
     """A line per part: what it brings, by its share of the answers and by its score, with limits and bases."""
     shown = [row for row in found if row["contribution"] is not None]
     body = [
-        [(name(_called(row)), ""), *((_with_limits(row, key, metric), "cx-n") for key in ("by_mix", "by_rate")),
-         (f"{wording.count(row['n'])} / {wording.count(row['n_before'])}", "cx-n")]
+        [(name(_called(row)), ""), *((_with_limits(row, key, metric), "cx-n") for key in ("by_mix", "by_rate"))]
         for row in shown
-    ]  # fmt: skip
-    notes: list[object] = [f"Method: {wording.methods_words([found[0]['method']])}."]
-    if others := [name(_called(row)) for row in found if row not in shown and row["reason"] != "no answers"]:
-        notes.append(join(["All others, hidden or left out: ", join(others, ", "), "."]))
-    head = [heading(found[0]["dimension"]), "By its share", "By its score", "Bases now / before"]
-    return table(head, body, "What each part brings", notes, names=[_called(row) for row in found])
+    ]
+    others = [name(_called(row)) for row in found if row not in shown and row["reason"] != "no answers"]
+    notes = [join(["All others, hidden or left out: ", join(others, ", "), "."])] if others else []
+    head = [heading(found[0]["dimension"]), "By its share", "By its score"]
+    return table(head, body, "What each part brings", notes, names=[_called(row) for row in found], kind="board")
 
 
 def _size(row: Row, key: str, metric: Metric) -> str:

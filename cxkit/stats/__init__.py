@@ -31,6 +31,7 @@ from cxkit.stats.durations import (
 )
 from cxkit.stats.funnels import funnel
 from cxkit.stats.intervals import nps_interval, rate_interval
+from cxkit.stats.level import local_level
 from cxkit.stats.means import alike_difference, mean_difference, mean_interval, paired_difference
 from cxkit.stats.mix import mix_and_rate
 from cxkit.stats.multiplicity import (
@@ -86,6 +87,7 @@ __all__ = [
     "kaplan_meier",
     "lasting",
     "linearised",
+    "local_level",
     "logrank",
     "mean_detectable",
     "mean_difference",

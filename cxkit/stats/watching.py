@@ -89,7 +89,7 @@ def change_evidence(
         raise ValueError(f"horizon: expected at least the {looks} periods after the baseline, found {horizon}")
     known = (base > 0) & ~np.isnan(x)
     x, v, base = (np.where(known, part, 0.0) for part in (x, v, base))
-    one = _variance_before(x, v, base)
+    one = variance_before(x, v, base)
     first = one[:, baseline]
     tau = _between(x, base, first, baseline) if between is None else np.broadcast_to(floats(between), series)
     error = one[:, :-1] / np.where(known, base, np.nan) + tau[:, None]
@@ -208,7 +208,7 @@ class Followed:
             self.of[looks] = length
 
 
-def _variance_before(x: FloatArray, v: FloatArray, n: FloatArray) -> FloatArray:
+def variance_before(x: FloatArray, v: FloatArray, n: FloatArray) -> FloatArray:
     """Variance of one answer among all before each period, and last among all: series x (periods + 1)."""
     first = np.full((len(x), 1), _ADDED)
     answers = np.concatenate([first, _ADDED + np.cumsum(n, axis=1)], axis=1)

@@ -8,8 +8,8 @@ import pytest
 
 import cxkit as cx
 from cxkit.analysis.privacy import mask
-from cxkit.schema import WATCH
-from cxkit.stats import change_evidence
+from cxkit.schema import LEVEL, WATCH
+from cxkit.stats import change_evidence, local_level
 
 MONTHS = [f"2025-{month:02d}" for month in range(1, 13)] + [f"2026-{month:02d}" for month in range(1, 7)]
 MAPPING = {
@@ -105,3 +105,23 @@ def test_unknown_names_are_refused(tallies):
         cx.watch(tallies, metrics=["ces"])
     with pytest.raises(cx.CxError, match="baseline: expected 3 or more periods, found 2"):
         cx.watch(tallies, baseline=2)
+
+
+def test_the_level_is_that_of_the_answers_and_of_hidden_cells_nothing_is_told(tallies):
+    found = cx.level(tallies, where={"shop": "B"}, metrics=["nps", "csat_mean"])
+    assert tuple(found.columns) == (LEVEL[0], "shop", *LEVEL[1:])
+    nps = found[found["metric"] == "nps"]
+    score = nps["value"].to_numpy() / 100
+    shares = [cx.distribution(tallies, "nps", where={"shop": "B"}).pivot_table("share", "period", "answer")]
+    variance = (shares[0][3] + shares[0][10]).to_numpy() / 100 - score**2
+    expected = local_level([score], [variance], [nps["n_eff"].to_numpy()])
+    assert nps["underlying"].to_numpy() == pytest.approx(100 * expected.value[0])
+    assert nps["forecast_low"].iloc[0] == pytest.approx(100 * expected.forecast_low[0])
+    assert found.loc[found["metric"] == "csat_mean", "underlying"].between(2, 5).all()
+    more = cx.level(tallies, where={"shop": "B"}, metrics=["nps"], fall=20)["power"].iloc[0]
+    assert more > nps["power"].iloc[0] > 0.05
+    frame = answers({})
+    gap = tallied(frame[(frame["shop"] != "A") | ~frame["date"].str.startswith("2025-04")], ["nps"])
+    assert cx.level(gap, where={"shop": "A"})[["underlying", "forecast", "power"]].notna().all(axis=None)
+    few = mask(tallied(answers({}, n=8), ["nps"]))
+    assert cx.level(few, where={"shop": "A"})[["value", "underlying", "forecast", "power"]].isna().all(axis=None)

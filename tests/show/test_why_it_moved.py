@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -52,3 +53,22 @@ def test_codes_that_changed_are_said_in_a_line_and_what_nobody_knows_leaves_the_
     assert "NPS is not taken apart: the codes of plan do not match: only in 0: a, b; only in 1: A, B." in page
     few = {"a": (8, 0.5), "b": (8, -0.5)}
     assert show.why(found(few, few), cx.METRICS["nps"]) == '<div class="cx-empty"></div>'
+
+
+def test_the_trend_has_signals_and_the_level() -> None:
+    rng = np.random.default_rng(4)
+    rows = [pd.DataFrame({"date": f"2025-{month:02}-15", "nps": rng.choice([3, 10], 300, p=[low, 1 - low])})
+            for month in range(1, 13) for low in [0.2 + 0.2 * (month > 9)]]  # fmt: skip
+    mapping = {"kind": "transactional", "columns": {"time": "date"}, "items": {"nps": "nps"}}
+    tallies, metric = cx.tally(cx.read(pd.concat(rows), mapping), ["nps"]), cx.METRICS["nps"]
+    watched, level = cx.watch(tallies), cx.level(tallies)
+    signal = watched[watched["signal"]].iloc[0]
+    plain = show.trend(cx.estimate(tallies), metric)
+    page = show.trend(cx.estimate(tallies), metric, watched=watched, level=level)
+    assert f"{signal['period']}: a signal of the watch, lower since about {signal['since']} (dotted)." in page
+    row = level.iloc[-1]
+    assert f"Next score: {row['forecast']:.0f} (" in page
+    assert f"with probability {row['power']:.2f}." in page
+    assert page.count("<path") >= plain.count("<path") + 3  # level, its band, where the change began
+    assert ">▼</text>" in page
+    assert ">▼</text>" not in plain
