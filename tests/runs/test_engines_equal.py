@@ -24,7 +24,7 @@ def test_both_engines_make_the_same_pages_of_the_real_notebooks(prepared, tmp_pa
     for engine in ("warm", "kernel"):
         manifest = runs.run(prepared, tmp_path / engine, 2, engine=engine)
         assert {job["name"]: job["status"] for job in manifest["jobs"]} == dict.fromkeys(
-            ("brimvale", "overview", "data"), "done"
+            ("brimvale", "overview", "why", "data"), "done"
         )
         pages[engine] = {job["name"]: (tmp_path / engine / job["file"]).read_bytes() for job in manifest["jobs"]}
     assert pages["warm"] == pages["kernel"]
