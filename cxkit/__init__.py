@@ -5,7 +5,8 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        why, drivers, league, watch, level, distribution;
+                                                        why, drivers, curve, league, watch, level,
+                                                        distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -44,6 +45,7 @@ _HOME = {
     "against_rest": "cxkit.analysis.contrasts",
     "alike": "cxkit.analysis.alike",
     "why": "cxkit.analysis.why",
+    "curve": "cxkit.analysis.curves",
     "against_target": "cxkit.analysis.targets",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
+    from cxkit.analysis.curves import curve
     from cxkit.analysis.drivers import drivers
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.leagues import league

@@ -19,6 +19,7 @@ from cxkit.analysis.cells import known
 from cxkit.analysis.comments import comments
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.curves import curve
 from cxkit.analysis.drivers import drivers_of
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.leagues import league
@@ -266,6 +267,20 @@ class Report:
             )
             for name in metrics or self.metrics
         )  # fmt: skip
+
+    def curves(self) -> Html:
+        """How long things take: each duration of the place now and before, and by segment after the same times."""
+        durations = [metric for name in self.metrics if (metric := self._metric(name)).statistic == "quantile"]
+        return join(map(self._curve, durations))
+
+    def _curve(self, metric: Metric) -> Html:
+        about: dict[str, Any] = {"metric": metric.name, "level": self._level, "where": self.where}
+        parts = [(name, curve(self.tallies, **about, by=[name], periods=[self.now])) for name in self.segments]
+        tables = [
+            show.curve_table(told, metric, name) for name, told in parts if len(told) and told[name].nunique() > 1
+        ]
+        own = curve(self.tallies, **about, periods=[self.before, self.now])
+        return show.curve(own, metric, self.now, self.before, tables)
 
     def heatmap(self) -> Html:
         """The lead metric of each level of the segments over the periods."""

@@ -11,6 +11,7 @@ from cxkit.errors import CxError
 
 FEWEST = 3  # of two people who are told together, each knows the other's answer
 FIRST = "no earlier wave"  # what the first wave is compared with: nobody answered in it
+SAMPLES = {"sample": "responses", "sample tickets": "tickets"}  # synthetic sources: name -> frame of the sample
 TESTED = 10  # the smallest base for which the size of the tests is known (docs/statistics.md)
 
 
@@ -88,10 +89,12 @@ LEVEL = (
     "forecast_low", "forecast_high", "fall", "power", "level", "method",
 )  # fmt: skip
 LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
+CURVES = ("metric", "period", "after", "n", "at_risk", "value", "low", "high", "level", "method")
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *DISTRIBUTION, *SUMMARY
+    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
+    *SUMMARY,
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}

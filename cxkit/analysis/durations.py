@@ -51,14 +51,14 @@ def quantiles(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, I
     low, high = quantile_interval(cells.values[value], metric.quantile, level, **given, design=cells.design)
     for i in np.flatnonzero(holds_open(cells)).tolist():
         design = taken_design(cells.design, i)
-        found[i], low[i], high[i] = survival_quantile(*_lifetimes(cells, i), metric.quantile, level, design=design)
+        found[i], low[i], high[i] = survival_quantile(*lifetimes(cells, i), metric.quantile, level, design=design)
     return found, Interval(low, high)
 
 
-def _lifetimes(cells: Cells, i: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def lifetimes(cells: Cells, i: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Values, ends and open cases of one cell."""
     censored = np.zeros(len(cells.values)) if cells.open is None else cells.open[i]
-    return cells.values, cells.counts[i] - censored, censored
+    return cells.values, cells.weights[i] - censored, censored  # open cases have no weights
 
 
 def rank_changes(now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:
@@ -73,7 +73,7 @@ def rank_changes(now: Cells, before: Cells, correlation: FloatArray, level: floa
     theta, low, high, pvalue = (np.concatenate(part) for part in zip(*parts, strict=True))
     for i in np.flatnonzero(holds_open(now) | holds_open(before)).tolist():
         designs = taken_design(now.ranks, i), taken_design(before.ranks, i)
-        effect = lasting(_lifetimes(now, i), _lifetimes(before, i), level, designs=designs)
+        effect = lasting(lifetimes(now, i), lifetimes(before, i), level, designs=designs)
         theta[i], low[i], high[i], pvalue[i] = effect
     return Difference(OF * (theta - 0.5), OF * (low - 0.5), OF * (high - 0.5), pvalue)
 

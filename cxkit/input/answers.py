@@ -101,13 +101,14 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
 
 
 def _within(table: Table, mapping: Mapping, item: str, limit: float, clean: bool) -> tuple[Column, Column]:
-    """Whether a duration lies inside a limit, 1 or 0; a case that is still open does not."""
+    """Whether a duration lies inside a limit, 1 or 0; a case that is still open does not, nor one that is excepted."""
     declared = mapping.items[item]
     if declared.column is not None:
         minutes, why = _number(table, mapping, item, (0, float("inf")), False, clean)
         return minutes.isnull().ifelse(ibis.null("float64"), _share(minutes <= limit)), why
     minutes, why = _duration(table, mapping, item)
-    inside = (minutes <= limit) & ~_blank(table, declared, str(declared.end))
+    spoiled = [values.is_code(table[column], str(value)) for column, of in declared.unless.items() for value in of]
+    inside = (minutes <= limit) & ~reduce(or_, spoiled, _blank(table, declared, str(declared.end)))
     return minutes.isnull().ifelse(ibis.null("float64"), _share(inside)), why
 
 

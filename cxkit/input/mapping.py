@@ -149,11 +149,14 @@ class Item(Strict):
     bottom: list[int] = Field(default_factory=list)
     classes: dict[Text, list[int]] = Field(default_factory=dict)
     within: Text | None = None
+    unless: dict[Text, list[str | int | float]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _measured(self) -> Item:
         if (self.measure == "within") != (self.within is not None):
             raise ValueError("within: the limit belongs to `measure: within`, as in `within: 20 s`")
+        if self.unless and not (self.within and self.start):
+            raise ValueError("unless: says which cases of `measure: within` between two times do not count as in time")
         if self.within and self.start and not self.seen_at:
             raise ValueError(
                 "open_until: `within` needs the moment until which all cases were watched, such as 2026-11-01"
@@ -264,6 +267,7 @@ class Item(Strict):
         if self.counts:
             return {f"counts.{column}": column for column in self.counts}
         named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
+        named |= {f"unless.{column}": column for column in self.unless}
         return {key: column for key, column in named.items() if column is not None}
 
     @property

@@ -22,8 +22,7 @@ from cxkit.input.shapes import count_of, shaped
 from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
-
-SAMPLE = "sample"
+from cxkit.schema import SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,8 @@ def read(
     """Responses of an export, read as its mapping says.
 
     Args:
-        source: "sample", a path, several files (`{"files": [...]}`), a database (`{"url": ..., "table": ...}`), a
-            DataFrame or a table of any Ibis backend.
+        source: "sample" or "sample tickets", a path, several files (`{"files": [...]}`), a database
+            (`{"url": ..., "table": ...}`), a DataFrame or a table of any Ibis backend.
         mapping: A mapping file or its data; None for the sample and for tables that use the kit's own names.
         folder: Where relative paths of the source start.
         memory: Limit of the in-process database, such as "2GB" (the default), for data that are files.
@@ -106,8 +105,8 @@ def read(
       item            reason  n
     0  nps  outside 0-10: 11  1
     """
-    if isinstance(source, str) and source == SAMPLE:
-        return _read_sample(mapping)
+    if isinstance(source, str) and source in SAMPLES:
+        return _read_sample(source, mapping)
     given = None if mapping is None else load_mapping(mapping)
     opened = open_source(
         source,
@@ -120,13 +119,13 @@ def read(
     return _responses(opened, given or own_names([c for c in opened.table.columns if c != LEFT_OUT]))
 
 
-def _read_sample(mapping: Any) -> Responses:
+def _read_sample(source: str, mapping: Any) -> Responses:
     from cxkit.sample import write
 
-    checked = load_mapping(mapping or write.MAPPING)
-    responses = write.sample()["responses"]
-    opened = open_source(responses[[column for column in responses if column in _columns(checked).values()]])
-    opened.files[0] |= {"path": "sample (synthetic)", "synthetic": True}
+    checked = load_mapping(mapping or write.MAPPINGS[SAMPLES[source]])
+    rows = write.sample()[SAMPLES[source]]
+    opened = open_source(rows[[column for column in rows if column in _columns(checked).values()]])
+    opened.files[0] |= {"path": f"{source} (synthetic)", "synthetic": True}
     return _responses(opened, checked)
 
 

@@ -23,6 +23,7 @@ from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.params import RunParams, paths
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
 from cxkit.runs.shelf import SUMMARY, packages
+from cxkit.schema import SAMPLES
 from cxkit.strict import load_yaml
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
     """
     until = None if seconds is None else time.monotonic() + seconds
     files, sources = named(params), len(paths(params.source))
-    if not all(map(os.path.isfile, files[:sources])) or not (sources or params.source == "sample"):
+    if not all(map(os.path.isfile, files[:sources])) or not (sources or params.source in [*SAMPLES]):
         return ""
     hashes = [[str(path), sha256(path, until=until)] for path in files if os.path.isfile(path)]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code(), secret(work))

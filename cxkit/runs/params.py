@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from cxkit.schema import RULES, Rules
+from cxkit.schema import RULES, SAMPLES, Rules
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse, parse_yaml
 
 RESERVED = ("index", "overview", "data", "summary", "manifest")
@@ -394,7 +394,7 @@ def paths(source: Any) -> list[Path]:
     ([], [])
     """
     if isinstance(source, str):
-        return [Path(source).expanduser()] if source != "sample" and "://" not in source else []
+        return [Path(source).expanduser()] if source not in SAMPLES and "://" not in source else []
     if not isinstance(source, dict):
         return []
     files = source.get("files")

@@ -28,15 +28,15 @@ from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import lacking, load_mapping
 from cxkit.input.periods import Calendar
 from cxkit.input.refusals import are_lost
-from cxkit.input.responses import SAMPLE, Responses, read
+from cxkit.input.responses import Responses, read
 from cxkit.metrics import METRICS
 from cxkit.runs import history
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths
-from cxkit.sample.write import MAPPING
-from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, TARGETS, WEIGHTS, Rules, accepting, remarked
+from cxkit.sample.write import MAPPINGS
+from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, SAMPLES, TARGETS, WEIGHTS, Rules, accepting, remarked
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.raking import raked, read_margins
@@ -363,7 +363,8 @@ def _with_before(counted: Tallies, before: str, survey: Responses) -> list[str]:
 
 def _mapping(params: RunParams) -> DataMapping | None:
     """The mapping of a run, without the roles that it switches off; None where columns are called as the kit does."""
-    given = MAPPING if params.mapping is None and params.source == SAMPLE else params.mapping
+    frame = SAMPLES.get(params.source) if isinstance(params.source, str) else None
+    given = MAPPINGS[frame] if params.mapping is None and frame else params.mapping
     return given if given is None else _without(params, load_mapping(given))
 
 

@@ -259,6 +259,36 @@ def trend(
     return ax
 
 
+def curve(now: Sequence[Row], before: Sequence[Row]) -> Canvas:
+    """Shares that had come to their end after some time, now as a line with its band, before as a thinner one.
+
+    The times stand on a scale on which each step is a multiple of the one before; below them how many were watched
+    longer.
+    """
+    times = [row["after"] for row in (*now, *before)]
+    low, high = math.log10(min(times)) - 0.08, math.log10(max(times)) + 0.08
+    ax = Canvas(200, 32, 46, top=12, bottom=34, x=(low, high), y=(0, 100))
+    for y in (0, 25, 50, 75, 100):
+        ax.line([low, high], [y, y], "rule", 0.8)
+        ax.text(low, y, f"{y}%", ha="right", shift=(-5, 0), **NOTE)
+    for rows, role, width_ in ((before, "faint", 1.2), (now, "line", 1.6)):
+        at = [math.log10(row["after"]) for row in rows]
+        if role == "line":  # the band of what is told
+            limits = [(x, row) for x, row in zip(at, rows, strict=True) if row.get("low") is not None]
+            ends = [*((x, row["low"]) for x, row in limits), *((x, row["high"]) for x, row in reversed(limits))]
+            ax.fill(ends, "line", 0.18)
+            ax.dots(at, [row["value"] for row in rows], role, size=4.4)
+        ax.line(at, [row["value"] for row in rows], role, width_)
+    for i in spread(len(now), 7):
+        ax.text(
+            math.log10(now[i]["after"]), 0, wording.time_words(now[i]["after"]), va="top", small=True, shift=(0, -7)
+        )
+        ax.text(
+            math.log10(now[i]["after"]), 0, wording.count(now[i]["at_risk"]), va="top", shift=(0, -7 - BREAK), **NOTE
+        )
+    return ax
+
+
 def _levels(ax: Canvas, marked: Sequence[Row], near: float) -> None:
     """Published values as lines over all periods, named on them: above, below where the next is near, else at the end.
 

@@ -20,7 +20,7 @@ from cxkit.show.labels import plural, words
 from cxkit.show.rows import MINUTES, Row, answered, dimensions, fitted_one, level, of_metric, shares, varying
 from cxkit.show.rows import rows as all_rows
 from cxkit.show.svg import Canvas
-from cxkit.show.tables import PAIRS, classes_table, comparisons_table, distribution_table, estimates_table
+from cxkit.show.tables import PAIRS, classes_table, comparisons_table, curve_table, distribution_table, estimates_table
 from cxkit.show.wording import base, in_pairs, score
 
 MOST = 60  # rows that are drawn; the table holds all
@@ -96,6 +96,43 @@ def _forecast(row: Row, metric: Metric) -> str:
     return (f"Dashed: the level behind the scores, a model. Next score: {wording.number(row['forecast'], places)} "
             f"({wording.limits(*ends, 'scale', places)}); a fall of {size} would be seen with probability "
             f"{row['power']:.2f}.")  # fmt: skip
+
+
+def curve(
+    curves: pd.DataFrame, metric: Metric, now: str, before: str | None = None, parts: Sequence[Html] = ()
+) -> Html:  # fmt: skip
+    """How long something takes: the share of cases that had ended after some time, with the band of its intervals.
+
+    Args:
+        curves: Of one place (`cx.curve`).
+        metric: The duration.
+        now: The period shown.
+        before: The one drawn beside it.
+        parts: Tables of parts of the place, from `curve_table`, that stand behind its own.
+    """
+    key, title = slug("curve", metric.name), f"{metric.label}: share that had ended after a time"
+    found = [row for row in all_rows(curves) if row["metric"] == metric.name]
+    if places := varying(found, dimensions(curves)):
+        raise ValueError(f"curve draws one place, found several {' and '.join(places)}: select rows with `at` first")
+    begun = min((row["after"] for row in found if row["value"] >= 1), default=0)  # before it nearly nothing had ended
+    held = {period: [row for row in found if row["period"] == period and row["after"] >= begun]
+            for period in (now, before)}  # fmt: skip
+    shown = curve_table(curves[curves["period"].isin([now, before])], metric, "period", caption=title)
+    if not held[now]:
+        return nothing(key, title, shown, [])
+    half = next((row for row in held[now] if row["value"] >= 50), held[now][-1])
+    sure, took = wording.level_words(half.get("level")), wording.time_words(half["after"])
+    claim = [f"{metric.label}, ", name(now), f": {wording.share_words(half)} within {took}."]
+    proof = [f"{sure} interval {wording.share_span(half)}; n {wording.count(half['n'])}."]
+    text = "; ".join(f"{wording.time_words(row['after'])}: {wording.share_words(row)} ({wording.share_span(row)}, "
+                     f"n {wording.count(row['n'])})" for row in held[now])  # fmt: skip
+    drawn = drawings.curve(held[now], held[before]).svg(key, title, text)
+    notes = [
+        f"Line: share of the cases that began in {now} that had ended after each time (a scale of multiples). Band: "
+        f"{sure} interval. Below: how many were watched longer. Open cases count for as long as they were seen.",
+        *([f"Grey: {before}; described, not tested."] if held[before] else []),
+    ]
+    return figure(key, claim, proof, drawn, notes, join([shown, *parts]))
 
 
 def segments(

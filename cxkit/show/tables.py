@@ -10,7 +10,7 @@ from cxkit.metrics import Metric
 from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, full_names, join, name, plain, tag
-from cxkit.show.labels import heading
+from cxkit.show.labels import heading, words
 from cxkit.show.rows import (
     Row,
     answered,
@@ -195,6 +195,37 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
     notes = [f"{SHARES} Base: answers used (n)."]
     return table([heading(by), *groups, "Base"], body, caption, notes, names=bars)
+
+
+def curve_table(curves: pd.DataFrame, metric: Metric, by: str, *, caption: str = "") -> Html:
+    """The share of cases that had ended after some times, a line per period or level.
+
+    Args:
+        curves: Rows of `cx.curve`.
+        metric: The duration.
+        by: The column that makes the lines.
+        caption: Heading of the table.
+    """
+    lines: dict[str, dict[float, Row]] = {}
+    for row in rows(curves[curves["metric"] == metric.name]):
+        lines.setdefault(level(row, by), {})[row["after"]] = row
+    times = sorted({time for line in lines.values() for time in line})
+    times = times[-1 :: -(len(times) // 9 + 1)][::-1]  # more columns than nine have no room
+    body: list[list[Cell]] = [
+        [(name(label), ""), *((_ended(line.get(time)), "cx-n") for time in times),
+         (wording.count(next(iter(line.values()))["n"]), "cx-n")]
+        for label, line in lines.items()
+    ]  # fmt: skip
+    methods = wording.methods_words(dict.fromkeys(curves["method"]))
+    notes = [f"Intervals: {methods}. Base: cases. A cell is blank where too few were watched longer."]
+    heads = [heading(by), *map(wording.time_words, times), "Base"]
+    return table(
+        heads, body, caption or f"{metric.label} by {words(by)}: share that had ended after a time", notes, names=lines
+    )
+
+
+def _ended(row: Row | None) -> Html | str:
+    return join([wording.share_words(row), tag("small", wording.share_span(row))], " ") if row else ""
 
 
 def base(row: Row) -> Html | str:

@@ -105,6 +105,28 @@ def limits(low: float | None, high: float | None, unit: Unit, places: int, signe
     return f"{number(low, places, signed)}{mark} to {number(high, places, signed)}{mark}"
 
 
+def time_words(minutes: float) -> str:
+    r"""A round time in the largest unit of which it is a whole number.
+
+    >>> time_words(30), time_words(240), time_words(10080)
+    ('30\xa0min', '4\xa0h', '7\xa0days')
+    """
+    size, unit = next((size, unit) for size, unit in ((1440, "days"), (60, "h"), (1, "min"), (1 / 60, "s"))
+                      if minutes % size < 1e-9 and minutes >= size)  # fmt: skip
+    count_ = round(minutes / size)
+    return f"{count_:,}{HARD}{'day' if (count_, unit) == (1, 'days') else unit}"
+
+
+def share_words(row: Row) -> str:
+    """A share that is described, in percent."""
+    return quantity(row["value"], "percent", 0)
+
+
+def share_span(row: Row) -> str:
+    """Its limits."""
+    return limits(row.get("low"), row.get("high"), "percent", 0)
+
+
 def level_words(level: float | None) -> str:
     """The confidence level as a reader says it.
 

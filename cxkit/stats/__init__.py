@@ -27,6 +27,7 @@ from cxkit.stats.durations import (
     logrank,
     quantile,
     quantile_interval,
+    survival_at,
     survival_quantile,
 )
 from cxkit.stats.funnels import funnel
@@ -116,5 +117,6 @@ __all__ = [
     "smallest_base",
     "sums_of",
     "superiority",
+    "survival_at",
     "survival_quantile",
 ]

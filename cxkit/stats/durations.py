@@ -359,3 +359,24 @@ def _merged(lifetimes: Lifetimes) -> tuple[FloatArray, FloatArray, FloatArray]:
 def _first(time: FloatArray, line: FloatArray, target: float, never: float = np.nan) -> float:
     reached = np.flatnonzero(line <= target + _SAME)
     return float(time[reached[0]]) if reached.size else never
+
+
+def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Survival and its limits at any times: NaN beyond the last case, whose curve is not extrapolated.
+
+    Args:
+        curve: From `kaplan_meier`.
+        times: Times in its unit, any shape.
+
+    Formula: S(t) of the last time that is at most t; 1 before the first. Source: as `kaplan_meier`.
+
+    >>> survival_at(kaplan_meier([1, 2, 3], [1, 1, 0], [0, 1, 1]), [0.5, 2.5, 9])[0]
+    array([1. , 0.5, nan])
+    """
+    t = floats(times)
+    place = np.searchsorted(curve.time, t, side="right") - 1
+    beyond = t > (curve.time[-1] if curve.time.size else -np.inf)
+    starts = (1.0, curve.survival), (np.nan, curve.low), (np.nan, curve.high)
+    known = (np.append(start, line)[place + 1] for start, line in starts)
+    survival, low, high = (plain(np.where(beyond, np.nan, line)) for line in known)
+    return survival, low, high

@@ -10,6 +10,7 @@ What a score is, and what it needs:
 - a row of a table of shares: a base in the same row, and the words that shares are described, under the table;
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
+- a row of a table of shares after times: an interval in each cell, a base, a method in the note under the table;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
   page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and the words of
   customers are no scores.
@@ -36,6 +37,7 @@ LABELS = "|".join(sorted((re.escape(metric.label) for metric in METRICS.values()
 NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
 SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)|\d[\d,]*(?= comparisons)")  # how sure, not how much
 SCORES = {"Score", *(metric.label for metric in METRICS.values())}
+AFTER = re.compile(r"[\d,]+\s(?:s|min|h|days?)")  # heads of the table of a curve
 DESCRIBED = "described: no interval, no test"
 
 
@@ -93,7 +95,9 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
         cells = dict(zip(heads, (text(cell) for cell in line.find_all(["th", "td"], recursive=False)), strict=True))
         if re.search(r"\d", cells.get("Change", "")):
             yield "change", cells
-        if any(re.match(NUMBER, cells[head]) for head in heads[1:] if head in SCORES):
+        if any(AFTER.fullmatch(head) for head in heads):
+            yield "curve", cells
+        elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if head in SCORES):
             yield "score", cells
         elif any(re.fullmatch(rf"{NUMBER}%", cells[head]) for head in heads[1:] if "interval" not in head.lower()):
             yield "share", cells
@@ -111,6 +115,10 @@ def _table(table: Tag) -> Iterator[str]:
         yield from _lacks(line, own, base=BASE, interval=INTERVAL) if own and kind == "score" else ()
         spans += " no interval" if cells.get("Remarks", "").startswith("no interval") else ""
         yield from _lacks(line, bases, base=re.compile(r"\d"))
+        if kind == "curve":
+            told = [cell for head, cell in cells.items() if AFTER.fullmatch(head) and cell]
+            yield from (fault for cell in told for fault in _lacks(line, cell, interval=INTERVAL))
+            spans = " ".join(told)
         if kind == "share":
             yield from _lacks(line, notes, words=re.compile(DESCRIBED))
             continue

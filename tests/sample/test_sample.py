@@ -16,7 +16,7 @@ import yaml
 from cxkit.input.mapping import load_mapping
 from cxkit.metrics import METRICS
 from cxkit.sample.truth import DRIFT, MONTHS, PLANTED, SWAP, SWAP_NPS, TRUE_NPS
-from cxkit.sample.write import EXPORTED, MAPPING, SEED, TIMEZONE, sample, write
+from cxkit.sample.write import EXPORTED, MAPPINGS, SEED, TIMEZONE, sample, write
 
 FRAMES = sample()
 BRANDS = tuple(TRUE_NPS)
@@ -338,13 +338,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_written_files_hold_the_sample_and_its_mapping(files: list[Path]) -> None:
-    assert [path.name for path in files] == ["responses.csv", "tickets.csv", "customers.csv", "mapping.yaml"]
+    names = ["responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml"]
+    assert [path.name for path in files] == names
     read = pd.read_csv(files[0], dtype="str", keep_default_na=False)
     assert list(read.columns) == list(RESPONSES.columns)
     assert len(read) == len(RESPONSES)
     assert set(read["nps"]) == {"", "99", *map(str, range(12))}
     assert (pd.to_datetime(read["time"]) == RESPONSES["time"]).all()
-    assert files[3].read_text(encoding="utf-8") == MAPPING.read_text(encoding="utf-8")
+    assert files[3].read_text(encoding="utf-8") == MAPPINGS["responses"].read_text(encoding="utf-8")
+    assert files[4].read_text(encoding="utf-8") == MAPPINGS["tickets"].read_text(encoding="utf-8")
 
 
 def test_writing_again_gives_the_same_bytes(files: list[Path], tmp_path: Path) -> None:
@@ -352,7 +354,7 @@ def test_writing_again_gives_the_same_bytes(files: list[Path], tmp_path: Path) -
 
 
 def test_the_mapping_fits_the_sample() -> None:
-    mapping = load_mapping(MAPPING)
+    mapping = load_mapping(MAPPINGS["responses"])
     columns = [item.column for item in mapping.items.values()] + [one.column for one in mapping.dimensions.values()]
     assert {*columns, *mapping.columns.named().values()} <= set(RESPONSES.columns)
     assert mapping.timezone == TIMEZONE
@@ -369,6 +371,6 @@ def test_the_mapping_fits_the_sample() -> None:
 
 
 def test_the_labels_of_the_mapping_are_the_answers_of_the_sample() -> None:
-    for name, item in yaml.safe_load(MAPPING.read_text(encoding="utf-8"))["items"].items():
+    for name, item in yaml.safe_load(MAPPINGS["responses"].read_text(encoding="utf-8"))["items"].items():
         if "labels" in item:
             assert set(item["labels"]) == answered(item["column"]), name

@@ -13,6 +13,7 @@ from cxkit.stats import (
     logrank,
     quantile,
     quantile_interval,
+    survival_at,
     survival_quantile,
 )
 
@@ -166,6 +167,15 @@ def test_counts_are_repeated_cases():
     repeated = kaplan_meier([5] * 4 + [9] * 6, [1, 1, 1, 0, 1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 1, 1, 1, 1])
     for one, other in zip(curve, repeated, strict=True):
         assert one == pytest.approx(other)
+
+
+def test_curves_are_not_extrapolated():
+    curve = kaplan_meier(*SIX_MP)
+    survival, low, high = survival_at(curve, [0, 6, 23.5, 35, 36])
+    assert survival == pytest.approx([1, 0.8571, 0.4482, 0.4482, np.nan], abs=5e-5, nan_ok=True)
+    assert np.isnan(low[[0, 4]]).all()
+    assert np.all(low[1:4] < survival[1:4])
+    assert np.all(high[1:4] > survival[1:4])
 
 
 def test_a_quantile_that_is_not_reached_is_absent():

@@ -1,0 +1,83 @@
+"""How long things take: of the cases that began in a period, how many had come to their end after how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxkit.analysis.cells import declared, from_tallies, taken_design
+from cxkit.analysis.durations import lifetimes
+from cxkit.analysis.estimates import By, chosen, cuts
+from cxkit.errors import CxError
+from cxkit.schema import CURVES
+from cxkit.stats import kaplan_meier, rate_interval, survival_at
+from cxkit.tallies.tallies import Tallies
+
+MARKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 4320, 10080, 20160, 43200)  # minutes to 30 days
+METHOD = "Kaplan-Meier with Greenwood's variance (log-log), Wilson before the first end"
+
+
+def curve(
+    tallies: Tallies,
+    metric: str,
+    level: float = 0.95,
+    *,
+    by: By = (),
+    where: Mapping[str, str] | None = None,
+    periods: Sequence[str] | None = None,
+    at: Sequence[float] = MARKS,
+) -> pd.DataFrame:
+    """The share of cases that had ended after some times, with limits; open cases count for as long as they were seen.
+
+    Args:
+        tallies: Tallies of which the wanted level was declared.
+        metric: Name of a duration.
+        level: Confidence level in (0, 1).
+        by: As in `estimate`.
+        where: One level per dimension: the place.
+        periods: Periods in which cases began; None for all.
+        at: Times in minutes. Not those of the cases themselves, from which single ones could be told.
+
+    Returns:
+        Columns metric, period, <dimensions>, after (minutes), n, at_risk (cases that were watched longer), value, low,
+        high (percent), level, method: a row per cell and time. A curve ends where fewer than `hide_below` were watched
+        longer, or where nobody knows; a cell that may not be shown has none.
+
+    Raises:
+        CxError: A metric that is no duration, or a level that was not declared.
+
+    Formula: 1 less the survival of `stats.kaplan_meier`; before the first end the Wilson limit of none.
+    Source: as there.
+
+    >>> import cxkit as cx
+    >>> tickets = cx.tally(cx.read("sample tickets"), ["full_resolution"])
+    >>> curve(tickets, "full_resolution", periods=["2026-08"], at=[1440])[["n", "at_risk", "value"]].round(1)
+          n  at_risk  value
+    0  1074      189   82.4
+    """
+    (measured,) = chosen(tallies, [metric])
+    if measured.statistic != "quantile":
+        raise CxError(f"metric: {metric} is no duration; a curve tells how long something takes")
+    rows, marks = [], np.asarray(at, float)
+    for dimensions in cuts(tallies, by, where):
+        _, keys = declared(tallies, dimensions, where, periods)
+        cells = from_tallies(tallies, measured, keys)
+        for i in np.flatnonzero((cells.hidden == "") & (cells.n > 0)).tolist():
+            times, ended, still = lifetimes(cells, i)
+            design = taken_design(cells.design, i)
+            left, low, high = survival_at(kaplan_meier(times, ended, still, level, design=design), marks)
+            least = rate_interval(
+                cells.w[i], cells.w[i], level, design=design
+            ).low  # before the first end: all are left
+            low, high = np.where(left == 1, least, low), np.where(left == 1, 1.0, high)
+            longer = np.array([cells.counts[i][cells.values > mark].sum() for mark in marks])
+            told = pd.DataFrame({"after": marks, "n": int(cells.n[i]), "at_risk": longer})
+            told = told.assign(value=100 * (1 - left), low=100 * (1 - high), high=100 * (1 - low))
+            shown = told[(longer >= tallies.rules.hide_below) & np.isfinite(told["value"])]
+            rows.append(shown.assign(**{str(name): key for name, key in keys.iloc[i].items()}))
+    frame = pd.concat(rows) if rows else pd.DataFrame(columns=list(CURVES))
+    used = [name for name in tallies.by if name in frame.columns]
+    frame = frame.assign(metric=metric, level=level, method=METHOD).reset_index(drop=True)
+    return frame[["metric", "period", *used, *CURVES[2:]]]
