@@ -32,6 +32,7 @@ PARTS = {
 NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
 BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
 NO_BASES = {
+    "What each part brings",
     "What was read",
     "Who answered",
     "The same place of the scale throughout",
