@@ -17,11 +17,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
+import ibis.backends.duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
+
+import cxkit as cx
+
+LOADED = (
+    cx.read,
+    cx.tally,
+    ibis.backends.duckdb,
+)  # on first use, which is before the clock, as all other libraries are
 
 MILLION = 1_000_000
 MONTHS, BRANDS = 24, 100
@@ -80,8 +91,6 @@ def raw(path: Path, scratch: Path) -> Sums:
 
 
 def cxkit(path: Path, scratch: Path) -> Sums:
-    import cxkit as cx
-
     mapping = {
         "kind": "transactional",
         "columns": {"respondent": "respondent", "time": "time", "weight": "weight"},
@@ -126,8 +135,6 @@ def in_pandas(path: Path, scratch: Path) -> Sums:
 
 
 def in_polars(path: Path, scratch: Path) -> Sums:
-    import polars as pl
-
     w = pl.col("weight")
     score = pl.when(pl.col("nps") >= 9).then(1.0).when(pl.col("nps") <= 6).then(-1.0).otherwise(0.0)
     answers = pl.scan_parquet(path).select(
@@ -165,6 +172,28 @@ def alone(side: str, path: Path, out: Path) -> None:
         frame.assign(month=frame["month"].astype(str).str[:7]).to_parquet(out.with_suffix(f".{name}"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(json.dumps({"seconds": seconds, "peak": peak, **LAPS}))
+
+
+def check(folder: Path) -> None:
+    """What `cxkit check` does on 1 million rows, against the pass of a run over the same data, in turn."""
+    from cxkit.runs.params import load
+    from cxkit.runs.prepare import prepare, told
+
+    make(folder / "answers.parquet", MILLION)
+    (folder / "params.json").write_text(json.dumps({
+        "name": "answers", "title": "Answers", "source": "answers.parquet", "metrics": ["nps"], "for_each": ["brand"],
+        "as_of": "2026-10-01", "mapping": {"kind": "transactional", "items": {"nps": "nps"}, "dimensions": {
+            "brand": "brand", "segment": "segment"}, "columns": {"respondent": "respondent", "time": "time",
+                                                                 "weight": "weight"}},
+    }), encoding="utf-8")  # fmt: skip
+    params, best = load(folder / "params.json", (), [], None), {"run": float("inf"), "check": float("inf")}
+    for i in range(3):
+        for name, work in (("run", partial(prepare, params, folder / f"work{i}")), ("check", partial(told, params))):
+            began = time.perf_counter()
+            work()
+            best[name] = min(best[name], time.perf_counter() - began)
+    print(f"{MILLION:>11,} rows, check {best['check']:.2f} s, the pass of a run {best['run']:.2f} s")
+    print(f"bar check_1m_ratio_to_run {best['check'] / best['run']:.2f}")
 
 
 def measure(side: str, path: Path, out: Path) -> dict[str, float]:
@@ -226,6 +255,7 @@ def main() -> None:
     sizes = given.sizes or ([1] if given.quick else [1, 10, 100])
     folder = Path(tempfile.mkdtemp(prefix="tally-"))
     try:
+        check(folder)
         found = {size: compare(size * MILLION, 1 if size > 10 else 3, folder) for size in sizes}
     finally:
         shutil.rmtree(folder)

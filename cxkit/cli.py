@@ -114,12 +114,13 @@ def run(
             "limits": Limits(timeout, memory << 20),
         }
         given |= {"force": force, "keep": keep, "older": older, "tell": _say if log == "text" else None}
+        given["remark"] = progress.record if log == "json" else None
         manifest = make(checked, folder, progress=lambda total: progress.progress(total, log), **given)
         if log == "text":
             progress.summarise(manifest, private.private(folder, work), time.monotonic() - began)
-        else:
-            progress.record_signals(manifest)
             _say(str(folder / "index.html"))
+        for one in manifest["signals"] if log == "json" else ():
+            progress.record({"signal": one})
         failed = sum(job["status"] == "failed" for job in manifest["jobs"])
     raise typer.Exit(1 if failed else 3 if fail_on and manifest["signals"] else 0)
 
@@ -173,24 +174,27 @@ def check(
     out: Out = None,
     sets: Sets = [],  # noqa: B006
     as_of: AsOf = None,
+    log: Annotated[Log, typer.Option(help="In words, or a line of JSON for each remark on the data.")] = "text",
     timeout: Timeout = 600,
     memory: Memory = 4096,
 ) -> None:
     """Check parameters, notebooks and data without making a report, and whether the last run has published."""
     with _readable():
         checked = _load(params, sets, [], as_of)
-        from cxkit.runs import publishing, shelf
+        from cxkit.runs import progress, publishing, shelf
         from cxkit.runs.private import looking
         from cxkit.runs.run import shelf_of
 
-        if "publishing" in shelf.claim(folder := shelf_of(checked, out), checked.name):
+        if "publishing" in shelf.claim(folder := shelf_of(checked, out), checked.name) and log == "text":
             _say(f"{folder}: {publishing.BROKEN}, or is just publishing; the next run finishes it")
         with looking():
             limits = Limits(timeout, memory << 20)
-            lines, stops = carried("cxkit.runs.prepare:told", checked, limits=limits, memory=checked.memory)
-        for line in lines:
+            lines, odd = carried("cxkit.runs.prepare:told", checked, limits=limits, memory=checked.memory)
+        for line in lines if log == "text" else ():
             _say(line)
-    raise typer.Exit(2 if stops else 0)
+        for row in odd if log == "json" else ():
+            progress.record(row)
+    raise typer.Exit(2 if any(row["weight"] == "stop" for row in odd) else 0)
 
 
 @app.command()

@@ -191,7 +191,7 @@ def test_check_tells_what_a_run_would_do_and_writes_nothing(project):
     assert "files: survey.csv: 88 rows" in result.stdout
     assert "refused: nps: outside 0-10: 11: 1" in result.stdout
     assert "would make acme.html: Acme" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith("demo.yaml: 5 reports, 3 things to look at")  # three answers only
+    assert result.stdout.splitlines()[-1].endswith("demo.yaml: 5 reports, 2 things to look at")  # three answers only
     assert tree(project) == before
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import reduce
-from operator import and_, or_
+from operator import add, or_
 from typing import Any
 
 import ibis
@@ -19,6 +19,7 @@ from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
 from cxkit.input.mapping import BLANK, MINUTES, Chosen, Item, Mapping, open_of
 from cxkit.input.shapes import count_of
+from cxkit.input.sources import FILE
 
 IDS = ("response", "respondent", "cluster")
 # Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
@@ -55,7 +56,7 @@ def tidy(usable: Table, mapping: Mapping) -> list[str]:
 
 
 def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
-    columns = {}
+    columns = {FILE: table[FILE]} if FILE in table.columns else {}
     for role, column in mapping.columns.named().items():
         raw = table[column]
         if role == "count":
@@ -175,30 +176,26 @@ def _apart(text: Any, mark: str) -> Any:
 
 
 def _ticked(table: Table, item: Chosen) -> tuple[Column, Column]:
-    """Whether the cell of an option is ticked; who has something in none of the cells did not answer."""
-    cells = {option: table[column] for option, column in item.choices.items()}
-    yes = {option: _says(cell, option, item, True) for option, cell in cells.items()}
-    odd = {o: ~(yes[o] | values.is_blank(cell) | _says(cell, o, item, False)) for o, cell in cells.items()}
-    strange = ibis.cases(*((odd[option], values.text(cell)) for option, cell in cells.items()), else_="")
-    missing = [rule for cell in cells.values() for rule in _declared_missing(cell, item)]
+    """Whether the cell of an option is ticked; who has something in none of the cells did not answer.
+
+    The cells are looked at as one text: an expression for each of them in each option takes all memory.
+    """
+    cells = {o: values.text(table[c]).lower().re_replace(r"^(\d+)\.0+$", r"\1") for o, c in item.choices.items()}
+    labels = {str(code).lower(): bool(means) for code, means in item.labels.items()}
+    known = [*labels] or [*CHOSEN, *NOT_CHOSEN, *map(str.lower, cells)]
+    yes = [word for word, chosen in labels.items() if chosen] if labels else [*CHOSEN, item.option.lower()]
+    begin, end = "\x1e", "\x1f"
+    said = reduce(add, (begin + cell.fill_null("") + end for cell in cells.values()))
+    strange = said.re_replace(f"{begin}({'|'.join(map(re.escape, known))})?{end}", "")
+    missing = [rule for column in item.choices.values() for rule in _declared_missing(table[column], item)]
     return _choice(
-        yes[item.option],
+        cells[item.option].isin(yes).fill_null(False),
         [
-            (reduce(and_, map(values.is_blank, cells.values())), "empty"),
+            (said == (begin + end) * len(cells), "empty"),
             *missing,
-            (reduce(or_, odd.values()), ibis.literal(f"{NO_TICK}: ") + strange.substr(0, 40)),
+            (strange != "", ibis.literal(f"{NO_TICK}: ") + strange.re_extract(f"{begin}([^{end}]*)", 1).substr(0, 40)),
         ],
     )
-
-
-def _says(cell: Column, option: str, item: Chosen, chosen: bool) -> Column:
-    if item.labels:
-        codes = [values.is_code(cell, str(code)) for code, means in item.labels.items() if bool(means) == chosen]
-        return reduce(or_, codes, ibis.literal(False))
-    words = (*CHOSEN, option.lower()) if chosen else NOT_CHOSEN
-    if cell.type().is_boolean():
-        return (cell == chosen).fill_null(False)
-    return values.text(cell).lower().isin(words).fill_null(False)
 
 
 def _declared_missing(raw: Column, item: Item) -> list[tuple[Column, str]]:

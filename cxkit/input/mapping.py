@@ -39,6 +39,7 @@ RESERVED = frozenset({
     "others_pvalue", "total_change", "explains", "n_judged", "n_judged_before", "n_judged_rest", "wave_clusters",
     "target", "gap",
 })  # fmt: skip
+LONGEST = 40  # letters of the name of an option's metric
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?(s|seconds?|m|min|minutes?|h|hours?|d|days?)")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
@@ -295,18 +296,21 @@ class Chosen(Item):
         own |= {"measure": "share", "scale": (0, 1), "top": [1], "group": group}
         own |= {"question": item.question or item.label}
         return {
-            optional(group, option): cls.model_construct(**{**own, "option": option, "label": option})
-            for option in item.choices
+            name: cls.model_construct(**{**own, "option": option, "label": option})
+            for option, name in zip(item.choices, optional(group, item.choices), strict=True)
         }
 
 
-def optional(group: str, option: str) -> str:
-    """What the share of an option is called.
+def optional(group: str, options: Iterable[str]) -> list[str]:
+    """What the share of each option is called; of long ones that begin alike, by their number.
 
-    >>> optional("reasons", "Price & value")
-    'reasons_price_value'
+    >>> optional("reasons", ["Price & value"])
+    ['reasons_price_value']
     """
-    return (f"{group}_" + re.sub(r"\W+", "_", option.lower()).strip("_"))[:40]
+    names = [f"{group}_" + re.sub(r"\W+", "_", option.lower()).strip("_") for option in options]
+    short = [name[:LONGEST] for name in names]
+    alike = [short.count(one) > 1 and len(name) > LONGEST for one, name in zip(short, names, strict=True)]
+    return [f"{one[:-3]}_{i}" if alike[i - 1] else one for i, one in enumerate(short, 1)]
 
 
 class Dimension(Strict):
@@ -473,7 +477,7 @@ class Mapping(Reading):
     def _check_item(self, item: str) -> None:
         known = {metric.item for metric in METRICS.values()}
         if self.items[item].several:
-            names = [optional(item, option) for option in self.items[item].choices]
+            names = optional(item, self.items[item].choices)
             if taken := sorted({name for name in names if names.count(name) > 1 or name in {*self.items, *METRICS}}):
                 raise ValueError(
                     f"items.{item}: two metrics would be called {taken[0]!r}; shorten or change the options"

@@ -19,7 +19,7 @@ from cxkit.input import answers, refusals, times, values
 from cxkit.input.databases import Table, aggregated, collect, readable
 from cxkit.input.mapping import BLANK, ISO, Mapping, load_mapping, own_names
 from cxkit.input.shapes import count_of, shaped
-from cxkit.input.sources import LEFT_OUT, Source, SourceLike, open_source
+from cxkit.input.sources import FILE, LEFT_OUT, Source, SourceLike, open_source
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
 from cxkit.schema import SAMPLES
@@ -116,7 +116,7 @@ def read(
         reading=given.reading if given else {},
         memory=memory,
     )
-    return _responses(opened, given or own_names([c for c in opened.table.columns if c != LEFT_OUT]))
+    return _responses(opened, given or own_names([c for c in opened.table.columns if c not in (FILE, LEFT_OUT)]))
 
 
 def _read_sample(source: str, mapping: Any) -> Responses:

@@ -32,8 +32,13 @@ def shaped(source: Source, mapping: Mapping) -> tuple[Source, Mapping]:
         table = table.mutate(**{joined: _joined(*(values.text(table[name]) for name in columns.time))})
         columns = columns.model_copy(update={"time": joined})
     if mapping.long:
-        held = {*columns.named().values(), *(one.column for one in mapping.dimensions.values())}
-        table = _wide(table, mapping, mapping.long, held - {mapping.long.per}, columns.named().get("time"))
+        held = {*columns.named().values(), *(one.column for one in mapping.dimensions.values())} - {mapping.long.per}
+        wanted = {
+            column: item.several if isinstance(item.several, str) else None
+            for item in mapping.items.values()
+            for column in item.columns.values()
+        }
+        table = wide(table, mapping.long, wanted, held, columns.named().get("time"))
     if counted := {name: item.counts for name, item in items.items() if item.counts}:
         table = _melted(table, mapping, counted, {*columns.named().values()})
         columns = columns.model_copy(update={"count": COUNT})
@@ -67,14 +72,20 @@ def _joined(day: Column, clock: Column) -> Column:
     return clock.isnull().ifelse(day, day + " " + found)
 
 
-def _wide(table: Table, mapping: Mapping, long: Long, held: set[str], time: str | None) -> Table:
-    """A row for each response of a table with one for each question; what a response says twice leaves it out."""
+def wide(table: Table, long: Long, wanted: dict[str, str | None], held: set[str], time: str | None) -> Table:
+    """A row for each response of a table with one for each question; what a response says twice leaves it out.
+
+    Args:
+        table: A row for each question.
+        long: Its columns.
+        wanted: Question -> the mark between its answers, where it has several; they are the columns that come of it.
+        held: Columns that are the same in all rows of a response, and are kept.
+        time: That of these which holds a time, of which the first counts.
+
+    Raises:
+        CxError: A question that no row is about.
+    """
     asked, answer, per = (values.text(table[name]) for name in (long.question, long.answer, long.per))
-    wanted = {
-        column: item.several if isinstance(item.several, str) else None
-        for item in mapping.items.values()
-        for column in item.columns.values()
-    }
     known = sorted(set(collect(table.select(asked=asked).distinct())["asked"].dropna()))
     for question in wanted:
         if question not in known:

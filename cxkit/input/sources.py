@@ -26,6 +26,7 @@ SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.Dat
 
 DATABASE = ("url", "table", "sql")
 NO_ANSWER = ", no answer of a customer"
+FILE = "file_"  # which of several files a row is of, from 0
 LEFT_OUT = "left_out_"  # why a row is no answer; null for those that are
 _UNNAMED = re.compile(r"column \d+")
 
@@ -313,6 +314,7 @@ def _stack(tables: list[Table]) -> Table:
     """Tables above each other; a column that one of them lacks is blank there, mixed types become text."""
     if len(tables) == 1:
         return tables[0]
+    tables = [table.mutate(**{FILE: ibis.literal(i, "int32")}) for i, table in enumerate(tables)]
     columns = list(dict.fromkeys(column for table in tables for column in table.columns))
     kinds = {c: {str(t[c].type()) for t in tables if c in t.columns} for c in columns}
 

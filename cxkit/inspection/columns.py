@@ -136,12 +136,16 @@ def look(
         many = _many(texts)
         counts = _counts(texts, [i for i in texts.columns if i not in many])
         found = _of_values(counts)
-        blanks = counts | _counts(texts, many, NO_ANSWER_WORDS)
+        blanks = dict(counts)
         for some in _some(many):
             with stored(texts.select(**{i: values.text(texts[i]) for i in some})) as wide:
-                for i in some:
-                    asked = _facts(wide[i], ibis.literal(1))
-                    found[i] = dict(zip(asked, aggregated(wide, *asked.values()), strict=True))
+                blanks |= _counts(wide, some, NO_ANSWER_WORDS)
+                asked = _facts(wide[some[0]], ibis.literal(1))
+                sql = wide.get_backend().compile(wide.agg(**asked))  # once: its words cost more than its answer
+                for i in some:  # one query for all would take all memory
+                    with enough_memory():
+                        (row,) = wide.get_backend().raw_sql(sql.replace(f'"{some[0]}"', f'"{i}"')).fetchall()
+                    found[i] = dict(zip(asked, row, strict=True))
     return [
         Column(
             name,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from cxkit.errors import CxError
 from cxkit.files import require_same
 from cxkit.input.databases import Table, connect, readable
 from cxkit.input.mapping import BLANK, RESERVED, TODO, Roles
-from cxkit.input.sources import DATABASE, LEFT_OUT, Source, SourceLike, file_specs, open_source, read_as
+from cxkit.input.sources import DATABASE, FILE, LEFT_OUT, Source, SourceLike, file_specs, open_source, read_as
+from cxkit.inspection import shapes
 from cxkit.inspection.columns import LISTED, Column, Export, look
 from cxkit.inspection.items import SHORT, friends, given, on_a_scale, questions, yes_no_items
 from cxkit.inspection.lines import WIDTH, ask, entry, free_key, inline, note, quote
@@ -39,8 +40,9 @@ COMMENTS = (
     r"|pourquoi|comentario|por que|commento|perche|\breviews?\b|opinion"
 )
 _ROLES = {
-    "response": r"respons?e? ?id|respondent ?id|respnum|record ?id|survey ?id|ticket|^id$|^#$|^number$|^lfd.*nr"
-    r"|antwort ?nr|(encuesta|enquete|pesquisa) ?id",
+    "response": r"respons?e? ?id|respondent ?id|respnum|record ?id|survey ?id"
+    r"|(ticket|issue|case|incident|order)( ?(id|key|no|nr|number))?$|^id$|^#$|^number$|^lfd.*nr"
+    r"|antwort ?nr|(encuesta|enquete|pesquisa) ?id|(cod|id)( \w+)? (resposta|respuesta)",
     "respondent": rf"respondent|customer|client|panel|external ?reference|network ?id|user ?id|account|caller"
     rf"|kunden?\W?n|^{PEOPLE}$",
     "weight": r"weight|wgt|gewicht|\bwt\b|ponder|\bpeso\b|\bpoids\b",
@@ -72,35 +74,43 @@ def inspect(source: SourceLike, *, folder: str | Path | None = None, memory: str
     found = look(table, opened.questions, opened.labels, opened.missing)
     if not found or found[0].rows == 0:
         raise CxError(f"{_names(opened)}: holds no answers")
-    export = Export(opened, table, found)
+    rows = found[0].rows
+    export, turned = shapes.long(Export(opened, table, found))
+    found = export.columns
+    taken: set[str] = set()
+    stands, counts = shapes.stands_for(export, taken), shapes.counted(found, taken)
     moment = when(export)
     pairs = clocks(export, moment)
-    repeated = events(export, moment, pairs)
+    repeated = None if stands or counts else events(export, moment, pairs)
     if repeated and repeated.same:  # a thing is counted when it began, not at its latest event
         moment = moment._replace(one=repeated.same)
-    taken = {one.name for clock in pairs for one in (*clock.starts, *clock.ends)}
+    taken |= {one.name for clock in pairs for one in (*clock.starts, *clock.ends)}
     taken |= {one.name for one in (moment.one, repeated and repeated.per) if one}
-    roles = [*_moment(moment), *_roles(found, taken, repeated)]
+    fits = {"weight"} if stands or counts else set(_ROLES)
+    roles = [*_moment(moment), *stands, *_roles(found, taken, repeated, fits)]
     clusters = [one for one in found if one.name not in taken and one.named(CLUSTERS) and _repeats(one)]
-    asked = [*questions(found, taken), *friends(found, taken), *yes_no_items(found, taken)]
-    computed = given(export, taken)
+    asked = counts or [*friends(found, taken), *questions(found, taken), *yes_no_items(found, taken)]
+    computed = {} if counts else given(export, taken)
     held = {one.name: what for one in found if (what := personal(one.values))}
     taken |= set(held)
+    keys = {*RESERVED, *Roles.model_fields, *(metric.item for metric in METRICS.values())}
+    listed = [] if counts or stands else shapes.several(export, taken, keys)
     written = [one for one in found if one.name not in taken and _is_comment(one)]
     cuts = _cuts([one for one in found if one.name not in taken and one not in written])
     mapped = taken | {one.name for one in [*cuts, *written[:1]]}
     rest = [one for one in found if one.filled and one.name not in mapped]
     timed = [line for c in pairs for line in ([or_clock(c)] if c.item in computed else clock_lines(c))]
     items = [*asked, *(line for lines in computed.values() for line in lines), *timed]
+    scales = [] if items else [one for one in rest if one not in written and on_a_scale(one)]
     require_same(opened.stamps)
     return "\n".join([
-        *_preface(opened, found, held, bool(computed or pairs or (repeated and repeated.same))),
+        *_preface(opened, rows, held, bool(computed or pairs or (repeated and repeated.same))),
         *_read(source, opened),
         *when_lines(export, moment),
-        "", "columns:", *roles, *_comment(written), *_clusters(clusters),
-        *latest_lines(repeated),
-        "", "items:", *(items or _no_items([one for one in rest if one not in written and on_a_scale(one)])),
-        "", *_dimensions(cuts),
+        "", "columns:", *roles, *_comment([] if stands or counts else written), *_clusters(clusters),
+        *latest_lines(repeated), *turned,
+        "", "items:", *items, *listed, *_no_items(scales, bool(items or listed)),
+        "", *_dimensions(cuts, keys),
         *_rest(rest, found),
     ]) + "\n"  # fmt: skip
 
@@ -110,6 +120,7 @@ def _looked_at(opened: Source) -> Table:
     table = opened.table
     if LEFT_OUT in table.columns:
         table = table.filter(table[LEFT_OUT].isnull()).drop(LEFT_OUT)
+    table = table.drop(*({FILE} & set(table.columns)))
     held = [file["rows"] for file in opened.files]
     if None not in held and table.get_backend().name == "duckdb":
         return table if sum(held) <= LOOKED_AT else table.limit(LOOKED_AT)  # a limit is looked for by one thread
@@ -120,10 +131,10 @@ def _names(opened: Source) -> str:
     return ", ".join(str(file["path"]) for file in opened.files)
 
 
-def _preface(opened: Source, found: Sequence[Column], held: Mapping[str, str], tickets: bool) -> list[str]:
+def _preface(opened: Source, rows: int, held: Mapping[str, str], tickets: bool) -> list[str]:
     """What the file is; a row about a ticket is about one contact."""
     lines = [
-        f"# A mapping to start from, made by `cxkit inspect {note(_names(opened))}`: {found[0].rows:,} rows.",
+        f"# A mapping to start from, made by `cxkit inspect {note(_names(opened))}`: {rows:,} rows.",
         "# Comments hold the evidence. Whatever says TODO has to be answered before `cxkit run` accepts the file.",
     ]
     for file in opened.files:
@@ -162,11 +173,11 @@ def _moment(moment: Moment) -> list[str]:
     return entry(moment.role, moment.one.name, f"{moment.one}{odd}", "  ")
 
 
-def _roles(found: Sequence[Column], taken: set[str], repeated: Events | None) -> list[str]:
+def _roles(found: Sequence[Column], taken: set[str], repeated: Events | None, of: Collection[str]) -> list[str]:
     """Who answered and what it weighs; what stands in several rows is the id of a response where they are one thing."""
     lines = []
     fits = {"response": _is_key, "respondent": _repeats, "weight": _is_weight}
-    for role, words in _ROLES.items():
+    for role, words in ((role, words) for role, words in _ROLES.items() if role in of):
         named = (one for one in found if one.name not in taken and len(one.name) <= SHORT and one.named(words))
         free = (one for one in named if fits[role](one) and not personal(one.values))
         thing = repeated.per if role == "response" and repeated and (repeated.copies or repeated.same) else None
@@ -223,9 +234,10 @@ def _clusters(found: Sequence[Column]) -> list[str]:
 # Items, dimensions and what is left -----------------------------------------------------------------------------------
 
 
-def _no_items(scales: Sequence[Column]) -> list[str]:
+def _no_items(scales: Sequence[Column], some: bool) -> list[str]:
     hint = ["  # answers on a scale:", *(f"  # - {note(one.name, 200)}" for one in scales[:12])] if scales else []
-    return [f"  nps: {ask('no column looks like a question that the kit knows; name one')}", *hint]
+    asked = f"  nps: {ask('no column looks like a question that the kit knows; name one')}"
+    return hint if some else [asked, *hint]
 
 
 def _cuts(found: Sequence[Column]) -> list[Column]:
@@ -251,11 +263,10 @@ def _cuts(found: Sequence[Column]) -> list[Column]:
     return [*named, *(one for one in worded if one.distinct <= 20)][:MOST_CUTS]
 
 
-def _dimensions(cuts: Sequence[Column]) -> list[str]:
+def _dimensions(cuts: Sequence[Column], keys: set[str]) -> list[str]:
     if not cuts:
         return ["dimensions: {}  # no column with few values"]
     lines = ["dimensions:  # ways of cutting; take away what is none"]
-    keys = {*RESERVED, *Roles.model_fields, *(metric.item for metric in METRICS.values())}
     for one in cuts:
         shown = f"{one}: {note(', '.join(list(one.values)[:6]), 80)}"
         lines += [f"  {free_key(one.name, keys)}:", *entry("column", one.name, shown)]

@@ -15,6 +15,7 @@ from cxkit.inspection.words import (
     MEANT,
     NO,
     NOT_SO,
+    STARS,
     UNITS,
     YES,
     YES_NO,
@@ -144,7 +145,7 @@ def _numbered(one: Column, low: int, high: int, spoken: Said | None) -> Scale:
     sides = {(codes | ends)[v]: found[1] for v in texts if (found := side(_without_code(v)))}
     if not better and sides:
         better = _turned(one, "higher" if sides.get(high, 0) > sides.get(low, 0) else "lower")
-    if not better and one.speaks(r"\b(stars?|sterne?n?|etoiles?|estrell?as?|stelle)\b"):
+    if not better and one.speaks(STARS):
         better = "higher"
     why = (
         ", ".join(f"{n} is {word}" for n, word in spoken.words.items())
@@ -184,7 +185,7 @@ def points(one: Column, item: str, scale: Scale) -> float:
     >>> points(one, "nps", scales(one, "nps")[0]) > points(one, "csat", scales(one, "csat")[0])
     True
     """
-    if one.speaks(r"nps ?group|- group$|\bsd\b|\bstd\b"):
+    if one.speaks(r"nps ?group|- group$|\bsd\b|\bstd\b|\brank(ed|ing|s)?\b"):
         return 0
     if item == "csat" and _good_or_bad(one):
         return 9
@@ -294,7 +295,11 @@ def _direction(item: str, one: Column, scale: Scale, doubt: str) -> list[str]:
                 if _family(one) and scale.better == "higher"
                 else [f"    reversed: {'true' if scale.better == 'lower' else 'false'}{evidence}"]
             )
-        return [f"    reversed: {ask(f'{also}true if {scale.low} is the best answer, false if {scale.high} is?')}"]
+        asked = f"{also}true if {scale.low} is the best answer, false if {scale.high} is?"
+        top = max((c for v, c in scale.codes.items() if v in one.answers), default=scale.high)
+        if top < scale.high and sum(one.answers.values()) >= ENOUGH:
+            asked += f" Nobody says {scale.high}: of a scale of 1-{top} write scale: [1, {top}] and better"
+        return [f"    reversed: {ask(asked)}"]
     seen = "" if scale.told or one.low is None else f"  # answers were seen from {one.low:g} to {one.high:g}"
     lines = [f"    scale: [{scale.low}, {scale.high}]{seen}"]
     if scale.better:

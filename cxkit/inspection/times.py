@@ -27,12 +27,14 @@ ENDS = {  # item -> the moment that ends its clock
 }
 _THING = r"ticket|incident|case|issue|order|conversation|request|vorgangs?|auftrags?"
 THINGS = rf"({_THING})[ _.-]*(id|number|nummer|nr|no|key|#)?|id|#|number|record[ _]?id|respons?e?[ _]?id"
-TIMES = r"date|time|day|stamp|\bat\b|datum|zeit|fecha|data\b|hora|heure|giorno"
+TIMES = r"date|time|day|stamp|\bat\b|datum|zeit|fecha|data\b|hora|heure|giorno|\bmonth$|monat$|\bmois$|\bmese?$"
+SERIALS = r"date|stamp|datum|fecha|giorno"  # a header by which numbers may be days or seconds
 WAVES = r"^((survey|study) )?(wave|year|welle|jahr|vague|annee|ola|oleada|ano|onda|ondata)( (no|nr|id|name|label))?$"
 DOUBTFUL = len(MOMENTS) + 2  # rank from which on a column's name does not say that its times are those of the answers
 AS_LIKELY = 4  # ranks within which another column may as well say when
 MOSTLY = 0.9  # of the times in one form: the others are refused and counted
 GROWS = r"mod.?count|updat|modif|chang|version|sequence|\bseq|step|revision|event.?(time|date|at)|timestamp"
+NEARLY = 0.98  # of the values of an id are there once
 MOST_ROWS = 50  # of one thing, on average; beyond, what repeats is a class of things
 
 
@@ -91,6 +93,10 @@ def when(export: Export) -> Moment:
         alike = [] if sure else [other for other, _ in read if _rank(other) <= _rank(one) + AS_LIKELY]
         return Moment("time", one, forms, alike)
     for one in ranked:
+        if one.typed in ("text", "number") and one.numbers == one.filled and one.named(SERIALS):
+            told, _ = _apart(export, one)
+            if told:
+                return Moment("time", one, told=told)
         if one.typed == "text" and one.numbers < one.filled and (one.dated >= 0.5 * one.filled or one.named(TIMES)):
             told, doubt = _apart(export, one)
             if told or (doubt and one.dated >= 0.5 * one.filled):
@@ -239,15 +245,17 @@ def events(export: Export, moment: Moment, pairs: Sequence[Clock]) -> Events | N
     """
     repeated = [c for c in export.columns if 1 < c.distinct < c.filled and c.filled > c.rows / 2 and c.typed != "time"]
     named = [c for c in repeated if re.fullmatch(THINGS, c.name, re.I) and c.distinct * MOST_ROWS >= c.filled]
+    if named and named[0].distinct >= NEARLY * named[0].filled:
+        return Events(named[0], True)  # an id of responses, a few of them twice: refused, counted and told by `check`
     if named:
         began = [moment.one] if moment.one and moment.role == "time" else []
         began += [one for clock in pairs[:1] for one in clock.starts if one not in began]
-        counted = _together(export.table, named[0], began)
+        counted = together(export.table, named[0], began)
         same = (one for one, n in zip(began, counted, strict=True) if n == named[0].distinct)
         return _events(export, moment, named[0], next(same, None))
     ends = list({one.name: one for clock in pairs for one in (clock.starts[0], *clock.ends)}.values())
     for one in (c for c in repeated if ends and c.distinct > c.filled / 200 and c not in ends):
-        if set(_together(export.table, one, ends)) == {one.distinct}:
+        if set(together(export.table, one, ends)) == {one.distinct}:
             return _events(export, moment, one, ends[0])
     return None
 
@@ -263,12 +271,12 @@ def _events(export: Export, moment: Moment, per: Column, same: Column | None) ->
         and (one.named(GROWS) or one is moment.one)
         and (one.numbers == one.filled > 0 or _written_alike(export, one, moment))
     ]
-    pairs = zip(grows, _together(export.table, per, grows), strict=True)
+    pairs = zip(grows, together(export.table, per, grows), strict=True)
     by = [(one, per.filled - different) for one, different in pairs if different > per.distinct]
     return Events(per, False, same if by else None, sorted(by, key=lambda pair: pair[1]))
 
 
-def _together(table: Table, per: Column, others: Sequence[Column]) -> list[int]:
+def together(table: Table, per: Column, others: Sequence[Column]) -> list[int]:
     """How many different pairs a column makes with each of some others, where it is filled."""
     key = values.text(table[per.name]) + ibis.literal("\x1f")
     return aggregated(table, *((key + values.text(table[one.name]).fill_null("")).nunique() for one in others))

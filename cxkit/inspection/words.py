@@ -13,15 +13,19 @@ from typing import NamedTuple
 
 from cxkit.input.values import NO_ANSWER_WORDS
 
+STARS = (  # how many of them; Star Wars is no rating
+    r"^(stars?|sterne?n?|etoiles?|estrell?as?|stelle)( (rating|score|bewertung))?$|\bstar rating"
+    r"|\b(many|in|of|wie viele|combien d|cuantas|quantas|quante|\d) ?(stars|sternen?|etoiles|estrell?as|stelle)\b"
+)
 ITEMS = {  # words in a header or question that speak for an item
     "nps": r"\bnps\b|net ?promot|netpro|recomm?[ae]nd|empfehl|consigl|raccomand",
-    "csat": r"satisf|\bcsat\b|zufried|soddisf|\b(stars?|sterne?n?|etoiles?|estrell?as?|stelle)\b"
+    "csat": rf"satisf|\bcsat\b|\bosat\b|zufried|soddisf|{STARS}|\brating$|^rating\b"
     r"|overall|\w*\dall\b|globale?\b|gesamt",
     "ces": r"\bces\b|effort|\beas(y|e|ily)\b|aufwand|muhelos|leicht|\bfacil|esfuerzo|esforco|sforzo",
 }
 MEANT = {  # words beside which an item needs no other proof
     **ITEMS,
-    "csat": r"satisf|\bcsat\b|zufried|soddisf|\b(stars?|sterne?n?|etoiles?|estrell?as?|stelle)\b",
+    "csat": rf"satisf|\bcsat\b|\bosat\b|zufried|soddisf|{STARS}",
 }
 NOT_SO = r"\b(un|dis|in)satisf|unzufried|insoddisf|\bnot satisf|effort|aufwand|esfuerzo|esforco|sforzo|difficult|schwer"
 YES = ("yes", "true", "y", "1", "ja", "oui", "si", "sim", "s")

@@ -127,7 +127,7 @@ class Prepared:
         refused: Refused rows and answers: item, reason, n.
         filters: Dimension -> values that the run is restricted to.
         notes: What the operator should know.
-        remarks: What a person has to look at in the data.
+        remarks: What a person has to look at in the data: code, weight, about, words.
         lang: Language of the pages.
         inputs: Hash of all that it was prepared from; empty where that is not known.
         settings: Hash of what decides which cells there are, and which of them are hidden.
@@ -151,7 +151,7 @@ class Prepared:
     refused: list[dict[str, Any]]
     filters: dict[str, list[str]]
     notes: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[dict[str, str]] = field(default_factory=list)
     lang: str = "en"
     inputs: str = ""
     settings: str = ""

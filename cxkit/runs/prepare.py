@@ -112,13 +112,17 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         refused=_records(planned.tallies.audit),
         filters=spelled_filters(params.where),
         notes=planned.notes,
-        remarks=[remarked(row) for row in odd["look"]],
+        remarks=_worded(odd["look"]),
         lang=params.lang,
         settings=history.settings(params),
         release=str(work / history.NEXT),
         hide_below=params.rules.hide_below,
         signals=_signals(told, planned.now),
     )
+
+
+def _worded(odd: list[dict[str, Any]]) -> list[dict[str, str]]:
+    return [{key: row[key] for key in ("code", "weight", "about")} | {"words": remarked(row)} for row in odd]
 
 
 def _signals(told: pd.DataFrame, now: str) -> list[dict[str, Any]]:
@@ -243,15 +247,16 @@ def plan(params: RunParams, path: Path) -> Plan:
     return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params))
 
 
-def told(params: RunParams) -> tuple[list[str], bool]:
-    """What a run would read, make and skip, in lines for the operator, what to look at last; and whether it would stop.
+def told(params: RunParams) -> tuple[list[str], list[dict[str, str]]]:
+    """What a run would read, make and skip, in lines for the operator; and the remarks, also of weight "stop".
 
     Raises:
         CxError: As `prepare`.
     """
     planned = plan(params, Path("tallies.parquet"))
     odd = listed(planned.audit["remarks"])
-    said = {weight: [f"{word}: {remarked(row)}" for row in odd[weight]] for weight, word in WEIGHTS.items()}
+    rows = {weight: _worded(odd[weight]) for weight in WEIGHTS}
+    said = {weight: [f"{word}: {row['words']}" for row in rows[weight]] for weight, word in WEIGHTS.items()}
     look, stops = said["look"], [f"{words}; where that is right: {accepting(row)}"
                                  for words, row in zip(said["stop"], odd["stop"], strict=True)]  # fmt: skip
     end = (
@@ -271,7 +276,7 @@ def told(params: RunParams) -> tuple[list[str], bool]:
         *stops,
         f"{params.file}: {end}",
     ]
-    return lines, bool(stops)
+    return lines, [row for weight in WEIGHTS for row in rows[weight]]
 
 
 def _about_others(survey: Responses, params: RunParams) -> list[str]:

@@ -27,12 +27,11 @@ def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None
         if result.status != "unchanged":
             _say(f"[{done}/{total}] {result.name}: {words}, {result.seconds:.1f} s")
 
-    def record(result: Result, done: int, _: int) -> None:
-        told: dict[str, Any] = {"time": clock(), "done": done, "of": total}
-        _say(json.dumps(told | {key: getattr(result, key) for key in TOLD}, ensure_ascii=False))
+    def one(result: Result, done: int, _: int) -> None:
+        record({"done": done, "of": total} | {key: getattr(result, key) for key in TOLD})
 
     if log == "json" or not sys.stdout.isatty():
-        yield record if log == "json" else line
+        yield one if log == "json" else line
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -48,14 +47,13 @@ def progress(total: int, log: Log) -> Iterator[Callable[[Result, int, int], None
         yield step
 
 
+def record(facts: Mapping[str, Any]) -> None:
+    """A line of JSON with the time."""
+    _say(json.dumps({"time": clock(), **facts}, ensure_ascii=False))
+
+
 def _say(text: str) -> None:
     print(printable(text), flush=True)
-
-
-def record_signals(manifest: Mapping[str, Any]) -> None:
-    """A line of JSON for each signal of the watch in the period of the run."""
-    for one in manifest["signals"]:
-        _say(json.dumps({"time": clock(), "signal": one}, ensure_ascii=False))
 
 
 def summarise(manifest: Mapping[str, Any], work: Path, seconds: float) -> None:

@@ -36,6 +36,7 @@ def run(
     keep: int = 0,
     older: bool = False,
     tell: Callable[[str], None] | None = None,
+    remark: Callable[[dict[str, str]], None] | None = None,
     progress: Watch | None = None,
 ) -> Record:
     """Make every report of a run and publish them, as `cxkit run` does.
@@ -54,6 +55,7 @@ def run(
         keep: Earlier runs to keep on the shelf.
         older: Replace also a shelf of a later date.
         tell: Called with each note of the run, at its end with what to look at in the data.
+        remark: Called with each thing to look at in the data: code, weight, about, words.
         progress: Called with the number of jobs; a context of what is called with each result.
 
     Returns:
@@ -87,8 +89,11 @@ def run(
         given: dict[str, Any] = {"engine": engine, "limits": limits, "force": force, "keep": keep, "older": older}
         with progress(len(prepared.jobs)) if progress else nullcontext() as watch:
             record = runs.run(prepared, folder, workers, watch, crew, work=place, **given)
-        for remark in prepared.remarks if tell else ():
-            tell(f"{checked.name}: look at: {remark}")  # type: ignore[misc]  # as above
+        for row in prepared.remarks:
+            if tell:
+                tell(f"{checked.name}: look at: {row['words']}")
+            if remark:
+                remark(row)
         return record
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from cxkit.input.databases import aggregated, collect, count
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import Responses
+from cxkit.input.sources import FILE
 from cxkit.tallies.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
@@ -64,7 +65,7 @@ class Repeats(NamedTuple):
 def repeats(survey: Responses) -> Repeats | None:
     """Rows that repeat another; None where nothing tells rows apart, or there are too many to look."""
     table = survey.table
-    keys = [c for c in table.columns if c not in ("response", "weight")]
+    keys = [c for c in table.columns if c not in ("response", "weight", FILE)]
     if not {"respondent", "time", "wave"} & set(keys) or "count" in keys or (rows := count(table)) > SEARCHED:
         return None
     named = "respondent" in keys or (

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from operator import or_
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ibis
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 
 from cxkit.input.answers import NO_NUMBER
 from cxkit.input.databases import Column, Table, aggregated, collect, count
-from cxkit.input.mapping import BLANK
+from cxkit.input.mapping import BLANK, Chosen
 from cxkit.input.refusals import DUPLICATES, MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
+from cxkit.input.sources import FILE
 from cxkit.input.values import text
 from cxkit.input.waves import NO_WAVE
 from cxkit.metrics import Metric
@@ -247,9 +249,14 @@ def _scales(survey: Responses, tallies: Tallies, metrics: dict[str, Metric]) -> 
                 yield _remark(
                     "end not reached", item, n, int(total.sum()), found=f"{said(end):g}", more=f"{said(answers[at]):g}"
                 )
-        if len(each) > 1 and (part := _changed(counts, answers, each.index, survey, tallies)):
+        part = _changed(counts, answers, each.index, survey, tallies) if len(each) > 1 else None
+        if part:
             yield _narrower("scale changed", "scale may change", metric, said, *part)
-        yield from _by_level(tallies, item, metric, said)
+        own = [level[0] for level in tallies.levels if len(level) == 1]
+        # What changes with time differs between files and other levels, too: said once.
+        others = [] if part else [*survey.mapping.dimensions, *({FILE} & set(survey.table.columns))]
+        for name in dict.fromkeys([*own, *others]):
+            yield from _by_level(name, _cells(survey, tallies, item, name), metric, said)
 
 
 def _said(turn: float | None, answer: float) -> float:
@@ -323,25 +330,35 @@ def _changed(
     return min(found, key=lambda one: one[0].chance) if found else None
 
 
-def _by_level(tallies: Tallies, item: str, metric: Metric, said: Any) -> Iterator[Row]:
-    """Levels that keep to a narrower scale than the others of their dimension."""
+def _cells(survey: Responses, tallies: Tallies, item: str, name: str) -> pd.DataFrame:
+    """How many gave each answer in each level of a dimension, whether the run cuts by it or not, or in each file."""
+    if (name,) in tallies.levels:
+        counts = tallies.counts[(tallies.counts["item"] == item) & (tallies.counts["cut"] == name)]
+        return counts.pivot_table(index=name, columns="answer", values="n", aggfunc="sum", fill_value=0)
+    table = survey.table.filter(survey.table[item].notnull())
+    cells = table.select(level=table[name], answer=table[item], n=_each(table)).group_by("level", "answer")
+    frame = collect(cells.agg(n=lambda t: t.n.sum().cast("float64")))
+    wide = frame.pivot(index="level", columns="answer", values="n").fillna(0).sort_index()
+    return wide.rename(index=lambda i: Path(str(survey.files[i]["path"])).name) if name == FILE else wide
+
+
+def _by_level(name: str, wide: pd.DataFrame, metric: Metric, said: Any) -> Iterator[Row]:
+    """Levels of a dimension, or files, that keep to a narrower scale than the others."""
     low, high = metric.scale
-    counts = tallies.counts[tallies.counts["item"] == item]
-    for name in (level[0] for level in tallies.levels if len(level) == 1):
-        wide = counts[counts["cut"] == name].pivot_table(
-            index=name, columns="answer", values="n", aggfunc="sum", fill_value=0
-        )
-        if len(wide) < 2:
-            continue
-        parts, answers = wide.to_numpy(dtype="float64"), wide.columns.to_numpy(dtype="float64")
-        rest = parts.sum(0) - parts
-        lows, highs, chance, share, n = _unlikely(parts, rest, answers)
-        for i in np.flatnonzero((chance < CHANCE) & ((parts > 0).sum(1) > 1)):
-            # A poor place says little above the middle, but then it does not pile up where a shorter scale would end.
-            top = parts[i][answers == highs[i]].sum() / n[i]
-            short = highs[i] - lows[i] <= 0.6 * (high - low) and top >= MANY and n[i] >= 2 * ENOUGH
-            one = _Narrow(lows[i], highs[i], chance[i] if short else 0.0, share[i], n[i], (parts[i] > 0).sum())
-            yield _narrower("scale differs", "scale may differ", metric, said, one, cut=name, level=wide.index[int(i)])
+    parts, answers = wide.to_numpy(dtype="float64"), wide.columns.to_numpy(dtype="float64")
+    if len(parts) < 2:
+        return
+    ends = np.sort(np.stack(_ends(parts, answers), axis=1), axis=0)
+    if (ends[1:, 0] > ends[:-1, 1]).all():  # made of the answers, as promoters and detractors are
+        return
+    lows, highs, chance, share, n = _unlikely(parts, parts.sum(0) - parts, answers)
+    cut = "file" if name == FILE else name
+    for i in np.flatnonzero((chance < CHANCE) & ((parts > 0).sum(1) > 1)):
+        # A poor place says little above the middle, but then it does not pile up where a shorter scale would end.
+        top = parts[i][answers == highs[i]].sum() / n[i]
+        short = highs[i] - lows[i] <= 0.6 * (high - low) and top >= MANY and n[i] >= 2 * ENOUGH
+        one = _Narrow(lows[i], highs[i], chance[i] if short else 0.0, share[i], n[i], (parts[i] > 0).sum())
+        yield _narrower("scale differs", "scale may differ", metric, said, one, cut=cut, level=str(wide.index[int(i)]))
 
 
 # Directions -----------------------------------------------------------------------------------------------------------
@@ -350,7 +367,9 @@ def _by_level(tallies: Tallies, item: str, metric: Metric, said: Any) -> Iterato
 def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
     """The item that runs against the others, over all or in a period: it is probably counted from the other end."""
     table, places = survey.table, {}
-    for item in survey.mapping.items:
+    for item, declared in survey.mapping.items.items():
+        if isinstance(declared, Chosen):  # the options of one question run against each other by their nature
+            continue
         metric = next(iter(survey.mapping.metrics_of(item).values()))
         values = [metric.values[answer] for answer in sorted(metric.values)]
         (low, high), steps = metric.scale, np.diff(values)

@@ -15,11 +15,11 @@ import pytest
 import cxkit as cx
 from cxkit.errors import CxError
 from cxkit.input.databases import collect, connect
-from cxkit.input.sources import open_source
+from cxkit.input.sources import FILE, open_source
 
 
 def rows(source, folder: Path | None = None) -> list[dict[str, object]]:
-    frame = collect(open_source(source, folder).table)
+    frame = collect(open_source(source, folder).table).drop(columns=FILE, errors="ignore")
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 

@@ -244,9 +244,8 @@ class TestRealFiles:
         data = inspected(path)
         assert data["columns"]["time"] == "End Date"
         assert data["columns"]["response"] == "Respondent ID"
-        # neither survey asks for a recommendation; the person who is asked names the 1-5 question, 1 being best
-        assert data["items"] == {"nps": "TODO: no column looks like a question that the kit knows; name one"}
-        assert all(len(line) <= 220 for line in inspect(path).splitlines())
+        # neither survey asks for a recommendation; what people ticked are questions with several answers
+        assert {key for item in data["items"].values() for key in item} == {"several"}
         critical = next(c for c in open_source(path).table.columns if "how business-critical is your open source" in c)
         codes = {value: int(value[0]) for value in _values(path, critical)}
         item = {"column": critical, "labels": codes, "reversed": True}
@@ -474,3 +473,100 @@ def test_which_time_is_meant_is_asked_where_no_name_says_it() -> None:
     assert "First Response Time" in asked
     short = pd.DataFrame({"survey_date": ["1/9/21", "25/12/2021"] * 20, "nps": [9, 0] * 20})
     assert inspected(short)["time_format"].startswith("TODO: survey_date: 20 times have years of two digits")
+
+
+LISTS = ["price;speed", "price", "staff;price", "speed;staff", "staff", "price;speed;staff"] * 20
+
+
+def test_lists_of_answers_are_one_question_with_several() -> None:
+    frame = pd.DataFrame(
+        {"date": "2026-10-01", "score": 9, "why": LISTS, "said": [v.replace(";", ", ") for v in LISTS]}
+    )
+    frame["city"] = ["Austin, TX", "Reno, NV", "Dallas, TX"] * 40  # a comma in a value makes no list
+    data = inspected(frame)
+    assert data["items"]["why"] == {"column": "why", "several": ";", "options": ["price", "staff", "speed"]}
+    assert data["items"]["said"]["several"].startswith("TODO: said: are these several answers")
+    assert list(data["dimensions"]) == ["city"]
+    survey = cx.read(frame, answered(data) | {"items": {"why": data["items"]["why"]}, "kind": "transactional"})
+    found = cx.estimate(cx.tally(survey, ["why"]), by=()).set_index("metric")["value"]
+    assert found.to_dict() == {
+        "why_price": pytest.approx(200 / 3),
+        "why_speed": 50.0,
+        "why_staff": pytest.approx(200 / 3),
+    }
+
+
+def test_columns_of_ticks_are_one_question_with_several() -> None:
+    chosen = {"Which did you see? [A long title, part 1]": "A long title, part 1", "Which did you see? [B]": "B"}
+    frame = pd.DataFrame({column: [text, None, "Not selected"] * 10 for column, text in chosen.items()})
+    (item,) = inspected(frame.assign(Windows_7="Windows_7", Windows_8="Windows_8"))["items"].values()
+    assert item == {"several": {text: column for column, text in chosen.items()}}
+    long = {f"A title that is told apart by its end only, part {i}": f"Which? [{i}]" for i in (1, 2)}
+    ticked = pd.DataFrame({"wave": ["1"], "Which? [1]": ["1"], "Which? [2]": ["0"]})
+    mapping = {"kind": "transactional", "columns": {"wave": "wave"}, "items": {"seen": {"several": long}}}
+    names = [f"seen_a_title_that_is_told_apart_by_it_{i}" for i in (1, 2)]
+    assert list(cx.read(ticked, mapping).metrics) == names
+
+
+@pytest.mark.parametrize(
+    ("headers", "item", "codes"),
+    [
+        (["Promoters", "Passives (7-8)", "Detractors"], "nps", [10, 7, 0]),
+        (["1 Extremely Likely SUM", "2 Likely SUM", "Neither likely nor unlikely", "Unlikely", "Extremely unlikely",
+          "Don't Know"], "fft", [5, 4, 3, 2, 1, 0]),
+        (["Very satisfied", "Satisfied", "Neutral", "Dissatisfied", "Very dissatisfied"], "csat", [5, 4, 3, 2, 1]),
+    ],
+)  # fmt: skip
+def test_columns_that_count_answers_are_read_as_counts(headers: list[str], item: str, codes: list[int]) -> None:
+    frame = pd.DataFrame({"Month": ["2026-01", "2026-02"] * 3, "Ward": list("abcdef")} | dict.fromkeys(headers, 7))
+    data = inspected(frame)
+    assert data["items"][item]["counts"] == dict(zip(headers, codes, strict=True))
+    assert used(cx.read(frame, answered(data)))[item] == 42 * len(headers)
+
+
+def test_columns_named_after_codes_are_asked_about() -> None:
+    data = inspected(pd.DataFrame({"Year": "2026", "about": list("ab")} | {str(i): [3, 4] for i in range(1, 6)}))
+    assert data["items"]["csat"]["counts"].startswith("TODO: do these columns say how often each answer was given?")
+
+
+def test_rows_that_stand_for_several_answers() -> None:
+    cells = [("2026-01", shop, score) for shop in "ab" for score in (0, 9, 10)]
+    frame = pd.DataFrame(cells, columns=["month", "shop", "nps score"]).assign(n=[3, 50, 20, 1, 60, 9])
+    data = inspected(frame)
+    assert data["columns"] == {"time": "month", "count": "n"}
+    assert used(cx.read(frame, answered(data)))["nps"] == 143
+    twice = inspected(pd.concat([frame, frame]))
+    assert twice["columns"]["count"].startswith("TODO: n (12 of 12 filled")
+    assert "count" not in inspected(frame.assign(n=1))["columns"]
+
+
+def test_a_row_for_each_question_is_read_as_one_for_each_response() -> None:
+    asked = {"How likely are you to recommend us?": 11, "How satisfied are you?": 5}
+    rows = [
+        {"response_id": i, "date": f"2026-01-{i % 28 + 1:02d}", "brand": "AB"[i % 2], "question": q, "answer": i % m}
+        for i in range(1, 61) for q, m in asked.items()
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    data = inspected(frame)
+    assert data["long"] == {"question": "question", "answer": "answer", "per": "response_id"}
+    assert {name: item["column"] for name, item in data["items"].items()} == dict(
+        zip(["nps", "csat"], asked, strict=True)
+    )
+    assert (data["columns"], list(data["dimensions"])) == ({"time": "date", "response": "response_id"}, ["brand"])
+    assert used(cx.read(frame, answered(data)))["nps"] == 60
+
+
+def test_what_looks_like_an_item_and_is_none() -> None:
+    """Each of these stood in a public export: ranks of Star Wars films as satisfaction, satisfaction on 1-4 as 1-5."""
+    ranks = pd.DataFrame(
+        {"Please rank the Star Wars films, 1 being your favourite [Episode V]": [1, 2, 3, 4, 5, 6] * 20}
+    )
+    assert "csat" not in inspected(ranks)["items"]
+    four = inspected(pd.DataFrame({"JobSatisfaction": [1, 2, 3, 4] * 20}))["items"]["csat"]
+    assert "Nobody says 5: of a scale of 1-4 write scale: [1, 4]" in four["reversed"]
+    asked = inspected(pd.DataFrame({"ride_rating": [1, 2, 3, 4, 5] * 20}))["items"]["csat"]
+    assert asked["reversed"].startswith("TODO: ride_rating (100 of 100 filled")
+    serial = inspected(pd.DataFrame({"Start_Date_1": [str(42000 + i) for i in range(60)], "NPS": [9] * 60}))
+    assert serial["columns"]["time"] == "Start_Date_1"
+    twice = pd.DataFrame({"response_id": [*range(99), 1], "at": "2026-01-01", "NPS": [*range(10)] * 10})
+    assert (inspected(twice)["columns"]["response"], "latest" in inspected(twice)) == ("response_id", False)

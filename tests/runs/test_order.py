@@ -121,3 +121,23 @@ def test_fiscal_quarters_stand_on_pages_with_their_months(tmp_path) -> None:
     assert "FY2025 Q4 (January to March 2025)" in page
     assert "decreased by 100 points" in page
     assert "years start in April" in page
+
+
+def test_remarks_are_lines_of_json_where_these_are_asked_for(tmp_path) -> None:
+    """A run and a check tell a log what they tell a person: code, weight, and words."""
+    scores, at = [*range(11)] * 20, pd.date_range("2026-10-03", periods=220, freq="h").astype(str)
+    pd.DataFrame({"at": at, "who": "anonymous", "score": scores}).to_csv(tmp_path / "a.csv", index=False)
+    mapping = "{kind: transactional, columns: {time: at, respondent: who}, items: {nps: score}}"
+    text = f"name: a\ntitle: A\nsource: a.csv\nmapping: {mapping}\nmetrics: [nps]\nas_of: 2026-11-02\n"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    for name, status in (("check", 0), ("run", 0)):
+        done = command(tmp_path, name, "a.yaml", "--log", "json")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        (remark,) = (line for line in lines if "code" in line)
+        assert (done.returncode, remark["code"], remark["weight"]) == (status, "one respondent", "look"), done.stderr
+        assert remark["words"].startswith("respondent: one respondent gave 220 of 220")
+        assert len(lines) == (1 if name == "check" else 3)  # a run has its report and the page on the data, too
+    (tmp_path / "a.csv").write_text("at,who,score\n" + "2026-10-03,a,9\n2026-10-03,b,99\n" * 60, encoding="utf-8")
+    done = command(tmp_path, "check", "a.yaml", "--log", "json")
+    weights = {(row := json.loads(line))["code"]: row["weight"] for line in done.stdout.splitlines()}
+    assert (done.returncode, weights["answers lost"]) == (2, "stop")

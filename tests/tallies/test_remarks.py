@@ -296,3 +296,39 @@ def test_of_many_right_exports_none_is_stopped() -> None:
         rng = np.random.default_rng(seed)
         frame = export(int(rng.integers(30, 3000)), seed, days=int(rng.integers(20, 700)))
         assert codes(remarks(frame, period=str(rng.choice(["month", "quarter", "year"])))) == [], seed
+
+
+@pytest.mark.parametrize("apart", ["channel", "file"])
+def test_two_scales_in_the_same_months_stop_where_anything_tells_them_apart(apart: str, tmp_path: Any) -> None:
+    """By a dimension that the run does not cut by, or by the file: row by row, so that no day or wave shows it."""
+    frame = export()
+    frame["channel"] = np.where(np.random.default_rng(3).random(len(frame)) < 0.4, "app", "web")
+    mixed = shrunk(frame, frame["channel"] == "app")
+    mapping = MAPPING | {"dimensions": MAPPING["dimensions"] | ({"channel": "channel"} if apart == "channel" else {})}
+    source: Any = mixed
+    if apart == "file":
+        for name, rows in mixed.groupby("channel"):
+            rows.to_csv(tmp_path / f"{name}.csv", index=False)
+        source = {"files": [{"path": str(tmp_path / name)} for name in ("app.csv", "web.csv")]}
+    found = remarks(source, mapping)
+    (stop,) = found["stop"]
+    level = "app" if apart == "channel" else "app.csv"
+    assert (stop["code"], stop["cut"], stop["level"], stop["more"]) == ("scale differs", apart, level, "1-5")
+    assert codes(found, "look") == []
+    assert codes(remarks(source, mapping | {"accept": {"nps": "scale differs"}}), "stop") == []
+
+
+def test_a_dimension_that_is_made_of_the_answers_is_no_other_scale() -> None:
+    frame = export()
+    groups = pd.cut(frame["score"].astype(int), [-1, 6, 8, 10], labels=["Detractor", "Passive", "Promoter"])
+    mapping = MAPPING | {"dimensions": {"brand": "brand", "kind_of": "group"}}
+    assert codes(remarks(frame.assign(group=groups.astype(str)), mapping)) == []
+
+
+def test_options_of_one_question_do_not_run_against_each_other() -> None:
+    frame = export()
+    frame["why"] = np.where(np.arange(len(frame)) % 2, "Price", "Service")
+    items = {"why": {"column": "why", "several": ";", "options": ["Price", "Service"]}}
+    survey = cx.read(frame, MAPPING | {"items": items})
+    found = listed(audit(survey, cx.tally(survey, ["why"], by=["brand"]))["remarks"])
+    assert codes(found) == []
