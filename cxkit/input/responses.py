@@ -25,7 +25,7 @@ from cxkit.metrics import Metric
 from cxkit.schema import SAMPLES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Responses:
     """Answers ready to be tallied: the kit's own columns, lazily, with where they came from.
 
@@ -48,13 +48,26 @@ class Responses:
     mapping: Mapping
     metrics: dict[str, Metric]
     files: list[dict[str, Any]]
-    refused: pd.DataFrame = field(repr=False)
-    rows: Table = field(repr=False)
-    judged: Table = field(repr=False)
+    refused: pd.DataFrame
+    rows: Table
+    judged: Table
     waves: Order | None = None
-    stamps: Stamps = field(default_factory=dict, repr=False)
+    stamps: Stamps = field(default_factory=dict)
     monthly: bool = False
-    raking: Any = field(default=None, repr=False)
+    raking: Any = None
+
+    def __repr__(self) -> str:
+        """What was read, in a line.
+
+        >>> import pandas as pd
+        >>> read(pd.DataFrame({"nps": [9, 10, 3, 11]}))
+        Responses of frame: 4 rows; items nps; no dimensions; 1 refused or blank
+        """
+        names = ", ".join(str(file["path"]) for file in self.files) or "a table"
+        rows, refused = sum(file["rows"] or 0 for file in self.files), int(self.refused["n"].sum())
+        items, dimensions = ", ".join(self.mapping.items), ", ".join(self.mapping.dimensions)
+        cuts = f"dimensions {dimensions}" if dimensions else "no dimensions"
+        return f"Responses of {names}: {rows:,} rows; items {items}; {cuts}; {refused:,} refused or blank"
 
     @property
     def provenance(self) -> dict[str, Any]:
