@@ -293,7 +293,9 @@ class Report:
         return distribution(self.tallies, self.lead.name, where=self.where)
 
     def answers(self) -> Html:
-        """How people answered the lead metric."""
+        """How people answered the lead metric; of a duration at round times, so that no single case is told."""
+        if self.lead.statistic == "quantile":
+            return self._curve(self.lead)
         return show.score_distribution(at(self.distribution, {"period": self.now}), self.lead)
 
     def classes(self) -> Html:

@@ -43,7 +43,7 @@ def curve(
     Returns:
         Columns metric, period, <dimensions>, after (minutes), n, at_risk (cases that were watched longer), value, low,
         high (percent), level, method: a row per cell and time. A curve ends where fewer than `hide_below` were watched
-        longer, or where nobody knows; a cell that may not be shown has none.
+        longer, or where nobody knows; a cell that may not be shown has none, nor have those beside it.
 
     Raises:
         CxError: A metric that is no duration, or a level that was not declared.
@@ -64,7 +64,10 @@ def curve(
     for dimensions in cuts(tallies, by, where):
         _, keys = declared(tallies, dimensions, where, periods)
         cells = from_tallies(tallies, measured, keys)
-        for i in np.flatnonzero((cells.hidden == "") & (cells.n > 0)).tolist():
+        # Where one cell is hidden, the curves of those beside it, taken off the whole, would be its own.
+        closed = set(keys.loc[cells.hidden != "", "period"]) if dimensions else set()
+        open_ = (cells.hidden == "") & (cells.n > 0) & ~keys["period"].isin(closed).to_numpy()
+        for i in np.flatnonzero(open_).tolist():
             times, ended, still = lifetimes(cells, i)
             design = taken_design(cells.design, i)
             left, low, high = survival_at(kaplan_meier(times, ended, still, level, design=design), marks)

@@ -222,7 +222,8 @@ def with_drivers(
     """The tallies with the drivers of a run, of everybody and of each place.
 
     Args:
-        tallies: Hidden cells taken out: what hides the outcome of a place hides its drivers.
+        tallies: Hidden cells taken out: what hides the outcome or an item of a place hides its drivers. So does an item
+            that few answered who did not answer everything: its score beside its rating would tell their answers.
         survey: The responses.
         declared: `outcome` and `items`.
         where: The filter of the run.
@@ -230,11 +231,23 @@ def with_drivers(
         places: Dimensions that have a page for each level.
         level: Confidence level.
     """
-    cell = {"item": tallies.metrics[declared["outcome"]].item, "period": now, "cut": tallies.cut(places)}
-    gone = tallies.hidden[(tallies.hidden[list(cell)] == pd.Series(cell)).all(axis=1)]
-    found = drivers(survey, declared["outcome"], declared["items"], by=places, period=tallies.period, now=now,
-                    where=where, level=level, rules=tallies.rules,
-                    hidden=gone[list(places)].to_dict("records"))  # fmt: skip
+    several, by = survey.mapping.spelled_out(declared["items"]), list(places)
+    read = {tallies.metrics[name].item for name in (declared["outcome"], *several) if name in tallies.metrics}
+
+    def own(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["item"].isin(read) & (frame["period"] == now) & (frame["cut"] == tallies.cut(places))]
+
+    def made(hidden: Sequence[dict[Any, Any]]) -> pd.DataFrame:
+        given: dict[str, Any] = {"where": where, "level": level, "rules": tallies.rules, "hidden": hidden}
+        return drivers(survey, declared["outcome"], several, by=by, period=tallies.period, now=now, **given)
+
+    gone = own(tallies.hidden)[by].drop_duplicates().to_dict("records")
+    found = made(gone)
+    answered = own(tallies.counts).groupby(["item", *by], as_index=False)["n"].sum()
+    beside = found[found[by].notna().all(axis=1)].merge(answered, on=["item", *by], suffixes=("", "_all"))
+    few = beside[(beside["n_all"] - beside["n"]).between(1, tallies.rules.hide_below - 1)]
+    if len(few):
+        found = made([*gone, *few[by].drop_duplicates().to_dict("records")])
     kept = found.astype(object).where(found.notna(), None)
     return replace(tallies, provenance={**tallies.provenance, "drivers": kept.to_dict("records")})
 

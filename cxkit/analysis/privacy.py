@@ -8,6 +8,7 @@ A place that the total of everybody would give away may be left out of that tota
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -114,7 +115,7 @@ def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
     Returns:
         item, period, cut, <dimensions>, answer, n, w (of each answer of a shown cell how many, and their weight),
         people (of the cell), mark (a keyed hash; of a hidden cell all of it), hidden, out (which places the total
-        leaves out).
+        leaves out), beside (a hash of what is told in the period beside the counts; blank where nothing is).
     """
     keys = ["item", "period", "cut", *whole.by]
     filled = dict.fromkeys(whole.by, "")
@@ -129,7 +130,11 @@ def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
     left = whole.provenance.get("withheld", [])
     out = {item: json.dumps([one for one in left if one["item"] == item]) for item in rows["item"].unique()}
     told = pd.concat([rows[~rows["hidden"]], hidden], ignore_index=True)
-    found: pd.DataFrame = told.assign(out=told["item"].map(out))
+    beside = masked.provenance.get("drivers") or []
+    mark = hashlib.blake2b(json.dumps(beside).encode(), key=key.encode()).hexdigest() if beside else ""
+    periods = {one["period"] for one in beside}
+    marked = told["period"].isin(periods).map({True: mark, False: ""})
+    found: pd.DataFrame = told.assign(out=told["item"].map(out), beside=marked)
     return found
 
 

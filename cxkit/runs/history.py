@@ -149,7 +149,8 @@ def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     of a level, shown in both, that has at least `least` people more or fewer, and of no answer fewer where it has more
     of another. Then whoever went while others came may have given any answer: those who came gave it, too, and cancel
     it. So all levels tell of the same late answers: of two groups, or where small levels are merged anew, the
-    difference could be fewer people's. And the totals leave the same places out.
+    difference could be fewer people's. And the totals leave the same places out, and what is told of single answers
+    beside the counts, such as what goes with a score, is the same.
 
     Args:
         old: Record of a release.
@@ -160,7 +161,7 @@ def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
 
     if list(old.columns) != list(new.columns):
         return False
-    keys = [name for name in old.columns if name not in ("hidden", "mark", "people", "n", "w", "out")]
+    keys = [name for name in old.columns if name not in ("hidden", "mark", "people", "n", "w", "out", "beside")]
     times = set(old["period"]) & set(new["period"])
     old, new = (one[one["period"].isin(times)] for one in (old, new))
     both = old.merge(new, on=keys, how="outer", suffixes=("", "_new"))
@@ -169,8 +170,10 @@ def compatible(old: pd.DataFrame, new: pd.DataFrame, least: int) -> bool:
     more = np.sign(changed[["n_new", "w_new"]].fillna(0).to_numpy() - changed[["n", "w"]].fillna(0).to_numpy())
     signs = changed[cell].assign(low=more.min(axis=1), high=more.max(axis=1)).groupby(cell)
     people = both.merge(changed[cell].drop_duplicates()).groupby(cell)[["people", "people_new"]].max().fillna(0)
+    was, told = both["beside"].fillna(""), both["beside_new"].fillna("")
     fine = (
-        not changed[["hidden", "hidden_new"]].eq(True).any(axis=None)
+        not ((was != "") & (told != "") & (was != told)).any()
+        and not changed[["hidden", "hidden_new"]].eq(True).any(axis=None)
         and not changed[cell].drop_duplicates()[_CELL].duplicated().any()
         and (signs["high"].max() * signs["low"].min() >= 0).all()
         and ((people["people"] - people["people_new"]).abs() >= least).all()

@@ -13,7 +13,7 @@ import pytest
 import cxkit as cx
 from cxkit import show
 from cxkit.sample.truth import DRIVERS
-from cxkit.sample.write import MAPPING, sample
+from cxkit.sample.write import MAPPINGS, sample
 from cxkit.strict import load_yaml
 
 # R's data set swiss (Mosteller and Tukey 1977; Swiss census of 1888): Fertility, Agriculture, Examination, Education,
@@ -96,7 +96,7 @@ def test_the_values_of_relaimpo() -> None:
 def planted(seed: int) -> tuple[bool, bool]:
     """Whether the first two of the sample stand in their order, and whether the interval of the website holds 0."""
     rows = sample(seed)["responses"]
-    now = cx.read(rows[rows["time"] >= "2026-10"], MAPPING)
+    now = cx.read(rows[rows["time"] >= "2026-10"], MAPPINGS["responses"])
     frame = cx.drivers(now, "nps", list(DRIVERS), now="2026-10")
     return frame["item"][:2].tolist() == list(DRIVERS)[:2], frame.set_index("item")["low"]["website"] == 0
 
