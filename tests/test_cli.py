@@ -256,7 +256,7 @@ def test_the_sample_is_written_and_can_be_read_with_its_mapping(tmp_path):
     result = invoke("sample", tmp_path / "sample")
     assert result.exit_code == 0
     assert [Path(line).name for line in result.stdout.splitlines()] == [
-        "responses.csv", "tickets.csv", "customers.csv", "mapping.yaml",
+        "responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml",
     ]  # fmt: skip
 
 

@@ -223,8 +223,8 @@ def looked_at(kind: str, seed: str, folder: str) -> tuple[int, str]:
     own = Path(folder) / seed  # numbers of processes come again
     own.mkdir()
     try:
-        lines, stops = _called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),))
-        return 2 * stops, "\n".join(lines)
+        lines, remarks = _called("cxkit.runs.prepare:told", (load(damaged(own, kind, seed)),))
+        return 2 * any(one["weight"] == "stop" for one in remarks), "\n".join(lines)
     except CxError as error:
         return 2, str(error)
 

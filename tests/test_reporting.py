@@ -12,7 +12,7 @@ import cxkit as cx
 from cxkit.show import Html
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "classes", "comments", "drivers",
+VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "classes", "comments", "curves", "drivers",
          "segment_scores", "segment_changes", "standings", "numbers", "segment_numbers", "readings", "left_out",
          "method", "why")  # fmt: skip
 

@@ -77,6 +77,7 @@ def in_short(frame: pd.DataFrame, metric: Metric) -> str:
 
 def _figure(found: Sequence[Row], metric: Metric) -> Html:
     first = found[0]
+    found = [row for row in found if row["contribution"] is None or row["n"] or row["n_before"]]  # who is there
     by = first["dimension"]
     key, title = slug("why", metric.name, by), f"Why {metric.label} moved, by {words(by)}"
     said = f"{metric.label} by {words(by)}: {CAUSES[first['cause']].format(parts=plural(by))}."

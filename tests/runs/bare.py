@@ -36,7 +36,7 @@ DECIMAL = re.compile(r"(?<![\w.=<>])[−+]?\d[\d,]*\.\d+")
 LABELS = "|".join(sorted((re.escape(metric.label) for metric in METRICS.values()), key=len, reverse=True))
 NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
 SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)|\d[\d,]*(?= comparisons)")  # how sure, not how much
-SCORES = {"Score", *(metric.label for metric in METRICS.values())}
+SCORES = {"Score", "Share of differences", *(metric.label for metric in METRICS.values())}
 AFTER = re.compile(r"[\d,]+\s(?:s|min|h|days?)")  # heads of the table of a curve
 DESCRIBED = "described: no interval, no test"
 
@@ -97,6 +97,8 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
             yield "change", cells
         if any(AFTER.fullmatch(head) for head in heads):
             yield "curve", cells
+        if "By its score" in heads:
+            yield "part", cells
         elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if head in SCORES):
             yield "score", cells
         elif any(re.fullmatch(rf"{NUMBER}%", cells[head]) for head in heads[1:] if "interval" not in head.lower()):
@@ -108,13 +110,17 @@ def _table(table: Tag) -> Iterator[str]:
     for kind, cells in _rows(table):
         line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
         own = " ".join(list(cells.values())[1:2]) if "cx-board" in (table.get("class") or []) else ""
-        bases = " ".join([own, *(cell for head, cell in cells.items() if head.startswith(("Base", "Answers")))])
+        bases = " ".join([own, *(cell for head, cell in cells.items() if head.startswith(("Base", "Answer")))])
         spans = " ".join(
             [own, *(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")]
         )
         yield from _lacks(line, own, base=BASE, interval=INTERVAL) if own and kind == "score" else ()
         spans += " no interval" if cells.get("Remarks", "").startswith("no interval") else ""
-        yield from _lacks(line, bases, base=re.compile(r"\d"))
+        if kind == "part":  # its base stands with its score; beside a hidden part it would tell the base of that one
+            told = [cells[head] for head in ("By its share", "By its score") if re.search(r"\d", cells[head])]
+            yield from (fault for cell in told for fault in _lacks(line, cell, interval=INTERVAL))
+            continue
+        yield from _lacks(line, bases, base=re.compile(r"\d|not shown"))
         if kind == "curve":
             told = [cell for head, cell in cells.items() if AFTER.fullmatch(head) and cell]
             yield from (fault for cell in told for fault in _lacks(line, cell, interval=INTERVAL))
@@ -165,7 +171,8 @@ def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
     for note in soup.select("figure .cx-notes p"):
         said = SURE.sub("", text(note))
         if WITH_UNIT.search(said) and "Published: " not in said and "not tested" not in said:
-            yield from _lacks("note", text(note), interval=INTERVAL, base=BASE)
+            base = {} if "a model. Next score: " in said else {"base": BASE}  # nobody has answered yet
+            yield from _lacks("note", text(note), interval=INTERVAL, **base)
 
 
 def _defines(node: Tag) -> bool:

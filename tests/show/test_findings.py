@@ -9,8 +9,9 @@ from cxkit.metrics import METRICS
 from cxkit.show import findings
 
 WHY = {
-    "metric": "nps", "contribution": -7.2, "low": -9.6, "high": -4.8, "others": 2.0, "others_low": -2.1,
-    "others_high": 6.1, "others_pvalue": 0.33, "total_change": -5.2, "level": 0.95, "explains": True,
+    "metric": "nps", "dimension": "area", "contribution": -7.2, "low": -9.6, "high": -4.8, "others": 2.0,
+    "others_low": -2.1, "others_high": 6.1, "others_pvalue": 0.33, "total_change": -5.2, "level": 0.95,
+    "explains": True,
 }  # fmt: skip
 
 
@@ -160,7 +161,14 @@ def test_a_hostile_name_in_a_finding_is_text():
     assert "<script" not in made
     assert f"by brand: {SCRIPT} +9 points" in Words(made).text
     total = comparison("nps", 9.0, 5.0, "changed", brand=None)
-    why = WHY | {"brand": SCRIPT, "contribution": 7.2, "low": 2.0, "high": 9.0, "total_change": 9.0}
+    why = WHY | {
+        "dimension": "brand",
+        "brand": SCRIPT,
+        "contribution": 7.2,
+        "low": 2.0,
+        "high": 9.0,
+        "total_change": 9.0,
+    }
     made = findings(pd.DataFrame([total, *moves]), METRICS, why=pd.DataFrame([why]))
     assert "<script" not in made
     assert f"{SCRIPT} accounts for the rise of NPS" in Words(made).text
