@@ -36,7 +36,6 @@ def headline(
     targets: pd.DataFrame | None = None,
     watched: pd.DataFrame | None = None,
     why: pd.DataFrame | None = None,
-    alone: str = "",
 ) -> Html:
     """What happened, in one sentence, at most three points and a line of bases.
 
@@ -47,7 +46,6 @@ def headline(
         targets: Of the page against its targets (`cx.against_target`).
         watched: Since when scores are higher or lower (`cx.watch`).
         why: What the change of the page is a matter of (`cx.why`), which is told of a change that is shown.
-        alone: What the page is one of, such as "brand", where it alone changed.
     """
     page = compared(comparisons, metrics)
     if isinstance(page, Html):
@@ -56,7 +54,7 @@ def headline(
     lead = metrics_of(whole, page.metrics)[0]
     row = next(row for row in whole if row["metric"] == lead.name)
     since = last_word(watched, str(row["now"]))
-    said = _sentence(row, lead, since.get(lead.name), _target(targets, lead), alone)
+    said = _sentence(row, lead, since.get(lead.name), _target(targets, lead))
     points = [
         *_who(row, lead, answers, why),
         *_where(row, lead, page.tested(lead)),
@@ -72,15 +70,23 @@ def last_word(watched: pd.DataFrame | None, now: str) -> dict[str, Row]:
     return {str(row["metric"]): row for row in found if row.get("direction")}
 
 
-def _sentence(row: Row, metric: Metric, since: Row | None, target: Row | None, alone: str) -> Html:
+def _sentence(row: Row, metric: Metric, since: Row | None, target: Row | None) -> Html:
     found = verdicts.verdict(row, metric)
     sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
     changed = row.get("verdict") == "changed"
-    clauses = [f", the only {alone} that moved"] if changed and alone else []
-    clauses += [f"; {since_words(since)}"] if since and not (changed and since["since"] == row["now"]) else []
-    if target and target.get("verdict") in ("above", "below"):
-        clauses.append(f"{', and is' if clauses or changed else ', and'} {target['verdict']} the target of ")
-        clauses.append(wording.number(target["target"], 0 if target["target"] == round(target["target"]) else 1))
+    known = since and not (changed and since["since"] == row["now"])  # else the change itself says it
+    clauses = (
+        [f"{';' if changed else ', but'} seen over all periods it has been {since_words(since)} than before"]
+        if since and known
+        else []
+    )
+    if target and target.get("verdict") in ("above", "below", "not told apart"):
+        aim = wording.number(target["target"], 0 if target["target"] == round(target["target"]) else 1)
+        told = f"is {target['verdict']} the target of {aim}"
+        clauses.append(
+            f". It is too close to the target of {aim} to call" if target["verdict"] == "not told apart"
+            else f", and {told}" if changed and not known else f". It {told}"
+        )  # fmt: skip
     return tag("p", sign, " ", tag("b", moved_words(row, metric)), *clauses, ".", class_="cx-lead")
 
 

@@ -287,7 +287,7 @@ def test_the_answer_of_who_went_comes_out_where_who_came_is_netted(kept, monkeyp
     fits = history.compatible
 
     def netted(record: pd.DataFrame) -> pd.DataFrame:
-        keys = ["item", "period", "cut", "brand", "channel", "people", "hidden", "out"]
+        keys = ["item", "period", "cut", "brand", "channel", "people", "hidden", "out", "beside"]
         return record.groupby(keys, dropna=False, as_index=False)[["n", "w", "mark"]].sum().assign(answer=0.0)
 
     monkeypatch.setattr(history, "compatible", lambda old, new, least: fits(netted(old), netted(new), least))

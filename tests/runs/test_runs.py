@@ -58,7 +58,7 @@ def prepared(folder: Path, jobs: list[Job], **other: object) -> Prepared:
     summary = folder / "summary.parquet"
     pd.DataFrame(rows).to_parquet(summary, index=False)
     release = folder / "release.parquet"  # of no cells: nothing comes out beside any other run
-    columns = ["item", "period", "cut", "answer", "n", "w", "mark", "people", "hidden", "out"]
+    columns = ["item", "period", "cut", "answer", "n", "w", "mark", "people", "hidden", "out", "beside"]
     pd.DataFrame(columns=columns).to_parquet(release, index=False)
     plain = Prepared(
         "demo", "Demo", "2026-11-15", "month", "2026-10", "2026-09", [METRICS["nps"].to_dict()], jobs, [], "t.parquet",
