@@ -66,20 +66,19 @@ def curve(
         cells = from_tallies(tallies, measured, keys)
         # Where one cell is hidden, the curves of those beside it, taken off the whole, would be its own.
         closed = set(keys.loc[cells.hidden != "", "period"]) if dimensions else set()
-        open_ = (cells.hidden == "") & (cells.n > 0) & ~keys["period"].isin(closed).to_numpy()
-        for i in np.flatnonzero(open_).tolist():
+        shown = (cells.hidden == "") & (cells.n > 0) & ~keys["period"].isin(closed).to_numpy()
+        for i in np.flatnonzero(shown).tolist():
             times, ended, still = lifetimes(cells, i)
             design = taken_design(cells.design, i)
             left, low, high = survival_at(kaplan_meier(times, ended, still, level, design=design), marks)
-            least = rate_interval(
-                cells.w[i], cells.w[i], level, design=design
-            ).low  # before the first end: all are left
+            # Before the first end all are left, and a limit of the share is all that is known.
+            least = rate_interval(cells.w[i], cells.w[i], level, design=design).low
             low, high = np.where(left == 1, least, low), np.where(left == 1, 1.0, high)
             longer = np.array([cells.counts[i][cells.values > mark].sum() for mark in marks])
             told = pd.DataFrame({"after": marks, "n": int(cells.n[i]), "at_risk": longer})
             told = told.assign(value=100 * (1 - left), low=100 * (1 - high), high=100 * (1 - low))
-            shown = told[(longer >= tallies.rules.hide_below) & np.isfinite(told["value"])]
-            rows.append(shown.assign(**{str(name): key for name, key in keys.iloc[i].items()}))
+            told = told[(longer >= tallies.rules.hide_below) & np.isfinite(told["value"])]
+            rows.append(told.assign(**{str(name): key for name, key in keys.iloc[i].items()}))
     frame = pd.concat(rows) if rows else pd.DataFrame(columns=list(CURVES))
     used = [name for name in tallies.by if name in frame.columns]
     frame = frame.assign(metric=metric, level=level, method=METHOD).reset_index(drop=True)

@@ -30,13 +30,12 @@ from cxkit.schema import WHY, worded
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance, pooled_mix, total_products
-from cxkit.tallies.tallies import Tallies
+from cxkit.tallies.tallies import ALL, Tallies
 
 CONTRIBUTES = "contributes"
 COLUMNS = WHY[1:]
 METHOD = "Kitagawa's mix and rate, linearised"
 _ROUNDING = 1e-12
-JOINTLY = " × "
 Pairs = tuple[Linked, Linked] | None
 
 
@@ -161,7 +160,7 @@ def _of_dimension(
     made: dict[str, Any] = {**dict.fromkeys(COLUMNS, np.nan), **keys} | {
         "metric": metric.name, "now": periods[1], "before": periods[0], "level": level, "method": _method(sides[1]),
         "n": base(parts[1], parts[1].n).array, "n_before": base(parts[0], parts[0].n).array,
-        "dimension": JOINTLY.join(names), "verdict": TOO_FEW, "explains": False, "cause": "", "reason": ""}  # fmt: skip
+        "dimension": ALL.join(names), "verdict": TOO_FEW, "explains": False, "cause": "", "reason": ""}  # fmt: skip
     inside = np.ones(len(parts[0].n), dtype=bool)
     for name, each in codes.items():
         inside &= ~np.isin(each, _left_out(tallies, metric, name, where))

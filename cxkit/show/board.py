@@ -74,19 +74,14 @@ def _sentence(row: Row, metric: Metric, since: Row | None, target: Row | None) -
     found = verdicts.verdict(row, metric)
     sign = tag("span", found.sign, class_=f"cx-sign cx-{found.tone}", aria_hidden="true")
     changed = row.get("verdict") == "changed"
-    known = since and not (changed and since["since"] == row["now"])  # else the change itself says it
-    clauses = (
-        [f"{';' if changed else ', but'} seen over all periods it has been {since_words(since)} than before"]
-        if since and known
-        else []
-    )
-    if target and target.get("verdict") in ("above", "below", "not told apart"):
-        aim = wording.number(target["target"], 0 if target["target"] == round(target["target"]) else 1)
-        told = f"is {target['verdict']} the target of {aim}"
-        clauses.append(
-            f". It is too close to the target of {aim} to call" if target["verdict"] == "not told apart"
-            else f", and {told}" if changed and not known else f". It {told}"
-        )  # fmt: skip
+    clauses = []
+    if since and not (changed and since["since"] == row["now"]):  # else the change itself says it
+        clauses = [f"{';' if changed else ', but'} seen over all periods it has been {since_words(since)} than before"]
+    if target and target.get("verdict") in ("above", "below"):
+        begin = ", and is" if changed and not clauses else ". It is"
+        clauses.append(f"{begin} {target['verdict']} the target of {_aim(target)}")
+    elif target and target.get("verdict") == "not told apart":
+        clauses.append(f". It is too close to the target of {_aim(target)} to call")
     return tag("p", sign, " ", tag("b", moved_words(row, metric)), *clauses, ".", class_="cx-lead")
 
 
@@ -230,7 +225,7 @@ def board(
     head += [before, "Change"] * bool(changes) + ["Target"] * bool(aims) + ["All"] * bool(all_of)
     found = [row for row in every if str(row["period"]) == now]
     level = wording.level_words(next((row.get("level") for row in found), None))
-    less = any(_counted(row) != f"n{wording.HARD}{wording.count(row.get('n'))}" for row in found)
+    less = any(_worth_less(row) for row in found)
     caption = (
         f"{now}: score with {level} interval and answers (n{', in brackets what they count like' if less else ''})"
     )
@@ -267,9 +262,13 @@ def score_cell(row: Row, metric: Metric) -> Html:
 
 def _counted(row: Row) -> str:
     """The base of a score, in brackets what it counts like where that is another number."""
-    n, effective = wording.count(row.get("n")), wording.count(row.get("n_eff"))
-    like = "" if n == effective or row.get("n_eff") is None else f" ({effective})"
-    return f"n{wording.HARD}{n}{like}"
+    like = f" ({wording.count(row.get('n_eff'))})" if _worth_less(row) else ""
+    return f"n{wording.HARD}{wording.count(row.get('n'))}{like}"
+
+
+def _worth_less(row: Row) -> bool:
+    """Whether answers count like another number of them."""
+    return row.get("n_eff") is not None and wording.count(row["n_eff"]) != wording.count(row.get("n"))
 
 
 def before_cell(row: Row | None, metric: Metric) -> str:
@@ -310,8 +309,12 @@ def aim_cell(row: Row | None) -> Html:
     """A target, and where the score stands to it."""
     if row is None or row.get("target") is None:
         return Html("")
-    aim = wording.number(row["target"], 0 if row["target"] == round(row["target"]) else 1)
-    return join([aim, tag("small", str(row.get("verdict") or ""))], " ")
+    return join([_aim(row), tag("small", str(row.get("verdict") or ""))], " ")
+
+
+def _aim(row: Row) -> str:
+    """A target as it was set: a whole number, or one with a decimal."""
+    return wording.number(row["target"], 0 if row["target"] == round(row["target"]) else 1)
 
 
 def spark(held: Sequence[Row], aim: object = None, ends: tuple[float, float] | None = None) -> Html:

@@ -271,21 +271,15 @@ def curve(now: Sequence[Row], before: Sequence[Row]) -> Canvas:
     for y in (0, 25, 50, 75, 100):
         ax.line([low, high], [y, y], "rule", 0.8)
         ax.text(low, y, f"{y}%", ha="right", shift=(-5, 0), **NOTE)
-    for rows, role, width_ in ((before, "faint", 1.2), (now, "line", 1.6)):
-        at = [math.log10(row["after"]) for row in rows]
-        if role == "line":  # the band of what is told
-            limits = [(x, row) for x, row in zip(at, rows, strict=True) if row.get("low") is not None]
-            ends = [*((x, row["low"]) for x, row in limits), *((x, row["high"]) for x, row in reversed(limits))]
-            ax.fill(ends, "line", 0.18)
-            ax.dots(at, [row["value"] for row in rows], role, size=4.4)
-        ax.line(at, [row["value"] for row in rows], role, width_)
+    then, at = ([math.log10(row["after"]) for row in rows] for rows in (before, now))
+    ax.line(then, [row["value"] for row in before], "faint", 1.2)
+    limits = [(x, row) for x, row in zip(at, now, strict=True) if row.get("low") is not None]
+    ax.fill([*((x, row["low"]) for x, row in limits), *((x, row["high"]) for x, row in reversed(limits))], "line", 0.18)
+    ax.dots(at, [row["value"] for row in now], "line", size=4.4)
+    ax.line(at, [row["value"] for row in now], "line", 1.6)
     for i in spread(len(now), 7):
-        ax.text(
-            math.log10(now[i]["after"]), 0, wording.time_words(now[i]["after"]), va="top", small=True, shift=(0, -7)
-        )
-        ax.text(
-            math.log10(now[i]["after"]), 0, wording.count(now[i]["at_risk"]), va="top", shift=(0, -7 - BREAK), **NOTE
-        )
+        ax.text(at[i], 0, wording.time_words(now[i]["after"]), va="top", small=True, shift=(0, -7))
+        ax.text(at[i], 0, wording.count(now[i]["at_risk"]), va="top", shift=(0, -7 - BREAK), **NOTE)
     return ax
 
 

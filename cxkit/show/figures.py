@@ -122,9 +122,9 @@ def curve(
         return nothing(key, title, shown, [])
     half = next((row for row in held[now] if row["value"] >= 50), held[now][-1])
     sure, took = wording.level_words(half.get("level")), wording.time_words(half["after"])
-    claim = [f"{metric.label}, ", name(now), f": {wording.share_words(half)} within {took}."]
+    claim = [f"{metric.label}, ", name(now), f": {wording.percent(half['value'])} within {took}."]
     proof = [f"{sure} interval {wording.share_span(half)}; n {wording.count(half['n'])}."]
-    text = "; ".join(f"{wording.time_words(row['after'])}: {wording.share_words(row)} ({wording.share_span(row)}, "
+    text = "; ".join(f"{wording.time_words(row['after'])}: {wording.percent(row['value'])} ({wording.share_span(row)}, "
                      f"n {wording.count(row['n'])})" for row in held[now])  # fmt: skip
     drawn = drawings.curve(held[now], held[before]).svg(key, title, text)
     notes = [
@@ -429,7 +429,7 @@ def change_words(row: Row, metric: Metric) -> str:
 def classes(found: Sequence[Row], groups: Sequence[str]) -> str:
     """The shares of the classes of one bar, with its base."""
     n = answered(found)
-    parts = [f"{group} {_percent(share)}" for group, share in shares(found, groups).items()] if n else []
+    parts = [f"{group} {wording.percent(share)}" for group, share in shares(found, groups).items()] if n else []
     return ", ".join([*parts, wording.bar_base(n)])
 
 
@@ -516,12 +516,8 @@ def class_finding(
     old, new = (shares(bars.get(period, []), groups) for period in (str(before), last))
     if before == last or not (any(old.values()) and any(new.values())):
         return [f"{metric.label}, ", name(last), f": {classes(bars[last], groups)}."]
-    parts = ", ".join(f"{group} {_percent(old[group])} → {_percent(new[group])}" for group in groups)
+    parts = ", ".join(f"{group} {wording.percent(old[group])} → {wording.percent(new[group])}" for group in groups)
     return [f"{metric.label}, ", name(before), " → ", name(last), f": {parts} (described, not tested)."]
-
-
-def _percent(share: float) -> str:
-    return wording.quantity(share, "percent", 0)
 
 
 def cut(found: Sequence[object], most: int) -> list[str]:

@@ -131,8 +131,7 @@ def _whole(done: Sequence[Job]) -> Html | None:
 
 
 def _link(job: Job) -> Html:
-    label = job.get("title") or job["name"]
-    return tag("a", name(label), href=quote(str(job["file"])))
+    return tag("a", name(_called(job)), href=quote(str(job["file"])))
 
 
 def _ways(group: Sequence[Job], done: Sequence[Job]) -> dict[str, Html]:
@@ -220,13 +219,13 @@ def _reports(
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     caption = f"{metric.label} of each report: score with {level} interval and answers (n)"
-    made = []
+    notes, made = _group_notes(told, tested, metric, ends if drawn else None), []
     for number, part in enumerate(pages):
         grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
                 for job in part]  # fmt: skip
         lined = table(heads, [line(job) for job in part], caption,
-                      folded=_group_notes(told, tested, metric, ends if drawn else None), grey=grey, kind="board",
-                      names=[job.get("title") or job["name"] for job in part])  # fmt: skip
+                      folded=notes, grey=grey, kind="board",
+                      names=map(_called, part))  # fmt: skip
         made.append(join([_turning(number, pages), tag("div", lined, class_="cx-shelf")]))
     said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
     folded = _named(f"{len(absent):,} reports without a score", absent) if without else None
@@ -308,7 +307,7 @@ def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
 
 def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric]) -> list[Html | None]:
     """The signals of the last year, the latest first."""
-    titles = {job["name"]: str(job.get("title") or job["name"]) for job in done}
+    titles = {job["name"]: _called(job) for job in done}
     told = [row for row in found if row["part"] == "watch" and row.get("signal") and row["report"] in titles]
     if not told:
         return []
@@ -330,14 +329,14 @@ def _missing(jobs: Sequence[Job]) -> list[Html | None]:
     for kind, title in (("skipped", "Skipped"), ("failed", "Failed")):
         lost = [job for job in jobs if job["status"] == kind]
         said = [str(job.get("why") or job.get("error") or "").strip() or "no reason given" for job in lost]
-        items = [tag("li", name(job.get("title") or job["name"]), ": ", name(text.splitlines()[0], 300))
+        items = [tag("li", name(_called(job)), ": ", name(text.splitlines()[0], 300))
                  for job, text in zip(lost, said, strict=True)]  # fmt: skip
         parts += [_title(title), tag("ul", *items, class_="cx-links")] if items else []
     return parts
 
 
 def _all_metrics(summary: pd.DataFrame, done: Sequence[Job], metrics: Mapping[str, Metric], now: str) -> Html:
-    titles = {job["name"]: str(job.get("title") or job["name"]) for job in done}
+    titles = {job["name"]: _called(job) for job in done}
     part = summary[(summary["part"] == "estimate") & (summary["period"].astype(str) == now)]
     part = part[part["report"].isin(list(titles))]
     frame = part.reindex(columns=list(ESTIMATES)).assign(Report=part["report"].map(titles).to_numpy())

@@ -225,7 +225,7 @@ def curve_table(curves: pd.DataFrame, metric: Metric, by: str, *, caption: str =
 
 
 def _ended(row: Row | None) -> Html | str:
-    return join([wording.share_words(row), tag("small", wording.share_span(row))], " ") if row else ""
+    return join([wording.percent(row["value"]), tag("small", wording.share_span(row))], " ") if row else ""
 
 
 def base(row: Row) -> Html | str:

@@ -117,9 +117,9 @@ def time_words(minutes: float) -> str:
     return f"{count_:,}{HARD}{'day' if (count_, unit) == (1, 'days') else unit}"
 
 
-def share_words(row: Row) -> str:
-    """A share that is described, in percent."""
-    return quantity(row["value"], "percent", 0)
+def percent(share: float) -> str:
+    """A share that is described, in whole percent."""
+    return quantity(share, "percent", 0)
 
 
 def share_span(row: Row) -> str:
