@@ -23,6 +23,11 @@ from cxkit.stats import change_evidence, follow, nps_difference
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 CODES = np.array([-1.0, 0.0, 1.0])
 BATCH = 1000
+SWUNG = ((100, 0), (100, 5), (250, 10), (1000, 2), (1000, 3), (1000, 5), (10000, 2), (10000, 3))  # answers, points
+FALLS = ((10, 100, 3), (10, 100, 9), (20, 100, 3), (20, 100, 9), (10, 300, 3), (10, 300, 9))  # points, answers, months
+MONTHS = (13, 18, 24, 36)  # in which a fall begins
+RECOVERED = ((300, 30, 1), (1000, 20, 1), (300, 20, 3), (300, 20, 9))  # answers, points, months that it lasts
+TAILS = (20, 500, 5000)
 
 
 def shares(level: np.ndarray, passives: float) -> np.ndarray:
@@ -38,6 +43,20 @@ def plain(rng: np.random.Generator, level: np.ndarray, n: int, passives: float =
     counts = rng.multinomial(n, p / p.sum(axis=-1, keepdims=True))
     score = counts @ CODES / n
     return score, (counts[..., 0] + counts[..., 2]) / n - score**2, np.full(score.shape, float(n))
+
+
+def shared(rng: np.random.Generator, level: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
+    """A share, on a scale of -1 to 1."""
+    score = 2 * rng.binomial(n, (1 + level) / 2) / n - 1
+    return score, 1 - score**2, np.full(score.shape, float(n))
+
+
+def meant(rng: np.random.Generator, level: np.ndarray, n: int) -> tuple[np.ndarray, ...]:
+    """A mean of five answers, on a scale of -1 to 1, more of them at the ends than a binomial has."""
+    codes, tilt = np.linspace(-1.0, 1.0, 5), 2 * level[..., None]
+    p = rng.beta(2 + tilt, 2 - tilt, (*level.shape, n))
+    answer = codes[rng.binomial(4, p)]
+    return answer.mean(-1), answer.var(-1), np.full(level.shape, float(n))
 
 
 def weighted(rng: np.random.Generator, level: np.ndarray, n: int, tied: float = 0.0) -> tuple[np.ndarray, ...]:
@@ -118,42 +137,64 @@ def _counts(score: np.ndarray, variance: np.ndarray, n: int) -> tuple[np.ndarray
     return (both - score * n) / 2, n - both, (both + score * n) / 2
 
 
-def after(rng: np.random.Generator, series: int) -> dict[str, float]:
-    """After a signalled fall of 20 points: a further signal within a year, and whether a recovery is found."""
-    level = levels(rng, series, 48, 30.0, fall=20, at=15)
-    stay = follow(*plain(rng, level, 300), 12)
-    once = stay.signal[:, 12:24].any(axis=1)
-    first = np.where(once, stay.signal.argmax(axis=1), 0)
+def after(rng: np.random.Generator, series: int, n: int, wobble: float) -> float:
+    """After a signalled fall of 20 points: a further signal within a year."""
+    stay = follow(*plain(rng, levels(rng, series, 42, 30.0, wobble, fall=20, at=15), n))
+    once = stay.signal[:, 15:27].any(axis=1)
+    first = 15 + stay.signal[:, 15:27].argmax(axis=1)
     again = np.array([stay.signal[i, t + 1 : t + 13].any() for i, t in enumerate(first)])
-    level[:, 30:] += 0.2
-    back = follow(*plain(rng, level, 300), 12)
-    risen = (back.signal[:, 30:] & (back.state[:, 30:] > 0)).any(axis=1)
-    return {"again": float(again[once].mean()), "back": float(risen.mean())}
+    return float(again[once].mean())
 
 
-def many(rng: np.random.Generator, months: int) -> dict[str, float]:
-    """A shelf of 480 stable places x 5 metrics: months that name any; and 20 brands of which a tenth falls by 15."""
+def back(rng: np.random.Generator, series: int, n: int, points: float, low: int) -> list[float]:
+    """Of falls that were signalled and lasted so many months: still called lower 3, 6 and 12 months after them."""
+    level = levels(rng, series, 48, 30.0)
+    level[:, 20 : 20 + low] -= points / 100
+    found = follow(*plain(rng, level, n))
+    fallen = (found.state[:, 19 + low] < 0) & (found.since[:, 19 + low] >= 18)
+    return [float((found.state[fallen, 19 + low + months] < 0).mean()) for months in (3, 6, 12)]
+
+
+def years(rng: np.random.Generator, series: int, n: int, **options: float) -> list[float]:
+    """Of stable series read every month, the share that signals in the second, third and fourth year."""
+    signal = follow(*plain(rng, levels(rng, series, 48, 30.0, **options), n)).signal
+    return [float(signal[:, a : a + 12].any(axis=1).mean()) for a in (12, 24, 36)]
+
+
+def weeks(rng: np.random.Generator, series: int, n: int, wobble: float) -> float:
+    """The same in the first 52 weeks after twelve."""
+    return float(follow(*plain(rng, levels(rng, series, 64, 30.0, wobble), n), horizon=52).signal.any(axis=1).mean())
+
+
+def begun(rng: np.random.Generator, series: int, fall: float, n: int, within: int, at: int) -> float:
+    """Of series that fall in a month, the share that signals in time, by the kit's own first baseline."""
+    signal = follow(*plain(rng, levels(rng, series, at + within, 30.0, fall=fall, at=at), n)).signal
+    return float(signal[:, at:].any(axis=1).mean())
+
+
+def many(rng: np.random.Generator, shelves: int, n: int, wobble: float) -> dict[str, float]:
+    """480 stable places x 5 metrics: months in which any is named; 20 brands of which a tenth falls by 15 points."""
     named = 0
-    for _ in range(months):
-        level = levels(rng, 2400, 24, 30.0)
-        named += int(follow(*plain(rng, level, 100), 12, share=0.1).signal[:, 12:].any(axis=0).sum())
+    for _ in range(shelves):
+        level = levels(rng, 2400, 24, 30.0, wobble)
+        named += int((follow(*plain(rng, level, n), share=0.1).state[:, 12:] != 0).any(axis=0).sum())
     false, true, listed = 0, 0, 0
-    for _ in range(max(months * 2, 4)):
-        level = levels(rng, 20, 48, 30.0)
+    for _ in range(shelves * 8):
+        level = levels(rng, 20, 48, 30.0, wobble)
         level[:2, 20:] -= 0.15
-        signal = follow(*plain(rng, level, 300), 12, share=0.1).signal
+        signal = follow(*plain(rng, level, n), share=0.1).signal
         false += int(signal[2:].sum() + signal[:2, :20].sum())
         listed += int(signal.sum())
         true += int(signal[:2, 20:26].any(axis=1).sum())
-    return {"named": named / (12 * months), "false": false / max(listed, 1), "listed": true / (2 * max(months * 2, 4))}
+    return {"named": named / (12 * shelves), "false": false / max(listed, 1), "listed": true / (16 * shelves)}
 
 
-def tails(rng: np.random.Generator, series: int) -> dict[str, float]:
-    """P(E at look 12 >= m / .05), times m / .05: at most 1 for an e-value."""
+def tails(rng: np.random.Generator, series: int, n: int, wobble: float) -> list[float]:
+    """P(E at look 12 >= m / .05) for m 20, 500 and 5,000, of an e-value at most .05 / m."""
     big = np.concatenate([
-        change_evidence(*plain(rng, levels(rng, size, 24, 30.0), 100), 12).e[:, -1] for size in _batches(series)
+        change_evidence(*plain(rng, levels(rng, size, 24, 30.0, wobble), n), 12).e[:, -1] for size in _batches(series)
     ])  # fmt: skip
-    return {f"tail_{m}": float((big >= m / 0.05).mean()) for m in (20, 500, 5000)}
+    return [float((big >= m / 0.05).mean()) for m in TAILS]
 
 
 def main() -> None:
@@ -176,6 +217,8 @@ def main() -> None:
     for baseline, looks in ((3, 12), (6, 12), (24, 12), (52, 52), (104, 52)):
         bar(f"false_n100_baseline{baseline}_looks{looks}", share_of(rng, series, baseline, looks, plain, n=100))
     for n in (30, 100, 300):
+        bar(f"false_top_share_n{n}", share_of(rng, series, 12, 12, shared, n=n, nps=60))
+        bar(f"false_top_mean_n{n}", share_of(rng, series, 12, 12, meant, n=n, nps=60))
         bar(f"false_weights_n{n}", share_of(rng, series, 12, 12, weighted, n=n))
         bar(f"false_weights_tied_n{n}", share_of(rng, series, 12, 12, weighted, n=n, tied=0.3))
         bar(f"false_returning_n{n}", share_of(rng, series, 12, 12, returning, n=n))
@@ -187,17 +230,32 @@ def main() -> None:
                 bar(f"false_wobble{wobble}_n{n}_baseline{baseline}",
                     share_of(rng, series, baseline, 12, plain, n=n, wobble=wobble))  # fmt: skip
             bar(f"false_season4_n{n}_baseline{baseline}", share_of(rng, series, baseline, 12, plain, n=n, season=4))
-    for fall, n, within in ((10, 100, 3), (10, 100, 9), (20, 100, 3), (20, 100, 9), (10, 300, 3), (10, 300, 9)):
+    for fall, n, within in FALLS:
         for between in (None, 0.0):
             watch, pairs = found(rng, series, fall, n, within, between)
             bar(f"found_{fall}_n{n}_in{within}{'' if between is None else '_no_swings'}", watch)
         bar(f"pairs_{fall}_n{n}_in{within}", pairs)
-    for table in (after(rng, series), many(rng, 3 if given.quick else 20), tails(rng, wide)):
-        for name, value in table.items():
-            bar(name, value)
-    begun = time.process_time()
+    for n, wobble in SWUNG:
+        for year, value in enumerate(years(rng, series, n, wobble=wobble), 2):
+            bar(f"year{year}_swings{wobble}_n{n}", value)
+        bar(f"weeks_swings{wobble}_n{n}", weeks(rng, series // 2, n, wobble))
+        bar(f"again_swings{wobble}_n{n}", after(rng, series, n, wobble))
+        for m, value in zip(TAILS, tails(rng, series * 2, n, wobble), strict=True):
+            bar(f"tail{m}_swings{wobble}_n{n}", value)
+        for name, value in many(rng, 1 if given.quick else 2, n, wobble).items():
+            bar(f"{name}_swings{wobble}_n{n}", value)
+    for n in (300, 1000, 10000):
+        for year, value in enumerate(years(rng, series, n, season=4), 2):
+            bar(f"year{year}_season4_n{n}", value)
+    for fall, n, within in FALLS:
+        for at in MONTHS:
+            bar(f"begun{at}_{fall}_n{n}_in{within}", begun(rng, series, fall, n, within, at))
+    for n, points, low in RECOVERED:
+        for months, value in zip((3, 6, 12), back(rng, series, n, points, low), strict=True):
+            bar(f"back{months}_{points}_n{n}_low{low}", value)
+    since = time.process_time()
     change_evidence(*plain(rng, levels(rng, 1000, 104, 30.0), 100), 52, horizon=52)
-    bar("seconds_1000_series_52_looks", time.process_time() - begun)
+    bar("seconds_1000_series_52_looks", time.process_time() - since)
     if given.write:
         write(dict(rows))
 
@@ -206,9 +264,19 @@ def write(found: dict[str, float]) -> None:
     """Put the tables into the document, between their marks."""
     text = DOCS.read_text(encoding="utf-8")
     begin, end = "<!-- watch -->\n", "<!-- /watch -->"
-    lines = ["| of stable series, how many ever signal | |", "|---|---|"]
+    lines = [*_stable(found), "", *_begun(found), "", *_falls(found), "", *_recovered(found)]
+    head, rest = text.split(begin)
+    DOCS.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+
+
+def _stable(found: dict[str, float]) -> list[str]:
     groups = {
         "12 looks after 12 months, n 10 to 1,000 x NPS -50 to 80": "_12_of_12",
+        "a share of 80 % and a mean of 4.2 of 5, n 30 to 300": "_top",
         "baselines of 3 to 104 periods, 12 or 52 looks, n 100": "false_n100_baseline",
         "weights with a coefficient of variation of 1, n 30 to 300": "false_weights_n",
         "the same, larger for low answers": "false_weights_tied",
@@ -218,23 +286,54 @@ def write(found: dict[str, float]) -> None:
     for baseline in (12, 24):
         for word, key in (("swings of 1 to 3 points", "wobble"), ("a season of 4 points", "season")):
             groups[f"{word} between months, n 300 to 10,000, {baseline} months"] = f"{key}|baseline{baseline}"
+    rows = []
     for words, key in groups.items():
         parts = ["false_", *key.split("|")]
         values = [value for name, value in found.items() if all(part in name for part in parts)]
-        lines.append(f"| {words} | {min(values):.3f} to {max(values):.3f} |")
-    lines += [
-        "",
-        "| a lasting fall | found within | watch | without swings | month against month |",
-        "|---|---|---|---|---|",
+        rows.append([words, f"{min(values):.3f} to {max(values):.3f}"])
+    return _table(["of stable series, how many ever signal", ""], rows)
+
+
+def _begun(found: dict[str, float]) -> list[str]:
+    heads = ["stable, watched from the 13th month on", *(f"n {n:,}, swings of {w}" for n, w in SWUNG)]
+    told = {
+        **{f"year{year}": f"signals in year {year}" for year in (2, 3, 4)},
+        "weeks": "signals in 52 weeks, from the 13th on",
+        "again": "fallen by 20 points, signals again within a year",
+        **{f"tail{m}": f"evidence of {m / 0.05:,.0f} at look 12 (an e-value: at most {0.05 / m:.5f})" for m in TAILS},
+        "named": "480 such places x 5 metrics: months in which any is named (bar .10)",
+        "false": "20 such brands, a tenth falls by 15 points: false among the signals (bar .10)",
+        "listed": "the same: falls that are listed within six months",
+    }
+    rows = [
+        [words, *(f"{found[f'{name}_swings{w}_n{n}']:.{5 if 'tail' in name else 3}f}" for n, w in SWUNG)]
+        for name, words in told.items()
     ]
-    for fall, n in ((10, 100), (20, 100), (10, 300)):
-        for within in (3, 9):
-            key = f"{fall}_n{n}_in{within}"
-            values = (found[name] for name in (f"found_{key}", f"found_{key}_no_swings", f"pairs_{key}"))
-            row = [f"{fall} points at {n} answers", f"{within} months", *(f"{value:.2f}" for value in values)]
-            lines.append(f"| {' | '.join(row)} |")
-    head, rest = text.split(begin)
-    DOCS.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
+    seasons = [["a season of 4 points: signals in year", "n 300", "n 1,000", "n 10,000"], ["---"] * 4]
+    seasons += [[str(year), *(f"{found[f'year{year}_season4_n{n}']:.3f}" for n in (300, 1000, 10000))]
+                for year in (2, 3, 4)]  # fmt: skip
+    return [*_table(heads, rows), "", *(f"| {' | '.join(row)} |" for row in seasons)]
+
+
+def _falls(found: dict[str, float]) -> list[str]:
+    rows = []
+    for fall, n, within in FALLS:
+        key = f"{fall}_n{n}_in{within}"
+        values = [found[f"{name}_{key}"] for name in ("found", "pairs", *(f"begun{at}" for at in MONTHS))]
+        values.insert(1, found[f"found_{key}_no_swings"])
+        rows.append([f"{fall} points at {n} answers", f"{within} months", *(f"{value:.2f}" for value in values)])
+    heads = ["a lasting fall", "found within", "at look 4 after 12 months", "the same, swings known to be 0",
+             "month against month", *(f"in month {at + 1}" for at in MONTHS)]  # fmt: skip
+    return _table(heads, rows)
+
+
+def _recovered(found: dict[str, float]) -> list[str]:
+    rows = [
+        [f"{points} points at {n:,} answers for {low} month{'s' * (low > 1)}",
+         *(f"{found[f'back{months}_{points}_n{n}_low{low}']:.2f}" for months in (3, 6, 12))]
+        for n, points, low in RECOVERED
+    ]  # fmt: skip
+    return _table(["a fall that was signalled, and is over", *(f"lower {m} months later" for m in (3, 6, 12))], rows)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ The way of the data, and the folder that holds each step:
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        why, drivers, curve, league, watch, level,
-                                                        distribution;
+                                                        why, drivers, gradient, curve, cohorts, hazards, league,
+                                                        watch, level, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -46,6 +46,7 @@ _HOME = {
     "alike": "cxkit.analysis.alike",
     "why": "cxkit.analysis.why",
     "curve": "cxkit.analysis.curves",
+    "cohorts": "cxkit.analysis.cohorts",
     "against_target": "cxkit.analysis.targets",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
@@ -53,6 +54,8 @@ _HOME = {
     "provenance": "cxkit.analysis.provenance",
     "comments": "cxkit.analysis.comments",
     "drivers": "cxkit.analysis.drivers",
+    "gradient": "cxkit.analysis.gradient",
+    "hazards": "cxkit.analysis.hazards",
     "readings": "cxkit.analysis.sensitivity",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
@@ -71,12 +74,15 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from cxkit.analysis.alike import alike
     from cxkit.analysis.answers import Change, Estimate, ces, change, csat, duration, nps, rate
+    from cxkit.analysis.cohorts import cohorts
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
     from cxkit.analysis.curves import curve
     from cxkit.analysis.drivers import drivers
     from cxkit.analysis.estimates import at, distribution, estimate
+    from cxkit.analysis.gradient import gradient
+    from cxkit.analysis.hazards import hazards
     from cxkit.analysis.leagues import league
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings

@@ -203,6 +203,9 @@ def new(
     export: Annotated[
         str | None, typer.Argument(metavar="EXPORT", help="What the reports are about; else the synthetic sample.")
     ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="EXPORT holds tickets: how long they take, and which promises are kept.")
+    ] = False,
     timeout: Timeout = 600,
     memory: Memory = 4096,
 ) -> None:
@@ -210,7 +213,7 @@ def new(
     with _readable():
         from cxkit.runs import project
 
-        _say(project.new(folder, export, Limits(timeout, memory << 20)))
+        _say(project.new(folder, export, Limits(timeout, memory << 20), service))
 
 
 @app.command()

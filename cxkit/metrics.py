@@ -37,6 +37,7 @@ class Metric:
         classes: Named groups of answers, worst first, for distributions.
         quantile: Which quantile, for `statistic="quantile"`.
         asked: Whether `question` is known to be what was asked, so that it may be quoted.
+        counted: What its base counts, in the plural.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Metric:
     classes: Classes = field(default_factory=dict)
     quantile: float = 0.5
     asked: bool = False
+    counted: str = "answers"
 
     @property
     def ends(self) -> tuple[float, float]:

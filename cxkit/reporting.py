@@ -16,22 +16,27 @@ import pandas as pd
 from cxkit import show
 from cxkit.analysis.alike import alike
 from cxkit.analysis.cells import known
+from cxkit.analysis.cohorts import cohorts_of
 from cxkit.analysis.comments import comments
-from cxkit.analysis.comparisons import Correction, compare
+from cxkit.analysis.comparisons import Correction, compare, one_or_two
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.curves import curve
 from cxkit.analysis.drivers import drivers_of
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
+from cxkit.analysis.gradient import gradient_of
+from cxkit.analysis.hazards import hazards
 from cxkit.analysis.leagues import league
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
+from cxkit.analysis.summaries import moved
 from cxkit.analysis.targets import against_target, by_segment, read_targets
 from cxkit.analysis.watching import level as level_of
 from cxkit.analysis.watching import watch
 from cxkit.analysis.why import why
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
-from cxkit.show.html import Html, join, tag
+from cxkit.show.html import Html, absent, join, tag
+from cxkit.show.rows import spoken, when
 from cxkit.tallies.storage import load
 from cxkit.tallies.tallies import Tallies
 
@@ -40,13 +45,14 @@ def report(
     tallies: Tallies | str | Path,
     where: Mapping[str, str] | None = None,
     now: str = "",
-    before: str = "",
+    before: str | Sequence[str] = "",
     *,
     metrics: Sequence[str] | None = None,
     segments: Sequence[str] | None = None,
     level: float = 0.95,
     correction: Correction = "holm",
     benchmarks: Sequence[Mapping[str, object]] = (),
+    events: Sequence[Mapping[str, str]] = (),
     title: str = "",
     all_parts: bool = False,
     targets: Mapping[str, Any] | None = None,
@@ -57,12 +63,14 @@ def report(
         tallies: Tallies, or the file of `cx.save` or of a run.
         where: One level per dimension; everybody if None.
         now: The period; the last one if blank.
-        before: The period it is compared with; the one declared with `now` if blank.
+        before: The period it is compared with; the one declared with `now` if blank. Of two, which are one family, the
+            first is what sentences, figures and segments are about; the table of metrics has both.
         metrics: Names, the lead metric first; all if None.
         segments: Dimensions that are compared inside the place; those that were tallied with it if None.
         level: Confidence level of the intervals.
         correction: "holm" or "bh", for several comparisons at once.
         benchmarks: Published values, drawn as lines: metric, value, name, source, date.
+        events: What happened, marked in trends and never tested: period, text.
         title: What the page is called; the place if blank.
         all_parts: Whether the segments are compared by every metric, as in an overview, and not by the lead alone.
         targets: Metric -> target, as `cx.against_target` takes them.
@@ -87,11 +95,13 @@ def report(
     now = now or (t.periods[-1] if t.periods else "")
     if now not in t.periods:
         raise CxError(f"now: no answers are tallied in {now!r}; {nearest(now, t.periods)}")
-    before = before or next((earlier for later, earlier in t.compared if later == now), "")
-    if not before:
+    befores = [before] if isinstance(before, str) else list(before)
+    befores = befores if any(befores) else _declared(t, now)
+    if not befores:
         raise CxError(f"before: {now} was tallied without a period to compare it with; declare `pairs`")
-    if before in t.periods and t.periods.index(before) >= t.periods.index(now):
-        raise CxError(f"before: expected a period before {now}, found {before}")
+    for one in one_or_two(befores):
+        if one in t.periods and t.periods.index(one) >= t.periods.index(now):
+            raise CxError(f"before: expected a period before {now}, found {one}")
     for name in segments or ():
         known(t, name)
         if name in place:
@@ -102,7 +112,16 @@ def report(
     named = [metric.name for metric in chosen(t, metrics)]
     read_targets(targets or {}, t.metrics)
     aims = {name: targets[name] for name in named if name in targets} if targets else {}
-    return Report(t, place, now, before, named, list(segments), level, correction, benchmarks, title, all_parts, aims)
+    drawn = {"benchmarks": benchmarks, "events": events}
+    return Report(t, place, now, befores, named, list(segments), level, correction, drawn, title, all_parts, aims)
+
+
+def _declared(tallies: Tallies, now: str) -> list[str]:
+    """What a run compared a place with, else the first period that was declared with this one; nothing without any."""
+    made = tallies.place.made if tallies.place else {}
+    if made.get("now") == now:
+        return [made["before"]] if isinstance(made["before"], str) else list(made["before"])
+    return [earlier for later, earlier in tallies.compared if later == now][:1]
 
 
 class Report:
@@ -113,6 +132,7 @@ class Report:
         where: The place.
         now: The period.
         before: The period it is compared with.
+        further: The second one, if there is one.
         metrics: Names, the lead metric first.
         segments: Dimensions that are compared inside the place.
         lead: The first metric.
@@ -120,23 +140,23 @@ class Report:
     """
 
     def __init__(
-        self, tallies: Tallies, where: dict[str, str], now: str, before: str, metrics: list[str], segments: list[str],
-        level: float, correction: Correction, benchmarks: Sequence[Mapping[str, object]], title: str, all_parts: bool,
-        targets: Mapping[str, Any],
+        self, tallies: Tallies, where: dict[str, str], now: str, befores: list[str], metrics: list[str],
+        segments: list[str], level: float, correction: Correction, drawn: Mapping[str, Any], title: str,
+        all_parts: bool, targets: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self.tallies, self.where, self.now, self.before = tallies, where, now, before
+        self.tallies, self.where, self.now, (self.before, *self.further) = tallies, where, now, befores
         self.metrics, self.segments, self.lead = metrics, segments, tallies.metrics[metrics[0]]
         self.title = title or " · ".join(where.values()) or "Everybody"
-        self._level, self._benchmarks, self._targets = level, benchmarks, targets
+        self._level, self._drawn, self._targets = level, drawn, targets
         self._all_parts = all_parts
         self._of_parts = metrics if all_parts else metrics[:1]
         self._tested: dict[str, Any] = {"level": level, "correction": correction}
-        self._pair = tallies, now, before
+        self._pair = tallies, now, self.before
 
     def __repr__(self) -> str:
         labels = ", ".join(self._metric(name).label for name in self.metrics)
         place = " · ".join(self.where.values()) or "Everybody"
-        return f"{place}, {self.now} against {self.before}: {labels}"
+        return f"{place}, {self.now} against {' and '.join([self.before, *self.further])}: {labels}"
 
     # Frames -----------------------------------------------------------------------------------------------------------
 
@@ -147,9 +167,32 @@ class Report:
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
-        """The change of every metric of the place."""
+        """The change of every metric of the place; of two comparisons the first."""
+        return at(self.changes, {"before": self.before})
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """All changes of the place, also against a second period."""
+        return at(self._compared, self.where)
+
+    @cached_property
+    def _compared(self) -> pd.DataFrame:
+        """The changes of all places that the tallies hold."""
         given: dict[str, Any] = {"by": list(self.where), "metrics": self.metrics, "lead": self.lead.name}
-        return at(compare(self.tallies, self.now, self.before, **self._tested, **given), self.where)
+        return compare(self.tallies, self.now, [self.before, *self.further], **self._tested, **given)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame | None:
+        """Which other places moved (<dimensions>, metric, direction, file of the page); None where there are none."""
+        if not self.where:
+            return None
+        if self.tallies.place is not None:
+            found = self.tallies.place.moved
+        else:
+            signals = watch(self.tallies, by=list(self.where), metrics=self.metrics, together=True)
+            found = moved(self._compared, signals, self.now, list(self.where)).assign(file="")
+            found = found[found[list(self.where)].ne(pd.Series(self.where)).any(axis=1)]
+        return found[found["metric"].isin(self.metrics)]
 
     @cached_property
     def whole(self) -> pd.DataFrame | None:
@@ -234,8 +277,8 @@ class Report:
         about = self.tallies.provenance
         return show.header(
             self.title,
-            now=self.now,
-            before=self.before,
+            now=when(self.now, self.tallies.period),
+            before=[when(one, self.tallies.period) for one in (self.before, *self.further)],
             where=self.where,
             filters=about.get("where"),
             provenance=about,
@@ -243,35 +286,52 @@ class Report:
 
     def headline(self) -> Html:
         """What happened, in one sentence, and all metrics in one table."""
-        metrics, told = self.tallies.metrics, pd.concat([self.comparisons, self.parts])
-        beside: dict[str, Any] = {"watched": self.watched, "targets": self.targets if len(self.targets) else None}
-        said = show.headline(told, metrics, answers=self.distribution, why=self.reasons, **beside)
-        made = show.board(self.series, self.comparisons, metrics, self.now, whole=self.whole, **beside)
+        metrics, told = self.tallies.metrics, self._spoken(pd.concat([self.comparisons, self.parts]))
+        beside: dict[str, Any] = {"watched": self._spoken(self.watched)}
+        beside["targets"] = self.targets if len(self.targets) else None
+        answers, series = map(self._spoken, (self.distribution, self.series))
+        now, changes = when(self.now, self.tallies.period), self._spoken(self.comparisons)
+        second = self.changes[self.changes["before"] != self.before]
+        beside["further"] = self._spoken(second) if self.further else None
+        said = show.headline(told, metrics, answers=answers, why=self.reasons, moved=self.moved, **beside)
+        made = show.board(series, changes, metrics, now, whole=self.whole, **beside)
         return join([said, made if self.estimates["value"].notna().any() else None])
+
+    def _spoken(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A frame for sentences, in which months are words."""
+        return spoken(frame, self.tallies.period)
 
     def findings(self) -> Html:
         """What the comparisons say, in a few sentences."""
-        told = pd.concat([self.comparisons, self.parts])
+        told = self._spoken(pd.concat([self.comparisons, self.parts]))
         return show.findings(told, self.tallies.metrics, why=self.reasons)
 
     def why(self) -> Html:
         """Why the lead metric moved, by each segment: who answered, or how they scored."""
-        return tag("div", class_="cx-empty") if self.reasons is None else show.why(self.reasons, self.lead)
+        return absent() if self.reasons is None else show.why(self.reasons, self.lead)
 
     def trend(self, *metrics: str) -> Html:
         """Metrics over the periods; all if none is named."""
+        aims = dict(zip(self.targets["metric"], self.targets["target"], strict=True))
         return join(
             show.trend(
-                self.series, self._metric(name), self.comparisons, benchmarks=self._benchmarks, watched=self.watched,
-                level=level_of(self.tallies, where=self.where, metrics=[name]) if name == self.lead.name else None,
+                self.series, self._metric(name), self._spoken(self.comparisons), **self._drawn, target=aims.get(name),
+                watched=self.watched, period=self.tallies.period,
+                level=self._underlying(name) if name == self.lead.name else None,
             )
             for name in metrics or self.metrics
         )  # fmt: skip
 
+    def _underlying(self, name: str) -> pd.DataFrame:
+        return level_of(self.tallies, where=self.where, metrics=[name], level=self._level)
+
     def curves(self) -> Html:
         """How long things take: each duration of the place now and before, and by segment after the same times."""
-        durations = [metric for name in self.metrics if (metric := self._metric(name)).statistic == "quantile"]
-        return join(map(self._curve, durations))
+        durations = self._durations()
+        return join(map(self._curve, durations)) if durations else absent("no duration is among the metrics")
+
+    def _durations(self) -> list[Metric]:
+        return [metric for name in self.metrics if (metric := self._metric(name)).statistic == "quantile"]
 
     def _curve(self, metric: Metric) -> Html:
         about: dict[str, Any] = {"metric": metric.name, "level": self._level, "where": self.where}
@@ -280,7 +340,23 @@ class Report:
             show.curve_table(told, metric, name) for name, told in parts if len(told) and told[name].nunique() > 1
         ]
         own = curve(self.tallies, **about, periods=[self.before, self.now])
-        return show.curve(own, metric, self.now, self.before, tables)
+        now, before = (when(one, self.tallies.period) for one in (self.now, self.before))
+        return show.curve(self._spoken(own), metric, now, before, tables)
+
+    def cohorts(self) -> Html:
+        """Of those who began in each period, how many are still there, or had ended, after the same times."""
+        return show.cohorts(self._spoken(cohorts_of(self.tallies, self.where)))
+
+    def hazards(self) -> Html:
+        """How many times as often those of each level of the segments left as the others: by durations, or the lead."""
+        metric, periods = (self._durations() or [self.lead])[0], self.tallies.periods
+        if self.tallies.weighted:
+            return absent("with weights no hazard is estimated")
+        if metric.statistic not in ("share", "quantile"):
+            return absent(f"{metric.label} is neither a share of those who left nor a duration")
+        given: dict[str, Any] = {"where": self.where, "periods": periods[: periods.index(self.now) + 1]}
+        made = [(name, hazards(self.tallies, metric.name, name, **self._tested, **given)) for name in self.segments]
+        return join(show.hazards(found, metric, name) for name, found in made)
 
     def heatmap(self) -> Html:
         """The lead metric of each level of the segments over the periods."""
@@ -310,6 +386,18 @@ class Report:
         """What is associated with the outcome that the run names under `drivers`, and how strongly."""
         return show.drivers(drivers_of(self.tallies, self.where))
 
+    def gradient(self) -> Html:
+        """Whether the scores that the run names under `gradient` go with the order of a segment's levels."""
+        trends = gradient_of(self.tallies, self.where)
+        if trends.empty:
+            return absent()
+        parts = []
+        for name, own in trends.groupby("metric", sort=False):
+            dimension, metric = str(own["dimension"].iloc[0]), self._metric(str(name))
+            parts.append(show.gradient(self.levels(dimension, [metric.name]), own, metric, dimension))
+            parts.append(self._against_rest(metric, dimension))
+        return join(parts)
+
     def segment_scores(self) -> Html:
         """Each segment by the lead metric, with the signs of what changed."""
         return join(show.segments(self.levels(name), self.parts, self.lead, name) for name in self.segments)
@@ -319,14 +407,20 @@ class Report:
         return join(part for dimension in self.segments for part in self._segment(dimension))
 
     def _segment(self, dimension: str) -> list[Html]:
+        return [show.changes(self.parts, self.lead, dimension), self._against_rest(self.lead, dimension)]
+
+    def segments_apart(self) -> Html:
+        """Each level of the segments against the rest, by every metric beside the lead."""
+        others = [self._metric(name) for name in self.metrics if name != self.lead.name]
+        return join(self._against_rest(metric, dimension) for dimension in self.segments for metric in others)
+
+    def _against_rest(self, metric: Metric, dimension: str) -> Html:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
-        whole = not any(cell["item"] == self.lead.item for cell in withheld)
-        rest = tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
-        if whole:
-            given: dict[str, Any] = {"where": self.where, "metrics": [self.lead.name]}
-            found = against_rest(self.tallies, self.now, dimension, **self._tested, **given)
-            rest = show.against_rest(found, self.lead, dimension)
-        return [show.changes(self.parts, self.lead, dimension), rest]
+        if any(cell["item"] == metric.item for cell in withheld):
+            return tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+        given: dict[str, Any] = {"where": self.where, "metrics": [metric.name]}
+        found = against_rest(self.tallies, self.now, dimension, **self._tested, **given)
+        return show.against_rest(found, metric, dimension)
 
     def standings(self) -> Html:
         """Where the levels of each segment stand: scores, changes, and a league table where they can be told apart."""
@@ -336,7 +430,7 @@ class Report:
         scores = self.levels(dimension)
         table = league(self.tallies, self.now, dimension, self.lead.name, self._level, where=self.where)
         return [
-            show.segments(scores, self.parts, self.lead, dimension, benchmarks=self._benchmarks),
+            show.segments(scores, self.parts, self.lead, dimension, benchmarks=self._drawn["benchmarks"]),
             show.changes(self.parts, self.lead, dimension),
             show.league(table, self.lead, dimension),
         ]
@@ -344,7 +438,7 @@ class Report:
     def numbers(self) -> Html:
         """Every score and change of the place as tables."""
         metrics = self.tallies.metrics
-        return join([show.estimates_table(self.estimates, metrics), show.comparisons_table(self.comparisons, metrics)])
+        return join([show.estimates_table(self.estimates, metrics), show.comparisons_table(self.changes, metrics)])
 
     def segment_numbers(self) -> Html:
         """Every score and change of the segments as tables."""

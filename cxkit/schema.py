@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from cxkit.errors import CxError
 
 FEWEST = 3  # of two people who are told together, each knows the other's answer
+BESIDE = ("drivers", "gradient")  # parts of the provenance of tallies in which a run tells more than its counts
+MONTH = 365.25 / 12 * 1440  # minutes
+Month = Literal["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+                "November", "December"]  # fmt: skip
+MONTHS: tuple[str, ...] = get_args(Month)
+ALL = " × "  # joins the dimensions of a level in the columns `cut` and `dimension`
+BLANK = "(blank)"  # the level of who has none
 FIRST = "no earlier wave"  # what the first wave is compared with: nobody answered in it
-SAMPLES = {"sample": "responses", "sample tickets": "tickets"}  # synthetic sources: name -> frame of the sample
+SECOND = "second comparison"  # the part of a summary that compares the places with the second of two periods
+# synthetic sources: name -> frame of the sample
+SAMPLES = {"sample": "responses", "sample tickets": "tickets", "sample customers": "customers"}
+VIF = 5.0  # variance inflation by the other items above which items say much the same
 TESTED = 10  # the smallest base for which the size of the tests is known (docs/statistics.md)
 
 
@@ -84,6 +94,18 @@ DRIVERS = (
     "gain_high", "performance_goal", "correlation", "beta", "vif", "reversed", "r_squared", "common", "common_pvalue",
     "first", "last", "unranked", *_WORDS, "hide_below",
 )  # fmt: skip
+GRADIENT = (
+    "metric", "period", "dimension", "within", "n", "groups", "levels", "value", "low", "high", "pvalue", "pvalue_adj",
+    "verdict", *_WORDS,
+)  # fmt: skip
+HAZARDS = (
+    "metric", "n", "lost", "expected", "value", "low", "high", "pvalue", "pvalue_adj", "family", "verdict", *_WORDS,
+    "rate", "rate_low", "rate_high",
+)  # fmt: skip
+COHORTS = (
+    "metric", "period", "label", "stays", "after", "n", "still", "value", "low", "high", "ratio", "pvalue",
+    "pvalue_adj", "family", "verdict", *_WORDS,
+)  # fmt: skip
 LEVEL = (
     "metric", "period", "n", "n_eff", "value", "underlying", "underlying_low", "underlying_high", "forecast",
     "forecast_low", "forecast_high", "fall", "power", "level", "method",
@@ -135,6 +157,8 @@ REASONS = {
     "lonely stratum": Reason("little", "a stratum has one cluster in the whole wave (lonely: refuse)"),
     "unknown spread": Reason("little", "too few clusters to know how they vary"),
     "not ended": Reason("little", "too few have ended to tell the value"),
+    "immature": Reason("little", "not watched for so long yet"),
+    "few ends": Reason("few", "fewer than {least:g} left on one side"),
     "few beyond": Reason("little", "too few answers that differ"),
     "all the same": Reason("", "every answer was the same"),
     "no part": Reason("little", "left out of the total"),
@@ -167,7 +191,11 @@ REMARKS = {
     "nothing used": Remark("stop", "no answer is used: {much} are blank, declared missing or refused"),
     "scale changed": Remark("stop", "the scale changes: {found} every answer lies within {more}"),
     "scale differs": Remark("stop", "the scale is another one for {place}: every answer lies within {more}"),
+    "level is a total": Remark("stop", "{place} holds as much as all others together, and would count them twice"),
+    "nothing joined": Remark("stop", "no response finds a row of this table by its key"),
     "ids repeat": Remark("look", "{much} rows repeat the id of another response, with other answers"),
+    "keys repeat": Remark("look", "{much} rows share their key with another row, and are joined to no response"),
+    "keys not found": Remark("look", "{much} responses with a key find no row of this table"),
     "rows blank": Remark("look", "{much} rows have no time or wave"),
     "lost in a place": Remark("look", "{much} answers of {place} are refused against the mapping"),
     "none now": Remark("look", "no answer is used in {found}, and there are some in other periods"),

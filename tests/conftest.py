@@ -1,8 +1,12 @@
-"""Every test keeps its private files to itself: none of a run go into the home folder of who runs the tests."""
+"""What holds for every test: private files of runs stay out of the home folder, and a busy machine is no failure."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True, scope="session")

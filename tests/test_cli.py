@@ -256,14 +256,14 @@ def test_the_sample_is_written_and_can_be_read_with_its_mapping(tmp_path):
     result = invoke("sample", tmp_path / "sample")
     assert result.exit_code == 0
     assert [Path(line).name for line in result.stdout.splitlines()] == [
-        "responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml",
+        "responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml", "customers.yaml",
     ]  # fmt: skip
 
 
 # Option that a message names -> the commands that can say it. A new one needs a line here.
 ALL = {"run", "check", "inspect", "new"}
 SAID = {"--timeout": ALL, "--memory": ALL, "--out": {"run", "check"}, "--set": {"run", "check"},
-        "--only": {"run"}, "--older": {"run"}, "--work": {"run"}}  # fmt: skip
+        "--only": {"run"}, "--service": {"new"}, "--older": {"run"}, "--work": {"run"}}  # fmt: skip
 
 
 def test_messages_name_options_that_their_command_has():

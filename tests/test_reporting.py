@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from cxkit.show import Html
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "classes", "comments", "curves", "drivers",
+         "gradient", "segments_apart", "hazards", "cohorts",
          "segment_scores", "segment_changes", "standings", "numbers", "segment_numbers", "readings", "left_out",
          "method", "why")  # fmt: skip
 
@@ -54,6 +56,40 @@ def test_every_verb_shows_itself(tallies: cx.Tallies, where: dict[str, str]) -> 
 def test_it_reads_the_file_of_a_run(tallies: cx.Tallies, tmp_path: Path) -> None:
     path = cx.save(tallies, tmp_path / "t.parquet")
     assert cx.report(path, {"brand": "Brimvale"}).headline() == cx.report(tallies, {"brand": "Brimvale"}).headline()
+
+
+def test_of_several_places_that_moved_the_others_are_named() -> None:
+    rng = np.random.default_rng(4)
+    scores = {
+        ("A", 5): [9, 10],
+        ("A", 6): [0, 6],
+        ("B", 5): [0, 6],
+        ("B", 6): [9, 10],
+        ("C", 5): [0, 10],
+        ("C", 6): [0, 10],
+    }
+    rows = [(f"2026-{month:02d}-10", brand, score) for (brand, month), ends in scores.items()
+            for score in rng.choice(ends, 200)]  # fmt: skip
+    mapping = {
+        "kind": "relationship",
+        "columns": {"time": "at"},
+        "items": {"nps": "nps"},
+        "dimensions": {"brand": "brand"},
+    }
+    told = cx.tally(cx.read(pd.DataFrame(rows, columns=["at", "brand", "nps"]), mapping), ["nps"], by=["brand"])
+    others = {brand: cx.report(told, {"brand": brand}).moved["brand"].tolist() for brand in "ABC"}
+    assert others == {"A": ["B"], "B": ["A"], "C": ["A", "B"]}
+
+
+def test_it_knows_which_other_places_moved(tallies: cx.Tallies) -> None:
+    found = cx.report(tallies, {"brand": "Corvanto"}).moved
+    assert found is not None
+    assert found[["brand", "metric", "direction"]].values.tolist() == [["Brimvale", "nps", "lower"]]
+    alone = cx.report(tallies, {"brand": "Brimvale"})
+    assert alone.moved is not None
+    assert alone.moved.empty
+    assert "the only brand shown to have moved" in alone.headline()
+    assert cx.report(tallies).moved is None
 
 
 @pytest.mark.parametrize(("given", "words"), [

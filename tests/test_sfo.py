@@ -175,7 +175,7 @@ def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) ->
     rows = summary.query("part == 'estimate' and metric == 'nps' and period == '2018'")
     areas = rows.dropna(subset="area").set_index("area")["value"]
     expected = {area: weighted(answers, "2018", area) for area in "ABCDEFG"}
-    assert areas.to_dict() == pytest.approx(expected, rel=1e-12)
+    assert areas.to_dict() == pytest.approx(expected, abs=0.051)  # in steps of a tenth
 
 
 def test_why_it_moved_by_time_of_day_and_area_and_not_by_codes_that_changed() -> None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,7 @@ COLUMNS = ["group", "comment", "note"]
 _STAFF = re.compile(
     r"employee|agent|manager|advis[eo]r|assignee|consult[ao]|representative|\b(?:sales_?)?rep\b|staff|cashier|clerk|"
     r"technician|operat[oe]r|salesperson|supervisor|courier|nurse|doctor|teacher|trainer|(?:handled|served)_?by|"
+    r"team ?mate|(?:ticket|account|case|deal|conversation|issue)[ _]owner|assigned[ _]to|"
     r"mitarbeiter|berater|bearbeiter|betreuer|verk(?:ä|ae)ufer|kassierer|techniker|fahrer|ansprechpartner|arzt|ärzt|"
     r"employé|conseill|collabora[td]|vendeu[rs]|caissi|technicien|gestionnaire|chauffeur|m[eé]decin|"
     r"emplead|asesor|vendedor|cajer[oa]|t[eé]cnico|gerente|dependient|operador|encargad|"
@@ -186,6 +188,10 @@ _MARKED = re.compile(
     r"(?<=[\u0000-\u058f])[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
 _WORD = re.compile(r"\w+(?:['-]\w+)*")
+_APART = re.compile(r"(?<![^\W_])(?:[^\W\d_][ ._*-]{1,2}){2,60}[^\W\d_](?![^\W_])")  # A n n a
+_TITLED = re.compile(
+    rf"\b(?:(?i:{'|'.join(_TITLES)})\b\.? ){{1,3}}([^\W\d_][\w'-]+)"
+)  # then also a name that is a word
 _JOINED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")  # no space stands between words
 _INITIAL = rf"\b{_CAPITAL}[^\W\d_]?\b\.?"  # or a name of two letters, beside another one
 _REPEATED = re.compile(rf"(?:{_INITIAL} )?\[name\](?:[\s.,-]{{0,3}}(?:\[name\]|{_INITIAL}))*")
@@ -197,15 +203,19 @@ def names_of(people: Collection[str]) -> frozenset[str]:
     >>> {"ann", "lee", "mueller", "muller", "e07"} <= names_of(["Ann-Lee Müller", "E07"])
     True
     """
-    known = " ".join(map(_plain, people))
+    plain = [*map(_plain, people)]
+    known = " ".join(plain)
     words = {word for whole in _WORD.findall(known) for word in (whole, *_parts(whole)) if len(word) > 1}
+    for one in plain:  # annaberg, bergann
+        parts = [part for part in re.split(r"[\W\d_]+", one) if len(part) > 2]
+        words |= {"".join(pair) for pair in permutations(parts, 2)} | {"".join(parts)} - {""}
     forms = (_forms(word, True) for word in words if not _SHORT.fullmatch(word.casefold()))
     return frozenset(_JOINED.findall(known)).union(*forms)
 
 
 def _parts(word: str) -> list[str]:
-    """The names that a hyphen or an apostrophe joins; what is left of O'Neill is no name by itself."""
-    parts = re.split("['-]", word)
+    """The names that a sign or a digit joins; what is left of O'Neill is no name by itself."""
+    parts = re.split(r"['_\d-]+", word)
     return [part for part in parts if len(part) > 1] if len(parts) > 1 else []
 
 
@@ -231,6 +241,8 @@ def masked(text: str, names: Collection[str] = ()) -> str:
         text = pattern.sub(mask, text)
     if names:
         text = _JOINED.sub(lambda word: _cut_out(word.group(), names), text)
+        text = _APART.sub(lambda run: "[name]" if _spelled(run.group(), names) else run.group(), text)
+        text = _TITLED.sub(lambda two: "[name]" if _is_name(two[1].title(), names) else two.group(), text)
         text = _WORD.sub(lambda word: "[name]" if _is_name(word.group(), names) else word.group(), text)
     text = _REPEATED.sub("[name]", text)
     text = text[: max(len(text) - _TORN, 0)] if torn else text
@@ -250,6 +262,13 @@ def _cut_out(word: str, names: Collection[str]) -> str:
         for part in {word[i : i + size] for i in range(len(word) - size + 1)} & frozenset(names):
             word = word.replace(part, "[name]")
     return word
+
+
+def _spelled(run: str, names: Collection[str]) -> bool:
+    """Whether letters that stand apart are a name of three or more, with others before or after it."""
+    word = "".join(filter(str.isalpha, run))
+    parts = (word[i:j] for i in range(len(word) - 2) for j in range(i + 3, len(word) + 1))
+    return any(not _forms(part).isdisjoint(names) for part in parts)
 
 
 @lru_cache(100_000)

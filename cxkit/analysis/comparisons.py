@@ -39,10 +39,22 @@ WORDS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
 CHANGED, NO_EVIDENCE, TOO_FEW = "changed", "no evidence", "too few"
 
 
+def one_or_two(before: str | Sequence[str]) -> list[str]:
+    """The periods that a period is compared with, in one family.
+
+    Raises:
+        CxError: None, the same one twice, or more than two.
+    """
+    found = [before] if isinstance(before, str) else list(before)
+    if len(found) not in (1, 2) or len(set(found)) < len(found):
+        raise CxError(f"before: expected one period or two different ones, found {', '.join(found) or 'none'}")
+    return found
+
+
 def compare(
     tallies: Tallies,
     now: str,
-    before: str,
+    before: str | Sequence[str],
     level: float = 0.95,
     correction: Correction = "holm",
     *,
@@ -61,7 +73,7 @@ def compare(
     Args:
         tallies: Tallies in which the level and the pair of periods were declared.
         now: The later period, as it is written in `tallies.periods`.
-        before: The period it is compared with.
+        before: The period it is compared with, or two, which are one family.
         level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
         correction: "holm" for the few planned comparisons, "bh" (Benjamini-Hochberg) for a board of many.
         by: Dimensions to cut by, beside those in `where`; several levels as tuples of dimensions, which then are one
@@ -98,11 +110,14 @@ def compare(
     'changed'
     """
     check_correction(correction)
-    check_pair(tallies, now, before)
+    befores = one_or_two(before)
+    for one in befores:
+        check_pair(tallies, now, one)
     for name in per:
         known(tallies, name)
     if tallies.place and crossed(tallies, [name for cut in cuts(tallies, by, where) for name in cut], where):
-        asked = {"now": now, "before": before, "level": level, "correction": correction, "lead": lead}
+        asked = {"now": now, "level": level, "correction": correction, "lead": lead}
+        asked["before"] = befores if len(befores) > 1 else befores[0]
         asked |= {"lead": tallies.place.made["lead"]} if lead is None else {}  # the families are the run's
         plain = minimum is None and use == "full" and not where and not per
         asked = asked if plain else {}
@@ -116,14 +131,15 @@ def compare(
     parts = []
     for metric in measured:
         for dimensions in cuts(tallies, by, where):
-            sides = []
-            for period in (now, before):
-                _, keys = declared(tallies, dimensions, where, [period])
-                sides.append(from_tallies(tallies, metric, keys, use))
-            cross = None if use != "full" else shared(tallies, metric, sides[0].keys, now, before)
-            part = compared(metric, sides[0], sides[1], cross, level, gate)
-            told = part.frame if dimensions else named(part.frame, tallies, metric.item, ("n", "n_before"))
-            parts.append(part._replace(frame=told))
+            after, *priors = (
+                from_tallies(tallies, metric, declared(tallies, dimensions, where, [period])[1], use)
+                for period in (now, *befores)
+            )
+            for prior, one in zip(priors, befores, strict=True):
+                cross = None if use != "full" else shared(tallies, metric, after.keys, now, one)
+                part = compared(metric, after, prior, cross, level, gate)
+                told = part.frame if dimensions else named(part.frame, tallies, metric.item, ("n", "n_before"))
+                parts.append(part._replace(frame=told.assign(before=one)))
 
     def families(together: pd.DataFrame) -> list[Any]:
         # A level that does not cut by a dimension is one family.
@@ -131,7 +147,7 @@ def compare(
 
     frame = judged(parts, families, level, correction)
     used = [name for name in tallies.by if name in frame.columns]
-    frame = frame.assign(now=now, before=before, hide_below=tallies.rules.hide_below, judge_from=gate.answers)
+    frame = frame.assign(now=now, hide_below=tallies.rules.hide_below, judge_from=gate.answers)
     return Frame.of(frame[["metric", *used, *COMPARISONS[1:]]], tallies.metrics)
 
 
@@ -273,7 +289,8 @@ def _in_words(family: pd.DataFrame, names: Sequence[str], every: int) -> str:
     levels = {name: {None if one != one else one for one in family[name].tolist()} for name in names}  # NaN: the whole
     cut = [name.replace("_", " ") for name in names if len(levels[name]) > 1]
     what = labels[0] if len(labels) == 1 else f"all {'other ' * (len(labels) < every)}metrics"
-    return f"{what} by {', '.join(cut[:-1])}{' and ' * (len(cut) > 1)}{cut[-1]}" if cut else what
+    when = " against both periods" if "before" in family and family["before"].nunique() > 1 else ""
+    return f"{what} by {', '.join(cut[:-1])}{' and ' * (len(cut) > 1)}{cut[-1]}{when}" if cut else f"{what}{when}"
 
 
 def verdicts(pvalue_adj: FloatArray, level: float) -> NDArray[np.str_]:

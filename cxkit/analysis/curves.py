@@ -10,12 +10,15 @@ import pandas as pd
 from cxkit.analysis.cells import declared, from_tallies, taken_design
 from cxkit.analysis.durations import lifetimes
 from cxkit.analysis.estimates import By, chosen, cuts
+from cxkit.analysis.privacy import people
 from cxkit.errors import CxError
 from cxkit.schema import CURVES
 from cxkit.stats import kaplan_meier, rate_interval, survival_at
 from cxkit.tallies.tallies import Tallies
 
-MARKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 4320, 10080, 20160, 43200)  # minutes to 30 days
+MARKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 4320, 10080, 20160, 43200,
+         131000, 263000, 526000, 1050000, 2100000, 4210000)  # fmt: skip
+"""Minutes, to 30 days, and 3 months to 8 years in three digits, as tallies round them."""
 METHOD = "Kaplan-Meier with Greenwood's variance (log-log), Wilson before the first end"
 
 
@@ -42,8 +45,9 @@ def curve(
 
     Returns:
         Columns metric, period, <dimensions>, after (minutes), n, at_risk (cases that were watched longer), value, low,
-        high (percent), level, method: a row per cell and time. A curve ends where fewer than `hide_below` were watched
-        longer, or where nobody knows; a cell that may not be shown has none, nor have those beside it.
+        high (percent), level, method: a row per cell and time. A curve ends where those watched longer are fewer than
+        `hide_below` people, at as many cases to each as in the whole cell, or where nobody knows; a cell that may not
+        be shown has none, nor have those beside it.
 
     Raises:
         CxError: A metric that is no duration, or a level that was not declared.
@@ -60,12 +64,16 @@ def curve(
     (measured,) = chosen(tallies, [metric])
     if measured.statistic != "quantile":
         raise CxError(f"metric: {metric} is no duration; a curve tells how long something takes")
-    rows, marks = [], np.asarray(at, float)
+    rows, marks, cases = [], np.asarray(at, float), people(tallies)
+    cases = cases[cases["item"] == measured.item].assign(each=cases["n"] / cases["answers"])
     for dimensions in cuts(tallies, by, where):
         _, keys = declared(tallies, dimensions, where, periods)
         cells = from_tallies(tallies, measured, keys)
         # Where one cell is hidden, the curves of those beside it, taken off the whole, would be its own.
         closed = set(keys.loc[cells.hidden != "", "period"]) if dimensions else set()
+        names = [str(name) for name in keys]
+        own = cases[cases["cut"] == tallies.cut(names[1:])]
+        each = keys.merge(own[[*names, "each"]], on=names, how="left")["each"].to_numpy(float)  # people a case
         shown = (cells.hidden == "") & (cells.n > 0) & ~keys["period"].isin(closed).to_numpy()
         for i in np.flatnonzero(shown).tolist():
             times, ended, still = lifetimes(cells, i)
@@ -77,7 +85,7 @@ def curve(
             longer = np.array([cells.counts[i][cells.values > mark].sum() for mark in marks])
             told = pd.DataFrame({"after": marks, "n": int(cells.n[i]), "at_risk": longer})
             told = told.assign(value=100 * (1 - left), low=100 * (1 - high), high=100 * (1 - low))
-            told = told[(longer >= tallies.rules.hide_below) & np.isfinite(told["value"])]
+            told = told[(longer * each[i] >= tallies.rules.hide_below) & np.isfinite(told["value"])]
             rows.append(told.assign(**{str(name): key for name, key in keys.iloc[i].items()}))
     frame = pd.concat(rows) if rows else pd.DataFrame(columns=list(CURVES))
     used = [name for name in tallies.by if name in frame.columns]

@@ -15,25 +15,28 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from cxkit.analysis.confinement import Bases, classes_of, confined, possible, system_of
-from cxkit.analysis.equations import Bools, Cells, Floats, Ints, Levels, Table, equal_sums, rests, told_of
+from cxkit.analysis.equations import Bools, Cells, Floats, Ints, Levels, Table, differences, equal_sums, rests, told_of
 
 TRIES = 40  # cells of each part that are tried whether they need not be hidden after all
 
 
-def suppress(levels: Levels, cells: Cells, least: int) -> Bools:
+def suppress(levels: Levels, cells: Cells, least: int, same: Ints) -> Bools:
     """Which cells are hidden so that nothing of a hidden one comes out: those of few, and others that cost little.
 
     Args:
         levels: As `equal_sums` takes them.
         cells: The cells.
         least: People that a group needs in order to be shown.
+        same: A number that cells share which are hidden together besides those that are tied, as months of a level.
     """
-    size, (beside, cells) = len(cells.n), rests(levels, cells, least)
+    size, known = len(cells.n), cells
+    beside, cells = rests(levels, cells._replace(tied=_parts(cells.tied, same)), least)
     cost: Floats = np.bincount(cells.tied, cells.cost)[cells.tied].astype(float)
     cells = cells._replace(scales=[classes_of(cells, scale) for scale in cells.scales], cost=cost)
     fresh = _together(cells, np.flatnonzero(cells.few))
     hidden = np.isin(np.arange(len(cells.few)), fresh)
-    told = Table(equal_sums(levels, size), beside, size=len(hidden))
+    sums = equal_sums(levels, size)
+    told = Table(sums, differences(levels, sums, known), beside, size=len(hidden))
     bases = possible(told, cells, least)
     todo = told.touching(fresh)
     while True:

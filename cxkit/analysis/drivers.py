@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -16,24 +15,23 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from cxkit.analysis.beside import carried, carrying, require_free, scaled_metric
 from cxkit.analysis.leagues import standing
-from cxkit.errors import CxError, nearest
+from cxkit.errors import CxError
 from cxkit.input.databases import readable
-from cxkit.input.mapping import lacking
 from cxkit.input.responses import Responses
 from cxkit.metrics import Metric
-from cxkit.schema import DRIVERS, RULES, Rules, worded
+from cxkit.schema import DRIVERS, RULES, VIF, Rules, worded
 from cxkit.stats import common_factor, correlations, holm, hotelling, jackknife, moments, shapley
 from cxkit.stats.core import FloatArray, t_critical, t_pvalue
 from cxkit.stats.design import freedom
-from cxkit.stats.drivers import MOST_DRIVERS
+from cxkit.stats.drivers import MOST_DRIVERS, Drivers
 from cxkit.tallies.products import products
 from cxkit.tallies.tallies import Tallies
-from cxkit.tallies.tally import Where, filtered, in_period
+from cxkit.tallies.tally import Where, in_period
 
 FEWEST = 3  # items: of two nobody can say whether they measure one thing
 ALONE = 0.01  # p-value of one common factor being all, below which items are ranked: a ranking of noise is dear
-VIF = 5.0  # variance inflation above which items say much the same
 PER_ITEM = 10  # answers for each item, below which nothing is estimated
 METHOD = "LMG, delete-a-group jackknife"
 
@@ -89,10 +87,8 @@ def drivers(
     ['problem_solved', 'friendliness', 'website']
     """
     one, several = _chosen(survey, outcome, items)
-    if taken := set(by) & set(DRIVERS):
-        raise CxError(f"by: {min(taken)!r} is the name of a column of these results; call the dimension something else")
-    table = filtered(survey, period, where or {}, now)
-    found = products(survey, table if now is None else in_period(survey, table, period, now), one, several, by)
+    require_free(by, DRIVERS, "by: ")
+    found = products(survey, in_period(survey, period, where or {}, now), one, several, by)
     keys, cells = (list(frame[list(by)].itertuples(index=False, name=None)) for frame in (found.bases, found.groups))
     few = dict(zip(keys, found.bases["people"] < rules.hide_below, strict=True))
     gone = {tuple(str(place[name]) for name in by) for place in hidden}
@@ -122,12 +118,8 @@ def drivers(
 def _chosen(survey: Responses, outcome: str, items: Sequence[str]) -> tuple[Metric, list[Metric]]:
     """The metrics of an outcome and its items."""
     names = survey.mapping.spelled_out(items)
-    for key, name in (("outcome", outcome), *(("items", name) for name in names)):
-        if name not in survey.metrics:
-            raise CxError(f"drivers.{key}: {name!r}: {lacking(survey.mapping, name)}; {nearest(name, survey.metrics)}")
-        if survey.metrics[name].statistic == "quantile":
-            raise CxError(f"drivers.{key}: {name!r} is a duration; expected answers on a scale")
-    one, several = survey.metrics[outcome], [survey.metrics[name] for name in names]
+    one = scaled_metric(survey, outcome, "drivers.outcome")
+    several = [scaled_metric(survey, name, "drivers.items") for name in names]
     asked = [metric.item for metric in (one, *several)]
     if twice := [item for item in asked if asked.count(item) > 1]:
         raise CxError(f"drivers.items: the question {twice[0]!r} stands there twice, or is that of the outcome")
@@ -150,7 +142,8 @@ def _rows(
         facts |= {"n": n, "asked": int(base["asked"]), "answered": [int(base[item.name]) for item in items]}
         estimated = _estimates(items, sums, n, level, goal) if enough else {"n_eff": 0.0, "df": 0.0}
         sure = estimated and estimated["n_eff"] >= needed and estimated.pop("df") >= rules.judge_clusters - 1
-        code = "no spread" if estimated is None else "" if sure else "few in all"
+        spread = estimated is not None or _related(moments(sums.sum(axis=0)[None])[1]) is not None
+        code = "" if sure else "few in all" if spread else "no spread"
         facts |= estimated if estimated and sure else {}
     note = worded(code, judge_from=needed, hide_below=rules.hide_below)
     return pd.DataFrame(facts | {"reason": code, "note": note}).reindex(columns=list(DRIVERS))
@@ -159,15 +152,13 @@ def _rows(
 def _estimates(
     items: Sequence[Metric], sums: FloatArray, n: int, level: float, goal: FloatArray
 ) -> dict[str, Any] | None:
-    """What is known of one place by the sums of its groups; None where something is the same throughout."""
+    """What is known of one place by the sums of its groups; None where something is the same but for one of them."""
     k, total, groups = len(items), sums.sum(axis=0), len(sums)
     mean, spread = moments(np.concatenate([total[None], total - sums]))  # of all, then without each group
-    own = np.delete(np.arange(k + 2), 1)
-    try:
-        matrix = correlations(spread[:, own[:, None], own])
-        found = shapley(matrix)
-    except ValueError:
+    related = _related(spread)
+    if related is None:
         return None
+    matrix, found = related
     worst, best = np.array([item.scale[:: -1 if item.better == "lower" else 1] for item in items]).T
     performance = 100.0 * (mean[:, 2:] - worst) / (best - worst)
     slope = np.linalg.solve(spread[:, 2:, 2:], spread[:, 2:, 1:2])[..., 0] * (best - worst) / 100.0
@@ -205,6 +196,16 @@ def _estimates(
         "performance_goal": goal, "tilt": tilt, "joint": joint, "reversed": turned, "unranked": unranked,
         "first": first if not unranked else np.nan, "last": last if not unranked else np.nan,
     }  # fmt: skip
+
+
+def _related(spread: FloatArray) -> tuple[FloatArray, Drivers] | None:
+    """Correlations and importance; None where an answer is the same throughout, or some determine another."""
+    own = np.delete(np.arange(spread.shape[-1]), 1)
+    try:
+        matrix = correlations(spread[:, own[:, None], own])
+        return matrix, shapley(matrix)
+    except ValueError:
+        return None
 
 
 def _places(value: FloatArray, covariance: FloatArray, df: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
@@ -248,12 +249,9 @@ def with_drivers(
     few = beside[(beside["n_all"] - beside["n"]).between(1, tallies.rules.hide_below - 1)]
     if len(few):
         found = made([*gone, *few[by].drop_duplicates().to_dict("records")])
-    kept = found.astype(object).where(found.notna(), None)
-    return replace(tallies, provenance={**tallies.provenance, "drivers": kept.to_dict("records")})
+    return carrying(tallies, "drivers", found)
 
 
 def drivers_of(tallies: Tallies, where: Mapping[str, str]) -> pd.DataFrame:
     """The drivers of one place as the run found them, the strongest first; no row where it was not asked for any."""
-    records: list[dict[str, Any]] = tallies.provenance.get("drivers") or []
-    own = [one for one in records if {name: one[name] for name in tallies.by if one.get(name)} == dict(where)]
-    return pd.DataFrame(own, columns=list(DRIVERS))
+    return carried(tallies, "drivers", where, DRIVERS)

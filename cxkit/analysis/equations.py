@@ -111,6 +111,53 @@ def equal_sums(levels: Levels, size: int) -> Sums:
     return Sums(2 * equation + number % 2, cell, np.concatenate(follows)[order])
 
 
+def differences(levels: Levels, sums: Sums, cells: Cells) -> Sums:
+    """What the sums of two items tell together, where all answered both: what only one of them holds.
+
+    Of margins and parts of two items those parts cancel out that are hidden together: if a third place was not asked
+    the one question, the two margins differ by its answers to the other. Where anybody left one of them blank in a
+    place that cancels out, a reader cannot know, and this is no equation.
+
+    Args:
+        levels: As `equal_sums` takes them.
+        sums: From `equal_sums`.
+        cells: The cells.
+    """
+    if len(np.unique(cells.item)) < 2:
+        return Sums(sums.sum[:0], sums.cell[:0], sums.follows[:0])
+    size, equation, side = len(cells.n), sums.sum // 2, sums.sum % 2
+    count, items, many = equation.max(initial=-1) + 1, cells.item.max(initial=0) + 1, cells.tied.max(initial=-1) + 1
+    level = np.zeros(size, np.int64)
+    for i, own in enumerate(levels.values()):
+        level[own[own >= 0]] = i
+    first = np.unique(sums.sum, return_index=True)[1]
+    kind = level[sums.cell[first[::2]]] * len(levels) + level[sums.cell[first[1::2]]]
+    item, follows = cells.item[sums.cell[first[::2]]], sums.follows[first[::2]]
+    finer = np.bincount(kind[equation], 2.0 * side - 1, len(levels) ** 2) >= 0  # which side has the parts
+    part = side == finer[kind[equation]]
+    at = (equation[part], cells.tied[sums.cell[part]])
+    parts = csr_array((np.ones(part.sum()), at), shape=(count, many))
+    sizes = csr_array((cells.answers[sums.cell[part]], at), shape=(count, many))
+    common = (parts @ parts.T).tocoo()
+    several = (common.row < common.col) & (kind[common.row] == kind[common.col])
+    several &= common.data < np.maximum(*(np.diff(parts.indptr)[one] for one in (common.row, common.col)))
+    one, other = common.row[several], common.col[several]
+    both = parts[one] * parts[other]
+    equal = abs(sizes[one] * both - sizes[other] * both).sum(axis=1) == 0
+    one, other, both = one[equal], other[equal], both[equal]
+    cell = np.full(many * items, -1)
+    cell[cells.tied * items + cells.item] = np.arange(size)
+    margins = csr_array((np.ones((~part).sum()), (equation[~part], sums.cell[~part])), shape=(count, size))
+    numbers, found = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for own, right in ((one, True), (other, False)):
+        rest, wide = (parts[own] - both).tocoo(), margins[own].tocoo()
+        rest.eliminate_zeros()
+        numbers += [2 * rest.row + right, 2 * wide.row + (not right)]
+        found += [cell[rest.col * items + item[own][rest.row]], wide.col]
+    number = np.concatenate(numbers)
+    return Sums(number, np.concatenate(found), (follows[one] | follows[other])[number // 2])
+
+
 def _between(levels: Levels, coarse: tuple[str, ...], middle: tuple[str, ...], fine: tuple[str, ...]) -> bool:
     """Whether each cell of a level lies in one of another, and these in one of a third: districts, cities, regions."""
     return _within(levels, fine, middle) and _within(levels, middle, coarse)

@@ -16,15 +16,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from pandas.util import hash_pandas_object
+from scipy.sparse.csgraph import connected_components
 
+from cxkit.analysis.cells import TENTHS, scores
 from cxkit.analysis.disclosure import suppress
 from cxkit.analysis.equations import Cells, Floats, Ints, Scale
 from cxkit.input.mapping import BLANK
-from cxkit.tallies.tallies import ALL, Tallies, untold
+from cxkit.schema import ALL, BESIDE
+from cxkit.stats.ordinal import passed
+from cxkit.tallies.clusters import ABOVE
+from cxkit.tallies.tallies import Tallies, untold
 
-SAME = (
-    0.5  # of the answers of an item that the next smaller one has, so that both are taken for those of the same people
-)
+DEAREST = 1e12  # what a cell costs that is hidden last
+SAME = 0.5  # of the answers of an item that the next smaller one has, so that both are taken for those of one people
 
 
 def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
@@ -44,19 +48,22 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
         rules = replace(tallies.rules, hide_below=minimum, judge_from=max(minimum, tallies.rules.judge_from))
         tallies = replace(tallies, rules=rules)
     cells, minimum = people(tallies), tallies.rules.hide_below
-    known = _known(tallies, cells)
-    few = known.few
-    hidden = suppress(_atoms(tallies, cells), known, minimum)
-    reason = np.where(few, "few people", "given away")
-    gone = cells[hidden].assign(reason=reason[hidden])
+    known, same = _known(tallies, cells), moving(tallies, cells)
+    hidden = suppress(_atoms(tallies, cells), known, minimum, same)
+    few = pd.Series(known.few).groupby(same).transform("all")
+    gone = _every_month(cells.assign(reason=np.where(few, "few people", "given away"))[hidden], tallies)
     names = {name: metric.item for name, metric in tallies.metrics.items()}
     pairs = tallies.pairs.assign(item=tallies.pairs["metric"].map(names))
     for end in ("now", "before"):
         pairs = _without(pairs, gone.rename(columns={"period": end}))
     sums = _without(tallies.sums.assign(item=tallies.sums["metric"].map(names)), gone)
+    if "respondent" in (roles := tallies.provenance.get("roles", ())):
+        pairs = pairs[~_few(pairs, ["shared"], tallies)] if len(pairs) else pairs
+        if "nn" in sums and not {"cluster", "stratum"} & set(roles):
+            sums = _of_many(sums, tallies)
     protected = len(gone) or len(tallies.hidden) or tallies.provenance.get("withheld")
     if protected and "cluster" not in tallies.provenance.get("roles", ()):
-        sums = _about_people(sums, minimum)
+        sums = _of_shown(sums)
     return replace(
         tallies,
         joint=untold(),
@@ -87,19 +94,96 @@ def worth(cells: pd.DataFrame, by: Sequence[str]) -> np.ndarray:
     return dear
 
 
-def _about_people(sums: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """The sums with the people of the whole wave rounded up beyond those that are shown: the rest may be hidden.
+def _of_shown(sums: pd.DataFrame) -> pd.DataFrame:
+    """The sums with the people of the whole wave counted as far as they are shown: the rest are hidden.
 
-    Clusters that were sampled, such as shops, are counted exactly: they tell nothing of who answered.
+    What it costs: a shown cell is a domain of what is shown, not of the wave. Where hidden people are a share h of the
+    M of a stratum, the variance of a domain (`stats.linearised`) is that of (1 - h) M: M/(M - 1) is a little larger,
+    and u^2/M, which is taken off, larger by h/(1 - h), so that limits of a cell that differs between strata are a
+    little narrower. Clusters that were sampled, such as shops, are counted exactly: they tell nothing of who answered.
     """
     if "wave_clusters" not in sums:
         return sums
     keys = ["metric", "period", "stratum"]
     levels = sums.groupby([*keys, "cut"], dropna=False)["clusters"].transform("sum")
     shown = levels.groupby([sums[key] for key in keys], dropna=False).transform("max")
-    more = minimum * np.ceil((sums["wave_clusters"] - shown).clip(lower=0) / minimum)
-    rough: pd.DataFrame = sums.assign(wave_clusters=(shown + more).astype("int64"))
-    return rough
+    return sums.assign(wave_clusters=shown.astype("int64"))
+
+
+def _of_many(sums: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """The sums over people, as if those who answered several times had not changed their mind, where these are few.
+
+    Else the digits of an interval would tell, who knows that somebody was the only one to answer twice, what both
+    answers were. The products of two answers of one person are then the variance of the cell, whatever they said, and
+    intervals wider than they need be where people do change. What people said here and in the rest is taken as
+    unrelated. How many answered again is (sum of a)^2 / sum of a^2, a being the answers of a person beyond the first:
+    the number of equally frequent people, whatever they weigh.
+    """
+    keys = ["item", "period", *tallies.by, "cut"]
+    size = tallies.counts.groupby(keys, dropna=False)[["n", "w", "w2"]].sum().add_suffix("_").reset_index()
+    made = sums.merge(size, on=keys, how="left")
+    made["more"], ww = made["n_"] - made["clusters"], made["ww"].to_numpy(float)
+    made["again"] = made["nn"] - made["n_"]
+    few, mean = _few(made, ["more", "again"], tallies), made["s"] / made["w"]
+    changed = [name for name in made if str(name).endswith(("sw", "ws", "ss")) and name in sums]
+    made = made.astype(dict.fromkeys(changed, float))
+    if "rest_ww" in made:
+        apart, both = few | made["rest_shared"].between(1, tallies.rules.hide_below - 1), made["rest_ww"]
+        for name, value in (("rest_sw", mean * both), ("rest_ws", mean * both), ("rest_ss", mean**2 * both)):
+            made[name] = made[name].mask(apart, value)
+    for of, rows in made[few].groupby("metric"):
+        metric = tallies.metrics[str(of)]
+        held = rows[keys].assign(at=np.arange(len(rows))).merge(tallies.counts[[*keys, "answer", "w", "w2"]], on=keys)
+        codes, answer = np.unique(held["answer"], return_inverse=True)
+        w, single = np.zeros((2, len(rows), len(codes)))
+        np.add.at(w, (held["at"], answer), held["w"])
+        np.add.at(single, (held["at"], answer), held["w2"])
+        single += w * ((ww[rows.index] - single.sum(axis=1)) / w.sum(axis=1))[:, None]
+        durations = metric.statistic == "quantile"
+        for start, shares in (("", TENTHS), (ABOVE, [metric.quantile]))[: 1 + durations]:
+            values = passed(w, shares) if durations else scores(metric, codes) + 0 * w
+            made.loc[rows.index, f"{start}sw"] = (single * values).sum(axis=1)
+            made.loc[rows.index, f"{start}ss"] = (single * values**2).sum(axis=1)
+    return made[sums.columns]
+
+
+def _few(frame: pd.DataFrame, columns: list[str], tallies: Tallies) -> np.ndarray:
+    """Which rows too few people determine, or are left out so that a margin less its other parts does not tell of few.
+
+    Args:
+        frame: Rows of cells.
+        columns: Of a number of people, or of answers beyond each person's first and of pairs of answers of one person.
+        tallies: That they are of.
+    """
+    left_out = pd.DataFrame(tallies.provenance.get("withheld", []))
+    when = [name for name in ("metric", "period", "now", "before") if name in frame]
+    frame = frame.reset_index(drop=True)
+
+    def people(rows: pd.DataFrame) -> pd.Series:
+        first, last = rows[columns[0]].astype(float), rows[columns[-1]].astype(float)
+        return first if len(columns) == 1 else first**2 / (last - first).clip(lower=1e-3)
+
+    def told(rows: pd.DataFrame) -> np.ndarray:
+        count = people(rows).to_numpy()
+        return (count > 0) & (count < tallies.rules.hide_below)
+
+    frame = frame.assign(people_=people(frame))
+    kept, before = ~told(frame), np.zeros(0, dtype=bool)
+    while not np.array_equal(kept, before):
+        before = kept.copy()
+        for level, finer in (
+            (one, other) for one in tallies.levels for other in tallies.levels if set(one) < set(other)
+        ):
+            keys = [*when, *level]
+            whole = frame[kept & (frame["cut"] == ALL.join(level)).to_numpy()]
+            parts = frame[kept & (frame["cut"] == ALL.join(finer)).to_numpy()].reset_index(names="row")
+            parts = _without(parts, left_out) if not level else parts
+            sums = parts.groupby(keys, dropna=False)[columns].sum().reset_index()
+            both = whole[keys].merge(sums, on=keys, how="left")[columns].fillna(0.0)
+            bad = whole.loc[told(whole[columns].reset_index(drop=True) - both), keys]
+            smallest = parts.merge(bad, on=keys).sort_values("people_").drop_duplicates(keys)
+            kept[smallest["row"]] = False
+    return ~kept
 
 
 def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
@@ -130,7 +214,7 @@ def record(whole: Tallies, masked: Tallies, key: str) -> pd.DataFrame:
     left = whole.provenance.get("withheld", [])
     out = {item: json.dumps([one for one in left if one["item"] == item]) for item in rows["item"].unique()}
     told = pd.concat([rows[~rows["hidden"]], hidden], ignore_index=True)
-    beside = masked.provenance.get("drivers") or []
+    beside = [one for part in BESIDE for one in masked.provenance.get(part) or []]
     mark = hashlib.blake2b(json.dumps(beside).encode(), key=key.encode()).hexdigest() if beside else ""
     periods = {one["period"] for one in beside}
     marked = told["period"].isin(periods).map({True: mark, False: ""})
@@ -149,21 +233,70 @@ def _known(tallies: Tallies, cells: pd.DataFrame) -> Cells:
     most = np.where(cells["people"].isna() | once, minimum - 1.0, np.inf)  # few people may give many answers
     item, items = pd.factorize(cells["item"])
     answers, cost = cells["answers"].to_numpy(float), worth(cells, tallies.by)
-    family = cells["item"].map(families(cells))
-    place = cells.assign(item=family).groupby(["item", "period", *tallies.by, "cut"], dropna=False)
-    tied = np.asarray(place.ngroup(), np.int64)
+    if "monthly" in tallies.provenance:
+        cost[cells["cut"] == ""] += DEAREST  # everybody less who left is everybody of the next month
     codes, scales = _codes(tallies, cells, list(items))
-    return Cells(n, answers, few, most, once, cost, members(tallies, cells), item, codes, scales, tied)
+    who, tied = members(tallies, cells), alike(cells, tallies.by)
+    return Cells(n, answers, few, most, once, cost, who, item, codes, scales, tied)
 
 
-def families(cells: pd.DataFrame) -> pd.Series:
-    """A number that items share which about the same people answered: of two in order of size, the half or more.
+def alike(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
+    """A number that cells of one period and place share which about the same people answered.
 
-    Their cells are hidden together. Where one item hid a cell and another showed it, comparing them would tell the base
-    of the one, and, of metrics that read one column, how many answered alike.
+    Of two items in order of size these are the half or more. They are hidden together: where one item hid a cell and
+    another showed it, comparing them would tell the base of the one, and, of metrics that read one column, how many
+    answered alike. Each place is judged by itself: an item may be asked only lately, or in some places.
     """
-    n = cells.groupby("item")["answers"].sum().sort_values()
-    return (n.shift() < SAME * n).cumsum()
+    place, n = cells.groupby(["period", *by, "cut"], dropna=False).ngroup().to_numpy(), cells["answers"].to_numpy(float)
+    order = np.lexsort((n, place))
+    begins = (np.diff(place[order], prepend=-1) > 0) | (np.append(0.0, n[order][:-1]) < SAME * n[order])
+    tied = np.empty(len(n), np.int64)
+    tied[order] = np.cumsum(begins)
+    return tied
+
+
+def moving(tallies: Tallies, cells: pd.DataFrame) -> Ints:
+    """A number that cells share which are hidden together because the same customers are in them month after month.
+
+    Who is there next month is who is there now, less who left, and who joined, so that months tell of each other. The
+    months of a level are hidden together; of a level that customers pass through, such as a band of tenure, nobody
+    knows who moved, and the bands of a month are. Months of everybody tell of nobody else.
+    """
+    passed = tallies.provenance.get("monthly")
+    if passed is None:
+        return np.arange(len(cells))
+    places = cells[["item", "period", *tallies.by, "cut"]].astype(object)
+    bands = places[passed].notna().any(axis=1)
+    places.loc[bands, passed] = BLANK
+    places.loc[~bands & (places["cut"] != ""), "period"] = BLANK
+    return places.groupby(list(places), dropna=False).ngroup().to_numpy().astype(np.int64)
+
+
+def _every_month(gone: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """Hidden cells, of a level with all its months: one in which nobody is left would say that all had gone."""
+    passed = tallies.provenance.get("monthly")
+    if passed is None:
+        return gone
+    stay = gone[passed].isna().all(axis=1) & (gone["cut"] != "")
+    keys = ["item", *tallies.by, "cut", "reason"]
+    months = gone.loc[stay, keys].drop_duplicates().merge(pd.DataFrame({"period": tallies.periods}), how="cross")
+    found: pd.DataFrame = pd.concat([gone[~stay], months], ignore_index=True)
+    return found
+
+
+def families(cells: pd.DataFrame, places: Sequence[str]) -> pd.Series:
+    """A number that items share which about the same people answered in any period, where both were asked.
+
+    Args:
+        cells: Of one level, from `people`.
+        places: Its dimensions.
+    """
+    tables = cells.pivot_table("answers", "item", ["period", *places], "sum", fill_value=0)
+    n, (period, _) = tables.to_numpy(float), pd.factorize(tables.columns.get_level_values("period"))
+    of = np.eye(period.max(initial=-1) + 1)[period]  # which period each cell is in
+    own = np.stack([(one * (n > 0)) @ of for one in n])  # of an item, where another has answers
+    near = ((own >= SAME * own.swapaxes(0, 1)) & (own.swapaxes(0, 1) >= SAME * own) & (own > 0)).any(axis=2)
+    return pd.Series(connected_components(near, directed=False)[1], tables.index)
 
 
 def members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object]]:

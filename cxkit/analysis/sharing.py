@@ -100,7 +100,11 @@ def shared(found: Mapping[str, pd.DataFrame], tallies: Tallies, invited: Mapping
     """
     own = {
         "remarks": _remarks(found["remarks"], tallies),
-        **{part: _uncounted(found[part]) for part in ("files", "respondents", "weights") if protected(tallies)},
+        **{
+            part: _uncounted(found[part])
+            for part in ("files", "joins", "respondents", "weights")
+            if part in found and protected(tallies)
+        },
         "answers": _answers(found["answers"], tallies),
         "refused": _by_reason(refusals(tallies)),
         "straightlining": _alike(found["straightlining"], tallies),
@@ -118,7 +122,7 @@ def protected(tallies: Tallies) -> bool:
 
 def public(file: Mapping[str, Any], tallies: Tallies) -> dict[str, Any]:
     """What is told of a file: no hash, which who can guess the rest of it tries guesses of an answer against."""
-    told = {key: value for key, value in file.items() if key != "sha256"}
+    told = {key: value for key, value in file.items() if key not in ("sha256", "join")}  # the audit tells the join
     if not protected(tallies):
         return told
     return told | {"rows": None} | ({"sheets": dict.fromkeys(told["sheets"])} if told.get("sheets") else {})
@@ -163,7 +167,9 @@ def _remarks(frame: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     few = ((n < least) | (rest < least)).fillna(True).astype(bool)
     hidden = tallies.hidden[tallies.hidden["cut"].isin(frame["cut"])] if len(tallies.hidden) else tallies.hidden
     gone = {(row["item"], row["cut"], row[row["cut"]]) for row in hidden.to_dict("records") if row["cut"]}
-    shown = [(row.about, row.cut, row.level) not in gone for row in frame.itertuples()]
+    # the lowest answer of all is one of those that are hidden, too
+    ends = {"end not reached"} if protected(tallies) else set()
+    shown = [row.code not in ends and (row.about, row.cut, row.level) not in gone for row in frame.itertuples()]
     told = unquoted(frame).assign(share=frame["share"].round().mask(few | (frame["share"] < 1) | protected(tallies)))
     told = told.drop(columns=["n", "of"]).reindex(columns=frame.columns)
     return told[np.array(shown, dtype=bool)]

@@ -13,13 +13,14 @@ from cxkit.analysis.estimates import estimate
 from cxkit.analysis.targets import against_target, by_segment
 from cxkit.analysis.watching import HORIZONS, watch
 from cxkit.analysis.why import why
+from cxkit.schema import SECOND
 from cxkit.tallies.tallies import Tallies
 
 
 def summary(
     tallies: Tallies,
     now: str,
-    before: str,
+    before: str | Sequence[str],
     places: Sequence[str],
     segments: Sequence[str],
     lead: str,
@@ -32,7 +33,7 @@ def summary(
     Args:
         tallies: Of the run, with all levels that its reports show.
         now: The period of the reports.
-        before: The period that it is compared with.
+        before: The period that it is compared with; of two the parts inside the places are compared with the first.
         places: Dimensions of which every combination has a report.
         segments: Dimensions that are compared inside each report.
         lead: The metric that the reports are about.
@@ -41,22 +42,25 @@ def summary(
         targets: Metric -> target, as `against_target` takes them.
 
     Returns:
-        `part` ("estimate", "comparison" or "target", of the places themselves; "segment estimate", "segment comparison"
-        or, where levels of a segment have targets, "segment target" inside them, "segment contrast" of one with the
-        rest; "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon), then
-        the columns of these frames.
+        `part` ("estimate", "comparison", "second comparison" or "target", of the places themselves; "segment estimate",
+        "segment comparison" or, where levels of a segment have targets, "segment target" inside them, "segment
+        contrast" of one with the rest; "contribution" of each place to the change of everybody; "watch" of the signals
+        of the last horizon), then the columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
+    first, *further = [before] if isinstance(before, str) else before
     for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
         found.append(("estimate", estimate(tallies, level, by=by)))
-        found.append(("comparison", compare(tallies, now, before, level, correction, by=by, lead=lead)))
+        changes = compare(tallies, now, before, level, correction, by=by, lead=lead)
+        found.append(("comparison", changes[changes["before"] == first]))
+        found += [(SECOND, changes[changes["before"] == one]) for one in further]
         if targets:
             found.append(("target", against_target(tallies, targets, now, level, correction, by=by, lead=lead)))
         found.append(("watch", _signals(tallies, by, now)))
     if inside := [(*places, name) for name in segments]:
         family: dict[str, Any] = {"by": inside, "per": places, "lead": lead}
         found.append(("segment estimate", estimate(tallies, level, by=inside, periods=[now])))
-        found.append(("segment comparison", compare(tallies, now, before, level, correction, **family)))
+        found.append(("segment comparison", compare(tallies, now, first, level, correction, **family)))
     for name, aims in by_segment(targets, segments).items():
         family = {"by": [*places, name], "per": places, "lead": lead}
         found.append(("segment target", against_target(tallies, aims, now, level, correction, **family)))
@@ -64,9 +68,28 @@ def summary(
         contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
         found.append(("segment contrast", contrast))
     if parts := list(places or segments):
-        found.append(("contribution", why(tallies, now, before, parts, level)))
+        found.append(("contribution", why(tallies, now, first, parts, level)))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]
+
+
+def moved(comparisons: pd.DataFrame, signals: pd.DataFrame, now: str, places: Sequence[str]) -> pd.DataFrame:
+    """Which scores moved, and to where: those that changed, and those that the watch signals in the period.
+
+    Args:
+        comparisons: Of all places, those with a first period before those with a second.
+        signals: Of the watch over all places.
+        now: The period.
+        places: Dimensions of which every combination is a place.
+
+    Returns:
+        Columns <places>, metric, direction ("higher", "lower", "back"), each score once.
+    """
+    changed = comparisons[comparisons["verdict"] == "changed"]
+    changed = changed.assign(direction=changed["change"].gt(0).map({True: "higher", False: "lower"}))
+    told = pd.concat([changed, signals[signals["signal"].eq(True) & signals["period"].eq(now)]], ignore_index=True)
+    held = told.dropna(subset=list(places))
+    return held[[*places, "metric", "direction"]].drop_duplicates([*places, "metric"], ignore_index=True)
 
 
 def _signals(tallies: Tallies, by: Sequence[str], now: str) -> pd.DataFrame:

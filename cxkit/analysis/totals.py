@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from cxkit.analysis.equations import told_of
 from cxkit.analysis.privacy import families, members, next_levels, people, worth
 from cxkit.input.responses import Responses
-from cxkit.tallies.tallies import ALL, Tallies
+from cxkit.schema import ALL
+from cxkit.tallies.tallies import Tallies
 
 NEAR = 10.0  # times that an answer of the two periods that are compared counts, against one of another period
 
@@ -55,11 +56,9 @@ def left_out(tallies: Tallies, compared: Sequence[str]) -> pd.DataFrame:
             apart = item in tallies.provenance.get("once", ())
             out = _cheapest(_Places(tables[0], tables[1], tables[2], weight, tallies.rules.hide_below, apart, who))
             found.append(places[out].assign(item=item))
-        family, every = (
-            families(cells),
-            pd.concat(found),
-        )  # else the total of one item tells of whom another's leaves out
-        there = cells.loc[cells["cut"] == ALL.join(names), ["item", *names]].drop_duplicates()
+        # Else the total of one item tells of whom another's leaves out.
+        places, every = cells[cells["cut"] == ALL.join(names)], pd.concat(found)
+        family, there = families(places, names), places[["item", *names]].drop_duplicates()
         one, other = (frame.assign(family=frame["item"].map(family)) for frame in (there, every))
         same = one.merge(other.drop(columns="item").drop_duplicates(), on=["family", *names])
         found = [same.drop(columns="family").sort_values(["item", *names])]

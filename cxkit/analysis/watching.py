@@ -1,7 +1,7 @@
 """Tallies -> since when a score has moved for good: the watch over all periods, of which a comparison sees two.
 
-A signal ends its baseline, and watching begins anew from the likely start of the change; without one the baseline rolls
-on after a horizon. Nothing is remembered between runs: all of it is a function of the tallies.
+After a signal watching begins anew, from the likely start of the change. Nothing is remembered between runs: all of it
+is a function of the tallies.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.schema import LEVEL, WATCH
 from cxkit.stats import local_level
-from cxkit.stats.watching import KNOWN_SWINGS, SHORTEST, SIGNAL, Followed, follow
+from cxkit.stats.watching import FIRST, SHORTEST, SIGNAL, Followed, follow
 from cxkit.tallies.tallies import Tallies
 
 HORIZONS = {"month": 12, "week": 52, "quarter": 4, "day": 90}
+FIRSTS = {"quarter": 6}
 SEASONS = 2  # years of a baseline from which a yearly pattern is known
 SHARE = 0.10  # of the signals of many series, how many may be false
+ALONE, TOGETHER = f"evidence of {SIGNAL:g}", "what e-BH finds among all series of the period (a tenth may be false)"
 
 
 def watch(
@@ -46,15 +48,16 @@ def watch(
         by: Dimensions to cut by, beside those in `where`.
         where: One level per dimension: the place.
         metrics: Names of net scores, shares and means; None for all of these.
-        baseline: First periods that are compared with, at least 3; None for a horizon, or half of what there is.
+        baseline: Periods with answers before the first look, at least 3; None for 12, of quarters 6.
         horizon: Periods over which the guarantee is meant; None for a year, or 12 waves.
         together: Whether a signal is one of many series, of which a tenth may be false (e-BH), and not of its series
-            alone, which signals falsely in one horizon of twenty at most.
+            alone, which signals falsely in about one horizon of twenty at most (docs/statistics.md).
 
     Returns:
-        Columns metric, <dimensions>, period, n, n_eff (on which the evidence rests), value, expected (the baseline's),
-        evidence, signal, since (the likely start, as long as the change is the last word), direction ("higher",
-        "lower"), baseline (periods), method, note. Evidence is NaN in the baseline and where nothing is shown.
+        Columns metric, <dimensions>, period, n, n_eff (on which the evidence rests), value, expected (of the periods
+        before the likeliest start), evidence, signal, since (the likely start, as long as the change is the last word),
+        direction ("higher", "lower", "back" where a change is over), baseline (how many periods are before that start),
+        method, note. Evidence is NaN in the baseline and where nothing is shown.
 
     Raises:
         CxError: A metric, dimension or level that was not declared, a baseline of fewer than three periods.
@@ -75,12 +78,15 @@ def watch(
     length = horizon or HORIZONS.get(tallies.period, 12)
     dimensions, keys = declared(tallies, by, where, None)
     series = [_series(tallies, metric, keys) for metric in kept]
+    columns = [*WATCH[:1], *dimensions, *WATCH[1:]]
     if not series:
-        return pd.DataFrame(columns=[*WATCH[:1], *dimensions, *WATCH[1:]])
+        return pd.DataFrame(columns=columns)
     x, v, n = (np.concatenate([one[i] for one in series]) for i in range(3))
-    first = baseline or min(length, max(SHORTEST, x.shape[1] // 2))
-    followed = follow(x, v, n, first, horizon=length, share=SHARE if together else None)
-    return _frame(tallies, kept, dimensions, keys, series, followed)
+    followed = follow(
+        x, v, n, baseline or FIRSTS.get(tallies.period, FIRST), horizon=length, share=SHARE if together else None
+    )
+    method = f"watched over {length} periods, {TOGETHER if together else ALONE} is a signal"
+    return _frame(tallies, kept, dimensions, keys, series, followed).assign(method=method)[columns]
 
 
 def level(
@@ -130,7 +136,7 @@ def level(
         found = local_level(x, v, n, level, fall=fall / 100 * (1 if metric.statistic == "net" else 2))
         low, high = metric.natural_ends
         each = {
-            name: (metric.factor * (np.asarray(part) * (high - low) + (high + low)) / 2.0)
+            name: metric.factor * (np.clip(part, -1.0, 1.0) * (high - low) + (high + low)) / 2.0
             for name, part in zip(LEVEL[5:11], found[:6], strict=True)
         }
         each["power"] = found.power
@@ -171,6 +177,7 @@ def _frame(
     series: Sequence[Series],
     followed: Followed,
 ) -> pd.DataFrame:
+    """The frame but for its method."""
     places = len(keys) // max(len(tallies.periods), 1)
     periods = np.array([*tallies.periods, ""], dtype=object)
     frames = []
@@ -191,21 +198,17 @@ def _frame(
                 evidence=tall(followed.e),
                 signal=tall(followed.signal),
                 since=periods[since],
-                direction=np.array(["", "higher", "lower"], dtype=object)[state],
+                direction=np.array(["", "higher", "back", "lower"], dtype=object)[state],  # a fall is -1
                 baseline=of,
-                method=f"watched over {followed.horizon} periods, evidence of {SIGNAL:g} is a signal",
                 note=[_note(int(length), tallies.period) for length in of],
             )
         )
-    together = pd.concat(frames, ignore_index=True)
-    return together[[*WATCH[:1], *dimensions, *WATCH[1:]]]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _note(baseline: int, period: str) -> str:
     """What the baseline is too short to know."""
     if not baseline:
         return "baseline"
-    if baseline < KNOWN_SWINGS:
-        return "ordinary swings between periods are not known yet"
     short = baseline < SEASONS * HORIZONS.get(period, 0)
     return "a yearly pattern cannot be told from a change" if short else ""

@@ -26,11 +26,11 @@ from cxkit.analysis.estimates import base, chosen
 from cxkit.analysis.gate import Gate, judged_base
 from cxkit.input.mapping import BLANK
 from cxkit.metrics import Metric
-from cxkit.schema import WHY, worded
+from cxkit.schema import ALL, WHY, worded
 from cxkit.stats import Cross, Sums, holm, mix_and_rate
 from cxkit.stats.core import positive, t_critical, t_pvalue
 from cxkit.stats.mix import Slopes, contribution_slopes, part_covariance, part_variance, pooled_mix, total_products
-from cxkit.tallies.tallies import ALL, Tallies
+from cxkit.tallies.tallies import Tallies
 
 CONTRIBUTES = "contributes"
 COLUMNS = WHY[1:]
@@ -131,7 +131,8 @@ def why(
 
 def _cause(one: Mapping[str, Any], p: float, level: float) -> str:
     """What a change is a matter of: composition, corrected for the choice among dimensions, or movement."""
-    if np.isnan(p):
+    answered = np.nan_to_num(np.asarray(one["n"], float)) + np.nan_to_num(np.asarray(one["n_before"], float)) > 0
+    if np.isnan(p) and (np.isnan(one["movement_pvalue"]) or answered.sum() < 2):  # of one part nothing is a matter
         return ""
     composed, moved = p < 1 - level, one["movement_pvalue"] < 1 - level
     if composed and moved:

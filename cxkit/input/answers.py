@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
-from cxkit.input.mapping import BLANK, MINUTES, Chosen, Item, Mapping, open_of
+from cxkit.input.mapping import BLANK, MINUTES, Chosen, Dimension, Item, Mapping, open_of
 from cxkit.input.shapes import count_of
 from cxkit.input.sources import FILE
 
@@ -47,7 +47,8 @@ def columns(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dic
 
 def tidy(usable: Table, mapping: Mapping) -> list[str]:
     """The dimensions of which every value is a level as it stands: text without blanks around it, and none missing."""
-    raw = {name: usable[dimension.column] for name, dimension in mapping.dimensions.items() if not dimension.labels}
+    plain = {name: one for name, one in mapping.dimensions.items() if not one.labels and not one.bands}
+    raw = {name: usable[one.column] for name, one in plain.items()}
     text = {name: column for name, column in raw.items() if column.type().is_string()}
     odd = (column.isnull() | (column != values.text(column)).fill_null(True) for column in text.values())
     return [
@@ -72,13 +73,27 @@ def _roles(table: Table, mapping: Mapping) -> dict[str, Column]:
 
 def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Column:
     """A dimension's level as text; blank is a level of its own. `clean`: every value is a level as it stands."""
-    declared, raw = mapping.dimensions[name], table[mapping.dimensions[name].column]
+    declared = mapping.dimensions[name]
+    if declared.bands:
+        return _band(table, mapping, declared)
+    raw = table[declared.column]
     if clean:
         return raw
     level = values.text(raw)
     for code, label in declared.labels.items():
         level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)
     return level.fill_null(BLANK)
+
+
+def _band(table: Table, mapping: Mapping, cut: Dimension) -> Column:
+    """The band of a number; of a case that is still open the last one, where it has come so far, else none."""
+    number = values.number(table[cut.column]) if cut.column else answer(table, mapping, str(cut.item))[0]
+    ends, names = [end for end, _ in cut.cuts], cut.bands_named
+    beyond = (number >= ends[-1]).fill_null(False), ibis.literal(names[-1])
+    rules = [((number < end).fill_null(False), ibis.literal(name)) for end, name in zip(ends, names, strict=False)]
+    if cut.item and (item := mapping.items[cut.item]).counts_open:
+        rules = [(_is_open(table, item) == 1, ibis.literal(BLANK)), *rules]
+    return ibis.cases(beyond, *rules, else_=ibis.literal(BLANK))
 
 
 def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tuple[Column, Column]:
@@ -224,19 +239,24 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
     stopped = ~_blank(table, declared, str(declared.end))
     seen = _seen(table, mapping, declared)
     minutes = (stopped.ifelse(ended, seen).epoch_seconds() - begun.epoch_seconds()) / 60.0
+    short = _unwatched(declared, begun, seen)
+    sound = reduce(lambda one, other: one & ~other, (rule for rule, _ in short), minutes >= 0)
+    if declared.missing_reasons:  # a code may be written as a time
+        sound &= ~_blank(table, declared, str(declared.start))
     unwatched = "still open, and no `open_until` says when it was last seen"
     unseen = "still open, and the time when it was last seen cannot be read"
     why = ibis.cases(
+        (sound, ibis.null("string")),  # nearly all are, and each rule works the two instants out anew
         (_blank(table, declared, str(declared.start)), f"no time in {declared.start}"),
         (begun.isnull(), f"time in {declared.start} that cannot be read"),
         (stopped & ended.isnull(), f"time in {declared.end} that cannot be read"),
         (~stopped & seen.isnull(), unseen if declared.open_until else unwatched),
         (stopped & (minutes < 0), f"{declared.end} lies before {declared.start}"),
         (minutes < 0, "opened after it was last seen"),
-        *_unwatched(declared, begun, seen),
+        *short,
         else_=ibis.null("string"),
     )
-    return why.isnull().ifelse(minutes, ibis.null("float64")), why
+    return sound.ifelse(minutes, ibis.null("float64")), why
 
 
 def _unwatched(item: Item, begun: Column, seen: Column) -> list[tuple[Column, str]]:
@@ -251,7 +271,10 @@ def _unwatched(item: Item, begun: Column, seen: Column) -> list[tuple[Column, st
 
 
 def _is_open(table: Table, item: Item) -> Column:
-    """Whether the second clock had not stopped: 1 or 0."""
+    """Whether the second clock had not stopped, or the case is told to be open: 1 or 0."""
+    if item.still_open:
+        told = (values.is_code(table[column], str(value)) for column, of in item.still_open.items() for value in of)
+        return reduce(or_, told).cast("int64")
     return _blank(table, item, str(item.end)).cast("int64")
 
 

@@ -57,13 +57,16 @@ class DatabaseSpec(Strict):
         return self
 
 
-def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -> tuple[Table, dict[str, Any]]:
+def open_database(
+    spec: DatabaseSpec, folder: Path, memory: str | None = None, within: Any = None
+) -> tuple[Table, dict[str, Any]]:
     """The table of a database, and what the provenance says of it.
 
     Args:
         spec: URL as Ibis knows them, with a table (`schema.table`) or a query that only reads.
         folder: Where a relative path of a database that is a file starts.
         memory: Limit of the in-process database, for a database that is a file.
+        within: The connection of another table of the same database, with which this one will be joined.
 
     Raises:
         CxError: A database that cannot be reached, whose driver is not installed, or that lacks the table; a query
@@ -87,12 +90,11 @@ def open_database(spec: DatabaseSpec, folder: Path, memory: str | None = None) -
     what = {"table": spec.table} if spec.table else {"sql": spec.sql}
     try:
         if scheme == "sqlite":
-            return _copied(spec, path, memory), {"path": shown, **what}
-        connection = (
-            connect(memory, database=path).backend if scheme == "duckdb" else ibis.connect(f"{scheme}://{rest}")
-        )
+            return _copied(spec, path, within or connect(memory).backend), {"path": shown, **what}
+        own = within or (connect(memory, database=path).backend if scheme == "duckdb" else None)
+        connection = own or ibis.connect(f"{scheme}://{rest}")
         driver = getattr(connection, "con", None) or getattr(connection, "client", None)
-        if callable(close := getattr(driver, "close", None)):  # when the last table of it is gone
+        if not within and callable(close := getattr(driver, "close", None)):  # when the last table of it is gone
             weakref.finalize(connection, close)
         if scheme != "duckdb":
             _SERVED[connection] = spec.url, _package(driver)
@@ -148,7 +150,7 @@ def _require_reading(sql: str, scheme: str, shown: str) -> None:
         raise CxError(f"{shown}: sql: expected one statement that reads, such as SELECT ... FROM ...; found {sql!r}")
 
 
-def _copied(spec: DatabaseSpec, path: Path, memory: str | None) -> Table:
+def _copied(spec: DatabaseSpec, path: Path, backend: Any) -> Table:
     """The rows of an SQLite file, every cell as text: a column of SQLite may hold values of any type."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as base:
         base.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -161,7 +163,7 @@ def _copied(spec: DatabaseSpec, path: Path, memory: str | None) -> Table:
         found = base.execute(spec.sql or f"SELECT * FROM {table}")
         schema = pa.schema([(name, "string") for name, *_ in found.description])
         batches = pa.RecordBatchReader.from_batches(schema, _batches(found, schema))
-        return connect(memory).backend.create_table("answers", batches.read_all(), temp=True)
+        return backend.create_table(f"cx_{uuid4().hex}", batches.read_all(), temp=True)
 
 
 _READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from zoneinfo import available_timezones
 
 from cxkit.errors import CxError, nearest
+from cxkit.input.values import NO_ANSWER_WORDS
 
 Rows: TypeAlias = Sequence[Sequence[str]]
 
@@ -105,6 +106,14 @@ def recognise(
         notes = (f"{titles} row{'s' * (titles > 1)} above the headers left out; `header_row` overrules",)
         head = recognise(rows[titles:], None, name, [1]) if not _merged(rows[titles:]) else _two(rows[titles:])
         return _below(replace(head, notes=(*notes, *head.notes)), titles)
+    if header_row is None and _asked(rows):
+        asked = {name: clean(text) for name, text in zip(headers(rows[0]), rows[1], strict=False)}
+        return replace(
+            plain(rows),
+            rows=2,
+            questions=asked,
+            notes=("the second row was read as the questions; `header_row` overrules",),
+        )
     return _two(rows) if header_row is None and _merged(rows) else _below(plain(rows[above:]), above)
 
 
@@ -127,8 +136,18 @@ def _titles(rows: Rows) -> int:
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
     wide = max(filled, default=0)
     start = next((i for i, n in enumerate(filled) if n >= max(3, 0.6 * wide)), 0)
-    named = start and not any(_NUMBER.match(cell.strip()) for cell in rows[start])
+    start -= start > 1 and filled[start - 1] > 1 and _merged(rows[start - 1 :])
+    named = start > 0 and not _numbers(rows[start])
     return start if named and max(filled[:start]) <= max(1, wide // 3) else 0
+
+
+def _asked(rows: Rows) -> bool:
+    """Whether the second row holds texts of questions: words where all rows below hold numbers, or times."""
+    texts, *below = [[cell.strip() for cell in row] for row in rows[1:]] or [[]]
+    filled = [[row[i] for row in below if i < len(row) and row[i]] for i in range(len(texts))]
+    counted = [i for i, cells in enumerate(filled) if len(cells) > 1 and all(map(_NUMBER.match, cells))]
+    asked = [i for i in counted if " " in texts[i] and texts[i].casefold() not in NO_ANSWER_WORDS]
+    return len(asked) > 1 and len(below) > 2 and not _numbers(texts)
 
 
 def _merged(rows: Rows) -> bool:
@@ -139,8 +158,12 @@ def _merged(rows: Rows) -> bool:
     gaps = [i for i, cell in enumerate(upper) if not cell.strip() and i < len(lower) and lower[i].strip()]
     texts = [cell.strip() for cell in lower if cell.strip()]
     again = any(i < len(row) and row[i] == lower[i] for row in below for i in gaps)
-    names = len(set(texts)) >= 0.8 * len(texts) and not any(_NUMBER.match(text) for text in texts)
+    names = len(set(texts)) >= 0.8 * len(texts) and not _numbers(lower) and not _numbers(upper)
     return len(gaps) > 1 and bool(upper[0].strip()) and names and not again
+
+
+def _numbers(row: Sequence[str]) -> bool:
+    return any(_NUMBER.match(cell.strip()) for cell in row)
 
 
 _NUMBER = re.compile(r"[-+]?\d+([.,:/-]\d+)*( |T|$)")
@@ -159,11 +182,14 @@ def is_personal(name: str) -> bool:
 
 
 def qualtrics(rows: Rows, forced: bool = False) -> Head | None:
-    """Three header rows: ids, question texts, and JSON that names each column and the time zone; forced also two."""
+    """Three header rows: ids, question texts, and JSON that names each column and the time zone; of old ones two."""
     three = len(rows) > 2 and any('"ImportId"' in cell for cell in rows[2])
-    if not three and (not forced or len(rows) < 2):
+    two = len(rows) > 1 and {"StartDate", "EndDate", "Finished"} <= {*rows[0], *rows[1]} and not _numbers(rows[1])
+    if not three and not two and (not forced or len(rows) < 2):
         return None
     names, texts = rows[0], rows[1]
+    if not three:  # V1, V2 stand above the names of what is no question
+        names = [text if re.fullmatch(r"V\d+", name) else name for name, text in zip(names, texts, strict=False)]
     zones = {zone for cell in (rows[2] if three else ()) if (zone := _json(cell).get("timeZone"))}
     if len(zones) > 1:
         raise CxError(f"the third row names several time zones ({', '.join(sorted(zones))}); expected one")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,24 +14,26 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cxkit.errors import CxError, nearest
-from cxkit.input.periods import Calendar, Month
+from cxkit.input.periods import Calendar
 from cxkit.metrics import METRICS, Direction, Metric, metric, rescale
-from cxkit.schema import REMARKS
+from cxkit.schema import BLANK as BLANK
+from cxkit.schema import MONTH, REMARKS, Month
 from cxkit.strict import Strict, Text, load_yaml, parse
 
 Kind = Literal["relationship", "transactional"]
-Unit = Literal["seconds", "minutes", "hours", "days", "h:mm", "m:ss"]
+Unit = Literal["seconds", "minutes", "hours", "days", "months", "h:mm", "m:ss"]
 Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` know them
 ISO, SERIAL = "ISO", "excel"  # SERIAL: days since 1899-12-30, what a spreadsheet writes of a cell without its format
 EPOCH = {"epoch": 1, "epoch_ms": 1000}  # units of a second since 1970
 NAMED = (ISO, SERIAL, *EPOCH)  # forms of times that are no pattern of strptime
-MINUTES: dict[str, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
-BLANK = "(blank)"
+MINUTES: dict[str, float] = {
+    "seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0, "months": MONTH,
+}  # fmt: skip
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 # Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
 RESERVED = frozenset({
-    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "open", "w", "w2", "s", "ww", "sw",
-    "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
+    "item", "metric", "period", "now", "before", "cut", "answer", "group", "n", "nn", "open", "w", "w2", "s", "ww",
+    "sw", "ws", "ss", "clusters", "people", "shared", "share", "reason", "part", "report", "n_before", "n_eff",
     "n_eff_before", "value", "low", "high", "change", "pvalue", "pvalue_adj", "tested", "family", "detectable",
     "verdict", "level", "method", "note", "difference", "n_rest", "n_eff_rest", "rest_shared", "rest_ww", "rest_sw",
     "rest_ws", "rest_ss", "alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable",
@@ -43,6 +46,16 @@ LONGEST = 40  # letters of the name of an option's metric
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?")
 _LIMIT = re.compile(r"(\d+(?:\.\d+)?) ?(s|seconds?|m|min|minutes?|h|hours?|d|days?)")
 _DIRECTIVES = set("aAwubBdmyYHIpMSfgnzZjUWcxXGV%")  # of a time, as strptime knows them
+
+
+def minutes_of(text: str) -> float:
+    """The minutes of a time that is written as `_LIMIT` has it.
+
+    >>> minutes_of("20 s") * 60, minutes_of("2 days")
+    (20.0, 2880.0)
+    """
+    number, unit = _LIMIT.fullmatch(text).groups()  # type: ignore[union-attr]
+    return float(number) * next(minutes for name, minutes in MINUTES.items() if name.startswith(unit))
 
 
 def open_of(item: str) -> str:
@@ -151,11 +164,14 @@ class Item(Strict):
     classes: dict[Text, list[int]] = Field(default_factory=dict)
     within: Text | None = None
     unless: dict[Text, list[str | int | float]] = Field(default_factory=dict)
+    still_open: dict[Text, list[str | int | float]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _measured(self) -> Item:
         if (self.measure == "within") != (self.within is not None):
             raise ValueError("within: the limit belongs to `measure: within`, as in `within: 20 s`")
+        if self.still_open and (self.column is None or self.within or self.several):
+            raise ValueError("still_open: says which cases of a duration in `column` had not ended")
         if self.unless and not (self.within and self.start):
             raise ValueError("unless: says which cases of `measure: within` between two times do not count as in time")
         if self.within and self.start and not self.seen_at:
@@ -178,10 +194,7 @@ class Item(Strict):
     @property
     def limit(self) -> float | None:
         """The minutes of `within`."""
-        if self.within is None:
-            return None
-        number, unit = _LIMIT.fullmatch(self.within).groups()  # type: ignore[union-attr]
-        return float(number) * next(minutes for name, minutes in MINUTES.items() if name.startswith(unit))
+        return None if self.within is None else minutes_of(self.within)
 
     def metric(self, name: str) -> Metric:
         """The metric that the item declares by `measure`.
@@ -256,13 +269,13 @@ class Item(Strict):
     @property
     def counts_open(self) -> bool:
         """Whether open cases are answers, that last as long as they were seen; a limit they have passed or not."""
-        return self.open_until is not None and self.within is None
+        return bool(self.still_open) or (self.open_until is not None and self.within is None)
 
     @property
     def columns(self) -> dict[str, str]:
         """Key -> column that it names; the key of a single column is blank."""
         if self.column is not None:
-            return {"": self.column}
+            return {"": self.column} | {f"still_open.{column}": column for column in self.still_open}
         if isinstance(self.several, dict):
             return {f"several.{option}": column for option, column in self.several.items()}
         if self.counts:
@@ -314,12 +327,76 @@ def optional(group: str, options: Iterable[str]) -> list[str]:
 
 
 class Dimension(Strict):
-    """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people."""
+    """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people.
 
-    column: Text
+    Numbers are cut in `bands`, by the ends that are declared between them; so is an item, as a time to the first reply.
+    """
+
+    column: Text | None = None
+    item: Text | None = None
+    bands: Annotated[list[float | str], Field(min_length=1)] | None = None
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
     values: Once | None = None
     person: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Dimension:
+        if (self.column is None) == (self.item is None):
+            raise ValueError("expected either `column`, or `item` with `bands`")
+        if self.item and not self.bands:
+            raise ValueError("bands: are needed where a dimension is made of an item, as in [1 min, 5 min, 60 min]")
+        if self.bands and (self.labels or self.values):
+            raise ValueError("bands: name the levels themselves; leave `labels` and `values` out")
+        ends = [end for end, _ in self.cuts]
+        if ends != sorted(set(ends)):
+            raise ValueError(f"bands: expected ends one after the other, the lowest first; found {self.bands}")
+        return self
+
+    @property
+    def cuts(self) -> list[tuple[float, str]]:
+        """The ends of bands, those that are times in minutes, and how they are written."""
+        found = []
+        for end in self.bands or ():
+            if isinstance(end, str) and not _LIMIT.fullmatch(end):
+                raise ValueError(f"bands: expected numbers, or times such as 5 min or 2 days; found {end!r}")
+            found.append((minutes_of(end), end) if isinstance(end, str) else (float(end), f"{end:,g}"))
+        return found
+
+    @property
+    def bands_named(self) -> list[str]:
+        """What the bands are called, the lowest first; each holds its lower end."""
+        ends = [written for _, written in self.cuts]
+        return [f"under {ends[0]}", *(f"{one} to under {other}" for one, other in pairwise(ends)),
+                f"{ends[-1]} or more"] if ends else []  # fmt: skip
+
+
+class Join(Reading):
+    """A further table with one row for a response: its source, and the key that both have.
+
+    Attributes:
+        source: As that of the responses.
+        key: A column of both, or {own column: theirs}.
+        latest: Of several rows of one key the latest by this column of times counts.
+        before: Rows of this moment or later do not count, so that nothing looks ahead.
+    """
+
+    source: Text | dict[str, Any]
+    key: Text | Annotated[dict[Text, Text], Field(min_length=1, max_length=1)]
+    latest: Text | None = None
+    before: Text | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Join:
+        if self.before is not None and not self.latest:
+            raise ValueError("before: says which rows are too late by the time in `latest`, which is not declared")
+        if self.before is not None and not _MOMENT.fullmatch(self.before):
+            raise ValueError(f"before: expected a moment such as 2026-11-01, found {self.before!r}")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """The key in the responses and in the further table."""
+        return (self.key, self.key) if isinstance(self.key, str) else next(iter(self.key.items()))
 
 
 class Long(Strict):
@@ -335,6 +412,29 @@ class Latest(Strict):
 
     per: Text
     by: Text
+
+
+class Monthly(Strict):
+    """A row for each month at the start of which somebody was there: {from: joined, to: left, until: 2026-11-01}.
+
+    Attributes:
+        start: Column of when each began.
+        end: Column of when each ended; blank of who is still there.
+        until: The moment until which all were watched; a month that was not watched to its end is no month.
+        since: The moment from which months count; None for all.
+    """
+
+    start: Text = Field(alias="from")
+    end: Text = Field(alias="to")
+    until: Text
+    since: Text | None = None
+
+    @field_validator("until", "since")
+    @classmethod
+    def _is_moment(cls, text: str | None) -> str | None:
+        if text is not None and not _MOMENT.fullmatch(text):
+            raise ValueError(f"expected a moment such as 2026-11-01, found {text!r}")
+        return text
 
 
 def _many(value: Any) -> Any:
@@ -360,6 +460,7 @@ class Mapping(Reading):
     """Column -> role, for a whole export; and how its files are read, where they do not say it themselves."""
 
     kind: Kind
+    rows: Annotated[Text, Field(min_length=1)] = "answers"
     timezone: str = "UTC"
     year_starts: Month = "January"
     recorded_in: str | None = None
@@ -371,7 +472,9 @@ class Mapping(Reading):
     waves: Once = Field(default_factory=list)
     latest: Latest | None = None
     long: Long | None = None
+    monthly: Monthly | None = None
     accept: dict[Text, Accepted] = Field(default_factory=dict)
+    joins: dict[Annotated[Text, Field(pattern=r"^[a-z][a-z0-9_]*$")], Join] = Field(default_factory=dict)
     items: Annotated[dict[str, Item], BeforeValidator(_short, json_schema_input_type=dict[str, Item | str])]
     dimensions: Annotated[
         dict[str, Dimension], BeforeValidator(_short, json_schema_input_type=dict[str, Dimension | str])
@@ -436,20 +539,45 @@ class Mapping(Reading):
             "latest, open_until: are about single responses, and a row stands for several": (
                 several and (self.latest is not None or any(item.open_until for item in self.items.values()))
             ),
+            "joins: give a response a row of another table, and a row is no response with counts or `long`": (
+                bool(self.joins) and (several or self.long is not None)
+            ),
+            "monthly: makes the rows and their time; leave response, time, wave, count, latest and long out": (
+                self.monthly is not None
+                and bool(roles.response or roles.time or roles.wave or self.latest or self.long or several)
+            ),
             "long: is about responses, and `count` and `latest` are about rows": (
                 self.long is not None and (several or self.latest is not None)
             ),
         }
+        for name, join in self.joins.items() if self.monthly else ():
+            since = self.monthly.since if self.monthly else None
+            faults[
+                f"joins.{name}.before: `monthly.since` has to be no earlier, or months know what came after them"
+            ] = join.latest is not None and not (join.before and since and join.before <= since)
         for words in (words for words, at_fault in faults.items() if at_fault):
             raise ValueError(words)
         self._check_names()
+        self._check_bands()
         self._check_accepted()
         return self
+
+    def _check_bands(self) -> None:
+        """That bands of an item are of one that is a number and not several answers, with ends of its kind."""
+        for name, cut in self.dimensions.items():
+            if cut.item is None:
+                continue
+            if cut.item not in self.items or self.items[cut.item].several:
+                raise ValueError(f"dimensions.{name}.item: {cut.item!r} is no item; {nearest(cut.item, self.items)}")
+            is_time = any(metric.statistic == "quantile" for metric in self.metrics_of(cut.item).values())
+            if any(isinstance(end, str) != is_time for end in cut.bands or ()):
+                expected = "times such as 5 min" if is_time else "numbers"
+                raise ValueError(f"dimensions.{name}.bands: expected {expected}, as {cut.item} is; found {cut.bands}")
 
     def _check_accepted(self) -> None:
         """What is accepted of a column is a share that may be lost, or the code of a remark."""
         for name, accepted in self.accept.items():
-            if name not in (known := ["rows", *self.items, *self.dimensions, *self.columns.named()]):
+            if name not in (known := ["rows", *self.items, *self.dimensions, *self.columns.named(), *self.joins]):
                 raise ValueError(f"accept.{name}: is no item, dimension or role; {nearest(name, known)}")
             for one in accepted:
                 if isinstance(one, float) and not 0 < one <= 1:
@@ -510,6 +638,7 @@ class Mapping(Reading):
             f".scale: expected the lowest answer first, found {list(declared.scale or ())}": (
                 declared.scale and declared.scale[0] >= declared.scale[1]
             ),
+            ".still_open: is for durations": declared.still_open and not endless,
             ".reversed: a duration has no highest value to count from": declared.reversed and is_time,
             f": is defined on {low:g}-{high:g}; declare `labels` from each answer to that scale": not found,
             f": `from` and `to` are for times; {item} is no time": declared.start and not is_time,
@@ -530,7 +659,7 @@ class Mapping(Reading):
         """
         declared = self.items[item]
         if declared.measure:
-            return {item: declared.metric(item)}
+            return {item: replace(declared.metric(item), counted=self.rows)}
         metrics = [metric for metric in METRICS.values() if metric.item == item]
         scale = declared.scale or metrics[0].scale
         usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]
@@ -539,7 +668,7 @@ class Mapping(Reading):
             found = [replace(metric, question=declared.question, asked=True) for metric in found]
         if declared.label:
             found[:1] = [replace(metric, label=declared.label) for metric in found[:1]]
-        return {metric.name: metric for metric in found}
+        return {metric.name: replace(metric, counted=self.rows) for metric in found}
 
     def spelled_out(self, names: Iterable[str]) -> list[str]:
         """Names of metrics, with those of its options for the name of a question with several answers."""
@@ -588,7 +717,11 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
         for group, item in checked.items.items()
         for key, one in (Chosen.of(group, item) if item.several else {group: item}).items()
     }
-    return checked.model_copy(update={"items": items})
+    cuts = {
+        name: cut.model_copy(update={"values": cut.bands_named}) if cut.bands else cut
+        for name, cut in checked.dimensions.items()
+    }
+    return checked.model_copy(update={"items": items, "dimensions": cuts})
 
 
 def _unanswered(data: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -607,7 +740,7 @@ def own_names(columns: list[str]) -> Mapping:
         CxError: No column named after an item, or columns whose names cannot stand beside each other.
 
     >>> own_names(["time", "brand", "nps"]).dimensions
-    {'brand': Dimension(column='brand', labels={}, values=None, person=None)}
+    {'brand': Dimension(column='brand', item=None, bands=None, labels={}, values=None, person=None)}
     """
     items = sorted({metric.item for metric in METRICS.values()} & set(columns))
     if not items:

@@ -6,16 +6,14 @@ import datetime as dt
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import ibis
 
 from cxkit.errors import CxError
+from cxkit.schema import MONTHS
 
 Period = Literal["month", "quarter", "week", "day", "year", "wave"]
-Month = Literal["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-                "November", "December"]  # fmt: skip
-MONTHS: tuple[str, ...] = get_args(Month)
 UNITS: dict[str, str] = {"month": "M", "quarter": "Q", "week": "W", "day": "D", "year": "Y"}
 LONG: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}  # months
 EXAMPLES = {"month": "2026-10", "quarter": "2026-Q3", "week": "2026-W41", "day": "2026-10-05", "year": "2026",

@@ -68,15 +68,14 @@ def read_csv(connection: Any, path: Path, spec: FileSpec, link: Path) -> tuple[T
         head = recognise(rows, spec.layout, str(path), spec.header_row)
         head = replace(head, rows=head.rows + said)
         table = _load_csv(connection, file, path, separator, head, link.stem)
-    if spec.decimal == ",":
-        table = table.mutate(**{column: _with_point(table[column]) for column in table.columns})
     return table, _noted(head, path, encoding, spec, odd, text.lines if "utf-8" in encoding else [])
 
 
 def _top(file: Path, shown: Path, separator: str | None, peek: int) -> tuple[list[list[str]], str, int]:
     """The first rows, the mark between their columns, and whether a row above them says it, as Excel's `sep=;` does.
 
-    Where nothing says it, it is the mark that makes the most columns of most rows.
+    Where nothing says it, it is the mark that makes the most columns of the headers and of most rows: decimal commas
+    make columns of the rows alone.
     """
     with file.open(encoding="utf-8-sig", newline="") as text:
         start = text.read(LINE)  # a quote that is never closed would make one cell of all that follows
@@ -88,7 +87,11 @@ def _top(file: Path, shown: Path, separator: str | None, peek: int) -> tuple[lis
 
     limit = csv.field_size_limit(LINE)  # by itself it stops at 131,072 characters; comments can be longer
     try:
-        mark = separator or max(SEPARATORS, key=lambda mark: median([len(row) for row in rows(mark)] or [0]))
+        sizes = {mark: [len(row) for row in rows(mark)] for mark in ([] if separator else SEPARATORS)}
+        wide = [max(found) > 1 for found in zip(*sizes.values(), strict=False)]  # a title has one column by any mark
+        head = wide.index(True) if True in wide else 0
+        fits = {mark: (min(*n[head : head + 1], median(n)), median(n)) if n else (0, 0) for mark, n in sizes.items()}
+        mark = separator or max(fits, key=lambda mark: fits[mark])
         found = rows(mark)
     except csv.Error as error:
         raise CxError(f"{shown}: is not a well-formed table of text: {error}") from None
@@ -119,11 +122,6 @@ def _in_words(what: str, lines: int | None = 1) -> Iterator[None]:
     except Exception as error:
         told = [line.strip() for line in str(error).partition("Possible fixes")[0].splitlines() if line.strip()]
         raise CxError(f"{what}: {'; '.join(told[:lines]) or type(error).__name__}") from None
-
-
-def _with_point(column: Any) -> Any:
-    """Numbers with a decimal comma as numbers with a point; every other text as it stands."""
-    return column.re_search(r"^\s*[+-]?\d+,\d+\s*$").ifelse(column.replace(",", "."), column)
 
 
 @contextmanager
@@ -172,18 +170,19 @@ def _looked_through(path: Path) -> Bytes:
         while more:
             block = file.read(1 << 20)
             more, start, nul, size = bool(block), start or block[:4], nul or b"\0" in block, size + len(block)
-            pair = block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+            breaks, returns = block.count(b"\n"), block.count(b"\r")
+            pair = (block.count(b"\r\n") if returns else 0) + (last == b"\r" and block[:1] == b"\n")
             ends["\r\n"] += pair
-            ends["\n"] += block.count(b"\n") - pair
-            ends["\r"] += block.count(b"\r") - pair
+            ends["\n"] += breaks - pair
+            ends["\r"] += returns - pair
             last = block[-1:]
-            text = decoder.decode(block, final=not block)
-            if not text.isascii():
+            if not block.isascii() or decoder.getstate()[0]:
+                text = decoder.decode(block, final=not block)
                 strange = [found.start() for found in re.finditer("[\udc80-\udcff]", text)]
                 odd += len(strange)
                 wide += sum(map(len, re.findall("[^\x00-\x7f]+", text))) - len(strange)
                 lines += [line + text.count("\n", 0, place) for place in strange[: LISTED - len(lines)]]
-            line += text.count("\n")
+            line += breaks
     mixed = not nul and sum(n > 0 for n in ends.values()) > 1
     return Bytes(start, nul, size, odd, sorted(set(lines)), wide, mixed)
 
@@ -275,7 +274,7 @@ READERS: dict[str, Reader] = {
 }
 
 OPTIONS = {  # for whom they are
-    **{option: [read_csv] for option in ("encoding", "separator", "decimal")},
+    **{option: [read_csv] for option in ("encoding", "separator")},
     "sheet": [read_excel],
     "header_row": [read_csv, read_excel],
 }

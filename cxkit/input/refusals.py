@@ -21,6 +21,7 @@ DUPLICATES = "response id that occurred before"
 ASIDE = (DUPLICATES, "as late as the latest row", "earlier than the latest row")
 MISSING = ("empty", "declared missing", "no time", "no wave", "still open, and no ", "opened less than ",
            "replaced by a later answer")  # fmt: skip
+SPAN = ibis.timestamp("1971-01-01"), ibis.timestamp("2099-12-31 23:59:59")
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
 EARLIER = "earlier_"
@@ -68,7 +69,9 @@ def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:
         if len(mapping.time_format) > 1:
             words = "time that two forms of `time_format` read differently"
             rules[words] = times.doubtful(table[roles.time], mapping)
-        rules["time that cannot be read"] = times.moment(table[roles.time], mapping).isnull()
+        moment = times.moment(table[roles.time], mapping)
+        rules["time that cannot be read"] = moment.isnull()
+        rules["time before 1971 or after 2099, as a placeholder"] = ~moment.between(*SPAN)
     if roles.wave:
         rules["no wave"] = values.is_blank(table[roles.wave])
         nothing = NO_WAVE - {wave.casefold() for wave in mapping.waves}

@@ -17,9 +17,10 @@ from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps
 from cxkit.input import answers, refusals, times, values
 from cxkit.input.databases import Table, aggregated, collect, readable
+from cxkit.input.joins import joined
 from cxkit.input.mapping import BLANK, ISO, Mapping, load_mapping, own_names
-from cxkit.input.shapes import count_of, shaped
-from cxkit.input.sources import FILE, LEFT_OUT, Source, SourceLike, open_source
+from cxkit.input.shapes import MONTHLY, count_of, shaped
+from cxkit.input.sources import FILE, LEFT_OUT, Asked, Source, SourceLike, open_sources
 from cxkit.input.waves import Order, ordered
 from cxkit.metrics import Metric
 from cxkit.schema import SAMPLES
@@ -64,7 +65,7 @@ class Responses:
         Responses of frame: 4 rows; items nps; no dimensions; 1 refused or blank
         """
         names = ", ".join(str(file["path"]) for file in self.files) or "a table"
-        rows, refused = sum(file["rows"] or 0 for file in self.files), int(self.refused["n"].sum())
+        rows, refused = self.provenance["rows"], int(self.refused["n"].sum())
         items, dimensions = ", ".join(self.mapping.items), ", ".join(self.mapping.dimensions)
         cuts = f"dimensions {dimensions}" if dimensions else "no dimensions"
         return f"Responses of {names}: {rows:,} rows; items {items}; {cuts}; {refused:,} refused or blank"
@@ -74,7 +75,7 @@ class Responses:
         """Where the answers came from, as JSON-ready data."""
         return {
             "files": self.files,
-            "rows": sum(file["rows"] or 0 for file in self.files),
+            "rows": sum(file["rows"] or 0 for file in self.files if "joined" not in file),
             "synthetic": any("synthetic" in file for file in self.files),
             "timezone": self.mapping.timezone,
             "year_starts": self.mapping.year_starts,
@@ -82,6 +83,11 @@ class Responses:
             "lonely": self.mapping.lonely,
             **({"waves": self.waves._asdict()} if self.waves else {}),
         }
+
+    @property
+    def joins(self) -> dict[str, dict[str, Any]]:
+        """Of each further table how many rows and responses found each other."""
+        return {file["joined"]: file["join"] for file in self.files if "join" in file}
 
     def in_order(self) -> list[str]:
         """The waves that occur in the order of time.
@@ -103,7 +109,7 @@ def read(
     """Responses of an export, read as its mapping says.
 
     Args:
-        source: "sample" or "sample tickets", a path, several files (`{"files": [...]}`), a database
+        source: "sample", "sample tickets" or "sample customers", a path, several files (`{"files": [...]}`), a database
             (`{"url": ..., "table": ...}`), a DataFrame or a table of any Ibis backend.
         mapping: A mapping file or its data; None for the sample and for tables that use the kit's own names.
         folder: Where relative paths of the source start.
@@ -118,33 +124,34 @@ def read(
       item            reason  n
     0  nps  outside 0-10: 11  1
     """
-    if isinstance(source, str) and source in SAMPLES:
-        return _read_sample(source, mapping)
+    if mapping is None and isinstance(source, str) and source in SAMPLES:
+        from cxkit.sample.write import MAPPINGS
+
+        mapping = MAPPINGS[SAMPLES[source]]
     given = None if mapping is None else load_mapping(mapping)
-    opened = open_source(
-        source,
-        Path(folder) if folder else None,
-        wanted=set(_columns(given).values()) if given else None,
-        untouched=_times_of(given) if given and given.time_format else (),
-        reading=given.reading if given else {},
-        memory=memory,
-    )
+    joins = given.joins if given else {}
+    columns = set(_columns(given).values()) if given else set[str]()
+    theirs = {name: {c.removeprefix(f"{name}.") for c in columns if c.startswith(f"{name}.")} for name in joins}
+    own = {*columns, *(join.keys[0] for join in joins.values())} if given else None
+    untouched = _times_of(given) if given and given.time_format else ()
+    clocks = any(item.start for item in given.items.values()) if given else False
+    asked = [Asked(source, own, untouched, given.reading if given else {}, clocks)]
+    for name, join in joins.items():
+        wanted = theirs[name] | {join.keys[1]} | ({join.latest} if join.latest else set())
+        kept = [time.removeprefix(f"{name}.") for time in untouched]
+        asked.append(Asked(join.source, wanted, kept, join.reading))
+    opened, *others = open_sources(asked, Path(folder) if folder else None, memory)
+    if given and joins:
+        opened = joined(opened, dict(zip(joins, others, strict=True)), given)
     return _responses(opened, given or own_names([c for c in opened.table.columns if c not in (FILE, LEFT_OUT)]))
-
-
-def _read_sample(source: str, mapping: Any) -> Responses:
-    from cxkit.sample import write
-
-    checked = load_mapping(mapping or write.MAPPINGS[SAMPLES[source]])
-    rows = write.sample()[SAMPLES[source]]
-    opened = open_source(rows[[column for column in rows if column in _columns(checked).values()]])
-    opened.files[0] |= {"path": f"{source} (synthetic)", "synthetic": True}
-    return _responses(opened, checked)
 
 
 def _responses(source: Source, mapping: Mapping) -> Responses:
     _require_columns(source, mapping)
     _check_times(source, mapping)
+    if mapping.monthly and not mapping.time_format and source.table.get_backend().name == "duckdb":
+        ends = [mapping.monthly.start, mapping.monthly.end]
+        source = _told_apart(source, mapping, [name for name in ends if source.table[name].type().is_string()])
     source, mapping = shaped(source, mapping)
     numbers = [c for c in _times_of(mapping) if source.table[c].type().is_numeric() and not mapping.time_format]
     return _answered(_told_apart(source, mapping, numbers) if numbers else source, mapping, numbers)
@@ -180,6 +187,7 @@ def _times_of(mapping: Mapping) -> list[str]:
     """The columns that hold times."""
     clocks = [column for item in mapping.items.values() if item.start for column in item.columns.values()]
     own = mapping.columns.time
+    clocks += [mapping.monthly.start, mapping.monthly.end] if mapping.monthly else []
     return list(dict.fromkeys([*(own if isinstance(own, list) else [own] if own else []), *clocks]))
 
 
@@ -252,12 +260,13 @@ def _columns(mapping: Mapping) -> dict[str, str]:
         },
         **({f"long.{key}": column for key, column in mapping.long} if mapping.long else {}),
         **({f"latest.{key}": column for key, column in mapping.latest} if mapping.latest else {}),
-        **{f"dimensions.{name}": dimension.column for name, dimension in mapping.dimensions.items()},
+        **({"monthly.from": mapping.monthly.start, "monthly.to": mapping.monthly.end} if mapping.monthly else {}),
+        **{f"dimensions.{name}": cut.column for name, cut in mapping.dimensions.items() if cut.column},
     }
 
 
 def _require_columns(source: Source, mapping: Mapping) -> None:
-    found, wanted = source.columns, _columns(mapping)
+    found, wanted = [*source.columns, *(MONTHLY if mapping.monthly else ())], _columns(mapping)
     where = ", ".join(str(file["path"]) for file in source.files)
     absent = []
     for key, column in wanted.items():
@@ -292,6 +301,6 @@ def _with_file_codes(source: Source, mapping: Mapping) -> Mapping:
         items[name] = item.model_copy(update={"missing": codes}) if codes else item
     cuts = {}
     for name, cut in mapping.dimensions.items():
-        labels = dict.fromkeys(source.missing.get(cut.column, {}), BLANK) | cut.labels
+        labels = dict.fromkeys(source.missing.get(cut.column or "", {}), BLANK) | cut.labels
         cuts[name] = cut.model_copy(update={"labels": labels}) if labels else cut
     return mapping.model_copy(update={"items": items, "dimensions": cuts})

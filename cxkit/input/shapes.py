@@ -1,6 +1,7 @@
 """Exports of another shape than a row for each response: made into one, as expressions of the database that holds them.
 
-A moment in two columns, a row for each question, a column for each answer with how often it was given.
+A moment in two columns, a row for each question, a column for each answer with how often it was given, customers with
+the time from which and until which they were there.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import ibis
+import pandas as pd
 
 from cxkit.errors import CxError, nearest
-from cxkit.input import values
+from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, collect
 from cxkit.input.mapping import Long, Mapping
 from cxkit.input.sources import LEFT_OUT, Source
 
 NUMBER = "row_"  # of a row in its source
 COUNT = "how often (count)"
+MONTHLY = MONTH, LOST, TENURE, DAYS, STAY, THERE = (  # that `monthly` makes
+    "month.start", "month.lost", "month.tenure", "month.days", "month.stay", "month.there",
+)  # fmt: skip
 _CLOCK = r"^.*?(\d{1,2}:\d{2}(:\d{2})?)(\.\d+)?( ?([AaPp][Mm]))?$"
 
 
@@ -32,13 +37,17 @@ def shaped(source: Source, mapping: Mapping) -> tuple[Source, Mapping]:
         table = table.mutate(**{joined: _joined(*(values.text(table[name]) for name in columns.time))})
         columns = columns.model_copy(update={"time": joined})
     if mapping.long:
-        held = {*columns.named().values(), *(one.column for one in mapping.dimensions.values())} - {mapping.long.per}
+        held = {*columns.named().values(), *(one.column for one in mapping.dimensions.values() if one.column)} - {
+            mapping.long.per
+        }
         wanted = {
             column: item.several if isinstance(item.several, str) else None
             for item in mapping.items.values()
             for column in item.columns.values()
         }
         table = wide(table, mapping.long, wanted, held, columns.named().get("time"))
+    if mapping.monthly:
+        table, columns = _months(table, mapping), columns.model_copy(update={"time": MONTH})
     if counted := {name: item.counts for name, item in items.items() if item.counts}:
         table = _melted(table, mapping, counted, {*columns.named().values()})
         columns = columns.model_copy(update={"count": COUNT})
@@ -53,6 +62,16 @@ def shaped(source: Source, mapping: Mapping) -> tuple[Source, Mapping]:
     return replace(source, table=table), mapping.model_copy(update=changed)
 
 
+def passed(mapping: Mapping) -> list[str]:
+    """The dimensions through whose levels somebody passes from month to month: those that are made of the month."""
+    items = {name for name, item in mapping.items.items() if {*item.columns.values()} & {*MONTHLY}}
+    return [name for name, one in mapping.dimensions.items() if one.column in MONTHLY or one.item in items]
+
+
+def _cut_by(mapping: Mapping) -> set[str]:
+    return {one.column for one in mapping.dimensions.values() if one.column}
+
+
 def count_of(table: Table, mapping: Mapping) -> Column:
     """How many answers a row stands for, null where that cannot be read: 1,234 is written with or without a mark."""
     raw = table[mapping.columns.count]
@@ -60,9 +79,57 @@ def count_of(table: Table, mapping: Mapping) -> Column:
         number = values.number(raw)
     else:
         text = values.text(raw)
-        number = text.re_search(r"^\d{1,3}(,\d{3})+$").ifelse(text.replace(",", ""), text).try_cast("float64")
+        marked = text.re_search(f"^{values.THOUSANDS}$")
+        number = marked.ifelse(text.re_replace(r"\D", ""), text).try_cast("float64")
     whole = (number == number.floor()) & (number >= 0) & (number < 2**53)
     return whole.fill_null(False).ifelse(number, ibis.null("float64")).cast("int64")
+
+
+def _months(table: Table, mapping: Mapping) -> Table:
+    """A row for each whole month at the start of which somebody was there, and whether it was the last one.
+
+    Who joins in a month is not at risk at its start. The row of the first month says how many months somebody was seen
+    to stay, and whether they are still there; who joined before months count has none, for the others have gone. Rows
+    whose times fit no month of theirs are kept once, to be refused and counted.
+    """
+    about = mapping.monthly
+    assert about is not None
+    begun, ended = (times.moment(table[name], mapping) for name in (about.start, about.end))
+    gone, month = ~values.is_blank(table[about.end]), ibis.interval(months=1)
+    until = ibis.literal(pd.Timestamp(about.until), "timestamp").truncate("M")
+    reason = ibis.cases(
+        (begun.isnull(), f"no time in {about.start}, or one that cannot be read"),
+        (gone & ended.isnull(), f"time in {about.end} that cannot be read"),
+        ((gone & (ended < begun)).fill_null(False), f"{about.end} lies before {about.start}"),
+        else_=ibis.null("string"),
+    )
+    first = begun.truncate("M") + month
+    if about.since:  # a month that began before is not told whole
+        since = pd.Timestamp(about.since)
+        first = ibis.greatest(first, ibis.literal(since + pd.offsets.MonthBegin(since.day > 1), "timestamp"))
+    last = ibis.least((gone & ended.notnull()).ifelse(ended.truncate("M") + month, until), until)
+    nothing = ibis.literal([None], "array<timestamp>")
+    starts = reason.isnull().ifelse(ibis.range(first, last, step=month), nothing)
+    left = [table[LEFT_OUT]] if LEFT_OUT in table.columns else []
+    numbered = table if NUMBER in table.columns else table.mutate(**{NUMBER: ibis.row_number()})
+    rows = numbered.mutate(begun_=begun, ended_=ended, **{LEFT_OUT: ibis.coalesce(*left, reason), MONTH: starts})
+    rows = rows.unnest(MONTH)
+    lost = (rows.ended_.truncate("M") == rows[MONTH]).fill_null(False).cast("int64")
+    days = (rows[MONTH].epoch_seconds() - rows.begun_.epoch_seconds()) / 86400
+    new = rows.begun_.truncate("M") + month == rows[MONTH]
+    left = (rows.ended_ < until).fill_null(False)
+    rows = rows.mutate(**{
+        LOST: lost, TENURE: days / (365.25 / 12), DAYS: days, MONTH: rows[MONTH].date(),
+        STAY: new.ifelse(_number(left.ifelse(rows.ended_.truncate("M") + month, until)) - _number(rows[MONTH]),
+                         ibis.null("int32")),
+        THERE: left.ifelse("no", "yes"),
+    })  # fmt: skip
+    return rows.drop("begun_", "ended_")
+
+
+def _number(month: Column) -> Column:
+    """Months since the year 0."""
+    return month.year() * 12 + month.month()
 
 
 def _joined(day: Column, clock: Column) -> Column:
@@ -119,7 +186,7 @@ def _cell(item: str) -> str:
 def _melted(table: Table, mapping: Mapping, counted: dict[str, dict[str, int | float | None]], held: set[str]) -> Table:
     """A row for each cell of the columns that say how often an answer was given, with the answer and how often."""
     numbered = table if NUMBER in table.columns else table.mutate(**{NUMBER: ibis.row_number()})
-    kept = [*sorted(held | {one.column for one in mapping.dimensions.values()}), NUMBER]
+    kept = [*sorted(held | _cut_by(mapping)), NUMBER]
     kept += [LEFT_OUT] if LEFT_OUT in table.columns else []
     parts = []
     for name, counts in counted.items():

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import ibis
 import pandas as pd
@@ -16,10 +16,20 @@ import pandas as pd
 from cxkit.errors import CxError, nearest
 from cxkit.files import Stamps, parts, require_data, require_same, sha256, stamp
 from cxkit.input import times, values
-from cxkit.input.databases import DatabaseSpec, Table, aggregated, connect, count, open_database, without_password
+from cxkit.input.databases import (
+    Connection,
+    DatabaseSpec,
+    Table,
+    aggregated,
+    connect,
+    count,
+    open_database,
+    without_password,
+)
 from cxkit.input.layouts import Head, headers, is_personal
 from cxkit.input.mapping import FileSpec
 from cxkit.input.readers import OPTIONS, READERS, from_frame
+from cxkit.schema import SAMPLES
 from cxkit.strict import parse
 
 SourceLike: TypeAlias = "str | Path | Mapping[str, Any] | Sequence[Any] | pd.DataFrame | Table"
@@ -39,7 +49,8 @@ class Source:
         table: All columns of the source.
         files: One entry per file: path, sha256, rows, and how it was read (`read_as`).
         keep: Makes a temporary table of an expression, where reading the source anew for each query would be dear:
-            text is parsed once. None where the data stay where they are, in Parquet or a database.
+            text is parsed, tables are joined and clocks are told apart once. None where the data stay where they are,
+            in Parquet or a database.
         undecided: Column of times -> why it cannot be read without a declared form.
         missing: Column -> code -> what it means, of the codes for no answer that a file itself declares.
         labels: Column -> code -> label, where a file has them.
@@ -72,6 +83,16 @@ class Source:
         return self.names or [str(column) for column in self.table.columns]
 
 
+class Asked(NamedTuple):
+    """A source, and what is wanted of it; the keys as `open_source` takes them, and whether answers are worked out."""
+
+    source: SourceLike
+    wanted: Collection[str] | None = None
+    untouched: Collection[str] = ()
+    reading: Mapping[str, Any] | None = None
+    worked_out: bool = False
+
+
 def open_source(
     source: SourceLike,
     folder: Path | None = None,
@@ -84,9 +105,9 @@ def open_source(
     """The table behind a path, several files, a database, a data frame or an Ibis table.
 
     Args:
-        source: A path; `{path, wave, constant, rename, encoding, separator, decimal, sheet, header_row, layout}`; a
-            list of these; `{"files": [...]}`; `{"url": ..., "table": ...}` or `{"url": ..., "sql": ...}`; a DataFrame;
-            or a table of any Ibis backend, which stays where it is.
+        source: "sample" or another of `schema.SAMPLES`; a path; `{path, wave, constant, rename, encoding, separator,
+            decimal, sheet, header_row, layout}`; a list of these; `{"files": [...]}`; `{"url": ..., "table": ...}` or
+            `{"url": ..., "sql": ...}`; a DataFrame; or a table of any Ibis backend, which stays where it is.
         folder: Where relative paths start; the working folder if None.
         wanted: Columns that come in, of files; None for all but those that say who someone is.
         untouched: Columns of times whose form is declared elsewhere.
@@ -97,30 +118,83 @@ def open_source(
     Raises:
         CxError: A file that is absent, of an unknown format, damaged, or whose renames name no column.
     """
-    if reading and (isinstance(source, (ibis.expr.types.Table, pd.DataFrame)) or _is_database(source)):
-        raise CxError(f"{next(iter(reading))}: says how a file is read, and the source is none")
-    if isinstance(source, ibis.expr.types.Table):
-        return Source(source, [{"path": getattr(source.op(), "name", "table"), "rows": None}])
-    if isinstance(source, Mapping) and _is_database(source):
-        table, about = open_database(parse(DatabaseSpec, source, "source"), folder or Path(), memory)
-        return Source(table, [{**about, "rows": count(table)}])
-    specs = [] if isinstance(source, pd.DataFrame) else _told(file_specs(source), reading or {})
-    paths = [_there(spec, folder or Path()) for spec in specs]
-    connection, links = connect(memory, paths)
+    (opened,) = open_sources([Asked(source, wanted, untouched, reading)], folder, memory)
+    return opened
+
+
+def open_sources(asked: Sequence[Asked], folder: Path | None = None, memory: str | None = None) -> list[Source]:
+    """Several sources in one database, where their tables can be joined.
+
+    Raises:
+        CxError: As `open_source`; sources that lie in different databases.
+    """
+    for one in asked:
+        if one.reading and (isinstance(one.source, (ibis.expr.types.Table, pd.DataFrame)) or _is_database(one.source)):
+            raise CxError(f"{next(iter(one.reading))}: says how a file is read, and the source is none")
+    served: list[Any] = [one.source for one in asked if _is_database(one.source)]
+    if served or any(isinstance(one.source, ibis.expr.types.Table) for one in asked):
+        urls = [one.get("url") for one in served]
+        if len(asked) > 1 and (len(served) < len(asked) or len(set(urls)) > 1):
+            raise CxError("joins: tables are joined where they are; expected all of them in files, or in one database")
+        return _served([one.source for one in asked], folder or Path(), memory)
+    specs = [[] if _in_memory(one.source) else _told(file_specs(one.source), one.reading or {}) for one in asked]
+    paths = [[_there(spec, folder or Path()) for spec in own] for own in specs]
+    connection = connect(memory, [path for own in paths for path in own])
+    links = iter(connection.links)
+    return [
+        _held(connection, one, number, own, [(path, next(links)) for path in own_paths], len(asked) > 1)
+        for number, (one, own, own_paths) in enumerate(zip(asked, specs, paths, strict=True))
+    ]
+
+
+def _served(sources: Sequence[Any], folder: Path, memory: str | None) -> list[Source]:
+    """Tables of one database, or of any Ibis backend."""
+    found: list[Source] = []
+    for source in sources:
+        if isinstance(source, ibis.expr.types.Table):
+            table, about = source, {"path": getattr(source.op(), "name", "table"), "rows": None}
+        else:
+            within = found[0].table.get_backend() if found else None
+            table, about = open_database(parse(DatabaseSpec, source, "source"), folder, memory, within)
+            about["rows"] = count(table)
+        found.append(Source(table, [about]))
+    return found
+
+
+def _in_memory(source: Any) -> bool:
+    return isinstance(source, pd.DataFrame) or (isinstance(source, str) and source in SAMPLES)
+
+
+def _held(
+    connection: Connection, asked: Asked, number: int, specs: list[FileSpec], files: list[tuple[Path, Path]],
+    joined: bool,
+) -> Source:  # fmt: skip
+    """Files or a frame as tables of the in-process database."""
 
     def keep(table: Table) -> Table:
-        return connection.create_table("responses", table, temp=True, overwrite=True)
+        return connection.backend.create_table("responses", table, temp=True, overwrite=True)
 
-    if isinstance(source, pd.DataFrame):
-        frame = source.reset_index(drop=True)
+    source = asked.source
+    if _in_memory(source):
+        frame = _sampled(str(source), asked.wanted) if isinstance(source, str) else source.reset_index(drop=True)  # type: ignore[union-attr]
         frame.columns = headers(list(frame.columns))
-        return Source(from_frame(connection, frame, "frame"), [{"path": "frame", "rows": len(frame)}], keep)
+        made = {"path": f"{source} (synthetic)", "synthetic": True} if isinstance(source, str) else {"path": "frame"}
+        table = from_frame(connection.backend, frame, f"frame{number}" if number else "frame")
+        return Source(table, [{**made, "rows": len(frame)}], keep)
     parts = [
-        _read(connection, spec, path, link, wanted, untouched)
-        for spec, path, link in zip(specs, paths, links, strict=True)
+        _read(connection.backend, spec, path, link, asked.wanted, asked.untouched)
+        for spec, (path, link) in zip(specs, files, strict=True)
     ]
     text = any(Path(spec.path).suffix.lower() not in ("", ".parquet") for spec in specs)
-    return _together(parts, keep if text else None)
+    # A join, or the time between two clocks, is dear to compute anew in each query.
+    return _together(parts, keep if text or joined or asked.worked_out else None)
+
+
+def _sampled(name: str, wanted: Collection[str] | None) -> pd.DataFrame:
+    from cxkit.sample import write
+
+    rows = write.sample()[SAMPLES[name]]
+    return rows[[column for column in rows if wanted is None or column in wanted]]
 
 
 def _is_database(source: Any) -> bool:
@@ -191,6 +265,7 @@ def _read(
 ) -> Source:
     before = {path: stamp(path)}
     table, head = READERS[_suffix(path)](connection, path, spec, link)
+    table = values.with_point(table, table.columns) if spec.decimal == "," else table
     old = {new: name for name, new in spec.rename.items()}
     _check_renames(head, path, spec)
     own = None if wanted is None else {old.get(column, column) for column in wanted}
@@ -218,6 +293,11 @@ def _read(
     )
 
 
+def _who(head: Head, column: str) -> bool:
+    """Whether a column says who someone is: by the vendor, its name or its question."""
+    return column in head.personal or is_personal(column) or is_personal(head.questions.get(column, ""))
+
+
 def _admit(
     table: Table, head: Head, name: str, wanted: Collection[str] | None, untouched: Collection[str]
 ) -> tuple[Table, dict[str, Any], dict[str, str]]:
@@ -236,7 +316,7 @@ def _admit(
     """
     if len(head.names) != len(table.columns):
         raise CxError(f"{name}: {len(head.names)} headers above {len(table.columns)} columns")
-    personal = [c for c in head.names if (c in head.personal or is_personal(c)) and c not in (wanted or ())]
+    personal = [c for c in head.names if _who(head, c) and c not in (wanted or ())]
     marks = {column for column, _ in head.leave.values()}
     wide = [c for c in head.names if (c not in personal if wanted is None else c in wanted) or c in marks]
     place = dict(zip(head.names, table.columns, strict=True))

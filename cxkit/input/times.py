@@ -26,16 +26,30 @@ _CLOCKS = (" %H:%M:%S", " %I:%M:%S %p", " %H:%M", " %I:%M %p", "")
 MONTH_FIRST = tuple(f"%m{mark}%d{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
 DAY_FIRST = tuple(f"%d{mark}%m{mark}%Y{clock}" for mark in "/.-" for clock in _CLOCKS)
 YEAR_FIRST = tuple(f"%Y/%m/%d{clock}" for clock in _CLOCKS)
-_DAYS = ("%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%d. %B %Y", "%Y.%m.%d")
+_DAYS = (
+    "%d %B %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%B %d %Y",
+    "%b %d %Y",
+    "%d. %B %Y",
+    "%Y.%m.%d",
+)
 MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%B %Y", "%b %Y", "%b-%Y", "%Y%m")
 PLAIN = (*YEAR_FIRST, *(f"{day}{clock}" for day in _DAYS for clock in _CLOCKS), *MONTHS, "%Y%m%d", "%Y-%j",
          *(f"%Y-%m-%d{clock}" for clock in _CLOCKS if "%p" in clock))  # fmt: skip
 """Forms that say themselves which number is what."""
-_DIGITS = {"Y": r"(?:19|20)\d\d", "j": r"\d{3}", "M": r"\d\d", "S": r"\d\d", "p": "[AaPp][Mm]", "b": "[A-Za-z]{3}",
-           "B": "[A-Za-z]{3,9}"}  # fmt: skip
+FORMS = (*PLAIN, *MONTH_FIRST, *DAY_FIRST)
+_DIGITS = {"y": r"\d\d", "Y": r"(?:19|20)\d\d", "j": r"\d{3}", "M": r"\d\d", "S": r"\d\d", "p": r"[AaPp]\.? ?[Mm]\.?",
+           "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}"}  # fmt: skip
+_NOON = r"(?i)([ap])\. ?m\."  # as it is written in Spanish
 _ORDINAL = r"(\d)(st|nd|rd|th)\b"
 _MARKS = "/.-"
-_TWO_DIGITS = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}( |$)"
+_NAMED = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[A-Za-z]*"
+_TWO_DIGITS = rf"^(\d{{1,2}}[/.-]\d{{1,2}}|(\d{{1,2}}[/. -])?{_NAMED})[/. -]\d{{2}}( |$)"
 
 
 _ZONED, _LOCAL = dtypes.Timestamp(timezone="UTC"), dtypes.Timestamp()
@@ -176,7 +190,9 @@ def parsed(text: Column, form: str) -> Column:
         days = text.try_cast("float64")
         seconds = ((days - 25569) * 86400).round().cast("int64")  # 25569 days lie between 1899-12-30 and 1970-01-01
         return days.between(20_000, 80_000).ifelse(seconds.as_timestamp("s").cast("timestamp"), ibis.null("timestamp"))
-    moment = _try_strptime(text.re_replace(_ORDINAL, r"\1") if "%b" in form.lower() else text, form)
+    text = text.re_replace(_ORDINAL, r"\1") if "%b" in form.lower() else text
+    text = text.re_replace(_NOON, r"\1m") if "%p" in form else text
+    moment = _try_strptime(text, form)
     return (moment.year() > 1000).ifelse(moment, ibis.null("timestamp"))  # %Y reads 20 as the year 20
 
 
@@ -255,7 +271,7 @@ def told_apart(table: Table, column: str, mapping: Mapping, zone: str | None = N
     """
     text = values.text(table[column])
     read = {ISO: _iso_moment(text, mapping)}
-    read |= {form: _strictly(text, form) for form in (SERIAL, *EPOCH, *_likely(table, text))}
+    read |= {form: _strictly(text, form) for form in (SERIAL, *EPOCH, *_likely(table, text, FORMS))}
     turned = _strictly(text, "%Y-%d-%m")
     marks = [mark for mark in _MARKS if any(form in MONTH_FIRST and form[2] == mark for form in read)]
     short, other, day_second, *sides = aggregated(
@@ -266,7 +282,11 @@ def told_apart(table: Table, column: str, mapping: Mapping, zone: str | None = N
         *(column for mark in marks for column in _orders(read, mark)),
     )
     if short:
-        raise CxError(f"{short:,} times have years of two digits; declare time_format, such as {'%d.%m.%y'!r}")
+        likely = _likely(table, text, [form.replace("%Y", "%y") for form in FORMS if "%Y" in form[1:]])
+        fits = aggregated(table, *(_strictly(text, form).notnull().sum() for form in likely))
+        which = " or ".join(repr(form) for form, n in zip(likely, fits, strict=True) if n == short)
+        hint = f"all fit {which}" if which else "such as '%d.%m.%y'"
+        raise CxError(f"{short:,} times have years of two digits; declare time_format: {hint}")
     if day_second and not other:
         raise CxError(f"{day_second:,} times fit '%Y-%d-%m' only; declare time_format")
     for mark, month, day, both in zip(marks, sides[::3], sides[1::3], sides[2::3], strict=True):
@@ -287,13 +307,13 @@ def told_apart(table: Table, column: str, mapping: Mapping, zone: str | None = N
     return table.mutate(**{column: offset.ifelse(text, ibis.coalesce(*written, text))}), used
 
 
-def _likely(table: Table, text: Column) -> list[str]:
-    """The patterns of which some value has the shape, by an example of each shape that occurs."""
+def _likely(table: Table, text: Column, forms: Sequence[str]) -> list[str]:
+    """Those of some patterns of which some value has the shape, by an example of each shape that occurs."""
     shape = text.re_replace(r"\d", "9").re_replace("[A-Za-z]+", "a")
     looked = table.select(text=text, shape=shape)
     examples = looked.group_by("shape").agg(text=looked.text.min()).order_by("shape").limit(SHAPES)
     seen = collect(examples)["text"].dropna()
-    return [form for form in (*PLAIN, *MONTH_FIRST, *DAY_FIRST) if any(re.search(_shape(form), one) for one in seen)]
+    return [form for form in forms if any(re.search(_shape(form), one) for one in seen)]
 
 
 def _strictly(text: Column, form: str) -> Column:

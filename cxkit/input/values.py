@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import add
 
 import ibis
 
-from cxkit.input.databases import Column
+from cxkit.input.databases import Column, Table
 
 NO_ANSWER_WORDS = {
     "", "?", "-", ".", "blank", "(blank)", "n/a", "na", "n.a.", "none", "null", "missing", "no answer", "not answered",
     "unanswered", "not offered", "offered", "prefer not to say", "don't know", "dont know", "don’t know",
     "not applicable", "refused", "no opinion", "keine angabe", "k.a.", "weiß nicht", "weiss nicht", "trifft nicht zu",
-    "ne sait pas",
+    "ne sait pas", "nsp", "ns/nr", "keine antwort",
     "sans réponse", "non concerné", "ns/nc", "no sabe", "no contesta", "no aplica", "não sei", "não se aplica",
     "prefiro não responder", "non so", "non risponde", "non applicabile",
 }  # fmt: skip
@@ -33,6 +34,18 @@ def is_blank(column: Column) -> Column:
     if column.type().is_floating():
         return column.isnull() | column.isnan()
     return text(column).isnull() if column.type().is_string() else column.isnull()
+
+
+THOUSANDS = "\\d{1,3}([,.' \u00a0\u202f]\\d{3})+"  # a whole number with marks between its thousands
+
+
+def with_point(table: Table, columns: Iterable[str]) -> Table:
+    """A table in which numbers of some columns that have a decimal comma have a point; other text is as it stands."""
+    texts = {name: table[name] for name in columns if table[name].type().is_string()}
+    comma = r"^\s*[+-]?\d+,\d+\s*$"
+    return table.mutate(
+        **{name: one.re_search(comma).ifelse(one.replace(",", "."), one) for name, one in texts.items()}
+    )
 
 
 def number(column: Column) -> Column:

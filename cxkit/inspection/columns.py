@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 
 from cxkit.input import values
-from cxkit.input.databases import Table, aggregated, count, enough_memory, literal, stored, viewed
+from cxkit.input.databases import Table, aggregated, collect, count, enough_memory, literal, stored, viewed
 from cxkit.input.sources import Source
 from cxkit.input.values import NO_ANSWER_WORDS
 from cxkit.inspection.words import DATE, code, folded, no_answer
 
 LISTED = 60  # up to so many different values, a column's values are counted one by one
 WIDEST = 1000  # columns that are looked at
-CLOCKED = r"^\d+:\d{2}:\d{2}$"
+HEAD = 1000  # rows that are looked at one by one
+_UNIT = r"(d|h|m|s|days?|hrs?|hours?|mins?|minutes?|secs?|seconds?)"
+CLOCKED = rf"^((\d+ days?,? )?\d+(:\d{{2}}){{1,2}}|(\d+(\.\d+)? ?{_UNIT},?( and)?( |$)?)+)$"
 BLANKS = " \t\n\r\v\f"  # what a database trims
 AT_ONCE = 50  # columns of one query
 
@@ -46,8 +49,9 @@ class Column:
         absent: Codes of these that the file itself declares to be no answer.
         mean: The mean of the numbers.
         dated: Rows that begin like a date.
-        clocked: Rows that are a duration such as 00:02:23.
+        clocked: Rows that are a duration such as 00:02:23 or 2h 5m.
         blanks: Words and marks that stand for no answer -> rows.
+        head: Value -> how often, of all rows, or of columns of many values of the first ones.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Column:
     dated: int = 0
     clocked: int = 0
     blanks: Mapping[str, int] = field(default_factory=dict)
+    head: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         words = f"{self.filled:,} of {self.rows:,} filled, {self.distinct:,} different"
@@ -96,6 +101,11 @@ class Column:
         {'9': 9.0, '10 - Extremely likely': 10.0}
         """
         return {value: found for value in self.values if (found := code(value)) is not None}
+
+    @property
+    def seen(self) -> Mapping[str, int]:
+        """Value -> rows, of all rows unless there are many values, else of the first ones."""
+        return self.values or self.head
 
     @property
     def stray(self) -> int:
@@ -134,6 +144,7 @@ def look(
     columns, rows = list(table.columns)[:WIDEST], count(table)
     with viewed(table.select(**{str(i): _written(table[name]) for i, name in enumerate(columns)})) as texts:
         many = _many(texts)
+        head = collect(texts.select(*many).head(HEAD)) if many else pd.DataFrame()
         counts = _counts(texts, [i for i in texts.columns if i not in many])
         found = _of_values(counts)
         blanks = dict(counts)
@@ -154,6 +165,7 @@ def look(
             **found.get(i, {}),
             values=counts[i] if len(counts.get(i, ())) <= LISTED and i in counts else {},
             blanks={value: n for value, n in blanks[i].items() if value.lower() in NO_ANSWER_WORDS},
+            head=Counter(v.strip(BLANKS) for v in head[i].dropna()) if i in many else counts.get(i, {}),
             typed=_typed(table[name]),
             labels=(labels or {}).get(name, {}),
             absent=tuple((absent or {}).get(name, ())),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cxkit.inspection.columns import Column, Export
 from cxkit.inspection.lines import ask, column, entry, inline, note, quote
@@ -20,6 +20,7 @@ from cxkit.inspection.words import (
     YES,
     YES_NO,
     Said,
+    Worded,
     code,
     folded,
     groups,
@@ -39,16 +40,20 @@ SCALES = {"nps": [(0, 10)], "csat": [(1, 5)], "ces": [(1, 7), (1, 5)]}
 WHOLE = ((1, 7), (1, 10), (0, 10))  # scales that a satisfaction is read on where every code of them occurs
 NO_ANSWER = {-9, -8, -1, 88, 97, 98, 99, 997, 998, 999}  # codes that often stand for none; they are asked about
 NO_SCORE = (
-    r"\b(id|no|nr|num|number|count|months?|days?|weeks?|quarter|years?|hours?|minutes?|age|qty|quantity|amount|price)\b"
+    r"\b(id|no|nr|num|number|count|interactions?|replies|months?|days?|weeks?|quarter|years?|hours?|minutes?|age|qty"
+    r"|quantity|amount|price)\b"
 )
 GIVEN = {  # clocks of Zendesk, whose units the vendor documents
     "first reply time in minutes": ("first_response", "minutes"),
     "resolution time": ("full_resolution", "hours"),
 }
+GOOD_BAD = {"good": 5, "bad": 1, "👍": 5, "👎": 1}
+OVERALL = r"overall|in general|gesamt|global|general\b|complessiv"  # before the satisfaction with a part
 FRIENDS = r"\bfft\b|friends? (and|&) family|recommend"  # of the test of the NHS
 OWN = {  # items of yes and no that are no metric of the kit
     "solved": "Solved",
     "would_recommend": "Would recommend",
+    "satisfied": "Satisfied",
 }
 
 # Answers on a scale ---------------------------------------------------------------------------------------------------
@@ -90,6 +95,10 @@ def scales(one: Column, item: str) -> list[Scale]:
     for found in (_labelled(one), _in_words(one), spoken and _numbered(one, spoken.low, spoken.high, spoken)):
         if found:
             return [found]
+    ratios = (re.search(r"\d\s*(?:/|out of|von|sur)\s*(\d+)$", value, re.I) for value in one.answers)
+    of = {int(ratio[1]) for ratio in ratios if ratio and int(ratio[1]) > 1}
+    if of:  # 4/5 and 8/10 are two scales
+        return [_numbered(one, 0 if item == "nps" else 1, max(of), spoken)] if len(of) == 1 else []
     seen = {int(n) for v, n in one.codes.items() if v in one.answers and n.is_integer()}
     whole = [ends for ends in WHOLE if item == "csat" and seen == set(range(ends[0], ends[1] + 1))]
     ends = whole or SCALES.get(item, [(0, 10), (1, 7), (1, 5)])
@@ -116,12 +125,12 @@ def _labelled(one: Column) -> Scale | None:
     labels = {str(c): c + shift for c in range(low, high + 1)} if shift else {}
     higher = {True: "higher", False: "lower"}[ends[1] > ends[0]] if ends[0] != ends[1] else ""
     why = f"{low} is {named[str(low)]}, {high} is {named[str(high)]}"
-    return Scale(low + shift, high + shift, places, labels, _turned(one, higher), why, True)
+    return Scale(low + shift, high + shift, places, labels, _turned(one, higher, _family_of(named.values())), why, True)
 
 
 def _in_words(one: Column) -> Scale | None:
     """The scale of answers that are words; what nobody chose is not known, so that a further wave may bring more."""
-    if not (found := worded(one.answers)):
+    if not (found := _words(one)):
         return None
     doubt = "" if found.sure else f"which answers of 1-{found.points} are these words?"
     why = f"answers in words ({found.family})"
@@ -130,21 +139,31 @@ def _in_words(one: Column) -> Scale | None:
     )
 
 
+def _words(one: Column) -> Worded | None:
+    """The scale of its answers in words; what few wrote beside these, as with a slip, is left out."""
+    known = {value: n for value, n in one.answers.items() if side(value)}
+    most = len(known) > 2 and 10 * sum(known.values()) >= 9 * sum(one.answers.values())
+    return worded(known if most else one.answers)
+
+
 def _numbered(one: Column, low: int, high: int, spoken: Said | None) -> Scale:
     """The scale of answers that are numbers; a word that occurs instead of a number at an end is that end."""
     codes = {v: int(c) for v, c in one.codes.items() if low <= c <= high and c.is_integer()}
     words = {v: found[1] for v in one.answers if v not in one.codes and (found := side(v)) and abs(found[1]) == 3}
     up = 1
-    if spoken and set(spoken.words) == {low, high}:
-        first, last = (side(spoken.words[end]) or ("", 0) for end in (low, high))
+    if spoken and spoken.words:
+        first, last = (side(spoken.words.get(end, "")) or ("", 0) for end in (low, high))
         up = -1 if last[1] < first[1] else 1
     ends = {v: high if rank * up > 0 else low for v, rank in words.items() if len(codes) > 1}
     ends = {} if set(ends.values()) & set(codes.values()) else ends
-    better = _turned(one, "higher" if up > 0 else "lower") if spoken and spoken.words else ""
+    better = ""
+    if spoken and spoken.words:
+        better = _turned(one, "higher" if up > 0 else "lower", _family_of(spoken.words.values()))
     texts = [*(v for v, c in codes.items() if c in (low, high)), *ends]
     sides = {(codes | ends)[v]: found[1] for v in texts if (found := side(_without_code(v)))}
     if not better and sides:
-        better = _turned(one, "higher" if sides.get(high, 0) > sides.get(low, 0) else "lower")
+        higher = "higher" if sides.get(high, 0) > sides.get(low, 0) else "lower"
+        better = _turned(one, higher, _family_of(map(_without_code, texts)))
     if not better and one.speaks(STARS):
         better = "higher"
     why = (
@@ -161,10 +180,15 @@ def _without_code(value: str) -> str:
 
 
 def _whole(text: str) -> bool:
-    return re.fullmatch(r"\s*-?\d+(\.0+)?\s*", text) is not None
+    return re.fullmatch(r"\s*-?\d+(\.0+)?\s*", text, re.ASCII) is not None
 
 
-def _turned(one: Column, better: str, family: str = "agree") -> str:
+def _family_of(words: Iterable[str]) -> str:
+    """What the words at the ends are about: of agreement the question says whether it is good."""
+    return next((found[0] for word in words if (found := side(word)) and found[0]), "")
+
+
+def _turned(one: Column, better: str, family: str) -> str:
     """The better end of a question that is agreed with, where it says something bad."""
     bad = family == "agree" and re.search(NOT_SO, folded(one.question)) is not None
     return {"higher": "lower", "lower": "higher", "": ""}[better] if bad else better
@@ -189,6 +213,8 @@ def points(one: Column, item: str, scale: Scale) -> float:
         return 0
     if item == "csat" and _good_or_bad(one):
         return 9
+    if set(one.answers) == {"0", "1"}:  # a flag
+        return 0
     codes = one.codes
     blank = {v for v in one.values if v not in one.answers or codes.get(v) in NO_ANSWER}
     answers = sum(n for v, n in one.values.items() if v not in blank)
@@ -208,15 +234,16 @@ def points(one: Column, item: str, scale: Scale) -> float:
     meant_else = one.speaks(f"{MEANT['csat']}|{MEANT['ces']}")
     wide = item == "nps" and max(reach) > 7 and len(reach) >= 8 and others <= 3 and not one.named(NO_SCORE)
     wide = wide and not meant_else
-    own = {"satisfied": "csat", "easy": "ces"}.get(_family(one), "") == item != ""
+    own = {"satisfied": "csat", "happy": "csat", "easy": "ces"}.get(_family(one), "") == item != ""
     if item and not spoken and not wide and not own:
         return 0
     meant = bool(item) and (own or one.speaks(MEANT[item]))
+    whole += item == "csat" and one.speaks(OVERALL) and 0.25
     return 4 * (spoken or own) + meant / 2 + whole + inside / one.rows
 
 
 def _family(one: Column) -> str:
-    found = worded(one.answers)
+    found = _words(one)
     return found.family if found else ""
 
 
@@ -247,16 +274,19 @@ def questions(found: Sequence[Column], taken: set[str]) -> list[str]:
 
 
 def _question(item: str, one: Column, scale: Scale) -> list[str]:
+    if item == "nps" and scale.better == "lower":  # 0 is the best: no metric turns it, so labels do
+        codes = {str(c): c for c in range(scale.low, scale.high + 1)} | dict(scale.codes)
+        scale = replace(scale, labels={value: scale.low + scale.high - c for value, c in codes.items()}, told=True)
     doubt = _doubt(item, one, scale)
     way = [] if item == "nps" or _good_or_bad(one) else _direction(item, one, scale, doubt)
     asked = doubt and not any("TODO" in line for line in way)
     lines = [f"  {item}:", *([f"    column: {ask(doubt)}"] if asked else column(one)), *way]
     if _good_or_bad(one):
-        labels = {v: {"good": 5, "bad": 1}[v.casefold()] for v in one.values if v.casefold() in ("good", "bad")}
+        labels = _good_or_bad(one)
         lines.append(f"    labels: {inline(labels)}  # good / (good + bad)")
         return [*lines, *_missing(one, labels, scale)]
     if scale.doubt:
-        words = f"{scale.doubt} Write a number for each: {note(', '.join(scale.labels), 200)}"
+        words = f"{scale.doubt} Write a number for each, as in {note(inline(scale.labels), 400)}"
         lines.append(f"    labels: {ask(words)}")
     elif scale.labels:
         lines.append(f"    labels:{f'  # {note(scale.why, 80)}' if scale.why and scale.told else ''}")
@@ -264,8 +294,11 @@ def _question(item: str, one: Column, scale: Scale) -> list[str]:
     return [*lines, *_missing(one, scale.codes, scale)]
 
 
-def _good_or_bad(one: Column) -> bool:
-    return {"good", "bad"} <= {value.casefold() for value in one.values} and len(one.answers) == 2
+def _good_or_bad(one: Column) -> dict[str, int]:
+    """Value -> code of answers that are good or bad and nothing else, as tools for tickets ask them."""
+    words = {v: re.sub(r"[ _-]?with[ _-]?comment$", "", v.casefold()) for v in one.answers}
+    codes = {v: GOOD_BAD[word] for v, word in words.items() if word in GOOD_BAD}
+    return codes if len(codes) == len(words) and set(codes.values()) == {1, 5} else {}
 
 
 def _doubt(item: str, one: Column, scale: Scale) -> str:
@@ -273,14 +306,18 @@ def _doubt(item: str, one: Column, scale: Scale) -> str:
     if item != "nps":
         own = {"csat": "satisfied", "ces": "easy"}[item] == _family(one)
         felt = {"csat": "satisfied people are", "ces": "easy it was"}[item]
-        return "" if one.speaks(MEANT[item]) or own else f"{one.name} ({one}): is this how {felt}?"
+        return "" if one.speaks(MEANT[item]) or own else f"{_shown(one)}: is this how {felt}?"
     least = min(scale.codes.values(), default=0)
     if one.speaks(MEANT[item]) and (least != 1 or (scale.told and scale.ends == (0, 10))):
         return ""
     return (
-        f"{one.name} ({one}): is this whether people recommend you, asked on 0-10? Then write its name; of a scale of "
+        f"{_shown(one)}: is this whether people recommend you, asked on 0-10? Then write its name; of a scale of "
         "1-10 or another question it is no NPS, and the item goes"
     )
+
+
+def _shown(one: Column) -> str:
+    return f"{one.name} ({one})" + (f", {note(one.question, 80)!r}" if one.question != one.name else "")
 
 
 def _direction(item: str, one: Column, scale: Scale, doubt: str) -> list[str]:
@@ -307,7 +344,7 @@ def _direction(item: str, one: Column, scale: Scale, doubt: str) -> list[str]:
     what = (
         "as for: it was easy) or bad (lower, as for: how much effort"
         if item == "ces"
-        else "1 is the worst) or bad (lower, 1 is the best"
+        else f"{scale.low} is the worst) or bad (lower, {scale.low} is the best"
     )
     return [*lines, f"    better: {ask(f'{also}is a high answer good (higher, {what})? Scale {scale.ends}')}"]
 
@@ -327,7 +364,8 @@ def _missing(one: Column, known: Collection[str], scale: Scale) -> list[str]:
         elif no_answer(value):
             lines.append(f"      {key}: {quote(value.casefold())}  # {_answers(n)}")
         elif called or (value in codes and len(value) <= LONG_CODE) or n >= ASKED_ABOUT:
-            where = f"outside {scale.low}-{scale.high}" if value in codes else "not a number"
+            where = "no whole number" if re.fullmatch(r"-?\d+\.\d+", value) else "not a number"
+            where = f"outside {scale.low}-{scale.high}" if value in codes else where
             named = f", which the file calls {called!r}" if called else ""
             words = f"{_answers(n)} {'are' if n > 1 else 'is'} {value}{named}, {where}: what does it mean?"
             lines.append(f"      {key}: {ask(f'{words} Without this line they are refused')}")
@@ -348,7 +386,9 @@ def _in_groups(found: Sequence[Column], taken: set[str]) -> list[str]:
     """A score of which only the groups are exported."""
     for one in found:
         codes = groups(one.answers) if one.name not in taken else {}
-        if codes:
+        if set(one.answers) in ({"-1", "0", "1"}, {"-100", "0", "100"}) and one.named(r"\bnps\b|promot"):
+            codes = {v: 10 if int(v) > 0 else 0 if int(v) < 0 else 7 for v in one.answers}
+        if codes and one.name not in taken:
             taken.add(one.name)
             shown = "an answer of each group stands for it: " + ", ".join(f"{n} {g}" for g, n in GROUP_CODES.items())
             return [
@@ -363,7 +403,7 @@ def _in_groups(found: Sequence[Column], taken: set[str]) -> list[str]:
 def friends(found: Sequence[Column], taken: set[str]) -> list[str]:
     """The Friends and Family Test: the two best of five answers, of all that were given, "don't know" among them."""
     for one in found:
-        words = worded(one.answers) if one.name not in taken else None
+        words = _words(one) if one.name not in taken else None
         if not words or words.points != 5 or not words.sure or words.family not in ("likely", "good"):
             continue
         meant = one.speaks(FRIENDS)
@@ -390,8 +430,9 @@ def yes_no(one: Column, item: str) -> dict[str, int]:
     {'No': 0, 'Yes': 1}
     """
     codes = {v: 1 if folded(v) in YES else 0 for v in one.answers if folded(v) in (*YES, *NO)}
-    whole = len(codes) == len(one.answers) == 2 and set(codes.values()) == {0, 1}
-    return codes if whole and one.speaks(YES_NO[item]) else {}
+    whole = len(codes) == len(one.answers) and set(codes.values()) == {0, 1}
+    turned = item == "satisfied" and re.search(NOT_SO, folded(one.question))
+    return codes if whole and one.speaks(YES_NO[item]) and not turned else {}
 
 
 def yes_no_items(found: Sequence[Column], taken: set[str]) -> list[str]:
@@ -428,10 +469,12 @@ def given(export: Export, taken: set[str]) -> dict[str, list[str]]:
         unit = unit or (units[0] if len(units) == 1 else "")
         taken.add(one.name)
         asked = ask(f"seconds, minutes, hours or days? {one}, {one.mean or 0:g} on average")
+        if short := next((value for value in one.seen if re.fullmatch(r"\d+:\d\d", value)), ""):
+            unit, asked = "", ask(f"h:mm or m:ss, as which {short} is read?")
         found[item] = [
             f"  {item}:",
             *entry("column", one.name, str(one)),
-            *([f"    unit: {unit or asked}"] if one.numbers else []),
+            *([f"    unit: {unit or asked}"] if one.numbers or short else []),
         ]
         found[item] += _missing(one, [v for v in one.values if not no_answer(v)], Scale(0, 0, {}))
     return found

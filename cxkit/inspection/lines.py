@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from cxkit.errors import UNSEEN, printable
 from cxkit.input.mapping import TODO
 from cxkit.inspection.columns import Column
+from cxkit.inspection.words import folded
 
 WIDTH = 120
 LONGEST = 30  # letters of the name of a dimension
@@ -78,7 +79,7 @@ def free_key(name: str, taken: set[str]) -> str:
     'use_of_open_source_in_products'
     """
     option = re.search(r" \[(.+)\]$", name) if len(name) > LONGEST else None
-    words = re.findall(r"[a-z0-9]+", (option[1] if option else name).casefold())
+    words = re.findall(r"[a-z0-9]+", folded((option[1] if option else name).casefold()))
     if len("_".join(words)) > LONGEST:
         words = [word for word in words if word not in FILLERS] or words
     ends = itertools.accumulate(len(word) + 1 for word in words)

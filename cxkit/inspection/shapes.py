@@ -12,16 +12,17 @@ from cxkit.input.databases import collect, count
 from cxkit.input.mapping import Long
 from cxkit.input.shapes import NUMBER, wide
 from cxkit.input.sources import LEFT_OUT
-from cxkit.inspection.columns import LISTED, Column, Export, look
+from cxkit.input.values import NO_ANSWER_WORDS, THOUSANDS
+from cxkit.inspection.columns import HEAD, LISTED, Column, Export, look
 from cxkit.inspection.lines import ask, column, entry, free_key, inline, note, quote
 from cxkit.inspection.times import together
-from cxkit.inspection.words import folded, groups, no_answer, personal, side, worded
+from cxkit.inspection.words import folded, groups, no_answer, side, worded
 
 MARKS = {";": True, "|": True, ", ": False, ",": False, "/": False}  # between answers; whether it stands in no sentence
-HEAD = 1000  # rows in which lists are looked for
 FEW, MANY = 0.1, 0.9  # of the cells hold several answers; of the answers are frequent ones
 RARE = 0.01  # of the cells, up to which an answer is somebody's own
 MOST = 40  # options
+COUNTED = re.compile(rf"\d+(\.0+)?|{THOUSANDS}|" + "|".join(map(re.escape, NO_ANSWER_WORDS)), re.I)
 COUNT = (
     r"n|freq(uency|uencies)?|((number|no|num|total)( of)? )?(counts?|responses|respondents|answers|surveys)|anzahl"
     r"|(anzahl )?antworten|haufigkeit|nombre|effectif|cantidad|frecuencia|quantidade|frequencia|numero|frequenza"
@@ -63,19 +64,19 @@ def counted(found: Sequence[Column], taken: set[str]) -> list[str]:
     bare = {
         re.sub(r"^\d+[ .-]+(?=\D)| ?\(.*\)$|[ _](sum|count|n|responses)$", "", one.name, flags=re.I): one.name
         for one in found
-        if one.filled and 2 * (one.numbers + sum(one.blanks.values())) >= one.filled and (one.low or 0) >= 0
+        if one.filled and 2 * sum(n for v, n in one.seen.items() if COUNTED.fullmatch(v)) >= sum(one.seen.values())
     }
     codes = groups([name for name in bare if groups([name, "Promoter", "Detractor"])])
     if codes:
-        return ["  nps:", *_counts({bare[name]: code for name, code in codes.items()}, taken)]
+        return ["  nps:", *_counts({bare[name]: code for name, code in codes.items()}, found, taken)]
     words = worded([name for name in bare if side(name)])
     if words and words.sure and words.points == 5 and words.family in ("satisfied", "likely", "good"):
         given = {bare[name]: code for name, code in words.codes.items()}
         if words.family == "satisfied":
-            return ["  csat:", *_counts(given, taken)]
+            return ["  csat:", *_counts(given, found, taken)]
         unsure = {bare[name]: 0 for name in bare if no_answer(name) and re.search("know", name, re.I)}
         own = ["    measure: share", f"    scale: [{0 if unsure else 1}, 5]", "    top: [4, 5]"]
-        return ["  fft:", *_counts(given | unsure, taken), *own, '    label: "Positive (FFT)"']
+        return ["  fft:", *_counts(given | unsure, found, taken), *own, '    label: "Positive (FFT)"']
     for item, low, high in (("nps", 0, 10), ("csat", 1, 5)):
         names = [str(code) for code in range(low, high + 1)]
         if set(names) <= set(bare):
@@ -84,15 +85,20 @@ def counted(found: Sequence[Column], taken: set[str]) -> list[str]:
     return []
 
 
-def _counts(codes: Mapping[str, int], taken: set[str]) -> list[str]:
+def _counts(codes: Mapping[str, int], found: Sequence[Column], taken: set[str]) -> list[str]:
     taken |= set(codes)
+    shares = sum(one.mean or 0 for one in found if one.name in codes)
+    if 99 <= shares <= 101 or any("%" in name for name in codes):  # of the rows, each adds up to a hundred
+        asked = "are these percentages? Then nothing says of how many, and the item goes; of counts write"
+        return [f"    counts: {ask(f'{asked} {inline(codes)}')}"]
     return [f"    counts: {inline(codes)}  # how often each was given"]
 
 
 def stands_for(export: Export, taken: set[str]) -> list[str]:
     """The role of a column of how often: each row is another mixture of all others, of which none alone is an id."""
     for one in export.columns:
-        whole = one.numbers == one.filled == one.rows and (one.low or 0) >= 0 and (one.high or 0) > 1
+        whole = one.filled == one.rows and all(re.fullmatch(rf"\d+|{THOUSANDS}", value) for value in one.seen)
+        whole = whole and (one.high or 2) > 1
         others = [other for other in export.columns if other is not one]
         ids = any(other.distinct == other.rows > LISTED for other in others)
         if whole and others and not ids and re.fullmatch(COUNT, folded(one.name)):
@@ -119,7 +125,7 @@ def several(export: Export, taken: set[str], keys: set[str]) -> list[str]:
     for one in free:
         cells = head[one.name].dropna().tolist()
         mark = next((mark for mark in MARKS if _mixed(cells, mark)), None)
-        if mark is None or personal(one.values):
+        if mark is None:
             continue
         text = values.text(export.table[one.name])
         parts = export.table.select(part=text.split(mark).unnest().strip())

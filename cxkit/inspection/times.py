@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 import ibis
 
@@ -14,9 +15,9 @@ from cxkit.input import times, values
 from cxkit.input.databases import Table, aggregated, count
 from cxkit.input.mapping import ISO, Mapping
 from cxkit.input.waves import NO_WAVE, ordered
-from cxkit.inspection.columns import Column, Export
-from cxkit.inspection.lines import ask, entry, note, quote
-from cxkit.inspection.words import DATE
+from cxkit.inspection.columns import LISTED, Column, Export
+from cxkit.inspection.lines import ask, entry, inline, note, quote
+from cxkit.inspection.words import DATE, ENOUGH, MONTH, YES, folded
 
 MOMENTS = ("recordeddate", "enddate", "submitdate(utc)", "timestamp", "createdat", "openedat")
 SURVEYS = ("qualtrics", "surveymonkey", "google_forms", "typeform")  # their two times are about filling the form in
@@ -30,6 +31,7 @@ THINGS = rf"({_THING})[ _.-]*(id|number|nummer|nr|no|key|#)?|id|#|number|record[
 TIMES = r"date|time|day|stamp|\bat\b|datum|zeit|fecha|data\b|hora|heure|giorno|\bmonth$|monat$|\bmois$|\bmese?$"
 SERIALS = r"date|stamp|datum|fecha|giorno"  # a header by which numbers may be days or seconds
 WAVES = r"^((survey|study) )?(wave|year|welle|jahr|vague|annee|ola|oleada|ano|onda|ondata)( (no|nr|id|name|label))?$"
+SPANS = r"^(quarter|week|period|quartal|woche|kw|periode|trimestre|semaine|semana|settimana|periodo)$"
 DOUBTFUL = len(MOMENTS) + 2  # rank from which on a column's name does not say that its times are those of the answers
 AS_LIKELY = 4  # ranks within which another column may as well say when
 MOSTLY = 0.9  # of the times in one form: the others are refused and counted
@@ -93,16 +95,19 @@ def when(export: Export) -> Moment:
         alike = [] if sure else [other for other, _ in read if _rank(other) <= _rank(one) + AS_LIKELY]
         return Moment("time", one, forms, alike)
     for one in ranked:
-        if one.typed in ("text", "number") and one.numbers == one.filled and one.named(SERIALS):
+        since = one.named(SERIALS) or (one.named(f"{TIMES}|{STARTS}") and (one.low or 0) >= times.SINCE)
+        if one.typed in ("text", "number") and one.numbers == one.filled and since:
             told, _ = _apart(export, one)
             if told:
                 return Moment("time", one, told=told)
-        if one.typed == "text" and one.numbers < one.filled and (one.dated >= 0.5 * one.filled or one.named(TIMES)):
+        if one.typed == "text" and one.numbers < one.filled and (_dated(one) or one.named(TIMES)):
             told, doubt = _apart(export, one)
-            if told or (doubt and one.dated >= 0.5 * one.filled):
+            if told or doubt:
                 return Moment("time", one, told=told, doubt=doubt)
-    named = (one for one in export.columns if one.named(WAVES) and 1 <= one.distinct <= 40)
-    return Moment("wave", next(named, None))
+    few = [one for one in export.columns if 1 <= one.distinct <= LISTED]
+    named = [one for one in few if one.named(WAVES)]
+    named += [one for one in few if one.named(SPANS) and not one.numbers]  # a bare 1 is that of every year
+    return Moment("wave", next(iter(named), None), others=[one for one in ranked if one.named(TIMES)])
 
 
 def _rank(one: Column) -> int:
@@ -119,18 +124,25 @@ def _rank(one: Column) -> int:
     return len(MOMENTS) + (one.typed != "time") + 2 * (not answered) + 2 * (not spoken) + 4 * changed
 
 
+def _dated(one: Column) -> bool:
+    """Whether most values look like days: in numbers, or with the name of a month and a year."""
+    seen = list(one.seen)[:ENOUGH]
+    return 2 * one.dated >= one.filled > 0 or 2 * sum(bool(re.search(MONTH, folded(v))) for v in seen) > len(seen)
+
+
 def _apart(export: Export, one: Column) -> tuple[str, str]:
     """The forms in which a column's times are read where they have several, or why they cannot be told apart."""
+    if 2 * sum(n for value, n in one.seen.items() if "1899" in value) > sum(one.seen.values()):
+        return "", ""  # so a clock without a day is written
     try:
-        table, used = times.told_apart(export.table.select(one.name), one.name, Mapping.model_construct())
+        _, used = times.told_apart(export.table.select(one.name), one.name, Mapping.model_construct())
     except CxError as error:
-        (clock,) = aggregated(export.table, values.text(export.table[one.name]).contains("1899").any())
-        return "", "" if clock else str(error)
-    (first,) = aggregated(table, values.text(table[one.name]).min())
-    if not first or first < "1970":  # a clock without a day is of 1899
-        return "", ""
+        return "", str(error)
     if sum(used.values()) < MOSTLY * one.filled:
-        return "", f"{sum(used.values()):,} of {one.filled:,} are written in a known form; how are the others?"
+        example = next((v for v in one.seen if re.match(DATE, v) or re.search(MONTH, folded(v))), "")
+        doubt = f"{sum(used.values()):,} of {one.filled:,} are written in a known form; how are the others"
+        english = " Names of months are read in English" * bool(re.search(MONTH, folded(example)))
+        return "", f"{doubt}, as {note(example, 40)}?{english}" if _dated(one) else ""
     return " and ".join(f"{n:,} as {form}" for form, n in used.items()), ""
 
 
@@ -147,8 +159,8 @@ def forms_of(export: Export, one: Column) -> list[str] | None:
     forms = times.forms(dated, one.name)
     if not forms:
         return None
-    (first,) = aggregated(dated, times.parsed(dated[one.name], forms[0]).min())
-    return forms if first.year >= 1970 else None  # a spreadsheet writes a clock without a day as 1899-12-31
+    (last,) = aggregated(dated, times.parsed(dated[one.name], forms[0]).max())
+    return forms if last.year >= 1970 else None  # a spreadsheet writes a clock without a day as 1899-12-31
 
 
 def when_lines(export: Export, moment: Moment) -> list[str]:
@@ -164,6 +176,9 @@ def when_lines(export: Export, moment: Moment) -> list[str]:
         return [f"waves: {ask(asked)}"] if order.doubt else []
     asked = ask("the zone in which months are cut, as Europe/Berlin")
     lines = [f"timezone: {f'{zones[0]}  # the zone of the file itself' if zones else asked}"]
+    said = re.search(r"\b(UTC|GMT|[A-Z][a-z]+/[A-Z]\w+)\b", one.name)
+    if said and not zones and said[1] in available_timezones():
+        lines.append(f"recorded_in: {said[1]}  # as {note(one.name)} says; a time with an offset keeps its own")
     if len(forms) > 1:
         return [*lines, f"time_format: {ask(f'{times.order(forms)}; which is it: ' + ' or '.join(forms) + '?')}"]
     if moment.doubt:
@@ -227,6 +242,51 @@ def clock_lines(clock: Clock) -> list[str]:
         )
         lines.append(f"    open_until: {ask(words)}")
     return lines
+
+
+PROMISES = {"first_response": ("in_an_hour", "60 min", "First reply within an hour"),
+            "full_resolution": ("in_a_week", "7 days", "Resolved in 7 days")}  # fmt: skip
+"""Clock -> what is usually promised of it: a share of cases within a limit that its owner changes."""
+
+
+def promise_lines(clock: Clock, reopened: Column | None) -> list[str]:
+    """The share of cases that ended within a limit; a case that was opened again is not solved."""
+    if clock.item not in PROMISES:
+        return []
+    item, limit, label = PROMISES[clock.item]
+    asked = ask(f"until which day were all cases watched? The last time in the file is {clock.last}")
+    again = _again(reopened) if reopened and clock.item == "full_resolution" else []
+    held = f"    unless: {{{quote(reopened.name)}: [{', '.join(map(quote, again))}]}}" if reopened and again else ""
+    return [
+        f"  {item}:  # a promise: set the limit; cases that were watched for less are left out, and counted",
+        "    measure: within", f"    within: {limit}",
+        *(line for line in clock_lines(clock)[1:] if not line.startswith("    open_until:")),
+        f"    open_until: {asked}", *([held] if held else []),
+        f"    label: {quote(label + ', not reopened' * bool(held))}",
+    ]  # fmt: skip
+
+
+def _again(one: Column) -> list[str]:
+    """The values that say that a case was opened again: yes, or how often."""
+    return [value for value in one.answers if folded(value) in YES or (_whole(value) and int(value) > 0)]
+
+
+def reopened_lines(one: Column) -> list[str]:
+    """The share of cases that were opened again; none where the column says it in other words."""
+    again, values = _again(one), list(one.answers)
+    if not again or len(again) == len(values):
+        return []
+    lines = ["  reopened:  # solved, and opened again", *entry("column", one.name, str(one)), "    measure: share"]
+    if all(map(_whole, values)):
+        top = sorted(map(int, again))
+        lines += [f"    scale: [0, {top[-1]}]", f"    top: {list(range(1, top[-1] + 1))}"]
+    else:
+        lines += ["    scale: [0, 1]", "    top: [1]", f"    labels: {inline({v: int(v in again) for v in values})}"]
+    return [*lines, "    better: lower", "    label: Reopened"]
+
+
+def _whole(value: str) -> bool:
+    return bool(re.fullmatch(r"\d{1,3}", value, re.ASCII))
 
 
 def or_clock(clock: Clock) -> str:

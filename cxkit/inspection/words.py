@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from cxkit.input.values import NO_ANSWER_WORDS
@@ -33,9 +34,10 @@ NO = ("no", "false", "n", "0", "nein", "non", "nao")
 YES_NO = {  # words in a header or question of an item of yes and no
     "churn": r"\bchurn|attrition|kundigung|resiliation|cancelou|abbandono",
     "resolved": r"made sla|sla (met|made|kept)|(within|in) sla|(resolved|solved) (in|within|on) time",
-    "solved": r"^(was it |issue |problem |ticket )?(re)?solved\b|^gelost|^resolu|^resuelt|^resolvid|^risolt",
+    "solved": r"^(was it |issue |problem |ticket )?(re)?solved\b|^(\w+ )?(gelost|resolu|resuelt|resolvid|risolt)",
     "recommended": r"\b(have|has|had) (you )?recommended|^recommended$",
     "would_recommend": ITEMS["nps"],
+    "satisfied": MEANT["csat"],
     "exceeded": r"\bexceed",
     "would_switch": r"would switch",
 }
@@ -63,7 +65,7 @@ UNITS = {
     "seconds": r"\b(s|secs?|seconds?|sekunden|secondes|segundos|secondi)\b",
     "minutes": r"\b(mins?|minutes?|minuten|minutos|minuti)\b",
     "hours": r"\b(h|hrs?|hours?|stunden|heures|horas|ore)\b",
-    "days": r"\b(d|days?|tage|jours|dias|giorni)\b",
+    "days": r"\b(d(?!')|days?|tage|jours|dias|giorni)\b",
 }
 
 # Answers in words: a root says the side, a word before it how far -----------------------------------------------------
@@ -71,6 +73,7 @@ UNITS = {
 _ROOTS = {  # family -> the good side and the bad one
     "satisfied": (r"satisf\w*|zufrieden\w*|soddisfatt\w*|content\w*",
                   r"(un|dis|in)satisf\w*|unzufrieden\w*|insoddisfatt\w*|mecontent\w*"),
+    "happy": (r"happy|glucklich|heureux|feliz|felice", r"unhappy|unglucklich|malheureux|infeliz|infelice"),
     "agree": (r"agree|stimme(?= |$)|zustimm\w*|d.accord[o]?|de acuerdo|concordo|accordo",
               r"disagree|pas d.accord|en desacuerdo|desacuerdo|discordo|in disaccordo|disaccordo"),
     "good": (r"good|gut|bonn?e?|bien|buen[oa]?|bom|boa|buon[oa]",
@@ -91,6 +94,7 @@ _WEAK = (
     r"|um pouco|parcialmente|abbastanza|piuttosto|un peu"
 )
 _NOT = r"not|nicht|pas|nada|nao|non|no|peu|poco|pouco|wenig|nicht so"
+_FACES = dict(zip("😡😠😞😟🙁☹😐😕🙂😊😃😀😄😍🤩", (-3, -3, -2, -2, -2, -2, 0, 0, 2, 2, 2, 2, 3, 3, 3), strict=True))
 _ALONE = {"excellent": 3, "exzellent": 3, "excelente": 3, "eccellente": 3, "ottimo": 3, "terrible": -3, "pessimo": -3}
 _NEUTRAL = (
     r"neutral\w*|neutre|neutro|neither( .+ nor .+)?|undecided|average|fair|weder .+|teils.*|unentschieden|ni .+ ni .+"
@@ -99,15 +103,21 @@ _NEUTRAL = (
 _FILLERS = r"\b(i|am|was|ich|bin|stimme|zu|je|suis|ne|estoy|estou|sono|with|en|de|it|le|la|et)\b|[^\w]"
 _GROUPS = {
     "Detractor": r"detra[ck]?t\w*|kritiker\w*",
-    "Passive": r"pass?i[fv]\w*|pasiv\w*|neutr\w*|indiffer\w*",
+    "Passive": r"pass?i[fv]\w*([ -]\w+)?|neutr\w*|indiff?er\w*",
     "Promoter": r"promot\w*",
 }
-DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"  # how a time begins, whatever comes first in it
+DATE = r"^\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}"  # how a time begins, whatever comes first in it
+MONTH = (  # its name, and a year
+    r"\b(jan|ene|gen|feb|fev|mar|apr|avr|abr|mai|may|mag|jun|jui|giu|jul|lug|aug|aou|ago|sep|set|oct|okt|ott|out|nov|dec"
+    r"|dez|dic)\w*\b.*\b(19|20)\d\d\b"
+)
 GROUP_CODES = {"Detractor": 0, "Passive": 7, "Promoter": 10}
 _IN_ORDER = (("poor", "fair", "good", "very good", "excellent"),)  # by sides `very good` and `excellent` are one
+ENOUGH = 100  # values that say what a column holds
+ADDRESS = r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}"
 _PERSONAL = {
-    "e-mail addresses": r"[^@\s]+@[^@\s]+\.[a-z]{2,}",
-    "telephone numbers": r"\+?[\d() /.-]*(\+\d|\d[ /()-]+\d)[\d() /.-]{5,}",
+    "e-mail addresses": rf".*{ADDRESS}.*",
+    "telephone numbers": r"(?=[+(0]|\d{3}\W\d{3}\W\d{4}$)\+?[\d() /.-]*(\+\d|\d[ /()-]+\d)[\d() /.-]{5,}",
     "IP addresses": r"\d{1,3}(\.\d{1,3}){3}",
     "IBANs": r"[a-z]{2}\d{2}[ a-z0-9]{11,}",
     "coordinates": r"\(?-?\d{1,3}\.\d{3,}, ?-?\d{1,3}\.\d{3,}\)?",
@@ -156,6 +166,9 @@ def side(value: str) -> tuple[str, int] | None:
     (('satisfied', 3), ('agree', -1), ('', 0), None)
     """
     text = folded(value)
+    if (face := text.strip("\ufe0f")) in _FACES:
+        return "happy", _FACES[face]
+    text = re.sub(r"^\W+|[^\w)]+$", "", text)  # a picture beside the word
     if re.fullmatch(_NEUTRAL, text):
         return "", 0
     if text in _ALONE:
@@ -202,12 +215,21 @@ def worded(answers: Collection[str]) -> Worded | None:
     ranks = {value: found[1] for value, found in sides.items() if found}
     widths = {abs(rank) for rank in ranks.values()} - {0}
     steps = sorted({*(widths - {3} or {2}), 3})
-    places = {rank: i + 1 for i, rank in enumerate([*(-step for step in reversed(steps)), 0, *steps])}
-    sure = (
-        len(widths) > 1 and 0 in ranks.values() and len({folded(value) for value in ranks}) == len(set(ranks.values()))
-    )
+    order = [*(-step for step in reversed(steps)), 0, *steps]
+    bad, good = ([rank for rank in order if rank * sign > 0 and rank in ranks.values()] for sign in (-1, 1))
+    few = len(order) == 7 and len(bad) <= 2 and len(good) <= 2  # of words that are no mirror images
+    places = {rank: i + 1 for i, rank in enumerate(order)}
+    if few:
+        places = {0: 3, **dict(zip(bad, (1, 2), strict=False)), **dict(zip(good[::-1], (5, 4), strict=False))}
+    once = len({folded(value) for value in ranks}) == len(set(ranks.values()))
     (family,) = families
-    return Worded(family, {value: places[rank] for value, rank in ranks.items()}, len(places), sure)
+    sure = len(widths) > 1 and 0 in ranks.values() and once and not few
+    return Worded(family, {value: places[rank] for value, rank in ranks.items()}, 5 if few else len(order), sure)
+
+
+def _bare(value: str) -> str:
+    """A group without the answers that it is made of: Promoter (9-10)."""
+    return re.sub(r"^[\W\d]+|[\W\d]+$", "", folded(value))
 
 
 def groups(answers: Collection[str]) -> dict[str, int]:
@@ -217,10 +239,16 @@ def groups(answers: Collection[str]) -> dict[str, int]:
     {'Promoteur': 10, 'Passif': 7, 'Détracteur': 0}
     """
     found = {
-        value: next((g for g, words in _GROUPS.items() if re.fullmatch(words, folded(value))), "") for value in answers
+        value: next((g for g, words in _GROUPS.items() if re.fullmatch(words, _bare(value))), "") for value in answers
     }
     whole = "" not in found.values() and {"Detractor", "Promoter"} <= set(found.values())
     return {value: GROUP_CODES[group] for value, group in found.items()} if whole else {}
+
+
+def _is_iban(value: str) -> bool:
+    """Whether the check digits fit: a number of an order may look like an IBAN."""
+    plain = re.sub(r"[^a-z0-9]", "", value.casefold())
+    return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4]) or "0") % 97 == 1
 
 
 def personal(counts: Mapping[str, int]) -> str:
@@ -229,10 +257,11 @@ def personal(counts: Mapping[str, int]) -> str:
     >>> personal({"ann@example.com": 3, "n/a": 1}), personal({"2026-10-01": 2})
     ('e-mail addresses', '')
     """
+    counts = dict(islice(counts.items(), ENOUGH))
     rows = sum(counts.values())
     for what, form in _PERSONAL.items():
-        held = (value.strip() for value in counts if not re.match(DATE, value))
-        if 2 * sum(counts.get(value, 0) for value in held if re.fullmatch(form, value, re.I)) > rows > 0:
+        held = [value for value in counts if re.fullmatch(form, value.strip(), re.I) and not re.match(DATE, value)]
+        if 2 * sum(counts[value] for value in held if what != "IBANs" or _is_iban(value)) > rows > 0:
             return what
     return ""
 
@@ -262,7 +291,8 @@ def said(question: str) -> Said | None:
     (Said(low=1, high=5, words={}), None)
     """
     text = folded(question)
-    words = {int(number): word.strip() for number, word in _END.findall(text) if side(word.strip())}
+    words = {int(number): word.strip() for number, word in _END.findall(text)}
+    words = words if any(map(side, words.values())) else {}
     ends = sorted(words)
     if found := _RANGE.search(text):
         ends = sorted(int(number) for number in found.groups() if number is not None)

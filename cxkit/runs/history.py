@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cxkit.files import sha256
 from cxkit.runs.files import TEMPORARY, held, is_folder, link, put, read
 from cxkit.runs.jobs import Job, Prepared, Result
-from cxkit.runs.params import RunParams, paths
+from cxkit.runs.params import RunParams, paths, sources
 from cxkit.runs.publishing import INDEX, MANIFEST, Stage, listed, noted
 from cxkit.runs.shelf import SUMMARY, packages
 from cxkit.schema import SAMPLES
@@ -56,13 +56,15 @@ def key(job: Job, version: str) -> str:
 
     Args:
         job: With the hash of its data.
-        version: From `code`.
+        version: From `code`, with the secret of the private folder: nobody may try guesses of the data against it.
     """
     if not job.data:
         return ""
     # The tallies are a path; what they hold is in data.
     given = {name: value for name, value in job.parameters.items() if name != "tallies"}
-    return digest(version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data, job.links)
+    return digest(
+        version, sha256(Path(job.notebook)), job.kind, job.title, job.lang, given, job.data, job.links, job.look
+    )
 
 
 def unchanged(job: Job, key: str, before: Mapping[str, Any], stage: Stage) -> Result | None:
@@ -85,7 +87,8 @@ def settings(params: RunParams) -> str:
     """Hash of what decides which cells a run has and hides: filter, places, segments, limits, metrics and mapping."""
     mapping = load_yaml(Path(params.mapping)) if isinstance(params.mapping, str) else params.mapping
     said = json.loads(json.dumps(mapping, default=str))  # codes are numbers and words: JSON has words alone for keys
-    names = ("where", "segments", "metrics", "period", "merge_small", "weights", "clusters", "drivers")
+    names = ("where", "segments", "metrics", "period", "merge_small", "weights", "clusters", "drivers",
+             "gradient", "cohorts")  # fmt: skip
     given = params.model_dump(include=set(names))
     return digest([given[name] for name in names], list(params.for_each), params.rules.model_dump(), said)
 
@@ -251,7 +254,8 @@ def named(params: RunParams) -> list[Path]:
     books = [params.report, *([params.overview] if params.for_each else []), params.audit]
     books += [page.notebook for page in params.pages]
     mapping = [params.mapping] if isinstance(params.mapping, str) else []
-    return [*(folder / path for path in paths(params.source)), *map(Path, [*mapping, *books])]
+    read_from = [path for source in sources(params) for path in paths(source)]
+    return [*(folder / path for path in read_from), *map(Path, [*mapping, *books])]
 
 
 def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
@@ -263,8 +267,9 @@ def inputs(params: RunParams, work: Path, seconds: float | None = None) -> str:
         CxError: Where it takes longer than so many seconds.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    files, sources = named(params), len(paths(params.source))
-    if not all(map(os.path.isfile, files[:sources])) or not (sources or params.source in [*SAMPLES]):
+    files, each = named(params), {str(source): paths(source) for source in sources(params)}
+    known = all(own or source in SAMPLES for source, own in each.items())
+    if not known or not all(map(os.path.isfile, files[: sum(map(len, each.values()))])):
         return ""
     hashes = [[str(path), sha256(path, until=until)] for path in files if os.path.isfile(path)]
     return digest(json.loads(params.model_dump_json()), hashes, str(work), code(), secret(work))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -34,6 +34,7 @@ class Job:
         where: Dimension -> value that the report is about.
         file: Name of the page on the shelf.
         lang: Language of the page.
+        look: Its `style` and `logo`, where they are not the kit's.
         data: Hash of all data that the page shows; empty where that is not known.
         links: Other pages of the run that this one leads to: file -> words.
     """
@@ -46,6 +47,7 @@ class Job:
     where: dict[str, str]
     file: str
     lang: str = "en"
+    look: dict[str, str] = field(default_factory=dict)
     data: str = ""
     links: dict[str, str] = field(default_factory=dict)
 
@@ -117,7 +119,7 @@ class Prepared:
         as_of: ISO date that relative periods were counted from.
         period: month, quarter, week, year or wave.
         now: The period that the reports are about.
-        before: The period that it is compared with.
+        before: The period that it is compared with, the first where they are two.
         metrics: What is measured, in order, as the mapping declares it (`Metric.to_dict`).
         jobs: What is to be done.
         skipped: Reports that are not made: name, title, where, why.
@@ -129,11 +131,13 @@ class Prepared:
         notes: What the operator should know.
         remarks: What a person has to look at in the data: code, weight, about, words.
         lang: Language of the pages.
+        look: As that of a job.
         inputs: Hash of all that it was prepared from; empty where that is not known.
         settings: Hash of what decides which cells there are, and which of them are hidden.
         release: Path of the record of what is shown and hidden; empty where there is none.
         hide_below: People that a group needs in order to be shown.
         signals: What signals in `now`: report, metric, since, direction.
+        further: The second period that it is compared with, if there is one.
     """
 
     name: str
@@ -153,11 +157,13 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     remarks: list[dict[str, str]] = field(default_factory=list)
     lang: str = "en"
+    look: dict[str, str] = field(default_factory=dict)
     inputs: str = ""
     settings: str = ""
     release: str = ""
     hide_below: int = RULES.hide_below
     signals: list[dict[str, Any]] = field(default_factory=list)
+    further: list[str] = field(default_factory=list)
 
 
 def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
@@ -183,7 +189,7 @@ def places(params: RunParams, found: Sequence[tuple[str, ...]]) -> tuple[list[tu
 
 
 def expand(
-    params: RunParams, found: Sequence[tuple[str, ...]], tallies: Path, now: str, before: str
+    params: RunParams, found: Sequence[tuple[str, ...]], tallies: Path, now: str, befores: Sequence[str]
 ) -> tuple[list[Job], list[dict[str, Any]]]:
     """The jobs of a run, overview and audit last, and the reports that it skips.
 
@@ -192,18 +198,19 @@ def expand(
         found: Combinations of `for_each` values that the data hold, in the order of `for_each`.
         tallies: The run's tallies.
         now: The period that the reports are about.
-        before: The period that it is compared with.
+        befores: The periods that it is compared with; a notebook gets one as text, two as a list.
 
     Returns:
         Jobs, and for each skipped report its name, title, where and why.
     """
     chosen, empty = places(params, found)
     every = [*chosen, *empty]
+    _check_events(params, every)
     names = slugs("-".join(place) if place else "report" for place in every)
     given: dict[str, Any] = {
         "tallies": str(tallies),
         "now": now,
-        "before": before,
+        "before": list(befores) if len(befores) > 1 else befores[0],
         "metrics": params.metrics,
         "level": params.level,
     }
@@ -215,13 +222,14 @@ def expand(
         where = dict(zip(params.for_each, place, strict=True))
         title = " · ".join(place) or params.title
         why = _why_not(params, where, place in set(empty))
-        own = given | {"where": where, "title": f"{title} · {params.title}" if place else title}
+        own = given | _events(params, where)
+        own |= {"where": where, "title": f"{title} · {params.title}" if place else title}
         made = [_job(params, "report", params.report, name, title, own, where)]
         for page in params.pages if place else ():
             if page.for_each:
                 (called,) = slugs([f"{page.name}-{name}"], taken)
                 taken.append(called)
-                own = given | {"where": where, "title": f"{title} · {page.title}"}
+                own |= {"title": f"{title} · {page.title}"}
                 made.append(_job(params, "page", page.notebook, called, f"{title} · {page.title}", own, where))
         jobs += [] if why else made
         skipped += [
@@ -230,7 +238,7 @@ def expand(
     if params.only and not jobs:
         wanted = ", ".join(f"{key}={value}" for key, values in params.only.items() for value in values)
         raise CxError(f"--only {wanted}: selects no report; {nearest(wanted.split('=')[-1], map(' · '.join, chosen))}")
-    whole = given | {"where": {}, "segments": list(params.for_each) or params.segments}
+    whole = given | _events(params, {}) | {"where": {}, "segments": list(params.for_each) or params.segments}
     if params.for_each:
         own = whole | {"title": f"Overview · {params.title}"}
         jobs.append(_job(params, "overview", params.overview, "overview", "Overview", own, {}))
@@ -279,7 +287,25 @@ def _job(
 ) -> Job:  # fmt: skip
     known = defaults(notebook)
     extra = {key: value for key, value in params.parameters.items() if key in known}
-    return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang)
+    return Job(name, kind, title, notebook, given | extra, where, f"{name}.html", params.lang, params.dress)
+
+
+def _events(params: RunParams, where: Mapping[str, str]) -> dict[str, Any]:
+    """What happened in a place, as a parameter of its notebook; what happened in some places is not of everybody."""
+    if not params.events:
+        return {}
+    of = (event for event in params.events if all(where.get(name) in levels for name, levels in event.where.items()))
+    return {"events": [event.model_dump(exclude={"where"}) for event in of]}
+
+
+def _check_events(params: RunParams, every: Sequence[tuple[str, ...]]) -> None:
+    """Refuse events of a place that has no report."""
+    held = {name: list(dict.fromkeys(place[i] for place in every)) for i, name in enumerate(params.for_each)}
+    for number, event in enumerate(params.events):
+        for name, levels in event.where.items():
+            for level in set(levels) - set(held[name]):
+                about = f"events.{number}.where.{name}"
+                raise CxError(f"{params.file}: {about}: no report is of {level!r}; {nearest(level, held[name])}")
 
 
 def check_notebooks(params: RunParams) -> None:
@@ -291,7 +317,8 @@ def check_notebooks(params: RunParams) -> None:
     whole: dict[str, Any] = {"tallies": "", "now": "", "before": "", "title": ""}
     place = whole | {"where": {}, "metrics": [], "segments": []}
     place |= {"level": params.level, "correction": params.correction}
-    place |= ({"benchmarks": []} if params.benchmarks else {}) | ({"targets": {}} if params.targets else {})
+    place |= ({"benchmarks": []} if params.benchmarks else {}) | ({"events": []} if params.events else {})
+    place |= {"targets": {}} if params.targets else {}
     examples = {params.report: place} | ({params.overview: place} if params.for_each else {}) | {params.audit: whole}
     examples |= {page.notebook: place for page in params.pages}
     known = {notebook: defaults(notebook) for notebook in examples}

@@ -90,7 +90,7 @@ def _is_of_memory(error: Exception) -> bool:
     """Whether there was no memory left; each library has words of its own for it, and so has the import of one."""
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
-    words = ("bad_alloc", "failed to map segment", "cannot allocate memory")
+    words = ("bad_alloc", "failed to map segment", "cannot allocate memory", "error return without exception set")
     return "OutOfMemory" in type(error).__name__ or any(word in str(error).lower() for word in words)
 
 

@@ -34,13 +34,21 @@ if TYPE_CHECKING:
 
 
 FOOTER = "Made with cxkit. This page is one file: it loads nothing and sends nothing."
+HEADER = '<header class="cx-header">'
 _SCORES = re.compile(r'class="cx-(?:figure|table cx-(?:est|cmp|board))"')
-_EMPTY = re.compile(r'<h2 id=[^\n]*</h2>\s*<div class="cx-empty"></div>\s*')
+_EMPTY = re.compile(r'<h2 id=[^>]*>([^\n]*)</h2>\s*<div class="cx-empty">([^<]*)</div>\s*')
 _DRAWN = re.compile(r"<svg|<td>[^<]*\d%? to [^<]*</td>")
 _TEMPLATES = Path(str(files("cxkit") / "runs" / "templates"))
 
 
-def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping[str, str] | None = None) -> str:
+def page(
+    notebook: NotebookNode,
+    *,
+    title: str,
+    lang: str = "en",
+    links: Mapping[str, str] | None = None,
+    look: Mapping[str, str] | None = None,
+) -> str:
     """An executed notebook as a page.
 
     Code is left out. So is the cell that opens the notebook, where it is prose with a first-level heading: it
@@ -52,6 +60,7 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping
         title: Title of the window, and of the page where the notebook prints no header of its own.
         lang: Language of the content, as in the attribute `lang`.
         links: Other pages in the same folder that the page leads to: file -> words.
+        look: `style` and `logo` beside the kit's own, as `cxkit.runs.look` makes them.
 
     Raises:
         ValueError: Where a cell holds an error, or an output holds a script.
@@ -59,16 +68,21 @@ def page(notebook: NotebookNode, *, title: str, lang: str = "en", links: Mapping
     _check(notebook)
     state: dict[str, Any] = {"ids": {"main"}, "opening": True}
     body, _ = _exporter().from_notebook_node(notebook, resources={"cx": state})
-    found = re.search(r'<header class="cx-header">.*?</header>\s*', body, re.DOTALL)
+    found = re.search(rf"{HEADER}.*?</header>\s*", body, re.DOTALL)
     header = found[0].strip() if found else _header(title)
     body = _without_echoes(body.replace(found[0], "", 1) if found else body)
-    return _shell(title, lang, header, body, links or {})
+    return _shell(title, lang, header, body, links or {}, look or {})
 
 
 SEARCHED = 30  # reports above which the index has a script, to find, filter and sort them
 
 
-def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> dict[str, str]:
+def index(
+    summary: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    metrics: Mapping[str, Metric],
+    look: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """The index of a run, by file: every report with its score, interval, base and verdict; what is missing and why.
 
     Without a script all is there. The one that finds, filters and sorts long tables is allowed by its hash.
@@ -78,27 +92,35 @@ def index(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
             "comparison"), then both vocabularies.
         manifest: Of the run.
         metrics: What is measured, by name; the first in the summary (NPS where there is one) is shown.
+        look: As of a page.
     """
     title = str(manifest.get("title") or manifest["name"])
     header, bodies = shelf(summary, manifest, metrics)
     many = sum(job["kind"] == "report" and job["status"] == "done" for job in manifest["jobs"]) > SEARCHED
-    given: Any = {"contents": False, "script": source("sorting", "finding") if many else ""}
+    given: Any = {"look": look or {}, "contents": False, "script": source("sorting", "finding") if many else ""}
     lang, back = str(manifest.get("lang") or "en"), {file_of(0): "All reports"}
     return {file_of(i): _shell(title, lang, header, body, back if i else {}, **given) for i, body in enumerate(bodies)}
 
 
 def _without_echoes(body: str) -> str:
-    """The body of a page without sections of which the only output is empty, as that of comments may be.
+    """The body of a page without sections of which the only output is empty; a line says why, where there is a reason.
 
     Where the page says that nothing can be shown, sections that would say it once more go, too: those that hold
     figures or tables of scores, and no drawing and no interval in any of them.
     """
-    sections = [part for part in re.split(r"(?=<h2 id=)", body) if not _EMPTY.fullmatch(part)]
+    sections = [_why_not(part) for part in re.split(r"(?=<h2 id=)", body)]
     if 'class="cx-unknown"' not in body:
         return "".join(sections)
     first = next(i for i, part in enumerate(sections) if 'class="cx-unknown"' in part)
     said = [part for i, part in enumerate(sections) if i <= first or 'class="cx-unknown"' not in part]
     return "".join(part for part in said if not _SCORES.search(part) or _DRAWN.search(part))
+
+
+def _why_not(section: str) -> str:
+    """A section, or where it is empty the line in its place."""
+    if not (found := _EMPTY.fullmatch(section)):
+        return section
+    return f'<p class="cx-notes">{found[1]}: not shown, {found[2]}.</p>\n' if found[2] else ""
 
 
 SHOWN = {"text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown"}
@@ -140,12 +162,20 @@ def _draw_altair(data: Any) -> None:
 
 
 def _shell(
-    title: str, lang: str, header: str, body: str, links: Mapping[str, str], contents: bool = True, script: str = ""
+    title: str,
+    lang: str,
+    header: str,
+    body: str,
+    links: Mapping[str, str],
+    look: Mapping[str, str],
+    contents: bool = True,
+    script: str = "",
 ) -> str:
     ids = set(re.findall(r'\bid="([^"]+)"', body))
     body = re.sub(r'<a href="#([^"]*)">(.*?)</a>', lambda m: m[0] if m[1] in ids else m[2], body, flags=re.DOTALL)
     return Template((_TEMPLATES / "cxkit" / "shell.html").read_text("utf-8")).substitute(
-        lang=escape(lang), title=escape(plain(title)), style=_style() + _running(title), header=header,
+        lang=escape(lang), title=escape(plain(title)), style=_style() + look.get("style", "") + _running(title),
+        header=header.replace(HEADER, HEADER + look.get("logo", ""), 1),
         contents=_contents(body) if contents else "", body=_lean(_folded(body)).strip(), ways=_ways(links),
         footer=escape(FOOTER), script=f"<script>{script}</script>" if script else "",
         allowed=f" script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}';" if script else "",

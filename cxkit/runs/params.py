@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from cxkit.runs.look import accented, logo
 from cxkit.schema import RULES, SAMPLES, Rules
 from cxkit.strict import CxError, Strict, Text, load_yaml, nearest, parse, parse_yaml
 
@@ -108,6 +111,37 @@ class Drivers(Strict):
     items: Annotated[Names, Field(min_length=3, max_length=15)]
 
 
+class Gradient(Strict):
+    """Scores that may go with the order of a segment's levels, such as bands of the time to the first reply."""
+
+    of: Text
+    metrics: Annotated[Names, Field(min_length=1)]
+    within: Text | None = None
+
+
+class Event(Strict):
+    """Something that happened, marked in the trends of its places and never tested."""
+
+    period: Text
+    text: Annotated[Text, Field(max_length=120)]
+    where: dict[Text, Names] = Field(default_factory=dict)
+
+
+class Look(Strict):
+    """One colour for links and the line at the top of pages, and a logo."""
+
+    accent: Annotated[Text, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    logo: Text | None = None
+    alt: Text = ""
+
+    @field_validator("accent")
+    @classmethod
+    def _readable(cls, colour: str | None) -> str | None:
+        if colour:
+            accented(colour)
+        return colour
+
+
 class Page(Strict):
     """A further page: a notebook of one's own, once for the run or once for each report."""
 
@@ -129,7 +163,7 @@ class Params(Strict):
     metrics: Annotated[Names, Field(min_length=1)]
     period: Period = "month"
     now: Text | None = None
-    against: Text = "previous"
+    against: Annotated[Names, Field(min_length=1, max_length=2)] = Field(default_factory=lambda: ["previous"])
     as_of: Text | None = None
     for_each: Annotated[
         dict[Text, Names | None],
@@ -152,12 +186,16 @@ class Params(Strict):
         default_factory=dict
     )
     drivers: Drivers | None = None
+    gradient: Gradient | None = None
+    cohorts: Text | None = None
     benchmarks: list[Benchmark] = Field(default_factory=list)
+    events: Annotated[list[Event], Field(max_length=20)] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     report: Text = "notebooks/report.ipynb"
     overview: Text = "notebooks/overview.ipynb"
     audit: Text = "notebooks/audit.ipynb"
     pages: list[Page] = Field(default_factory=list)
+    look: Look = Look()
     lang: Annotated[Text, Field(pattern=r"^[a-zA-Z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
 
     @field_validator("metrics")
@@ -185,17 +223,24 @@ class Params(Strict):
         latest = "latest" if self.period == "wave" else f"last complete {self.period}"
         if self.now and self.now != latest and re.match(r"last\b|latest", self.now):
             raise ValueError(f"now: expected '{latest}' or the name of a {self.period}, found {self.now!r}")
-        if self.against == "year_ago" and self.period == "wave":
+        if "year_ago" in self.against and self.period == "wave":
             raise ValueError("against: waves have no year; expected 'previous' or the name of a wave, found 'year_ago'")
         for name in self.for_each:
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")
         self._check_benchmarks()
         self._check_targets()
+        self._check_events()
         self._check_pages()
         if self.drivers and self.drivers.outcome not in self.metrics:
             hint = nearest(self.drivers.outcome, self.metrics)
             raise ValueError(f"drivers.outcome: {self.drivers.outcome!r} is not among `metrics`; {hint}")
+        for name in self.gradient.metrics if self.gradient else ():
+            if name not in self.metrics:
+                raise ValueError(f"gradient.metrics: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
+        if self.gradient and self.gradient.of not in self.segments:
+            hint = nearest(self.gradient.of, self.segments)
+            raise ValueError(f"gradient.of: {self.gradient.of!r} is not among `segments`; {hint}")
         for name in set(self.population) - set(self.for_each):
             raise ValueError(f"population: {name!r} is no dimension of for_each; expected {' or '.join(self.for_each)}")
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:
@@ -224,6 +269,12 @@ class Params(Strict):
                 hint = nearest(mark.metric, self.metrics)
                 raise ValueError(f"benchmarks.{number}.metric: {mark.metric!r} is not among `metrics`; {hint}")
 
+    def _check_events(self) -> None:
+        for number, event in enumerate(self.events):
+            for name in set(event.where) - set(self.for_each):
+                expected = " or ".join(self.for_each) or "no place, for the run has none"
+                raise ValueError(f"events.{number}.where: {name!r} is not in for_each; expected {expected}")
+
     def _check_targets(self) -> None:
         dimensions = [*self.for_each, *self.segments]
         for name, target in self.targets.items():
@@ -233,6 +284,13 @@ class Params(Strict):
                 if dimension not in dimensions:
                     hint = nearest(dimension, dimensions)
                     raise ValueError(f"targets.{name}.by.{dimension}: is neither in for_each nor in segments; {hint}")
+
+    @cached_property
+    def dress(self) -> dict[str, str]:
+        """The look of the pages: `style`, and `logo` as it stands on them; empty where the kit's own is kept."""
+        accent, file = self.look.accent, self.look.logo
+        style, picture = accented(accent) if accent else "", logo(Path(file), self.look.alt) if file else ""
+        return {"style": style, "logo": picture} if style or picture else {}
 
     @property
     def latest(self) -> str:
@@ -299,7 +357,8 @@ def _absolute(params: Params, folder: Path, root: Path) -> dict[str, Any]:
     notebooks = {key: str(_notebook(getattr(params, key), root)) for key in ("report", "overview", "audit")}
     mapping = str(folder / params.mapping) if isinstance(params.mapping, str) else params.mapping
     pages = [page.model_dump() | {"notebook": str(_notebook(page.notebook, root))} for page in params.pages]
-    return {"mapping": mapping, "data": str(data), "pages": pages, **notebooks}
+    look = params.look.model_dump() | ({"logo": str(root / params.look.logo)} if params.look.logo else {})
+    return {"mapping": mapping, "data": str(data), "pages": pages, "look": look, **notebooks}
 
 
 def _notebook(name: str, root: Path) -> Path:
@@ -383,6 +442,16 @@ def _item(place: Any, part: str, option: str) -> Any:
     if not part.isdigit() or int(part) >= len(place):
         raise CxError(f"{option}: expected a number from 0 to {len(place) - 1}, found {part!r}")
     return place[int(part)]
+
+
+def sources(params: RunParams) -> list[Any]:
+    """What a run reads: the responses, and the tables that its mapping joins to them."""
+    mapping = params.mapping
+    if isinstance(mapping, str):
+        mapping = load_yaml(Path(mapping)) if os.path.isfile(mapping) else None
+    joins = (mapping or {}).get("joins")
+    further = joins.values() if isinstance(joins, dict) else ()
+    return [params.source, *(join.get("source") for join in further if isinstance(join, dict))]
 
 
 def paths(source: Any) -> list[Path]:

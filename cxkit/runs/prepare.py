@@ -8,17 +8,19 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cxkit.analysis.cohorts import DAYS, MONTHS, with_cohorts
 from cxkit.analysis.comments import with_comments
 from cxkit.analysis.drivers import with_drivers
+from cxkit.analysis.gradient import with_gradient
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
-from cxkit.analysis.summaries import summary
+from cxkit.analysis.summaries import moved, summary
 from cxkit.analysis.targets import read_targets, unanswered
 from cxkit.analysis.totals import left_out, merged, small_levels, with_totals
 from cxkit.errors import CxError, nearest
@@ -34,9 +36,9 @@ from cxkit.runs import history
 from cxkit.runs.files import remove
 from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
-from cxkit.runs.params import RunParams, paths
+from cxkit.runs.params import RunParams, paths, sources
 from cxkit.sample.write import MAPPINGS
-from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, SAMPLES, TARGETS, WEIGHTS, Rules, accepting, remarked
+from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, SAMPLES, SECOND, TARGETS, WEIGHTS, Rules, accepting, remarked
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.raking import raked, read_margins
@@ -55,13 +57,14 @@ class Plan:
     Attributes:
         tallies: Counts, with hidden cells taken out.
         now: The period that the reports are about.
-        before: The period that it is compared with.
+        before: The period that it is compared with, the first where they are two.
         jobs: What is to be done.
         skipped: Reports that are not made, and why.
         notes: What the operator should know.
         audit: Everything about the data, for the operator; pages get what `sharing` lets out.
         whole: The tallies before anything was hidden.
         targets: Metric -> target, of levels that the data hold.
+        further: The second period that it is compared with, if there is one.
     """
 
     tallies: Tallies
@@ -73,6 +76,12 @@ class Plan:
     audit: dict[str, pd.DataFrame]
     whole: Tallies
     targets: dict[str, Any]
+    further: list[str] = field(default_factory=list)
+
+    @property
+    def compared(self) -> str | list[str]:
+        """The period or both that it is compared with, as `cx.compare` and notebooks take them."""
+        return [self.before, *self.further] if self.further else self.before
 
 
 def prepare(params: RunParams, work: Path) -> Prepared:
@@ -103,6 +112,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         period=params.period,
         now=planned.now,
         before=planned.before,
+        further=planned.further,
         metrics=[metric.to_dict() for metric in planned.tallies.metrics.values()],
         jobs=_with_data(planned, params, told, work),
         skipped=planned.skipped,
@@ -114,6 +124,7 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         notes=planned.notes,
         remarks=_worded(odd["look"]),
         lang=params.lang,
+        look=params.dress,
         settings=history.settings(params),
         release=str(work / history.NEXT),
         hide_below=params.rules.hide_below,
@@ -139,21 +150,28 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     """
     remove(work / "places")
     (work / "places").mkdir()
-    made = {"now": planned.now, "before": planned.before, "level": params.level, "correction": params.correction}
+    made = {"now": planned.now, "before": planned.compared, "level": params.level, "correction": params.correction}
     made["lead"] = params.metrics[0]
     t = planned.tallies
     own = [name for name in t.by if name in params.for_each]
-    moves = _of_reports(summary, "comparison", ["metric", *own, *COMPARISONS[1:]])
-    aims = _of_reports(summary, "target", ["metric", "period", *own, *TARGETS[2:]])
+    moves = _of_reports(summary, ["comparison", SECOND], ["metric", *own, *COMPARISONS[1:]])
+    aims = _of_reports(summary, ["target"], ["metric", "period", *own, *TARGETS[2:]])
     design = {part: list(getattr(t, part)["metric"].unique()) for part in ("sums", "pairs")}
     reports = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind == "report" and job.where}
     total = (summary["part"] == "estimate") & (summary["period"] == planned.now) & summary[own].isna().all(axis=1)
     whole = summary.loc[total, ["metric", "period", *ESTIMATES[2:]]]
     aimed_at_nothing = summary[:0][["metric"]]
+    comparisons, signals = (summary[summary["part"].isin(parts)] for parts in (("comparison", SECOND), ("watch",)))
+    others = moved(comparisons, signals, planned.now, own)
+    there = {tuple(dict(where).values()): f"{name}.html" for where, name in reports.items()}
+    others["file"] = [there.get(place, "") for place in others[own].itertuples(index=False, name=None)]
     places = {
-        name: Place(dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing), whole)
+        name: Place(
+            dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing), whole,
+            others[others["file"] != f"{name}.html"],
+        )
         for where, name in reports.items()
-    }
+    }  # fmt: skip
     files = save_places(planned.tallies, places, work / "places")
     closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
     jobs = []
@@ -174,9 +192,9 @@ def _marked(planned: Plan, key: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _of_reports(summary: pd.DataFrame, part: str, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The rows of one part of the summary by the report that they belong to."""
-    rows = summary[summary["part"] == part]
+def _of_reports(summary: pd.DataFrame, parts: Sequence[str], columns: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The rows of some parts of the summary by the report that they belong to."""
+    rows = summary[summary["part"].isin(parts)]
     return {str(name): found[columns] for name, found in rows.groupby("report")}
 
 
@@ -205,31 +223,32 @@ def plan(params: RunParams, path: Path) -> Plan:
     calendar = mapping.calendar(params.period) if mapping else Calendar(params.period)
     span = resolve(params, calendar) if params.period != "wave" else None
     survey = responses(params, mapping)
-    now, before = span or resolve(params, survey.in_order())
-    _check_invited(params, survey)
+    now, *befores = span or resolve(params, survey.in_order())
+    _check_periods(params, survey)
     survey = _raked(params, survey, now)
-    whole, counted = _counted(params, survey, now, before)
-    merges = _merges(params, counted, now, before)
+    whole, counted = _counted(params, survey, now, befores)
+    merges = _merges(params, counted, [now, *befores])
     for name, levels in merges.items():
         survey = merged(survey, name, levels)
     if merges:
-        whole, counted = _counted(params, survey, now, before)
+        whole, counted = _counted(params, survey, now, befores)
     facts = audit(survey, whole, invited=params.invited, where=params.where)
     today = "" if params.as_of else " (today)"
-    compared = ", the first wave, without changes" if before == FIRST else f" compared with {before}"
+    first = FIRST in befores
+    compared = ", the first wave, without changes" if first else f" compared with {' and '.join(befores)}"
     notes = [f"as of {params.date}{today}: {now}{compared}"]
     notes += [f"merge_small: {name}: {len(levels)} levels are one" for name, levels in merges.items()]
-    if before not in counted.periods:
+    for before in [one for one in befores if one not in counted.periods]:
         notes += (
             []
-            if before == FIRST
+            if first
             else [f"{_unused(of_run(survey, params.where), whole, before)}, so that no change can be tested"]
         )
         counted = replace(counted, periods=_with_before(counted, before, survey))
     values, unknown = _with_listed(params, counted, facts["remarks"])
     params, unmet = _aimed(params, values)
     unknown += unmet
-    jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, before)
+    jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, befores)
     masked = mask(replace(counted, values=values))
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
@@ -237,14 +256,20 @@ def plan(params: RunParams, path: Path) -> Plan:
     if params.drivers:
         declared = params.drivers.model_dump()
         masked = with_drivers(masked, survey, declared, params.where, now, list(params.for_each), params.level)
-    cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, before)}
+    if params.gradient:
+        declared = params.gradient.model_dump()
+        masked = with_gradient(masked, survey, declared, params.where, now, list(params.for_each), params.level)
+    if params.cohorts:
+        masked = _with_cohorts(masked, params, survey, now)
+    cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, *befores)}
     unknown += [f"{label} may be partial: {words}" for label, words in cut.items()]
     unknown += _about_others(survey, params)
     shown = _shareable(masked, facts, params)
-    spelled = {"months": {label: calendar.months(label) for label in (now, before)}} if calendar.fiscal else {}
+    spelled = {"months": {label: calendar.months(label) for label in (now, *befores)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
-    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params))
+    before, *further = befores
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params), further)
 
 
 def told(params: RunParams) -> tuple[list[str], list[dict[str, str]]]:
@@ -295,7 +320,7 @@ def _shareable(masked: Tallies, facts: Mapping[str, pd.DataFrame], params: RunPa
     return replace(masked, audit=refusals(masked), provenance=told | ({"rows": None} if protected(masked) else {}))
 
 
-def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tuple[Tallies, Tallies]:
+def _counted(params: RunParams, survey: Responses, now: str, befores: Sequence[str]) -> tuple[Tallies, Tallies]:
     """The whole tallies, and those whose total leaves places out that it would give away."""
     places = list(params.for_each)
     levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
@@ -303,7 +328,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
         "metrics": params.metrics,
         "by": list(dict.fromkeys([*places, *params.segments])),
         "period": params.period,
-        "pairs": [(now, before)],
+        "pairs": [(now, before) for before in befores],
         "rest": True,
         "where": params.where,
         "rules": Rules(**params.rules.model_dump()),
@@ -313,7 +338,7 @@ def _counted(params: RunParams, survey: Responses, now: str, before: str) -> tup
     counted = tally(survey, levels=levels, **given)
     if now in counted.periods:
         # Everybody cut by segments is compared segment by segment with the rest, for which the total has to be whole.
-        if (not places and params.segments) or (withheld := left_out(counted, (now, before))).empty:
+        if (not places and params.segments) or (withheld := left_out(counted, (now, *befores))).empty:
             return counted, counted
         totals = tally(survey, levels=[()], without=withheld, **{**given, "population": None})
         return counted, with_totals(counted, totals, withheld)
@@ -350,10 +375,22 @@ def _raked(params: RunParams, survey: Responses, now: str) -> Responses:
     return raked(survey, table, margins, params.period, params.weights.trim, params.weights.rake)
 
 
-def _merges(params: RunParams, counted: Tallies, now: str, before: str) -> dict[str, list[str]]:
+def _with_cohorts(masked: Tallies, params: RunParams, survey: Responses, now: str) -> Tallies:
+    """The tallies with the cohorts of everybody and of each place, which are those of the periods up to now."""
+    name, places = str(params.cohorts), list(params.for_each)
+    own = masked
+    if name not in params.metrics:
+        given: dict[str, Any] = {"by": places, "levels": list(dict.fromkeys([(), tuple(places)])), "pairs": []}
+        given |= {"period": params.period, "where": params.where, "until": now, "rules": masked.rules}
+        own = mask(tally(survey, [name], **given))
+    times = MONTHS if survey.mapping.items[survey.metrics[name].item].unit == "months" else DAYS
+    return with_cohorts(masked, own, name, places, params.level, params.correction, times)
+
+
+def _merges(params: RunParams, counted: Tallies, periods: Sequence[str]) -> dict[str, list[str]]:
     """The levels of each segment dimension that are put together."""
     names = params.segments if params.merge_small else []
-    found = {name: small_levels(counted, name, [now, before]) for name in names}
+    found = {name: small_levels(counted, name, periods) for name in names}
     return {name: levels for name, levels in found.items() if levels}
 
 
@@ -380,7 +417,8 @@ def responses(params: RunParams, mapping: DataMapping | None) -> Responses:
         CxError: Where a file is absent, with the words of `download`.
     """
     folder = Path(params.data or params.root)
-    absent = [path for path in paths(params.source) if not os.path.exists(folder / path)]
+    named = [path for source in sources(params) for path in paths(source)]
+    absent = [path for path in named if not os.path.exists(folder / path)]
     if absent:
         files = "\n".join(f"{folder / path}: no such file" for path in absent)
         hint = f"\n{params.download.strip()}" if params.download else ""
@@ -399,42 +437,47 @@ def _without(params: RunParams, mapping: DataMapping) -> DataMapping:
     return mapping.model_copy(update={"columns": columns})
 
 
-def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, str]:
-    """The period of the reports and the one that it is compared with, as they are written.
+def resolve(params: RunParams, held: Sequence[str] | Calendar) -> tuple[str, ...]:
+    """The period of the reports and the one or two that it is compared with, as they are written.
 
     Args:
         params: With `now`, `against` and the date that relative periods are counted from.
         held: The waves of the data in order, or how time is cut.
 
     Raises:
-        CxError: A period that is not written as it should be, does not exist, or has nothing before it.
+        CxError: A period that is not written as it should be, does not exist, has nothing before it, or comes twice.
     """
     try:
-        if not isinstance(held, Calendar):
-            return _waves(params, held)
-        relative = params.latest.startswith("last complete")
-        now = held.last_complete(params.date) if relative else params.latest
-        first = held.start(now)
-        if params.against == "previous":
-            return now, held.shift(now, -1)
-        if params.against == "year_ago":
-            return now, held.year_ago(now)
-        later = held.start(params.against) >= first
+        now, *befores = _periods(params, held) if isinstance(held, Calendar) else _waves(params, held)
+        later = isinstance(held, Calendar) and [one for one in befores if held.start(one) >= held.start(now)]
     except CxError as error:
         raise CxError(f"{params.file}: now, against: {error}") from None
     if later:
-        raise CxError(f"{params.file}: against: expected a period before {now}, found {params.against}")
-    return now, params.against
+        raise CxError(f"{params.file}: against: expected a period before {now}, found {later[0]}")
+    if len(set(befores)) < len(befores):
+        both = " and ".join(params.against)
+        raise CxError(f"{params.file}: against: expected two periods, found {both}, which both are {befores[0]}")
+    return now, *befores
+
+
+def _periods(params: RunParams, calendar: Calendar) -> list[str]:
+    relative = params.latest.startswith("last complete")
+    now = calendar.last_complete(params.date) if relative else params.latest
+    known = {"previous": calendar.shift(now, -1), "year_ago": calendar.year_ago(now)}
+    return [now, *(known.get(one, one) for one in params.against)]
 
 
 def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
     known = mapping.metrics if mapping else METRICS
     items = params.drivers.items if params.drivers else []
     asked = {"metrics": params.metrics, "drivers.items": mapping.spelled_out(items) if mapping else items}
+    asked["cohorts"] = [params.cohorts] if params.cohorts else []
     for key, name in ((key, name) for key, names in asked.items() for name in names):
         if name not in known:
             lacks = lacking(mapping, name)
             raise CxError(f"{params.file}: {key}: {name!r}: {lacks}; {nearest(name, known)}")
+    if params.cohorts and known[params.cohorts].statistic != "quantile":
+        raise CxError(f"{params.file}: cohorts: {params.cohorts!r} is no duration, such as the time as a customer")
     for number, mark in enumerate(params.benchmarks):
         low, high = known[mark.metric].ends
         if not low <= mark.value <= high:
@@ -451,13 +494,15 @@ def _dumped(params: RunParams) -> dict[str, Any]:
     return {name: target.model_dump() for name, target in params.targets.items()}
 
 
-def _check_invited(params: RunParams, survey: Responses) -> None:
+def _check_periods(params: RunParams, survey: Responses) -> None:
+    """Refuse periods of invitations and events that are written in another way than those of the run."""
     calendar = survey.mapping.calendar(params.period)
-    try:
-        for name in params.invited:
+    asked = [("invited", name) for name in params.invited]
+    for key, name in [*asked, *((f"events.{i}.period", event.period) for i, event in enumerate(params.events))]:
+        try:
             _known(name, survey.waves.known) if survey.waves else calendar.start(name)
-    except CxError as error:
-        raise CxError(f"{params.file}: invited: {error}") from None
+        except CxError as error:
+            raise CxError(f"{params.file}: {key}: {error}") from None
 
 
 def _known(wave: str, held: Sequence[str]) -> None:
@@ -465,18 +510,18 @@ def _known(wave: str, held: Sequence[str]) -> None:
         raise CxError(f"{wave!r} is no wave of the data; {nearest(wave, held)}")
 
 
-def _waves(params: RunParams, held: Sequence[str]) -> tuple[str, str]:
+def _waves(params: RunParams, held: Sequence[str]) -> list[str]:
     if not held:
         raise CxError("the data hold no wave")
     now = held[-1] if params.latest == "latest" else params.latest
     _known(now, held)
-    if params.against != "previous":
-        _known(params.against, held)
-        if held.index(params.against) >= held.index(now):
+    previous = held[held.index(now) - 1] if now != held[0] else FIRST
+    for wave in (one for one in params.against if one != "previous"):
+        _known(wave, held)
+        if held.index(wave) >= held.index(now):
             order = ", ".join(held)
-            raise CxError(f"expected a wave before {now!r}, found {params.against!r}; their order is {order}")
-        return now, params.against
-    return now, held[held.index(now) - 1] if now != held[0] else FIRST
+            raise CxError(f"expected a wave before {now!r}, found {wave!r}; their order is {order}")
+    return [now, *(previous if one == "previous" else one for one in params.against)]
 
 
 def found(counted: Tallies, places: Sequence[str]) -> list[tuple[str, ...]]:
@@ -522,7 +567,7 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind in kinds}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped if skip["kind"] in kinds}
     found = summary(
-        planned.tallies, planned.now, planned.before, places, params.segments, params.metrics[0], params.level,
+        planned.tallies, planned.now, planned.compared, places, params.segments, params.metrics[0], params.level,
         params.correction, planned.targets,
     )  # fmt: skip
     levels = found.reindex(columns=list(places)).to_dict("records")

@@ -40,29 +40,35 @@ def schema(about: About) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
-def new(folder: Path, export: str | None, limits: Limits) -> str:
+def new(folder: Path, export: str | None, limits: Limits, service: bool = False) -> str:
     """Make a project.
 
     Args:
         folder: Its folder, which is not there yet or empty.
         export: What the reports are about, of which a mapping is drafted; the kit's synthetic sample if None.
         limits: Of looking at the export.
+        service: Whether the export is of tickets, and the pages tell how long they take and which promises are kept.
 
     Returns:
         What to do next.
 
     Raises:
-        CxError: A folder that holds something, an export that cannot be read; nothing is left then.
+        CxError: A folder that holds something, an export that cannot be read or has no clocks; nothing is left then.
     """
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise CxError(f"{folder}: expected a folder that is new or empty")
+    if service and export is None:
+        raise CxError(
+            "--service: expected an export of tickets; `cxkit run params/service.yaml` shows those of the sample"
+        )
     (name,) = slugs([folder.resolve().name], ())
     with looking():
-        draft = "" if export is None else carried("cxkit.inspection.draft:inspect", export, limits=limits)
+        work = f"cxkit.inspection.draft:{'inspect_tickets' if service else 'inspect'}"
+        draft = "" if export is None else carried(work, export, limits=limits)
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.absolute().parent))
     try:
-        for path, text in _files(name, export, draft).items():
+        for path, text in _files(name, export, draft, service).items():
             put(made / path, text.encode(), 0o666 & ~_umask())
         folder.mkdir(mode=0o777, exist_ok=True)
         for part in made.iterdir():
@@ -83,21 +89,23 @@ def questions(draft: str) -> int:
     return sum(TODO in line for line in draft.splitlines() if not line.lstrip().startswith("#"))
 
 
-def _files(name: str, export: str | None, draft: str) -> dict[str, str]:
+def _files(name: str, export: str | None, draft: str, service: bool) -> dict[str, str]:
     """Path in the project -> text."""
     files = {f"params/{about}.schema.json": json.dumps(schema(about), indent=1) for about in ("params", "mapping")}
     files |= {".gitignore": IGNORED, "reports/README.md": REPORTS}
-    files["notebooks/report.ipynb"] = kit_notebook("notebooks/report.ipynb").read_text("utf-8")
-    files[f"params/{name}.yaml"] = _params(name, export, parse_yaml(draft, "mapping") or {})
+    page = f"notebooks/{'service' if service else 'report'}.ipynb"
+    files[page] = kit_notebook(page).read_text("utf-8")
+    files[f"params/{name}.yaml"] = _params(name, export, parse_yaml(draft, "mapping") or {}, page, service)
     if export is not None:
         files[f"params/mappings/{name}.yaml"] = f"{MODELINE}../mapping.schema.json\n{draft}"
     return files
 
 
-def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
+def _params(name: str, export: str | None, mapping: dict[str, Any], page: str, service: bool) -> str:
     items, cuts = mapping.get("items") or {}, list(mapping.get("dimensions") or {})
     measured = [_measured(item, declared if isinstance(declared, dict) else {}) for item, declared in items.items()]
-    known = {name: place for place, name in enumerate(METRICS)}
+    promises = [name for name, declared in items.items() if isinstance(declared, dict) and declared.get("within")]
+    known = {name: place for place, name in enumerate([*promises[::-1], *METRICS])}
     source = "sample" if export is None else export if "://" in export else os.path.abspath(export)
     lines = {
         "name": (json.dumps(name), "the shelf is reports/" + name),
@@ -109,7 +117,13 @@ def _params(name: str, export: str | None, mapping: dict[str, Any]) -> str:
             "the first one leads",
         ),
         "period": ("wave" if "wave" in (mapping.get("columns") or {}) else "month", "or quarter, week, year, wave"),
-        "against": ("previous", "or year_ago, or a period such as 2026-04"),
+        **({"report": (page, "the page of each place")} if service else {}),
+        **(
+            {"cohorts": ("full_resolution", "by the period in which cases were opened")}
+            if service and "full_resolution" in items
+            else {}
+        ),
+        "against": ("previous", "or year_ago, or a period such as 2026-04, or two: [previous, year_ago]"),
         "for_each": ("[]", f"a report each, one dimension or two: {', '.join(cuts) or 'brand, channel'}"),
         "segments": ("[]", "dimensions that are compared inside each report"),
     }

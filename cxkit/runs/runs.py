@@ -23,7 +23,7 @@ from cxkit.errors import CxError, refusal
 from cxkit.runs import history, shelf
 from cxkit.runs.console import Events, stoppable
 from cxkit.runs.files import move, put
-from cxkit.runs.history import code, key
+from cxkit.runs.history import code, digest, key
 from cxkit.runs.jobs import Job, Prepared, Result
 from cxkit.runs.limits import ATTEMPTS, Limits
 from cxkit.runs.private import opened
@@ -150,7 +150,7 @@ def run(
     with nullcontext(work) if work else opened(out) as work, ExitStack() as ends:
         before, _ = recovered(out, shelf.claim(out, prepared.name, "" if older else prepared.as_of))
         require_room(out, [*(job.file for job in prepared.jobs), *shelf.SUMMARY, INDEX])
-        started, version = shelf.clock(), code()
+        started, version = shelf.clock(), digest(code(), history.secret(work))  # nobody may try guesses against it
         keys = {job.name: key(job, version) for job in prepared.jobs}
         stage = ends.enter_context(Stage(out, before).leaving())
         beside, pages, gone = history.withdraw(out, work, before, prepared)

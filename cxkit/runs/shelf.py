@@ -155,6 +155,7 @@ def manifest(
         "packages": packages(),
         "filters": prepared.filters,
         "signals": prepared.signals,
+        **({"further": prepared.further} if prepared.further else {}),
     }
 
 
@@ -244,15 +245,17 @@ def _index(prepared: Prepared, record: Mapping[str, Any], stage: Stage) -> list[
     import pyarrow.parquet as pq
 
     from cxkit.runs import pages, workbook
+    from cxkit.runs.digits import rounded
 
     content = pa.BufferReader(read(Path(prepared.summary)))
     table = pq.ParquetFile(content).read(use_threads=False)  # one that cannot be started is waited for, for ever
     summary = table.to_pandas(use_threads=False)
     metrics = {data["name"]: Metric.from_dict(data) for data in prepared.metrics}
     jobs = [{**job, "status": "done"} if job["status"] == "unchanged" else job for job in record["jobs"]]
-    stage.put(SUMMARY[0], safe_csv(summary).encode("utf-8"))
-    stage.put(SUMMARY[1], workbook.workbook(summary, record, metrics))
-    made = pages.index(summary, {**record, "jobs": jobs}, metrics)
+    shared = rounded(summary)
+    stage.put(SUMMARY[0], safe_csv(shared).encode("utf-8"))
+    stage.put(SUMMARY[1], workbook.workbook(shared, record, metrics))
+    made = pages.index(summary, {**record, "jobs": jobs}, metrics, prepared.look)
     for file, page in made.items():
         stage.put(file, page.encode("utf-8"))
     return list(made)

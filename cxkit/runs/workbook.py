@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cxkit.metrics import Metric
 from cxkit.runs.spreadsheet import Cell, Head, lines, saved, sheet
 from cxkit.schema import COLUMNS as VOCABULARY
+from cxkit.schema import SECOND
 from cxkit.show import verdicts, wording
 from cxkit.show.rows import MINUTES, Row, as_change, fitted, rows
 from cxkit.show.wording import EVEN, in_pairs
@@ -60,7 +61,7 @@ COLUMNS = {
     "total_change": Column("Change of all", "the change that is taken apart", "change"),
     "expected": Column("Expected", "the score of the periods that it is compared with", "score"),
     "since": Column("Since about", "the likely start of the change"),
-    "direction": Column("Is now", "higher or lower than expected"),
+    "direction": Column("Is now", "higher or lower than expected, or back where it was"),
     "evidence": Column("Evidence", "that it has changed for good; 20 is a signal of one series", "size"),
     "pvalue": Column("p alone", "p-value of this comparison alone", "p"),
     "pvalue_adj": Column("Adjusted p", "p-value after correction for all comparisons of its family", "p"),
@@ -73,6 +74,16 @@ COLUMNS = {
     "verdict": Column("Verdict", "what the comparison says, in words, or why it says nothing", width=37),
     "detectable": Column("Detectable", "where there is no evidence: the smallest change that the bases could have "
                          "shown, at 80% power", "size"),
+    **{f"second_{name}": Column(f"{head}, second", f"the same of the second comparison: {told}", kind, width)
+       for name, head, told, kind, width in (
+           ("before", "Compared with", "the period compared with", "", 10),
+           ("value_before", "Score before", "the score then", "score", 10),
+           ("change", "Change", "the later score minus that one", "change", 10),
+           ("change_low", "Change from", "lower limit of its interval", "change", 10),
+           ("change_high", "Change to", "upper limit of its interval", "change", 10),
+           ("pvalue_adj", "Adjusted p", "after correction for both comparisons together", "p", 10),
+           ("n_before", "Base n before", "answers used then", "n", 10),
+           ("verdict", "Verdict", "what it says, in words", "", 37))},
     "family": Column("Family", "number of comparisons that the p-value is corrected for", "n"),
     "level": Column("Level", "level of the intervals", "level"),
     "note": Column("Note", "why a number is absent, or what to know about it", width=48),
@@ -84,6 +95,7 @@ _TEST = ("pvalue", "pvalue_adj", "family")
 _ENDS = ("level", "note", "part", "report", "method")
 SUMMARY = ("metric", "unit", "value", "low", "high", "n", "n_eff", "value_before", "change", "change_low",
            "change_high", "pvalue_adj", "verdict", "detectable", "note", "report", "method")  # fmt: skip
+TWICE = tuple(name for name in COLUMNS if name.startswith("second_"))
 SHEETS = {
     "estimate": ("Estimates", ("metric", "unit", "period", "value", "low", "high", "n", "n_eff", *_ENDS)),
     "comparison": ("Comparisons", (
@@ -128,7 +140,9 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
     places = [str(column) for column in summary.columns if str(column) not in VOCABULARY | set(COLUMNS)]
     scores = {_key(row, row.get("period"), places): row for row in found if _kind(row) == "estimate"}
     first = _first(found, scores, places, str(record.get("now") or ""))
-    cut = _sheet(book, "Summary", SUMMARY, first, places, metrics, above=(_title(record), SIGNS))
+    twice = any(row["second"].get("part") for row in first)
+    heads = [*SUMMARY[:-3], *TWICE * twice, *SUMMARY[-3:]]
+    cut = _sheet(book, "Summary", heads, first, places, metrics, above=(_title(record), SIGNS))
     for kind, (title, names) in SHEETS.items():
         part = [row for row in found if _kind(row) == kind]
         if kind == "estimate":
@@ -139,7 +153,8 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
             cut += _sheet(
                 book, title, names, part if kind in ("estimate", "watch") else map(_as_change, part), places, metrics
             )
-    lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, cut))
+    told = {name: column for name, column in COLUMNS.items() if twice or name not in TWICE}
+    lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, told, cut))
     return saved(book, str(record.get("as_of") or "1980-01-01"))
 
 
@@ -156,7 +171,8 @@ def _key(row: Row, period: Any, places: Sequence[str]) -> tuple[Any, ...]:
 
 def _first(found: Sequence[Row], scores: Mapping[Any, Row], places: Sequence[str], now: str) -> list[Row]:
     """A row per metric and report: its score in the period of the run, and what has become of it; totals go first."""
-    moves = {_key(row, None, places): row for row in found if row["part"] == "comparison"}
+    moves, seconds = ({_key(row, None, places): row for row in found if row["part"] == part}
+                      for part in ("comparison", SECOND))  # fmt: skip
     made = []
     for row in found:
         if row["part"] == "estimate" and str(row.get("period")) == now:
@@ -169,7 +185,8 @@ def _first(found: Sequence[Row], scores: Mapping[Any, Row], places: Sequence[str
             own = ("change", "change_low", "change_high", "pvalue", "pvalue_adj", "family", "verdict", "detectable")
             made.append(
                 {**row, **{name: move.get(name) for name in (*own, "value_before", "said")}, "note": "; ".join(notes),
-                 "method": "; ".join(text for text in methods if text)}
+                 "method": "; ".join(text for text in methods if text),
+                 "second": _as_change(_with_scores(seconds.get(_key(row, None, places), {}), scores, places))}
             )  # fmt: skip
     order = list(dict.fromkeys(row["metric"] for row in made))
     return sorted(made, key=lambda row: (order.index(row["metric"]), sum(row.get(p) is not None for p in places)))
@@ -234,6 +251,8 @@ def _sheet(
 
 
 def _cell(row: Row, name: str, metric: Metric | None) -> Cell:
+    if name in TWICE:
+        return _cell(row["second"], name.removeprefix("second_"), metric) if row["second"].get("part") else Cell(None)
     value, kind = row.get(name), COLUMNS[name].kind
     if name == "metric":
         return Cell(metric.label if metric else value)
@@ -300,22 +319,27 @@ def _unit(metric: Metric) -> str:
 
 def _title(record: Mapping[str, Any]) -> str:
     title = str(record.get("title") or record.get("name") or "Summary")
-    since = f" against {record['before']}" if record.get("before") else ""
+    since = f" against {_befores(record)}" if record.get("before") else ""
     return f"{title}: {record['now']}{since}" if record.get("now") else title
 
 
+def _befores(record: Mapping[str, Any]) -> str:
+    return " and ".join([str(record["before"]), *record.get("further", ())])
+
+
 def _notes(
-    summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[str, Metric], places: Sequence[str], cut: int
-) -> list[tuple[str, ...]]:
+    summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[str, Metric], places: Sequence[str],
+    explained: Mapping[str, Column], cut: int,
+) -> list[tuple[str, ...]]:  # fmt: skip
     """What a reader of the sheets has to know, as lines of one to three cells."""
-    told = [(word, "", str(record[key])) for key, word in (
+    told = [(word, "", _befores(record) if key == "before" else str(record[key])) for key, word in (
         ("title", "Run"), ("name", "Name"), ("now", "Period"), ("before", "Compared with"), ("as_of", "As of"),
         ("filters", "Filters")) if record.get(key)]  # fmt: skip
     lost = [("Not in here", "", f"{cut:,} rows did not fit into a sheet; summary.csv has them all")] if cut else []
     codes = {f"{of}_{end}": end for of in ("change", "difference", "contribution") for end in ("low", "high")}
-    codes |= {"unit": "", "value_before": ""}
+    codes |= {"unit": "", "value_before": ""} | dict.fromkeys(TWICE, "")
     columns = [(place, place, "dimension: the level of the row; All where it is summed over") for place in places]
-    columns += [(column.head, codes.get(name, name), column.told) for name, column in COLUMNS.items()]
+    columns += [(column.head, codes.get(name, name), column.told) for name, column in explained.items()]
     asked = [(metric.label, name, _asked(metric)) for name, metric in metrics.items()]
     few = wording.rule(rows(summary), "hide_below")
     methods = sorted({str(text) for text in summary["method"].dropna()} - {""}) if "method" in summary else []

@@ -245,7 +245,7 @@ def render(notebook: Any, job: Job) -> bytes:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
     notebook.metadata.pop("papermill", None)
-    text: str = pages.page(notebook, title=job.parameters["title"], lang=job.lang, links=job.links)
+    text: str = pages.page(notebook, title=job.parameters["title"], lang=job.lang, links=job.links, look=job.look)
     return text.encode("utf-8")
 
 

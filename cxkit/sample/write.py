@@ -36,7 +36,7 @@ from cxkit.sample.tickets import ticket_frame
 SEED = 2026
 TIMEZONE = "Europe/Berlin"
 EXPORTED = pd.Timestamp("2026-11-01", tz=TIMEZONE)  # nothing later is known
-MAPPINGS = {frame: Path(__file__).parent / f"{frame}.yaml" for frame in ("responses", "tickets")}
+MAPPINGS = {frame: Path(__file__).parent / f"{frame}.yaml" for frame in ("responses", "tickets", "customers")}
 
 _HISTORY = 60  # months before the first of the sample in which customers joined
 
@@ -61,14 +61,14 @@ def sample(seed: int = SEED) -> dict[str, pd.DataFrame]:
 
 
 def write(folder: str | Path, seed: int = SEED) -> list[Path]:
-    """Write the sample as exports arrive: three CSV files, and mappings that describe the responses and the tickets.
+    """Write the sample as exports arrive: three CSV files, and a mapping for each.
 
     Args:
         folder: Created where it does not exist; files of the same names are replaced.
         seed: As in `sample`.
 
     Returns:
-        The paths written: responses.csv, tickets.csv, customers.csv, mapping.yaml and tickets.yaml.
+        The paths written: responses.csv, tickets.csv, customers.csv, mapping.yaml, tickets.yaml and customers.yaml.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def write(folder: str | Path, seed: int = SEED) -> list[Path]:
     for name, frame in _drawn(seed).items():
         paths.append(target / f"{name}.csv")
         frame.to_csv(paths[-1], index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\n", encoding="utf-8")
-    for name, mapping in (("mapping.yaml", "responses"), ("tickets.yaml", "tickets")):
+    for name, mapping in (("mapping.yaml", "responses"), ("tickets.yaml", "tickets"), ("customers.yaml", "customers")):
         paths.append(target / name)
         copyfile(MAPPINGS[mapping], target / name)
     return paths

@@ -3,22 +3,31 @@
     from cxkit import show
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
-the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `league` its tables;
-`trend`, `curve`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `why`, `drivers` its figures. Each
-returns `Html`, in which every string of the data is escaped. `theme`, `intervals` and `figure` put seaborn and
-matplotlib on a page.
+the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `hazards`, `league`
+its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `gradient`,
+`why`, `drivers` its figures. Each returns `Html`, in which every string of the data is escaped. `theme`, `intervals`
+and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
 
 from cxkit.show.board import board, headline
+from cxkit.show.cohorts import cohorts
 from cxkit.show.drivers import drivers
-from cxkit.show.figures import changes, curve, heatmap, score_distribution, segments, stacked, trend
+from cxkit.show.figures import changes, curve, gradient, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
 from cxkit.show.html import Html
 from cxkit.show.pictures import figure, intervals, theme
 from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
-from cxkit.show.tables import against_rest, comparisons_table, curve_table, distribution_table, estimates_table, league
+from cxkit.show.tables import (
+    against_rest,
+    comparisons_table,
+    curve_table,
+    distribution_table,
+    estimates_table,
+    hazards,
+    league,
+)
 from cxkit.show.why import why
 
 __all__ = [
@@ -28,6 +37,7 @@ __all__ = [
     "audit_tables",
     "board",
     "changes",
+    "cohorts",
     "comments",
     "comparisons_table",
     "curve",
@@ -37,6 +47,8 @@ __all__ = [
     "estimates_table",
     "figure",
     "findings",
+    "gradient",
+    "hazards",
     "header",
     "headline",
     "heatmap",

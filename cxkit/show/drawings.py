@@ -20,6 +20,7 @@ from cxkit.show.wording import EVEN, base, in_pairs, score
 T = TypeVar("T")
 RIGHT = 92  # user units for the numbers of a row
 TALL = 540  # user units of rows in one drawing, about what a sheet of paper holds
+FEW = 3  # periods up to which they are dots: a line through two would be a direction that nobody has shown
 CHARACTERS = 5  # of a score with a decimal: a narrower cell leaves it out
 GAP = 0.7  # rows between what has enough answers and what has not
 TONES = {"better": "good", "worse": "bad", "moved": "ink", "none": "muted", "few": "faint"}
@@ -132,11 +133,18 @@ def dot_row(ax: Canvas, y: float, label: str, row: Row, metric: Metric, tested: 
         ax.text(right, y, wording.absent(row), ha="left", shift=(8, 0), limit=14, **NOTE)
         return None
     ax.text(right, y, score(row, metric), ha="right", bold=not small, role=role, shift=(37, 0))
-    ax.text(right, y, base(row), ha="left", shift=(40, 0), **NOTE)
-    if tested is not None and tested.get("verdict") == "changed":
+    grey = small and row["n"] >= row.get("judge_from", math.inf)  # many answers that count like few
+    counts = f" ({wording.count(row.get('n_judged', row['n_eff']))})" if grey else ""
+    ax.text(right, y, f"{base(row)}{counts}", ha="left", shift=(40, 0), **NOTE)
+    if tested is not None and stands_out(tested):
         found = verdicts.verdict(tested, metric)
         ax.text(right, y, found.sign, ha="right", small=True, role=TONES[found.tone], shift=(RIGHT, 0))
     return Whisker(y, row["value"], row.get("low"), row.get("high"), "faint" if small else "line", not small)
+
+
+def stands_out(tested: Row) -> bool:
+    """Whether a level has a sign: it changed, and differently from the others where that was tested."""
+    return bool(tested.get("named", tested.get("verdict") == "changed"))
 
 
 def change_row(ax: Canvas, y: float, label: str, row: Row, metric: Metric) -> Whisker | None:
@@ -214,14 +222,16 @@ PATTERNS = ((4, 3), (1, 2), (7, 2, 1, 2), (2, 4))  # of the lines of published v
 
 def trend(
     found: Sequence[Row], known: Sequence[tuple[int, Row]], metric: Metric, marked: Sequence[Row],
-    signals: Sequence[Row] = (), behind: Sequence[Row] = (),
+    signals: Sequence[Row] = (), behind: Sequence[Row] = (), happened: Sequence[str] = (), target: float | None = None,
 ) -> Canvas:  # fmt: skip
-    """A line over periods with a band of intervals, gaps where nothing is known, and bases under the periods.
+    """A line over periods with a band of intervals, or a few dots with theirs; gaps where nothing is known.
 
     `signals` of the watch are marked, and where they likely began; `behind` the scores is the line of their level.
+    Periods in which something `happened` are numbered at the top.
     """
     at_level = [(i, row) for i, row in enumerate(behind) if row["underlying"] is not None]
-    values = [mark["value"] for mark in marked] + [row["underlying"] for _, row in at_level]
+    aimed = [] if target is None else [{"name": "target", "value": target}]
+    values = [mark["value"] for mark in [*marked, *aimed]] + [row["underlying"] for _, row in at_level]
     lows, highs = reach([row for _, row in known])
     low, high = span([*lows, *values], [*highs, *values], metric.ends)
     left, right = -0.4, max(len(found) - 0.6, 0.6)
@@ -235,21 +245,28 @@ def trend(
                 *((i, row["underlying_high"]) for i, row in reversed(at_level))]  # fmt: skip
         ax.fill([(i, min(max(y, low), high)) for i, y in edge], "mid", 0.18)
         ax.line([i for i, _ in at_level], [row["underlying"] for _, row in at_level], "mid", 1, **DASHED)
-    for run in runs(known):
-        band(ax, run)
-        ax.line([i for i, _ in run], [row["value"] for _, row in run], "line", 1.6)
+    if len(found) <= FEW:
+        for (i, row), bottom, top in zip(known, lows, highs, strict=True):
+            ax.line([i, i], [bottom, top], "faint" if wording.is_small(row) else "line", 2)
+    else:
+        for run in runs(known):
+            band(ax, run)
+            ax.line([i for i, _ in run], [row["value"] for _, row in run], "line", 1.6)
     periods = [str(row["period"]) for row in found]
     for row in signals:
         if row["since"] in periods and row["period"] in periods:
             ax.line([periods.index(row["since"])] * 2, [low, high], "muted", 1, dashes=(1, 2))
-            mark = wording.UP if row["direction"] == "higher" else wording.DOWN
+            mark = {"higher": wording.UP, "lower": wording.DOWN}.get(row["direction"], wording.NONE)
             ax.text(periods.index(row["period"]), high, mark, va="top", small=True)
+    for number, period in enumerate(happened, 1):
+        ax.line([periods.index(period)] * 2, [low, high], "mid", 0.8)
+        ax.text(periods.index(period), high, number, va="bottom", shift=(0, 1), small=True)
     for small in (False, True):
         kept = [(i, row["value"]) for i, row in known if wording.is_small(row) == small]
         if kept:
             role = "faint" if small else "line"
             ax.dots([i for i, _ in kept], [y for _, y in kept], role, filled=not small, size=4.4)
-    _levels(ax, marked, BREAK * (high - low) / 144)
+    _levels(ax, [*marked, *aimed], BREAK * (high - low) / 144)
     last, row = known[-1]
     ax.text(last, row["value"], score(row, metric), ha="left", bold=True, shift=(6, 0))
     longest = max(len(str(row["period"])) for row in found)
@@ -272,7 +289,8 @@ def curve(now: Sequence[Row], before: Sequence[Row]) -> Canvas:
         ax.line([low, high], [y, y], "rule", 0.8)
         ax.text(low, y, f"{y}%", ha="right", shift=(-5, 0), **NOTE)
     then, at = ([math.log10(row["after"]) for row in rows] for rows in (before, now))
-    ax.line(then, [row["value"] for row in before], "faint", 1.2)
+    if before:
+        ax.line(then, [row["value"] for row in before], "faint", 1.2)
     limits = [(x, row) for x, row in zip(at, now, strict=True) if row.get("low") is not None]
     ax.fill([*((x, row["low"]) for x, row in limits), *((x, row["high"]) for x, row in reversed(limits))], "line", 0.18)
     ax.dots(at, [row["value"] for row in now], "line", size=4.4)
@@ -400,7 +418,8 @@ def heat(
     height = 58 + CELL * len(grid)
     ax = Canvas(height, laid.margin, 4, top=30, bottom=28, x=(0, len(across)), y=(len(grid), 0))
     every = [(x, y, one) for y, line in enumerate(grid.values()) for x, one in enumerate(line)]
-    steps = [(_step(_sound(one), low, high, metric), x, y) for x, y, one in every if not math.isnan(_sound(one))]
+    shades, sound = _shades(metric), [(_sound(one), x, y) for x, y, one in every]
+    steps = [(_shade(value, low, high, shades), x, y) for value, x, y in sound if not math.isnan(value)]
     for step, x, y in sorted(steps):  # cells of one colour are one path
         ax.box((x, x + 1), (y, y + 1), f"step{step}", gap=0.75)
     small = [(x, y) for x, y, one in every if one and one.get("value") is not None and wording.is_small(one)]
@@ -415,10 +434,14 @@ def heat(
     return ax
 
 
-def _step(value: float, low: float, high: float, metric: Metric) -> int:
-    """Which of the colours a value has, from the worst end of what is found to the best."""
-    step = min(int(STEPS * (value - low) / ((high - low) or 1)), STEPS - 1)
-    return STEPS - 1 - step if metric.better == "lower" else step
+def _shades(metric: Metric) -> Sequence[int]:
+    """The colours from the lowest value to the highest: of both sides where one is worse, else light to strong."""
+    return {"higher": range(STEPS), "lower": range(STEPS)[::-1]}.get(metric.better or "", range(STEPS // 2, STEPS))
+
+
+def _shade(value: float, low: float, high: float, shades: Sequence[int]) -> int:
+    """Which of the colours a value has, in equal steps from the lowest that is found to the highest."""
+    return shades[min(int(len(shades) * (value - low) / ((high - low) or 1)), len(shades) - 1)]
 
 
 def _sound(cell: Row | None) -> float:
@@ -440,15 +463,15 @@ def _legend(ax: Canvas, ends: tuple[float, float], metric: Metric, few: bool) ->
     """The steps of colour under the cells with the values at both ends and in the middle, and how too few look."""
     bottom, unit = ax.y[0], ax.x[1] / ax.room  # a user unit in columns
     size, top, tall = 16 * unit, bottom + 7 / CELL, 7 / CELL
-    order = range(STEPS)[:: -1 if metric.better == "lower" else 1]
-    for i, step in enumerate(order):
+    shades = _shades(metric)
+    for i, step in enumerate(shades):
         ax.box((i * size, (i + 1) * size), (top, top + tall), f"step{step}")
     for part, ha in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
         value = ends[0] + part * (ends[1] - ends[0])
         said = tick(value, [ends[0], (ends[0] + ends[1]) / 2, ends[1]], metric.unit)
-        ax.text(part * size * STEPS, top + tall, said, ha=ha, va="top", shift=(0, -2), **NOTE)
+        ax.text(part * size * len(shades), top + tall, said, ha=ha, va="top", shift=(0, -2), **NOTE)
     if few:
-        start = size * (STEPS + 1)
+        start = size * (len(shades) + 1)
         outlines(ax, [(start, top)], (size, tall))
         ax.text(start + size, top + tall / 2, "too few", ha="left", shift=(4, 0), **NOTE)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxkit.schema import VIF
 from cxkit.show import wording
 from cxkit.show.drawings import DASHED, NOTE, Layout, Whisker, layout, put_name, row_area, tick, whiskers
 from cxkit.show.figures import Parts, figure, nothing
@@ -20,7 +21,7 @@ NONE = "No drivers are shown: the parameters of the run name no outcome and item
 TOGETHER = {
     "one factor": "the items go with it together, as one common factor alone would; which of them matters more cannot "
     "be said, and none is ranked",
-    "collinear": "some items say much the same (variance inflation above 5), so that none is ranked",
+    "collinear": f"some items say much the same (variance inflation above {VIF:g}), so that none is ranked",
     "reversed": "some items go with it the other way once the others are taken into account, so that none is ranked",
 }
 CAUTION = (
@@ -157,7 +158,7 @@ def _table(found: Sequence[Row], title: str) -> Html:
         gain = wording.change_decimals(row["gain_low"], row["gain_high"])
         more = wording.limits(row["gain_low"], row["gain_high"], unit, gain, signed=True)
         remarks = ["turns its sign beside the others"] * bool(row["reversed"])
-        remarks += [f"variance inflation {wording.number(row['vif'], 1)}"] * (row["vif"] > 5)
+        remarks += [f"variance inflation {wording.number(row['vif'], 1)}"] * (row["vif"] > VIF)
         cells: list[Any] = [wording.quantity(row["value"], "percent", places),
                             wording.limits(row["low"], row["high"], "percent", places), _place(row), _rated(row),
                             f"{wording.number(row['gain'], gain, True)} ({more})",

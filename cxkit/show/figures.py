@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import BLANK
 from cxkit.show import drawings, verdicts, wording
 from cxkit.show.drawings import HIDDEN, layout, parts
 from cxkit.show.findings import DIFFERENTLY, alike, listed, named, no_evidence
 from cxkit.show.html import Html, join, name, slug, tag
 from cxkit.show.labels import plural, words
-from cxkit.show.rows import MINUTES, Row, answered, dimensions, fitted_one, level, of_metric, shares, varying
+from cxkit.show.rows import MINUTES, Row, answered, dimensions, fitted_one, level, of_metric, shares, varying, when
 from cxkit.show.rows import rows as all_rows
 from cxkit.show.svg import Canvas
 from cxkit.show.tables import PAIRS, classes_table, comparisons_table, curve_table, distribution_table, estimates_table
@@ -34,8 +35,11 @@ def trend(
     comparisons: pd.DataFrame | None = None,
     *,
     benchmarks: Sequence[Mapping[str, object]] = (),
+    events: Sequence[Mapping[str, str]] = (),
+    target: float | None = None,
     watched: pd.DataFrame | None = None,
     level: pd.DataFrame | None = None,
+    period: str = "",
 ) -> Html:
     """A metric over the periods with its interval as a band and the bases on the axis.
 
@@ -45,8 +49,11 @@ def trend(
         comparisons: The comparison that the caption states; without it the caption states the last estimate.
         benchmarks: Published values to draw as lines: metric, value, name, source, date; those of other metrics are
             left out. They are never tested against.
+        events: What happened in a period, marked and never tested: period, text.
+        target: What the score should reach, in the unit of the metric, drawn as a line.
         watched: Of the place (`cx.watch`), for signals and where the changes likely began.
         level: Of the place (`cx.level`), drawn behind the scores.
+        period: How time is cut; sentences name a "month" in words.
 
     Raises:
         ValueError: Where the rows are of more than one place.
@@ -68,24 +75,46 @@ def trend(
         claim, proof = [f"{metric.label} in ", name(last["period"]), f": {wording.estimate_words(last, metric)}."], []
     marks = published(benchmarks, metric)
     signals = [] if watched is None else [row for row in of_metric(watched, metric) if row["signal"]]
-    behind = [] if level is None else of_metric(level, metric)
-    text = told(found, metric, ["period"])
-    drawn = drawings.trend(found, known, metric, marks, signals, behind).svg(key, title, text)
+    few = len(found) <= drawings.FEW
+    behind = [] if level is None or few else of_metric(level, metric)
+    happened = _happened(events, [str(row["period"]) for row in found])
+    text = _course(found, metric)
+    drawn = drawings.trend(found, known, metric, marks, signals, behind, list(happened), target).svg(key, title, text)
     sure = wording.level_words(last.get("level"))
     notes: list[object] = [
-        f"Line: {metric.label}. Band: {sure} interval of each period. n: answers. Hollow: a small effective base.",
+        f"{f'Dot: {metric.label}. Line' if few else f'Line: {metric.label}. Band'}: {sure} interval of each period. "
+        f"n: {metric.counted}. Hollow: a small effective base.",
         *unit_note(metric),
         *map(wording.sentence, wording.alike(found)),
     ]
-    notes += [wording.sentence(_signalled(row)) for row in signals]
+    notes += [wording.sentence(_signalled(row, period)) for row in signals]
     notes += [_forecast(behind[-1], metric)] if behind and behind[-1]["forecast"] is not None else []
     notes += sources(marks, metric)
+    if happened:
+        said = join([join([f"{i} ", at, ": ", name("; ".join(texts))]) for i, (at, texts) in
+                     enumerate(happened.items(), 1)], ". ")  # fmt: skip
+        notes.append(join([said, ". What happened is declared; nothing here tests whether it changed the score."]))
     return figure(key, claim, proof, drawn, notes, shown)
 
 
-def _signalled(row: Row) -> str:
+def _course(found: Sequence[Row], metric: Metric) -> str:
+    """Alternative text of a trend: the first score, the lowest, the highest and the last two; the table has all."""
+    known = [row for row in found if row.get("value") is not None]
+    ends = [end(known, key=lambda row: row["value"]) for end in (min, max)]
+    picked = [row for row in found if any(row is one for one in (found[0], *ends, *found[-2:]))]
+    others = len(found) - len(picked)
+    return told(picked, metric, ["period"]) + f"; {others} more in the table of this figure" * (others > 0)
+
+
+def _happened(events: Sequence[Mapping[str, str]], periods: Sequence[str]) -> dict[str, list[str]]:
+    """What happened, by period, in the order of these."""
+    return {at: texts for at in periods if (texts := [one["text"] for one in events if one["period"] == at])}
+
+
+def _signalled(row: Row, period: str) -> str:
     """A signal of the watch in words."""
-    return f"{row['period']}: a signal of the watch, {row['direction']} since about {row['since']} (dotted)"
+    seen, since = (when(row[key], period) for key in ("period", "since"))
+    return f"{seen}: a signal of the watch, {row['direction']} since about {since} (dotted)"
 
 
 def _forecast(row: Row, metric: Metric) -> str:
@@ -93,9 +122,12 @@ def _forecast(row: Row, metric: Metric) -> str:
     ends = row["forecast_low"], row["forecast_high"]
     places = wording.decimals(*ends)
     size = wording.quantity(row["fall"], metric.unit, 0, signed=metric.unit == "percent").lstrip("+")
-    return (f"Dashed: the level behind the scores, a model. Next score: {wording.number(row['forecast'], places)} "
-            f"({wording.limits(*ends, 'scale', places)}); a fall of {size} would be seen with probability "
-            f"{row['power']:.2f}.")  # fmt: skip
+    score = f"{wording.number(row['forecast'], places)} ({wording.limits(*ends, 'scale', places)})"
+    said = f"Dashed: the level behind the scores, a model. Next score, if nothing new happens: {score}."
+    if row["forecast"] - row["fall"] < metric.ends[0]:  # it cannot fall so far
+        return said
+    chance = wording.percent(100 * row["power"])
+    return f"{said} If it fell by {size}, the chance that a comparison by itself would show it is {chance}."
 
 
 def curve(
@@ -128,7 +160,7 @@ def curve(
                      f"n {wording.count(row['n'])})" for row in held[now])  # fmt: skip
     drawn = drawings.curve(held[now], held[before]).svg(key, title, text)
     notes = [
-        f"Line: share of the cases that began in {now} that had ended after each time (a scale of multiples). Band: "
+        f"Line: share of the cases of {now} that had ended after each time (a scale of multiples). Band: "
         f"{sure} interval. Below: how many were watched longer. Open cases count for as long as they were seen.",
         *([f"Grey: {before}; described, not tested."] if held[before] else []),
     ]
@@ -142,7 +174,6 @@ def segments(
     dimension: str,
     *,
     benchmarks: Sequence[Mapping[str, object]] = (),
-    rest: bool = False,
 ) -> Html:
     """The levels of a dimension as dots with intervals, the highest first, too small bases last.
 
@@ -153,7 +184,6 @@ def segments(
         metric: The metric drawn.
         dimension: Column of the levels.
         benchmarks: Published values to draw as lines, as in `trend`.
-        rest: Whether `against_rest` of the same levels follows, so that the caption can point to it.
     """
     metric, (estimates, comparisons) = fitted_one(metric, estimates, comparisons)
     compared = [] if comparisons is None else of_metric(comparisons[_cut_by(comparisons, dimension)], metric)
@@ -184,12 +214,38 @@ def segments(
         *unit_note(metric),
     ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
-    moved = [row for row in tested.values() if row.get("verdict") == "changed"]
-    notes += [f"{wording.UP} {wording.DOWN} changed against {moved[0]['before']}."] if moved else []
+    moved = [row for row in tested.values() if drawings.stands_out(row)]
+    way = " differently" if moved and "named" in moved[0] else ""
+    notes += [f"{wording.UP} {wording.DOWN} changed{way} against {moved[0]['before']}."] if moved else []
     notes += ["The order is no ranking.", *cut(levels, MOST)]
     notes += sources(marks, metric)
-    claim, proof = segment_finding(metric, dimension, levels, list(tested.values()), rest=rest)
+    claim, proof = segment_finding(metric, dimension, levels, list(tested.values()))
     return figure(key, claim, proof, drawn, notes, shown)
+
+
+def gradient(estimates: pd.DataFrame, trends: pd.DataFrame, metric: Metric, dimension: str) -> Html:
+    """The levels of an ordered dimension in their order, and whether the score goes with it.
+
+    Args:
+        estimates: Rows of the levels in one period.
+        trends: Of the place, from `cx.gradient`.
+        metric: The metric drawn.
+        dimension: Column of the levels.
+    """
+    metric, (estimates,) = fitted_one(metric, estimates)
+    frame = estimates[(estimates["metric"] == metric.name) & (estimates[dimension] != BLANK)]
+    found, (trend, *inside) = of_metric(frame, metric), of_metric(trends, metric)
+    key, title = slug("gradient", metric.name, dimension), f"{metric.label} by {words(dimension)}"
+    shown = estimates_table(frame, {metric.name: metric}, caption=title)
+    known = [row for row in found if row.get("value") is not None]
+    if not known:
+        return nothing(key, title, shown, found)
+    laid = layout([level(row, dimension) for row in found])
+    drawn = drawings.segments(found, known, None, metric, dimension, laid, {})
+    claim, proof = verdicts.gradient(trend, inside, metric)
+    notes = [f"Dot: score, {found[0]['period']}. Line: {wording.level_words(known[0].get('level'))} interval. A level "
+             f"holds its lower end. Trend: {trend['method']}.", *unit_note(metric)]  # fmt: skip
+    return figure(key, claim, proof, drawn.svg(key, title, told(found, metric, [dimension])), notes, shown)
 
 
 def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -288,7 +344,8 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None,
     text = "; ".join(f"{top}: {line}" for top, line in lines.items())
     drawn = drawings.stacked(drawn_bars, roles, layout(list(drawn_bars))).svg(key, title, text)
     claim = class_finding(metric, bars, list(roles), before) if by == "period" else [f"{title}."]
-    notes = ["Bars: share of answers in each class. n: answers. Shares are described: no interval, no test."]
+    said, counted = "Shares are described: no interval, no test.", metric.counted
+    notes = [f"Bars: share of {counted} in each class. n: {counted}. {said}"]
     return figure(key, claim, [], drawn, [*notes, *cut(list(bars), most)], shown)
 
 
@@ -454,7 +511,7 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tupl
 
 
 def segment_finding(
-    metric: Metric, dimension: str, levels: Sequence[Row], tested: Sequence[Row], *, rest: bool = False
+    metric: Metric, dimension: str, levels: Sequence[Row], tested: Sequence[Row]
 ) -> tuple[Parts, Parts]:
     """Claim and proof on the scores of the levels: the range of those with enough answers, and which levels changed.
 
@@ -463,15 +520,13 @@ def segment_finding(
         dimension: Column of the levels.
         levels: The estimates, the highest first.
         tested: Comparisons of the levels with another period.
-        rest: Whether a table follows in which each level is tested against the rest.
     """
     sound = [row for row in levels if wording.is_sound(row)]
     which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels)} or more"
     some = f"of the {len(sound):,} {plural(dimension)}" if len(sound) > 1 else f"the only one of {which}"
     said = f", {some} with {enough}: " if 0 < len(sound) < len(levels) else ": "
     told = _ends(sound, metric, dimension) if sound else [f"none of {which} has {enough}"]
-    follows = rest and len(sound) > 1
-    proof: list[object] = ["Each is tested against the rest below." if follows else "This order is not tested."]
+    proof: list[object] = ["This order is not tested."]
     if picked := named([row for row in tested if row.get(dimension) is not None]):
         since = [" Changed differently against ", name(picked[0].get("before")), ": "]
         proof += [*since, *listed(picked, metric, dimension), "."]

@@ -168,7 +168,7 @@ def _explained(part: Row, held: Sequence[Row], metric: Metric, dimension: str) -
 def _alike(tested: Mapping[str, Sequence[Row]], metric: Metric, same: Sequence[str]) -> _Said:
     """The parts of a whole that changed, of which none is shown to have changed differently."""
     first = tested[same[0]][0]
-    lead = tag("a", "Everywhere alike", href=f"#{_target(first, same[0])}")
+    lead = tag("a", "In all parts", href=f"#{_target(first, same[0])}")
     proofs = [f"By {words(key)}: {in_numbers(tested[key][0])}; {_singled(tested[key], metric, key)}" for key in same]
     proof = f"{'. '.join(proofs)}."
     sign = tag("span", wording.NONE, class_="cx-sign cx-none", aria_hidden="true")
@@ -198,12 +198,12 @@ def _unmoved(found: Sequence[Row], page: Page) -> _Said:
 
 
 def _reach(page: Page, told: Sequence[_Said]) -> str:
-    """What could have been detected in the parts, and of the whole where no sentence says it."""
+    """What could be missed in the parts, and of the whole where no sentence says it."""
     said = [row for one in told for row in one.about]
     untold = [row for row in page.whole if row not in said]
     about = [(f"By {' and '.join(map(words, page.names))}", page.parts), ("Of the other metrics", untold)]
     return "".join(
-        f" {lead}, a change of about so much could have been detected: {'; '.join(sizes)}."
+        f" {lead}, a change under about so much could be missed: {'; '.join(sizes)}."
         for lead, found in about
         if (sizes := [size for m in metrics_of(found, page.metrics) if (size := verdicts.reach_of(found, m))])
     )
@@ -324,7 +324,7 @@ def _singled(found: Sequence[Row], metric: Metric, dimension: str) -> str:
     sizes = [row["alike_detectable"] for row in found if row.get("alike_detectable") is not None]
     ends = " to ".join(dict.fromkeys(verdicts.about(size) for size in (min(sizes), max(sizes))))
     size = f"{ends} {verdicts.unit_words(metric)}".strip()
-    return f"one {words(dimension)} that alone moved {size} away from the others could have been detected"
+    return f"one {words(dimension)} that alone moved under {size} away from the others could be missed"
 
 
 def no_evidence(what: Sequence[str], dimensions: Sequence[str] = ()) -> str:

@@ -56,6 +56,15 @@ def tag(name: str, *children: object, **attributes: object) -> Html:
     return Html(f"<{' '.join(parts)}>{join(children)}</{name}>")
 
 
+def absent(why: str = "") -> Html:
+    """Nothing to show: a page drops a section that holds this alone, and says why, where there is a reason.
+
+    >>> str(absent("no duration is measured"))
+    '<div class="cx-empty">no duration is measured</div>'
+    """
+    return tag("div", why or None, class_="cx-empty")
+
+
 def join(parts: Iterable[object], between: str = "") -> Html:
     """The parts one after another, each escaped unless it is `Html`; None is left out.
 

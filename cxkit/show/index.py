@@ -11,22 +11,26 @@ from urllib.parse import quote
 import pandas as pd
 
 from cxkit.metrics import Metric
-from cxkit.schema import ESTIMATES
+from cxkit.schema import ESTIMATES, SECOND
 from cxkit.show import verdicts, wording
 from cxkit.show.board import (
     RECENT,
     TARGETS,
     aim_cell,
+    aim_words,
     before_cell,
     change_cell,
+    missed,
     moved_words,
     score_cell,
+    shortly,
     since_words,
     spark,
 )
+from cxkit.show.drawings import FEW
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
-from cxkit.show.rows import Row, fitted, metrics_of, rows
+from cxkit.show.rows import Row, fitted, metrics_of, rows, spoken, when
 from cxkit.show.sections import audit, compared_facts, counted, filter_facts, head, provenance
 from cxkit.show.tables import ABSENT, Cell, base, comparison_notes, estimates_table, table
 
@@ -51,7 +55,8 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
         metrics: What is measured, by name.
     """
     metrics, (summary,) = fitted(metrics, summary)
-    found = rows(summary)
+    period = str(manifest.get("period"))
+    found, now = rows(spoken(summary, period)), str(when(manifest.get("now") or "", period))
     shown = metrics_of(found, metrics)
     jobs: Sequence[Job] = manifest["jobs"]
     done = [job for job in jobs if job["status"] == "done"]
@@ -60,13 +65,13 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
     if places:
         keys = tuple(places[0].get("where") or {})
         title = _title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")
-        first, *further = _reports(places, done, found, shown, str(manifest.get("now") or ""), keys)
+        first, *further = _reports(places, done, found, shown, now, keys)
         parts, further = [title, first], [join([title, one]) for one in further]
     else:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
     if len(shown) > 1 and done and not further:
         parts += [_title("All metrics"), _all_metrics(summary, done, metrics, str(manifest.get("now") or ""))]
-    parts += _watched(found, done, metrics)
+    parts += _watched(rows(summary), done, metrics, period)
     parts += _missing(jobs)
     parts += [_title("About all reports"), _whole(done)] if any(job["kind"] != "report" for job in done) else []
     parts.append(_earlier(manifest.get("kept") or [], manifest.get("withdrawn") or []))
@@ -99,8 +104,10 @@ def _head(manifest: Mapping[str, Any], jobs: Sequence[Job]) -> Html:
     counted = f"{states.count('done')} of {len(states)}" + "".join(
         f", {states.count(kind)} {kind}" for kind in ("skipped", "failed") if kind in states
     )
-    facts: list[tuple[object, object]] = [("Period", name(manifest["now"]))] if manifest.get("now") else []
-    facts += compared_facts(manifest.get("before"))
+    named = [manifest.get("now"), manifest.get("before"), *manifest.get("further", ())]
+    now, *befores = (when(one, str(manifest.get("period"))) for one in named)
+    facts: list[tuple[object, object]] = [("Period", name(now))] if now else []
+    facts += compared_facts([one for one in befores if one])
     facts += filter_facts(manifest.get("filters") or {})
     facts += [("Reports", counted), ("As of", name(manifest.get("as_of")))]
     synthetic = any(file.get("synthetic") for file in manifest.get("data") or [])
@@ -159,22 +166,25 @@ class _Told:
             if row["part"] == "estimate":
                 self.series.setdefault((row["report"], row["metric"]), []).append(row)
         self.scores = of("estimate", lambda row: str(row.get("period")) == now)
-        self.changes = of("comparison", lambda row: True)
+        self.changes, self.further = (of(part, lambda row: True) for part in ("comparison", SECOND))
         self.aims = of("target", lambda row: str(row.get("period")) == now)
         self.signals = of("watch", lambda row: str(row.get("period")) == now and row.get("direction"))
 
     def worse(self, report: str, metric: Metric) -> str:
         """Why somebody should act, blank where nobody need: a change for the worse, since when, a missed target."""
         key = (report, metric.name)
-        row, signal, aim = self.changes.get(key), self.signals.get(key), self.aims.get(key)
+        signal, aim = self.signals.get(key), self.aims.get(key)
         told = []
-        if row is not None and (found := verdicts.verdict(row, metric)).tone == "worse":
-            told.append(f"{found.sign} {moved_words(row, metric)}")
-        elif signal and metric.better and (signal["direction"] == "lower") == (metric.better == "higher"):
-            told.append(f"{metric.label} {since_words(signal)}")
-        if aim and metric.better and aim.get("verdict") == ("below" if metric.better == "higher" else "above"):
+        for row, second in ((self.changes.get(key), False), (self.further.get(key), True)):
+            if row is not None and (found := verdicts.verdict(row, metric)).tone == "worse":
+                against = f" against {row['before']}" if second else ""
+                told.append(f"{found.sign} {moved_words(row, metric)}{against}")
+        worse = signal and signal["direction"] == {"higher": "lower", "lower": "higher"}.get(str(metric.better))
+        if signal and worse and not (told and signal["since"] == signal["period"]):  # else the change itself says it
+            told.append(f"{'' if told else f'{metric.label} '}{since_words(signal)}")
+        if aim and missed(aim, metric):
             label = "" if told else f"{metric.label} "
-            told.append(f"{label}{aim['verdict']} the target of {aim['target']:g}")
+            told.append(f"{label}{aim['verdict']} the target of {aim_words(aim)}")
         return ", ".join(told)
 
 
@@ -198,7 +208,8 @@ def _reports(
     absent = [job for job in ordered if (row := scores[job["name"]]) is None or row.get("value") is None]
     without = {job["name"] for job in absent} if len(absent) > ABSENT else set()
     listed = [job for job in ordered if job["name"] not in without]
-    drawn = len(group) <= DRAWN
+    periods = max((len(several) for several in told.series.values()), default=0)
+    drawn = len(group) <= DRAWN and periods > FEW
 
     def line(job: Job) -> list[Cell]:
         key = (job["name"], metric.name)
@@ -211,14 +222,13 @@ def _reports(
         return cells + [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in others]
 
     tested = [one for one in lead.values() if one is not None]
-    before = next((str(one["before"]) for one in tested if one.get("before")), "before")
-    periods = max((len(several) for several in told.series.values()), default=0)
+    before = next((shortly(str(one["before"]), str(one["now"])) for one in tested if one.get("before")), "before")
     heads = [heading(" and ".join(keys)) if keys else "Report", metric.label]
     heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
     heads += [m.label for m in others]
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
-    caption = f"{metric.label} of each report: score with {level} interval and answers (n)"
+    caption = f"{metric.label} of each report: score with {level} interval and {metric.counted} (n)"
     notes, made = _group_notes(told, tested, metric, ends if drawn else None), []
     for number, part in enumerate(pages):
         grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
@@ -227,7 +237,8 @@ def _reports(
                       folded=notes, grey=grey, kind="board",
                       names=map(_called, part))  # fmt: skip
         made.append(join([_turning(number, pages), tag("div", lined, class_="cx-shelf")]))
-    said = tag("p", verdicts.tally(tested), class_="cx-tally") if tested else None
+    besides = [row for job in group if (row := told.further.get((job["name"], metric.name)))]
+    said = tag("p", verdicts.tally([*tested, *besides]), class_="cx-tally") if tested else None
     folded = _named(f"{len(absent):,} reports without a score", absent) if without else None
     every = _named(f"All {len(ordered):,} reports by name", sorted(ordered, key=_called)) if len(pages) > 1 else None
     return [join([_act_on(ordered, why), said, made[0], every or folded]), *made[1:]]
@@ -305,15 +316,17 @@ def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
     return low, max(min(step * math.ceil(max(values, default=step) / step), metric.ends[1]), low + step)
 
 
-def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric]) -> list[Html | None]:
+def _watched(
+    found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric], period: str
+) -> list[Html | None]:  # fmt: skip
     """The signals of the last year, the latest first."""
     titles = {job["name"]: _called(job) for job in done}
     told = [row for row in found if row["part"] == "watch" and row.get("signal") and row["report"] in titles]
     if not told:
         return []
     body: list[list[Cell]] = [
-        [(name(row["period"]), ""), (titles[row["report"]], ""), (metric.label, ""),
-         (since_words(row), ""),
+        [(name(when(row["period"], period)), ""), (titles[row["report"]], ""), (metric.label, ""),
+         (since_words({**row, "since": when(row["since"], period)}), ""),
          (wording.number(row["value"], 1), "cx-n"), (wording.number(row["expected"], 1), "cx-n"), (base(row), "cx-n")]
         for row in sorted(told, key=lambda row: str(row["period"]), reverse=True)
         for metric in [metrics[row["metric"]]]
@@ -321,7 +334,7 @@ def _watched(found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Me
     notes = ["Watched over all periods at once, so that a score may be looked at every time; of these signals about a "
              "tenth may be false. Scores are described: no interval, no test."]  # fmt: skip
     heads = ["Period", "Report", "Metric", "Signal", "Then", "Expected", "Base"]
-    return [_title("Signals of the last year"), table(heads, body, "Scores that have moved for good", notes)]
+    return [_title("Signals of the last year"), table(heads, body, "Scores that have shifted, and since when", notes)]
 
 
 def _missing(jobs: Sequence[Job]) -> list[Html | None]:
@@ -345,7 +358,7 @@ def _all_metrics(summary: pd.DataFrame, done: Sequence[Job], metrics: Mapping[st
 
 
 def _about(manifest: Mapping[str, Any]) -> Html:
-    kept = ("name", "as_of", "period", "now", "before", "filters", "started", "finished", "packages")
+    kept = ("name", "as_of", "period", "now", "before", "further", "filters", "started", "finished", "packages")
     record = {key: manifest[key] for key in kept if manifest.get(key)}
     read = manifest.get("data") or []
     body = [[(name(file.get("path")), ""), (counted(file.get("rows")), "cx-n")] for file in read]

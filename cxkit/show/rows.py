@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.metrics import Metric, Unit
-from cxkit.schema import COLUMNS, OF_REST
+from cxkit.schema import COLUMNS, MONTHS, OF_REST
 
 Row = dict[str, Any]
 
@@ -30,6 +31,29 @@ def as_change(row: Row) -> Row:
     """A contrast under the names that a change has; `rest` is what it is compared with."""
     told = {change: row[name] for change, name in OF_REST.items() if name in row}
     return {**row, **told, "rest": True, "verdict": "changed" if row["verdict"] == "differs" else row["verdict"]}
+
+
+def spoken(frame: pd.DataFrame, period: str) -> pd.DataFrame:
+    """A frame in which months are called as a reader says them; other periods stay as they are written.
+
+    A wave may be called "2011-12" and be a year, so that the name alone does not tell.
+
+    >>> spoken(pd.DataFrame({"metric": ["nps"], "since": ["2026-07"]}), "month")["since"].item()
+    'July 2026'
+    """
+    kept = [name for name in ("period", "now", "before", "since") if name in frame.columns]
+    called = {one: when(one, period) for name in kept for one in frame[name].unique()}
+    return frame.assign(**{name: frame[name].map(called) for name in kept})
+
+
+def when(label: Any, period: str) -> Any:
+    """A period as a reader says it, where it is a month.
+
+    >>> when("2026-07", "month"), when("2011-12", "wave")
+    ('July 2026', '2011-12')
+    """
+    found = re.fullmatch(r"(\d{4})-(\d\d)", str(label), re.ASCII) if period == "month" else None
+    return f"{MONTHS[int(found[2]) - 1]} {found[1]}" if found else label
 
 
 def dimensions(frame: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from cxkit.metrics import Metric
 from cxkit.schema import FIRST, remarked
 from cxkit.show import wording
-from cxkit.show.html import LONG, Html, clean, described, full, join, name, shorten, tag
+from cxkit.show.html import LONG, Html, absent, clean, described, full, join, name, shorten, tag
 from cxkit.show.labels import heading
 from cxkit.show.rows import Row, metrics_of, rows
 from cxkit.show.tables import table
@@ -23,7 +23,7 @@ def header(
     title: str,
     *,
     now: str,
-    before: str | None = None,
+    before: str | Sequence[str] | None = None,
     where: Mapping[str, object] | None = None,
     filters: Mapping[str, object] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -33,7 +33,7 @@ def header(
     Args:
         title: What the page is about; becomes its only first-level heading.
         now: The period shown.
-        before: The period compared with.
+        before: The period compared with, or both.
         where: The place of this page, dimension -> level.
         filters: What was filtered before anything was counted, column -> value or values.
         provenance: Of the data; `data_date`, `months`, `partial` and `synthetic` are printed here where they are given.
@@ -62,11 +62,15 @@ def head(title: object, facts: Iterable[tuple[object, object]], *, synthetic: bo
     return tag("header", called, cut, mark, described(facts, class_="cx-facts"), class_="cx-header")
 
 
-def compared_facts(before: str | None, months: Mapping[str, str] | None = None) -> list[tuple[object, object]]:
+def compared_facts(
+    before: str | Sequence[str] | None, months: Mapping[str, str] | None = None
+) -> list[tuple[object, object]]:
     """What a page compares its period with, as terms and values for its head."""
-    if before == FIRST:
+    befores = [before or ""] if isinstance(before, str | None) else before
+    if FIRST in befores:
         return [("Changes", "none: this is the first wave")]
-    return [("Compared with", name(f"{before}{(months or {}).get(before, '')}"))] if before else []
+    told = [name(f"{one}{(months or {}).get(one, '')}") for one in befores if one]
+    return [("Compared with", join(told, " and "))] if told else []
 
 
 def filter_facts(filters: Mapping[str, object]) -> list[tuple[object, object]]:
@@ -110,7 +114,7 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
         "Effective n: what the base is worth after weights and after several answers of one customer or cluster. Grey, "
         "low and caution go by less than it says where unequal weights or few clusters leave its own size unsure.",
         f"Changed: the corrected p-value is below {wording.below(tested)}. No evidence of change is not evidence of no "
-        "change; what could have been detected (at 80% power) stands beside it. Associations are not causes.",
+        "change; the size that could be missed (at 80% power) stands beside it. Associations are not causes.",
     ]
     tests = wording.methods_words(row.get("method") for row in tested)
     rules += [f"Tests: {tests}."] if tests else []
@@ -197,7 +201,7 @@ def comments(frame: pd.DataFrame, metric: Metric) -> Html:
     """
     found = rows(frame)
     if not found:
-        return tag("div", class_="cx-empty")  # a page drops a section that holds this alone
+        return absent()
     groups: dict[str, list[Row]] = {}
     for row in found:
         if row.get("comment"):
@@ -227,6 +231,8 @@ class Part(NamedTuple):
 CAPTIONS = {
     "remarks": Part("What to look at", "What is odd", "Nothing is left to look at."),
     "files": Part("Files", "What was read", "Nothing was read."),
+    "joins": Part("Joined tables", "What found a partner, and what did not", "No table was joined.",
+                  "A response has one row of a joined table at most, and none is counted twice for it."),
     "answers": Part("Answers", "Answers that the totals hold", "No column was mapped.",
                     "Answers: in the totals that the pages show, over all periods."),
     "refused": Part("Refused", "Refused answers, by reason", "Nothing was refused.",

@@ -270,7 +270,7 @@ def estimate_notes(found: Sequence[Row], metrics: Mapping[str, Metric]) -> list[
     notes = []
     methods = wording.methods_words(row.get("method") for row in found)
     if methods:
-        notes.append(f"Intervals: {methods}. Base: answers used (n).")
+        notes.append(f"Intervals: {methods}. Base: {next(iter(metrics.values())).counted} used (n).")
     if any(row.get("value") is not None and wording.is_small(row) for row in found):
         notes.append(
             f"Grey: effective base below {wording.rule(found, 'judge_from')}, which says nothing about a change."
@@ -370,6 +370,55 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
                  names=_names(found, [dimension]), kind="cmp cx-vs")  # fmt: skip
 
 
+def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
+    """How many times as often those of each level left as the others, a line each.
+
+    Args:
+        frame: What `cx.hazards` returned, of one place.
+        metric: What is measured.
+        dimension: Whose levels are compared.
+    """
+    found = rows(frame)
+    if len(found) < 2:
+        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+    body: list[list[Cell]] = []
+    for row in found:
+        said = {"higher": f"{wording.UP} more often", "lower": f"{wording.DOWN} less often",
+                "no evidence": f"{wording.NONE} no evidence of a difference",
+                "too few": row["note"]}[row["verdict"]]  # fmt: skip
+        known = row.get("value") is not None
+        numbers = [f"× {wording.number(row['value'], 2)}", wording.limits(row["low"], row["high"], "scale", 2),
+                   wording.pnumber(row["pvalue_adj"])] if known else ["none", "", ""]  # fmt: skip
+        told = [f"{wording.count(row['lost'])} / {wording.count(row['expected'])}", wording.count(row["n"])]
+        numbers += told if known else ["", ""]
+        low, high = row.get("rate_low"), row.get("rate_high")
+        places = wording.decimals(low, high)
+        rate = f"{wording.number(row.get('rate'), places)}% ({wording.limits(low, high, 'scale', places)})"
+        numbers.insert(0, rate if row.get("rate") is not None else "none")
+        body.append([(name(row[dimension]), ""), *((cell, "cx-n") for cell in numbers), (said, "")])
+    level_ = wording.level_words(found[0]["level"])
+    head = [
+        heading(dimension),
+        "Left in a month",
+        "Hazard",
+        f"{level_} interval",
+        "Adjusted p",
+        "Left / expected",
+        "Base",
+        "Verdict",
+    ]
+    monthly = ", month after month" * (metric.statistic == "share")
+    notes = [
+        "Left in a month: of 100 who were there, for each month that they were. Hazard: how many times as often "
+        "somebody left who was still there, against all others together. Associated with it, which is no cause. "
+        f"Expected: as many as if all left alike. Base: who was there{monthly}. Method: {found[0]['method']}, "
+        f"corrected for {wording.count(found[0]['family'])} comparisons.",
+    ]
+    caption = f"{metric.label} by {words(dimension)}: who left more often than the others"
+    return table(head, body, caption, notes, grey=[row["verdict"] == "too few" for row in found],
+                 names=_names(found, [dimension]))  # fmt: skip
+
+
 LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "no")}
 
 
@@ -408,7 +457,7 @@ def _line(row: Row, metric: Metric, dimension: str) -> list[Cell]:
 def _league_notes(ranked: Sequence[Row], left_out: int, metric: Metric) -> list[str]:
     spread = wording.quantity(ranked[0]["between"], metric.unit, 2 if metric.unit == "scale" else 1)
     notes = [
-        f"Intervals: {wording.methods_words(row['method'] for row in ranked)}. Base: answers used (n).",
+        f"Intervals: {wording.methods_words(row['method'] for row in ranked)}. Base: {metric.counted} used (n).",
         f"They differ by more than chance ({wording.pvalue(ranked[0]['pvalue'])}, Welch's test); standard deviation "
         f"between them, without the part of chance: {spread.replace('%', ' percentage points')}.",
         "Place: no other one surely takes it (all pairs tested, Holm correction), so that all places hold together.",

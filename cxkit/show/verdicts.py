@@ -8,6 +8,8 @@ from typing import NamedTuple
 from cxkit.metrics import Metric
 from cxkit.schema import kind_of
 from cxkit.show import wording
+from cxkit.show.html import name
+from cxkit.show.labels import words
 from cxkit.show.rows import Row
 from cxkit.show.wording import EVEN, far, in_pairs, medians
 
@@ -74,16 +76,19 @@ def _uncertain(row: Row, since: str = "") -> str:
 
 
 def detectable(row: Row, metric: Metric) -> str:
-    """What the base could have shown: printed wherever there is no evidence of a change.
+    """What the base would not show: printed wherever there is no evidence of a change.
 
     >>> from cxkit.metrics import METRICS
     >>> detectable({"detectable": 19.6, "low": -30., "high": 10.}, METRICS["nps"])
-    'a change of about 20 points or more could have been detected'
+    'a change under about 20 points could be missed'
     """
     if (size := row.get("detectable")) is None:
-        return "no change could have been detected"
-    what = "longer or shorter in" if in_pairs(metric) else "a change of"
-    return f"{what} about {sized([size], metric)} or more could have been detected"
+        return "any change could be missed"
+    return f"{_under(metric)} about {sized([size], metric)} could be missed"
+
+
+def _under(metric: Metric) -> str:
+    return "longer or shorter in under" if in_pairs(metric) else "a change under"
 
 
 def interval(row: Row, metric: Metric) -> str:
@@ -207,7 +212,7 @@ def claim(row: Row, metric: Metric) -> str:
 
 
 def proof(row: Row, metric: Metric) -> str:
-    r"""The numbers behind a claim: change, interval, test, bases, and what could have been detected.
+    r"""The numbers behind a claim: change, interval, test, bases, and what could be missed.
 
     >>> from cxkit.metrics import METRICS
     >>> proof({"verdict": "changed", "change": 8.0, "low": 1.3689, "high": 14.6046, "pvalue": .01809, "family": 1,
@@ -231,22 +236,20 @@ def proof(row: Row, metric: Metric) -> str:
 
 
 def reach(found: Sequence[Row], metric: Metric) -> str:
-    """What the comparisons without evidence could have detected, from the best base to the worst.
+    """What the comparisons without evidence could miss, from the best base to the worst.
 
     >>> from cxkit.metrics import METRICS
     >>> reach([{"verdict": "no evidence", "detectable": size} for size in (21.2, 9.4)], METRICS["nps"])
-    'With no evidence of change, changes from about 9.4 to 21 points could have been detected.'
+    'With no evidence of change, a change under about 9.4 to 21 points could be missed.'
     """
     sizes = _reached(found)
     if not sizes:
         return ""
-    several = sized([min(sizes)], metric) != sized([max(sizes)], metric)
-    what = "longer or shorter in" if in_pairs(metric) else "changes from" if several else "a change of"
-    return f"With no evidence of change, {what} about {sized(sizes, metric)} could have been detected."
+    return f"With no evidence of change, {_under(metric)} about {sized(sizes, metric)} could be missed."
 
 
 def reach_of(found: Sequence[Row], metric: Metric) -> str:
-    """What the comparisons of one metric without evidence could have detected, for a list of metrics.
+    """What the comparisons of one metric without evidence could miss, for a list of metrics.
 
     >>> from cxkit.metrics import METRICS
     >>> row = {"metric": "nps", "verdict": "no evidence", "detectable": 9.4}
@@ -361,3 +364,28 @@ _COUNTED = (
     ("protecting", "is hidden to protect a smaller group", "are hidden to protect a smaller group"),
     ("empty", "has nobody to compare", "have nobody to compare"),
 )
+
+
+def gradient(trend: Row, inside: Sequence[Row], metric: Metric) -> tuple[list[object], list[object]]:
+    """Claim and proof on a trend over the order of levels, and on the same inside the levels of another dimension."""
+    by, verdict = words(trend["dimension"]), trend["verdict"]
+    base = f"{trend['levels']} levels, n{wording.HARD}{wording.count(trend['n'])}."
+    if verdict == "too few":
+        return [f"{metric.label}: too few answers to say whether it goes with {by}."], [f"{base} {trend['note']}"]
+    step = f"{_step(trend, metric)} a step"
+    told = f"{metric.label} {verdict} along {by}: {step}. Associated with it, which is no cause."
+    if verdict == "no evidence":
+        told = f"{metric.label}: no evidence that it goes with {by} ({step})."
+    claim: list[object] = [told]
+    period = [name(trend["period"]), ", "] if trend["period"] else []
+    proof: list[object] = [*period, f"{wording.pvalue(trend['pvalue_adj'])}, {base}"]
+    for row in inside:
+        if row.get("value") is not None:
+            proof += [f" Inside each {words(row['within'])}: {_step(row, metric)} a step."]
+    return claim, proof
+
+
+def _step(row: Row, metric: Metric) -> str:
+    places = wording.change_decimals(row["low"], row["high"])
+    span = wording.limits(row["low"], row["high"], metric.unit, places, signed=True)
+    return f"{wording.quantity(row['value'], metric.unit, places, signed=True)} ({span})"

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from cxkit.metrics import Metric
+from cxkit.schema import ALL
 from cxkit.show import verdicts, wording
 from cxkit.show.drawings import TONES, layout, put_name, row_area
 from cxkit.show.figures import figure
-from cxkit.show.html import Html, join, name, slug, tag
+from cxkit.show.html import Html, absent, join, name, slug, tag
 from cxkit.show.labels import heading, plural, words
 from cxkit.show.rows import Row, of_metric
 from cxkit.show.svg import Canvas, span
@@ -49,7 +50,7 @@ def why(frame: pd.DataFrame, metric: Metric) -> Html:
             parts.append(tag("p", f"{metric.label} is not taken apart: ", name(found[0]["note"], 300), ".",
                              class_="cx-none"))  # fmt: skip
     if not parts:
-        return tag("div", class_="cx-empty")  # a page drops a section that holds this alone
+        return absent()
     methods = wording.methods_words(row["method"] for row in of_metric(frame, metric)[:1])
     return join([*parts, tag("p", f"Bars add up; arithmetic, not causes. Method: {methods}.", class_="cx-notes")])
 
@@ -105,7 +106,7 @@ def _steps(found: Sequence[Row], metric: Metric) -> list[tuple[str, float]]:
 
 
 def _called(row: Row) -> str:
-    return " · ".join(str(row[key]) for key in row["dimension"].split(" × "))
+    return " · ".join(str(row[key]) for key in row["dimension"].split(ALL))
 
 
 def _waterfall(steps: Sequence[tuple[str, float]], metric: Metric) -> Canvas:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cxkit import schema
 from cxkit.metrics import Metric, Unit
-from cxkit.schema import RULES, is_hidden
+from cxkit.schema import MONTH, RULES, is_hidden
 from cxkit.show.rows import Row
 
 MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
@@ -108,9 +108,12 @@ def limits(low: float | None, high: float | None, unit: Unit, places: int, signe
 def time_words(minutes: float) -> str:
     r"""A round time in the largest unit of which it is a whole number.
 
-    >>> time_words(30), time_words(240), time_words(10080)
-    ('30\xa0min', '4\xa0h', '7\xa0days')
+    >>> time_words(30), time_words(240), time_words(10080), time_words(43800), time_words(526000)
+    ('30\xa0min', '4\xa0h', '7\xa0days', '1\xa0month', '12\xa0months')
     """
+    months = round(minutes / MONTH)
+    if minutes > 90 * 1440 or (months and abs(minutes - months * MONTH) < 50):  # written in three digits
+        return f"{months:,}{HARD}month{'s' * (months > 1)}"
     size, unit = next((size, unit) for size, unit in ((1440, "days"), (60, "h"), (1, "min"), (1 / 60, "s"))
                       if minutes % size < 1e-9 and minutes >= size)  # fmt: skip
     count_ = round(minutes / size)

@@ -22,6 +22,8 @@ from cxkit.stats.design import (
 from cxkit.stats.differences import nps_difference, nps_test, rate_difference, rate_test
 from cxkit.stats.drivers import common_factor, correlations, hotelling, jackknife, moments, shapley
 from cxkit.stats.durations import (
+    event_rate,
+    hazard_ratio,
     kaplan_meier,
     lasting,
     logrank,
@@ -43,6 +45,7 @@ from cxkit.stats.multiplicity import (
     family_size,
     holm,
     shrink,
+    variance_between,
 )
 from cxkit.stats.ordinal import superiority
 from cxkit.stats.power import (
@@ -78,10 +81,12 @@ __all__ = [
     "detectable",
     "domain_correlation",
     "e_benjamini_hochberg",
+    "event_rate",
     "family_size",
     "finite_population",
     "follow",
     "funnel",
+    "hazard_ratio",
     "holm",
     "hotelling",
     "jackknife",
@@ -119,4 +124,5 @@ __all__ = [
     "superiority",
     "survival_at",
     "survival_quantile",
+    "variance_between",
 ]

@@ -87,7 +87,7 @@ def local_level(
         )
     value, low, high = (np.where(begun, part.T, np.nan) for part in _mixed(mean, spread, weight, level))
     distance, z = np.where(begun[:, -1:], fall / np.sqrt(2.0 * latest), np.nan)[:, 0], critical(level)
-    power = special.ndtr(distance - z) + special.ndtr(-distance - z)
+    power = special.ndtr(distance - z)  # a rise, however sure, shows no fall
     return Level(value, low, high, then[0], then[1], then[2], power)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from cxkit.stats.core import BoolArray, FloatArray, critical, floats, one_of, refuse, within
+from cxkit.stats.core import BoolArray, FloatArray, critical, floats, refuse, within
 
 _POWER, _ROUNDS, _LEAST = 0.8, 50, 1e-9
 
@@ -178,24 +178,19 @@ def _least(y: FloatArray, arms: FloatArray) -> FloatArray:
     return least
 
 
-def shrink(
-    values: ArrayLike, squared_errors: ArrayLike, method: str = "dersimonian_laird", *, towards: float | None = None
-) -> Shrunk:
+def shrink(values: ArrayLike, squared_errors: ArrayLike, *, towards: float | None = None) -> Shrunk:
     """Empirical-Bayes estimates of many units.
 
     Args:
         values: Estimate per unit, in any unit of measurement; NaN units are left out and stay NaN.
         squared_errors: Squared standard error per unit, from the pooled variance: a unit whose answers are all the same
             has an own variance of 0, which is not what is known of it.
-        method: "dersimonian_laird" (default) or "james_stein" (equal errors only).
         towards: What values are pulled to, such as the value of the whole; None for their mean.
 
     Raises:
-        ValueError: For an error of 0 or less, an unknown method, or James-Stein with unequal errors.
+        ValueError: For an error of 0 or less.
 
-    Formula: mu + w_i (y_i - mu), w_i = tau^2/(tau^2 + s_i^2), tau^2 by DerSimonian and Laird (1986), doi
-    10.1016/0197-2456(86)90046-2; James-Stein: w = 1 - (k - 3) s^2 / sum (y_i - mu)^2, Efron and Morris (1975), doi
-    10.1080/01621459.1975.10479864.
+    Formula: mu + w_i (y_i - mu), w_i = tau^2/(tau^2 + s_i^2), tau^2 as in `variance_between`.
 
     >>> shrink([0.3, 0.5, 0.7], [0.01, 0.01, 0.01]).value
     array([0.35, 0.5 , 0.65])
@@ -203,34 +198,33 @@ def shrink(
     y, errors = np.broadcast_arrays(floats(values), floats(squared_errors))
     known = ~np.isnan(y)
     refuse("squared_errors", errors[known], ~(errors[known] > 0), "numbers above 0")
-    estimated = one_of(_METHODS, method)
     if known.sum() < 2:
         return Shrunk(y, np.where(known, 1.0, np.nan), float("nan"), float("nan"))
-    mean, between, weight = estimated(y[known], errors[known])
-    mean = mean if towards is None else towards
+    between = float(variance_between(y[known], 1.0 / errors[known]))
+    full = 1.0 / (errors[known] + between)
+    mean = float((full * y[known]).sum() / full.sum()) if towards is None else towards
     weights = np.full(y.shape, np.nan)
-    weights[known] = weight
+    weights[known] = between * full
     return Shrunk(mean + weights * (y - mean), weights, mean, between)
 
 
-def _dersimonian_laird(y: FloatArray, errors: FloatArray) -> tuple[float, float, FloatArray]:
-    w = 1.0 / errors
-    fixed = (w * y).sum() / w.sum()
-    heterogeneity = (w * (y - fixed) ** 2).sum()
-    between = max(0.0, (heterogeneity - (y.size - 1)) / (w.sum() - (w**2).sum() / w.sum()))
-    full = 1.0 / (errors + between)
-    return float((full * y).sum() / full.sum()), float(between), between / (between + errors)
+def variance_between(values: ArrayLike, precision: ArrayLike) -> FloatArray:
+    """Variance between units beyond sampling, along the last axis.
 
+    Args:
+        values: Estimates (... x units), in any unit of measurement.
+        precision: 1 / squared standard error of each (... x units); 0 leaves a unit out.
 
-def _james_stein(y: FloatArray, errors: FloatArray) -> tuple[float, float, FloatArray]:
-    if not np.allclose(errors, errors[0]):
-        raise ValueError("squared_errors: James-Stein expects equal ones, found different; use dersimonian_laird")
-    mean = float(y.mean())
-    scatter = ((y - mean) ** 2).sum()
-    weight = max(0.0, 1.0 - (y.size - 3) * errors[0] / scatter) if scatter > 0 else 0.0
-    # The between variance that would give this weight; unlimited where nothing is shrunk.
-    between = float(errors[0] * weight / (1.0 - weight)) if weight < 1.0 else float("inf")
-    return mean, between, np.full(y.shape, weight)
+    Formula: tau^2 = (Q - (k - 1)) / (W - sum w^2 / W) of k units, Q = sum w (y - mean)^2, W = sum w; 0 where it is
+    negative. Source: DerSimonian and Laird (1986), doi 10.1016/0197-2456(86)90046-2.
 
-
-_METHODS = {"dersimonian_laird": _dersimonian_laird, "james_stein": _james_stein}
+    >>> variance_between([[0.3, 0.5, 0.7]], [[100, 100, 100]])
+    array([0.03])
+    """
+    y, w = floats(values), floats(precision)
+    total = w.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        q = (w * (y - (w * y).sum(axis=-1, keepdims=True) / total) ** 2).sum(axis=-1)
+        total = total[..., 0]
+        between = (q - ((w > 0).sum(axis=-1) - 1.0)) / (total - (w**2).sum(axis=-1) / total)
+    return np.asarray(np.where(between > 0, between, 0.0))

@@ -17,6 +17,7 @@ from cxkit.input.refusals import MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
 from cxkit.input.shapes import NUMBER
 from cxkit.input.sources import read_as
+from cxkit.schema import ALL
 from cxkit.tallies import quality
 from cxkit.tallies.remarks import remarks
 from cxkit.tallies.tallies import Tallies
@@ -41,6 +42,7 @@ def audit(
     Returns:
         remarks: code, weight, about, n, of, share, found, more: what is odd, as `schema.REMARKS` words it.
         files: file, rows, read: the layout, and what was left out.
+        joins: fact, value: of each table that the mapping joins, what found a partner and what did not; only with some.
         answers: item, column, rows, used, missing, refused, share (percent used); rows that are refused count.
         refused: item, reason, n, rows: the first rows, as numbers from 1 below the headers.
         respondents: fact, value: people, repeat answers, rows that repeat others.
@@ -62,6 +64,7 @@ def audit(
     return {
         "remarks": remarks(survey, tallies, where or {}, known, repeated),
         "files": _files(survey),
+        **({"joins": joins} if len(joins := _joins(survey)) else {}),
         "answers": _answers(survey),
         "refused": _refused(survey),
         "respondents": quality.respondents(survey, known, repeated),
@@ -108,7 +111,7 @@ def spelled(found: Mapping[str, pd.DataFrame]) -> list[str]:
 
 _FACT = "{fact}: {value}"
 _LINES = {
-    "respondents": _FACT, "weights": _FACT, "time": _FACT,
+    "joins": _FACT, "respondents": _FACT, "weights": _FACT, "time": _FACT,
     "checks": "BROKEN: {check}: {detail}",
     "answers": "{item} ({column}): {used:,} of {rows:,} used ({share:.1f} %), {missing:,} missing, {refused:,} refused",
     "straightlining": "{items}: {alike:,} of {answered:,} who answered all gave one answer throughout",
@@ -143,6 +146,27 @@ def _files(survey: Responses) -> pd.DataFrame:
     """What was read, and how: layout, columns that were left out, zone."""
     read = [(str(file["path"]), file["rows"], "; ".join(read_as(file))) for file in survey.files]
     return pd.DataFrame(read, columns=["file", "rows", "read"])
+
+
+def _joins(survey: Responses) -> pd.DataFrame:
+    """What was joined, seen from both sides."""
+    facts = {}
+    for name, told in survey.joins.items():
+        strangers = told["responses"] - told["keyless"] - told["found"]
+        twice = f"{told.get('repeated', 0):,} that share theirs with another row"
+        left = f"{told['later']:,} later than what counts" if "later" in told else twice
+        facts[f"{name}: responses that found a row"] = (
+            f"{_of(told['found'], told['responses'])}; {told['keyless']:,} have no {told['key']}, "
+            f"{strangers:,} one that is not there or not once"
+        )
+        facts[f"{name}: rows that a response names"] = (
+            f"{_of(told['used'], told['rows'])}; {told['blank']:,} without a key and {left} are joined to none"
+        )
+    return pd.DataFrame({"fact": list(facts), "value": list(facts.values())}, dtype="str")
+
+
+def _of(n: int, of: int) -> str:
+    return f"{n:,} of {of:,} ({100 * n / max(of, 1):.1f} %)"
 
 
 def _answers(survey: Responses) -> pd.DataFrame:
@@ -201,11 +225,12 @@ def _first_rows(survey: Responses, item: str) -> dict[str, str]:
 
 def _place(survey: Responses, row: int) -> str:
     """The number of a row from 1, with its file where there are several."""
-    if len(survey.files) == 1 or any(file["rows"] is None for file in survey.files):
+    files = [file for file in survey.files if "joined" not in file]
+    if len(files) == 1 or any(file["rows"] is None for file in files):
         return str(row + 1)
-    ends = list(itertools.accumulate(int(file["rows"]) for file in survey.files))
+    ends = list(itertools.accumulate(int(file["rows"]) for file in files))
     i = next((i for i, end in enumerate(ends) if row < end), len(ends) - 1)
-    return f"{survey.files[i]['path']}:{row + 1 - (ends[i - 1] if i else 0)}"
+    return f"{files[i]['path']}:{row + 1 - (ends[i - 1] if i else 0)}"
 
 
 # Rates, waves and shares ----------------------------------------------------------------------------------------------
@@ -296,7 +321,7 @@ def _nest_checks(
     mean = narrow.assign(mean=narrow["s"] / narrow["w"])
     parts = mean.groupby(keys).agg(n=("n", "sum"), low=("mean", "min"), high=("mean", "max")).reset_index()
     both = wide.assign(mean=wide["s"] / wide["w"]).merge(parts, on=keys, how="outer", suffixes=("", "_parts"))
-    words = f"{' × '.join(large)} within {' × '.join(small) or 'everybody'}"
+    words = f"{ALL.join(large)} within {ALL.join(small) or 'everybody'}"
     off = (both["n"].fillna(0) - both["n_parts"].fillna(0)).abs()
     slack = 1e-9 * (1 + both[["low", "high"]].abs().max(axis=1))
     outside = (both["mean"] < both["low"] - slack) | (both["mean"] > both["high"] + slack)

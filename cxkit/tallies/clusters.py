@@ -21,9 +21,9 @@ from cxkit.input.databases import Column, Table, aggregated, stored
 from cxkit.input.mapping import BLANK
 from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.metrics import Metric
+from cxkit.schema import ALL
 from cxkit.tallies.counting import Batch, Grid, Level, Pair, Used, batches, weight_of
 from cxkit.tallies.sums import back, exact_sum, ordered, unit_of, whole
-from cxkit.tallies.tallies import ALL
 
 TENTHS = tuple(f"tenth_{i}" for i in range(1, 10))
 ABOVE = "above_"  # leads the sums of whether a duration lies above the quantile of its cell
@@ -100,10 +100,10 @@ def linked_sums(
         rest: Whether these come with what a cell shares with the rest of the cell that holds it.
 
     Returns:
-        Cluster sums: level_, period_, by, stratum, metric, clusters, w, s, ww, sw, ss; over clusters g: their number,
-        sum W_g, S_g, W_g^2, S_g W_g and S_g^2; with `rest` also rest_shared, rest_ww, rest_sw, rest_ws, rest_ss, over
-        the clusters that have answers on both sides. Shared sums: level_, now_, before_, by, metric, shared, ww, sw,
-        ws, ss. An answer without a link is a cluster of its own, and shared with nobody.
+        Cluster sums: level_, period_, by, stratum, metric, clusters, nn, w, s, ww, sw, ss; over clusters g: their
+        number, sum N_g^2 (answers), W_g, S_g, W_g^2, S_g W_g and S_g^2; with `rest` also rest_shared, rest_ww, rest_sw,
+        rest_ws, rest_ss, over the clusters that have answers on both sides. Shared sums: level_, now_, before_, by,
+        metric, shared, ww, sw, ws, ss. An answer without a link is a cluster of its own, and shared with nobody.
     """
     sums, shared = [pd.DataFrame()], [pd.DataFrame()]
     for batch in batches(used, by, levels):
@@ -120,13 +120,15 @@ def linked_sums(
 
 
 def _groups(spread: Table, used: Used, keys: Sequence[str], link: str) -> Table:
-    """A row for each cluster of each cell: w_ its weight, s_<metric> its score; answers without one stay apart."""
+    """A row for each cluster of each cell: n_ answers, w_ weight, s_<metric> score; answers without one stay apart."""
     unit = unit_of(used.largest * max(1.0, *(_reach(metric) for metric in used.metrics)))
     weight = whole(weight_of(spread), unit)
     scores = {name: score * weight for metric in used.metrics for name, score in _scores(spread, metric).items()}
-    base = spread.select(*keys, link, w_=weight, **scores)
+    n = spread.n_ if "n_" in spread.columns else ibis.literal(1)
+    base = spread.select(*keys, link, n_=n.cast("int64"), w_=weight, **scores)
     known = base.filter(base[link].notnull()) if used.blank[link] else base
-    groups = known.group_by([*keys, link]).agg(**{name: back(known[name], unit) for name in ("w_", *scores)})
+    sums = {name: back(known[name], unit) for name in ("w_", *scores)}
+    groups = known.group_by([*keys, link]).agg(n_=known.n_.sum().cast("int64"), **sums)
     if not used.blank[link]:
         return groups
     alone = base.filter(base[link].isnull())
@@ -184,7 +186,8 @@ def _cluster_sums(
             sums |= {"rest_ss": product(s, f"rest_{s}")}
         return sums
 
-    common = {"clusters": groups.count(), "w": exact_sum(groups.w_, largest), "ww": product("w_", "w_")}
+    common = {"clusters": groups.count(), "nn": (groups.n_ * groups.n_).sum().cast("int64")}
+    common |= {"w": exact_sum(groups.w_, largest), "ww": product("w_", "w_")}
     common |= {"rest_shared": (groups.rest_w_ > 0).sum(), "rest_ww": product("w_", "rest_w_")} if rest else {}
     return _summed(groups, keys, metrics, common, own)
 

@@ -22,8 +22,8 @@ from cxkit.input.mapping import Mapping as DataMapping
 from cxkit.input.mapping import open_of
 from cxkit.input.periods import Calendar
 from cxkit.metrics import Metric
+from cxkit.schema import ALL
 from cxkit.tallies.sums import exact_sum, ordered
-from cxkit.tallies.tallies import ALL
 
 Level: TypeAlias = tuple[str, ...]
 Pair: TypeAlias = tuple[Any, Any]

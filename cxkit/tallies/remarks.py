@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, reduce
+from itertools import product
 from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,8 +64,10 @@ def remarks(
     """
     metrics, own = {metric.item: metric for metric in reversed(tallies.metrics.values())}, of_run(survey, where)
     found = [
-        *_rows_lost(survey), *_answers_lost(survey, own, tallies, list(metrics)), *_scales(own, tallies, metrics),
-        *_directions(own, tallies), *_ids(survey), *_levels(tallies), *_people(people), *_repeated(repeats),
+        *_rows_lost(survey), *_joins(survey), *_answers_lost(survey, own, tallies, list(metrics)),
+        *_scales(own, tallies, metrics), *_directions(own, tallies), *_ids(survey), *_levels(tallies),
+        *_totals(own, tallies, metrics),
+        *_people(people), *_repeated(repeats),
     ]  # fmt: skip
     accepted = survey.mapping.accept
     rows = [row | {"weight": _weight(row, accepted.get(row["about"], []))} for row in found]
@@ -128,13 +131,27 @@ def _rows_lost(survey: Responses) -> Iterator[Row]:
         yield _remark("ids repeat", "response", n, of + n, weight="stop" if n > TOLERATED * (of + n) else "look")
 
 
+def _joins(survey: Responses) -> Iterator[Row]:
+    """Tables that are joined by a key that is not one."""
+    for name, told in survey.joins.items():
+        keyed = told["responses"] - told["keyless"]
+        if not told["found"]:
+            yield _remark("nothing joined", name, keyed, told["responses"])
+        elif lost := keyed - told["found"]:
+            yield _remark("keys not found", name, lost, keyed)
+        if n := told.get("repeated"):
+            yield _remark(
+                "keys repeat", name, n, told["rows"], weight="stop" if n > TOLERATED * told["rows"] else "look"
+            )
+
+
 def _differing(survey: Responses) -> int:
     """How many rows repeat the id of a response, but not what it says."""
     roles = survey.mapping.columns
     rows = survey.rows.filter(survey.rows.problem_.isnull() | (survey.rows.problem_ == DUPLICATES))
     keys = [str(column) for column in (roles.response, roles.wave) if column]
     said = {column for item in survey.mapping.items.values() for column in item.columns.values()} | set(keys)
-    said |= {dimension.column for dimension in survey.mapping.dimensions.values()}
+    said |= {dimension.column for dimension in survey.mapping.dimensions.values() if dimension.column}
     rows = rows.select(**{name: text(rows[name]) for name in sorted(said)}).filter(lambda t: t[keys[0]].notnull())
     return count(rows.distinct()) - count(rows.select(*keys).distinct())
 
@@ -158,7 +175,8 @@ def _answers_lost(survey: Responses, own: Responses, tallies: Tallies, items: Se
     before = int(lost.get("row", 0))  # rows that are lost already: too many of them are a remark of their own
     before = before if before <= TOLERATED * (rows + before) else 0
     parts = lost_parts(own, tallies, [item for item in items if lost.get(item, 0)])
-    pair = tallies.compared[-1] if tallies.compared else tuple(tallies.periods[-1:])
+    now = tallies.compared[-1][0] if tallies.compared else None
+    pair = (now, *(one for at, one in tallies.compared if at == now)) if now else tuple(tallies.periods[-1:])
     for item, answered in zip(items, used, strict=True):
         n, there = int(lost.get(item, 0)), total[total["item"] == item].groupby("period")["n"].sum()
         found, more = lost_reasons(survey, item) if n else ("", "")
@@ -177,7 +195,9 @@ def _answers_lost(survey: Responses, own: Responses, tallies: Tallies, items: Se
                 yield _remark("lost in a period", item, k, of, found=period, more=more)
             elif not of and period == pair[0]:
                 yield _remark("none now", item, found=period)
-        part = part[(part["cut"] != "") & part["period"].isin(pair[:1])]
+        cuts = survey.mapping.dimensions
+        made = [name for name, cut in cuts.items() if cut.item == item]  # of the item: what it lost has no level there
+        part = part[~part["cut"].isin(["", *made]) & part["period"].isin(pair[:1])]
         yield from _places_lost(part, tallies, item, n / max(n + answered, 1))
 
 
@@ -444,6 +464,16 @@ def _repeated(repeats: Repeats | None) -> Iterator[Row]:
         yield _remark("rows repeat", "rows", repeats.whole, repeats.rows, found=repeats.span)
     elif repeats.known and repeats.n >= max(NAMED, 0.01 * repeats.rows):
         yield _remark("rows repeat", "rows", repeats.n, repeats.rows)
+
+
+def _totals(survey: Responses, tallies: Tallies, metrics: dict[str, Metric]) -> Iterator[Row]:
+    """Levels of a table of counts that are the sum of all others, answer for answer, as `England` beside its trusts."""
+    for item, name in product(metrics, survey.mapping.dimensions if "count" in survey.table.columns else ()):
+        wide = _cells(survey, tallies, item, name)
+        whole = wide.sum()
+        many = len(wide) > 2 and whole.sum() >= 2 * ENOUGH and (whole > 0).sum() > 2
+        for level in wide.index[(2 * wide == whole).all(axis=1)] if many else ():
+            yield _remark("level is a total", item, int(whole.sum() / 2), int(whole.sum()), cut=name, level=str(level))
 
 
 def _levels(tallies: Tallies) -> Iterator[Row]:

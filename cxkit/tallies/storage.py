@@ -17,7 +17,7 @@ from cxkit.errors import CxError
 from cxkit.input.mapping import RESERVED
 from cxkit.input.waves import Order, together
 from cxkit.metrics import Metric
-from cxkit.schema import REASONS, Rules
+from cxkit.schema import BESIDE, REASONS, Rules
 from cxkit.tallies.clusters import ABOVE
 from cxkit.tallies.sums import settle
 from cxkit.tallies.tallies import Place, Tallies, untold
@@ -48,7 +48,7 @@ def save_places(tallies: Tallies, places: Mapping[str, Place], folder: Path) -> 
     refused = np.flatnonzero(table["part"].to_numpy() == "audit")
     levels = [level for level in tallies.levels if set(dimensions) <= set(level)]
     known = {name: value for name, value in tallies.provenance.items() if name in PRINTED}
-    said = {part: tallies.provenance[part] for part in ("comments", "drivers") if tallies.provenance.get(part)}
+    said = {part: tallies.provenance[part] for part in ("comments", "cohorts", *BESIDE) if tallies.provenance.get(part)}
     written = {}
     for name, place in places.items():
         own = {
@@ -90,7 +90,7 @@ def _about(tallies: Tallies) -> dict[str, Any]:
     }
 
 
-_FRAMES = ("comparisons", "targets", "whole")  # of a place
+_FRAMES = ("comparisons", "targets", "whole", "moved")  # of a place
 
 
 def _plain(frame: pd.DataFrame) -> tuple[list[dict[Any, Any]], dict[Any, str]]:
@@ -152,6 +152,7 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
     sums = about.get("columns", {}).get("sums", {})
     if "ss" in sums and any(metric["statistic"] == "quantile" for metric in about.get("metrics", ())):
         lacking += [name for name in (f"{ABOVE}ss",) if name not in sums]  # clusters did not count for durations
+    lacking += ["nn"] if "people" in sums and "nn" not in sums else []  # how often people answered was told by weights
     if "ss" in sums and {"cluster", "stratum"} & {*about.get("provenance", {}).get("roles", ())}:
         lacking += [name for name in ("wave_clusters",) if name not in sums]  # segments were no domains
     lacking += (

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from cxkit.errors import CxError
 from cxkit.input.periods import Calendar
 from cxkit.metrics import Metric
-from cxkit.schema import RULES, Rules
+from cxkit.schema import ALL, RULES, Rules
 
-ALL = " × "  # joins the dimensions of a level in the column `cut`
 Key: TypeAlias = tuple[str, ...]  # what a cell is called: period and dimensions
 
 
@@ -80,6 +79,7 @@ class Place:
         design: "sums" and "pairs" with the metrics of which the run has any, in this place or another.
         targets: The place's rows of the run's tests of all places against their targets, made in the same way.
         whole: The scores of everybody in the period, as the overview shows them.
+        moved: Which other places of the run moved (`cxkit.analysis.summaries.moved`), with the `file` of each page.
     """
 
     where: dict[str, str]
@@ -88,6 +88,7 @@ class Place:
     design: dict[str, list[str]]
     targets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
     whole: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
+    moved: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
 
 
 def untold() -> pd.DataFrame:
@@ -102,7 +103,8 @@ class Tallies:
     Attributes:
         counts: item, period, <dimensions>, cut, answer, n, open, w, w2: answers, how many of them are durations
             that had not ended, weights and squared weights.
-        sums: metric, period, <dimensions>, cut, stratum, people, clusters, w, s, ww, sw, ss; empty without clusters;
+        sums: metric, period, <dimensions>, cut, stratum, people, clusters, nn (of the answers of each, squared, where
+            answers come in clusters), w, s, ww, sw, ss; empty without clusters;
             with rest_shared, rest_ww, rest_sw, rest_ws, rest_ss where cells may be compared with the rest; with
             wave_clusters, all clusters of the stratum in the period, where clusters or strata were sampled. Of
             durations s is the rank in tenths of the cell, above_s whether they lie above its quantile, each doubled for

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from cxkit.errors import CxError, nearest
+from cxkit.input import shapes
 from cxkit.input.databases import Table, collect, readable
 from cxkit.input.mapping import BLANK, lacking
 from cxkit.input.periods import Calendar, Period, natural
@@ -102,6 +103,8 @@ def tally(
     once = [item for item in used if known and survey.mapping.kind_of(item) == "relationship"]
     provenance = {**survey.provenance, "where": spelled_filters(filters), "once": once}
     provenance |= {"raked": raked} if raked else {}
+    if survey.mapping.monthly:
+        provenance["monthly"] = [name for name in shapes.passed(survey.mapping) if name in by]
     if population:
         _check_population(counts, population, shown)
         provenance["population"] = {name: dict(sizes) for name, sizes in population.items()}
@@ -192,6 +195,8 @@ def _check(survey: Responses, by: Sequence[str], period: str, filters: Where) ->
         if declared.counts_open and survey.mapping.columns.weight:
             words = "open cases are not estimated with weights; take `weight` or `open_until` away"
             raise CxError(f"items.{item}: {words}")
+    if survey.mapping.monthly and period != "month":
+        raise CxError(f"period: the mapping makes a row for each month (`monthly`); expected month, found {period}")
     if period == "wave":
         survey.in_order()
     elif survey.mapping.columns.time is None:
@@ -227,8 +232,11 @@ def filtered(survey: Responses, period: str, filters: Where, until: str | None) 
     return table.filter(table.time < pd.Timestamp(calendar.after(calendar.start(until))))
 
 
-def in_period(survey: Responses, table: Table, period: str, now: str) -> Table:
-    """The responses of one period."""
+def in_period(survey: Responses, period: str, filters: Where, now: str | None) -> Table:
+    """The responses that a filter leaves, of one period; of all where none is named."""
+    table = filtered(survey, period, filters, now)
+    if now is None:
+        return table
     calendar = survey.mapping.calendar(period)
     return table.filter(counting.within(table, [now if period == "wave" else calendar.start(now)], calendar))
 

@@ -9,6 +9,7 @@ import pytest
 import cxkit as cx
 from cxkit.analysis import privacy
 from cxkit.analysis.drivers import drivers_of, with_drivers
+from cxkit.analysis.gradient import gradient_of, with_gradient
 from cxkit.runs.history import compatible
 
 KEY = "0123456789abcdef"
@@ -99,3 +100,37 @@ def test_the_curve_and_the_open_cases_of_a_hidden_cell_are_no_difference() -> No
     assert not notes.str.contains(r"\d.* open").any()
     assert notes.str.contains("some are still open").any()
     assert cx.estimate(held, by=())["note"].str.contains(r"\d+ of 256 still open").all()
+
+
+def test_hazards_say_why_a_level_is_hidden() -> None:
+    found = cx.hazards(tickets(), "full_resolution", "channel").set_index("channel")
+    assert found.loc[["chat", "fax"], "reason"].to_dict() == {"chat": "given away", "fax": "few people"}
+
+
+def banded(sizes: tuple[int, ...] = (60, 40, 15, 6), channel: str = "fax") -> tuple[cx.Tallies, cx.Tallies]:
+    """Tallies before and after anything is hidden, with trends: the last band has few people, the third hides them."""
+    rows = [(band, int(i % 3 > 0) * 4 + 1) for band, n in zip("abcd", sizes, strict=True) for i in range(n)]
+    frame = pd.DataFrame(rows, columns=["band", "csat"]).assign(day="2026-10-02", ch="phone")
+    frame.loc[frame.index % 3 == 0, "ch"] = "fax"
+    frame.loc[0, "ch"] = channel
+    dimensions = {"band": {"column": "band", "values": list("abcd")}, "ch": "ch"}
+    mapping = {"kind": "transactional", "columns": {"time": "day"}, "items": {"csat": "csat"}, "dimensions": dimensions}
+    survey = cx.read(frame, mapping)
+    whole = cx.tally(survey, ["csat", "csat_mean"], by=["band"])
+    declared = {"of": "band", "metrics": ["csat", "csat_mean"], "within": "ch"}
+    return whole, with_gradient(privacy.mask(whole), survey, declared, {}, "2026-10", [], 0.95)
+
+
+def test_a_band_that_is_hidden_is_in_the_trend_of_no_metric_of_its_item() -> None:
+    _, masked = banded()
+    assert set(masked.hidden["band"].dropna()) == {"c", "d"}
+    told = gradient_of(masked, {})
+    assert set(told.loc[told["within"] == "", "n"]) == {100}
+
+
+def test_an_answer_that_changed_its_channel_does_not_come_out_of_two_runs() -> None:
+    records = [privacy.record(*banded((60, 60, 60, 60), channel), KEY) for channel in ("fax", "phone")]
+    assert not compatible(*records, 10)
+    assert compatible(records[0], records[0], 10)
+    unmarked = [record.assign(beside="") for record in records]
+    assert compatible(*unmarked, 10)  # no count holds the channel

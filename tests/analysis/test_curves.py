@@ -53,6 +53,18 @@ def test_a_curve_ends_where_few_are_left_and_hidden_cells_have_none(tallies: cx.
     assert limit <= row["high"] < 2 * limit
 
 
+def test_a_curve_ends_where_those_left_are_few_people() -> None:
+    """Of 60 cases 40 are of one person: at 21 people to 60 cases, the 15 that are watched for an hour are of five."""
+    minutes = [3.0] * 20 + [30.0] * 25 + [90.0] * 15
+    frame = pd.DataFrame({"wave": "a", "m": minutes, "who": [f"p{i}" for i in range(20)] + ["often"] * 40})
+    columns, ends = {"wave": "wave"}, {}
+    for roles in ({}, {"respondent": "who"}):
+        mapping = {"kind": "transactional", "columns": columns | roles, "items": {"wait_time": {"column": "m"}}}
+        found = cx.curve(cx.tally(cx.read(frame, mapping), ["wait_time"], period="wave"), "wait_time", at=[5, 60])
+        ends[len(roles)] = found[["after", "at_risk"]].to_numpy().tolist()
+    assert ends == {0: [[5, 40], [60, 15]], 1: [[5, 40]]}
+
+
 def test_without_open_cases_the_curve_is_the_share_within_each_time() -> None:
     minutes = [3.0] * 30 + [20.0] * 50 + [90.0] * 20
     items = {"wait_time": {"column": "m"}}

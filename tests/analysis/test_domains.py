@@ -238,8 +238,8 @@ def test_people_of_hidden_cells_are_not_what_a_stratum_has_beside_those_shown() 
     of = [one.sums.groupby(keys)[["clusters", "wave_clusters"]].agg({"clusters": "sum", "wave_clusters": "max"})
           for one in (masked, whole)]  # fmt: skip
     told, true = (one["wave_clusters"] - of[0]["clusters"] for one in of)  # that are not shown
-    assert (told == 10 * np.ceil(true / 10)).all()
-    assert set(told) == {0, 10}
+    assert (told == 0).all()
+    assert 0 < true.max() < 10
     ours, theirs = cx.estimate(masked), cx.estimate(whole)
     assert np.allclose(ours["n_eff"], theirs["n_eff"].where(ours["n"].notna()), rtol=0.05, equal_nan=True)
     exactly = mask(tallied(frame, levels=[("segment",)]))  # sampled clusters are no people

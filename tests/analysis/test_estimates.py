@@ -16,7 +16,7 @@ from cxkit.metrics import METRICS
 from cxkit.show import score_distribution
 
 NUMBERS = ["n", "n_eff", "value", "low", "high"]
-FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))  # each example is many queries
+FEW = settings(max_examples=3, suppress_health_check=list(HealthCheck))  # each example is many queries
 ANSWERS = st.lists(st.integers(0, 10), min_size=1, max_size=60)
 WEIGHTS = st.lists(st.floats(0.0625, 128, width=32), min_size=60, max_size=60)
 WEIGHTED = {"wave": "wave", "weight": "weight", "cluster": "cluster"}
@@ -110,7 +110,7 @@ def test_a_design_of_nothing_is_no_design(frame) -> None:
 # On lists -------------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(ANSWERS, WEIGHTS)
 def test_swapping_promoters_and_detractors_negates(answers, weights) -> None:
     swapped = [{-1: 10, 0: 7, 1: 0}[(a >= 9) - (a <= 6)] for a in answers]
@@ -119,7 +119,7 @@ def test_swapping_promoters_and_detractors_negates(answers, weights) -> None:
         assert (one.value, one.low, one.high) == pytest.approx((-other.value, -other.high, -other.low), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(ANSWERS, WEIGHTS)
 def test_lists_agree_with_what_weights_and_clusters_mean(answers, weights) -> None:
     w = weights[: len(answers)]

@@ -60,7 +60,7 @@ def test_what_is_needed_is_just_what_can_be_detected():
     change=st.floats(3, 40),
     family=st.sampled_from([1, 5, 20]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_plan_is_the_inverse_of_a_promise(shares, change, family) -> None:
     percent = [100 * part / sum(shares) for part in shares]
     n = answers_needed("nps", change, shares=percent, families=[family], powers=[0.8])["n"].item()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from cxkit.analysis.sharing import incomplete, refusals, shared
 from cxkit.analysis.sharing import public as public_file
 from cxkit.analysis.totals import left_out, with_totals
 from cxkit.files import sha256
+from cxkit.runs.digits import STEPS, rounded
 from cxkit.runs.private import private
 from cxkit.schema import RULES
 from cxkit.tallies.audit import audit
@@ -245,3 +247,35 @@ def test_a_value_is_judged_over_all_waves():
         ["2", "not a number or known label: DK", 5],
         ["2", "not a number or known label (other values, not shown)", 3],
     ]
+
+
+@pytest.mark.parametrize("told", [rounded, lambda frame: frame])
+def test_a_weighted_score_cannot_be_solved_for_the_answers_of_who_is_hidden(told):
+    """Nineteen people with known weights: all answers of theirs that fit the total less the brands that are shown."""
+    rng = np.random.default_rng(5)
+    sizes = {"A": 60, "B": 40, "C": 11, "D": 8}
+    brand = np.repeat(list(sizes), list(sizes.values()))
+    frame = pd.DataFrame({"day": "2026-10-02", "brand": brand, "nps": rng.choice([3, 7, 9, 10], len(brand))})
+    frame["w"] = rng.uniform(0.2, 5, len(frame))
+    mapping = {"kind": "transactional", "columns": {"time": "day", "weight": "w"}, "items": {"nps": "nps"},
+               "dimensions": {"brand": "brand"}}  # fmt: skip
+    masked = mask(cx.tally(cx.read(frame, mapping), ["nps"], by=["brand"], levels=[(), ("brand",)]))
+    assert set(masked.hidden["brand"]) == {"C", "D"}
+    shown = told(cx.estimate(masked))
+    weight, step = frame.groupby("brand")["w"].sum(), shown["high"] - shown["low"]
+    size = np.append(frame["w"].sum(), -weight.reindex(["A", "B"]))
+    rows = shown[shown["brand"].isna() | shown["brand"].isin(["A", "B"])]
+    left = float(rows["value"].to_numpy() @ size) / 100  # sum of w x of those who are hidden
+    steps = 10.0 ** np.floor(np.log10(step[rows.index] / STEPS)) if told is rounded else 1e-9
+    off = float(np.sum(np.abs(size) * steps / 200))
+    half = [frame.loc[frame["brand"] == name, "w"].to_numpy() for name in ("C", "D")]
+    sums = [np.array([*product([-1, 0, 1], repeat=len(w))]) @ w for w in half]
+    order = np.sort(sums[0])
+    many = np.searchsorted(order, left - sums[1] + off) - np.searchsorted(order, left - sums[1] - off)
+    scores = 100 * sums[1][many > 0] / half[1].sum()  # of D that fit
+    assert len(scores)
+    assert (np.ptp(scores) >= 50) == (told is rounded)
+    if told is not rounded:
+        own = frame[frame["brand"] == "D"]
+        true = 100 * np.average(np.select([own["nps"] > 8, own["nps"] < 7], [1, -1]), weights=own["w"])
+        assert scores == pytest.approx(true)

@@ -54,8 +54,14 @@ def test_a_lasting_fall_is_found_and_told_since_when(tallies):
     last = found[(found["metric"] == "nps") & (found["shop"] == "B")].iloc[-1]
     assert last["since"] in ("2026-01", "2026-02", "2026-03")
     assert (last["direction"], last["n"]) == ("lower", 200)
-    assert found.loc[found["period"] < "2025-10", "evidence"].isna().all()
-    assert (found.loc[found["period"] < "2025-10", "note"] == "baseline").all()
+    first = found["period"] < MONTHS[12]  # a year, in which a yearly pattern is seen
+    assert found.loc[first, "evidence"].isna().all()
+    assert (found.loc[first, "note"] == "baseline").all()
+    assert found.loc[~first & (found["shop"] != "B"), "evidence"].notna().all()
+    assert set(found["method"]) == {"watched over 12 periods, evidence of 20 is a signal"}
+    together = cx.watch(tallies, by=["shop"], together=True)
+    assert together["method"].str.contains("e-BH").all()
+    pd.testing.assert_series_equal(together["evidence"], found["evidence"])
 
 
 def test_the_evidence_is_that_of_the_formula(tallies):
@@ -95,7 +101,7 @@ def test_too_few_periods_are_a_baseline(tallies):
     found = cx.watch(tallies, by=["shop"], metrics=["nps"], baseline=len(MONTHS))
     assert found["evidence"].isna().all()
     short = cx.watch(tallies, by=["shop"], metrics=["nps"], baseline=4)
-    assert short["note"].str.contains("ordinary swings").any()
+    assert set(short["note"]) == {"baseline", "a yearly pattern cannot be told from a change"}
 
 
 def test_unknown_names_are_refused(tallies):

@@ -98,7 +98,7 @@ counted = st.lists(st.tuples(*[st.integers(0, 12)] * 6), min_size=2, max_size=5)
 
 
 @given(counted)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_parts_add_up_for_any_counts(counts: list[tuple[int, ...]]) -> None:
     rows = [
         {"wave": str(wave), "area": f"area {i}", "y": y}
@@ -302,6 +302,8 @@ def of_areas(before: dict[str, tuple[int, float]], now: dict[str, tuple[int, flo
         ({"a": (400, 0.5), "b": (400, -0.5)}, {"a": (200, 0.2), "b": (600, -0.8)}, "both"),
         ({"a": (600, 0.4), "b": (200, -0.6)}, {"a": (200, 0.6), "b": (600, -0.4)}, "opposite"),  # all rise, it falls
         ({"a": (400, 0.5), "b": (400, -0.5)}, {"a": (404, 0.5), "b": (396, -0.5)}, "cannot tell"),
+        ({"a": (400, 0.5), "b": (400, 0.5)}, {"a": (400, 0.1), "b": (400, 0.1)}, "movement"),  # composition: 0 +- 0
+        ({"a": (400, 0.5)}, {"a": (400, 0.1)}, ""),  # of one part nothing is a matter
     ],
 )
 def test_the_five_causes(before: Any, now: Any, cause: str) -> None:

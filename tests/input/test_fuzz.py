@@ -27,9 +27,7 @@ ROWS = [[f"r{i}", f"2026-10-{1 + i % 28:02}", str(i % 11), ["Söhne", "B, C", 's
 HEAD = ["id", "at", "score", "brand", "happy"]
 WHOLE = table([HEAD, *ROWS], end="\n")
 TRUTH = {row[0]: (float(row[2]), float(row[4])) for row in ROWS}
-QUICK = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(path: Path, mapping: dict[str, Any] = MAPPING) -> cx.Responses | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyreadstat
@@ -78,8 +79,15 @@ WRITERS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", WRITERS)
-@pytest.mark.parametrize("name", NAMES)
+def every_name() -> Iterator[Any]:
+    """Each name as CSV and as one other format in turn; the rest are slow."""
+    for i, name in enumerate(NAMES):
+        quick = {"csv", [*WRITERS][i % len(WRITERS)]}
+        for kind in WRITERS:
+            yield pytest.param(kind, name, marks=[] if kind in quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("kind", "name"), [*every_name()])
 def test_the_named_file_is_read_and_no_other(kind: str, name: str, tmp_path: Path) -> None:
     suffix, write = WRITERS[kind]
     write(tmp_path / f"{name}{suffix}", 9)

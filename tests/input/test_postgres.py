@@ -322,3 +322,23 @@ def test_inspect_looks_at_a_table_of_a_database(filled: str) -> None:
     text = inspect({"url": filled, "table": "answers"})
     assert 'time: "at"' in text
     assert PASSWORD not in text
+
+
+def test_tables_of_one_server_are_joined_there(filled: str) -> None:
+    """The shop of an answer beside what it is worth: as pandas merges it."""
+    import psycopg
+
+    shops = pd.DataFrame({"name": [f"s{i}" for i in range(70)], "size": ["large", "small"] * 35})
+    with psycopg.connect(filled, autocommit=True) as connection:
+        connection.execute("CREATE TABLE shops (name text, size text)")
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO shops VALUES (%s, %s)", shops.to_numpy().tolist())
+    source = {"url": filled, "table": "shops"}
+    data = mapping("transactional") | {"joins": {"shops": {"source": source, "key": {"shop": "name"}}}}
+    data["dimensions"] = {"size": "shops.size"}
+    survey = cx.read({"url": filled, "table": "answers"}, data)
+    counts = cx.tally(survey, ["csat"], by=["size"], period="year").counts
+    own = answers().merge(shops, how="left", left_on="shop", right_on="name")
+    expected = own["size"].fillna("(blank)").value_counts()
+    assert counts[counts["cut"] == "size"].groupby("size")["n"].sum().to_dict() == expected.to_dict()
+    assert survey.joins["shops"]["found"] == expected.drop("(blank)").sum()

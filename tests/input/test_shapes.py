@@ -279,14 +279,14 @@ def fuzz(seed: int) -> None:
         assert total + lost.get("reasons_price", 0) == weight.sum()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=8, suppress_health_check=QUIET)
 @given(st.integers(0, 10**9))
 def test_random_shapes(seed: int) -> None:
     fuzz(seed)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=300, suppress_health_check=QUIET)
 @given(st.integers(0, 10**9))
 def test_many_random_shapes(seed: int) -> None:
     fuzz(seed)

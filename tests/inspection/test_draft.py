@@ -368,6 +368,9 @@ def test_labels_of_a_file_that_are_numbers_are_the_scale(tmp_path: Path) -> None
         (["Promotor", "Neutro", "Detrator"], [10, 7, 0]),
         (["Promotor", "Pasivo", "Detractor"], [10, 7, 0]),
         (["Promotor", "Passiv", "Kritiker"], [10, 7, 0]),
+        (["Promotoren", "Passiv Zufriedene", "Kritiker"], [10, 7, 0]),
+        (["Promotores", "Indiferentes", "Detractores"], [10, 7, 0]),
+        (["Promoter (9-10)", "Passive (7-8)", "Detractor (0-6)"], [10, 7, 0]),
     ],
 )
 def test_a_score_that_is_exported_as_groups_is_read_from_them(groups: list[str], codes: list[int]) -> None:

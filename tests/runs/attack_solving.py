@@ -89,15 +89,22 @@ class Sum(NamedTuple):
 # Scores and intervals to counts ---------------------------------------------------------------------------------------
 
 
-def counts_of(score: Score, bases: Iterable[int], digits: float = NOTHING) -> list[tuple[int, Counts]]:
+def counts_of(score: Score, bases: Iterable[int]) -> list[tuple[int, Counts]]:
     """Every base and counts that give a score and its interval, of plain answers: 3 groups, 2 groups, or the sum.
 
     Args:
         score: The score with its interval.
         bases: The base, or all that it may be.
-        digits: How far the numbers may be from those of the counts: half of the last digit that is printed.
     """
-    return [(n, counts) for n in bases for counts in _possible(score, n, digits) if _same(score, n, counts, digits)]
+    digits = _half_a_digit(score)
+    found = [(n, counts) for n in bases for counts in _possible(score, n, digits)]
+    return [one for one, same in zip(found, _same(score, [counts for _, counts in found], digits), strict=True) if same]
+
+
+def _half_a_digit(score: Score) -> float:
+    """How far the numbers may be from those of the counts: half of the last digit that the summary tells."""
+    width = (score.high - score.low) * 1.03 / 50  # the limits are rounded, too
+    return float(0.5 * 10 ** np.floor(np.log10(width))) if width > 0 else NOTHING
 
 
 def _possible(score: Score, n: int, digits: float) -> Iterator[Counts]:
@@ -115,14 +122,16 @@ def _possible(score: Score, n: int, digits: float) -> Iterator[Counts]:
         yield from ((total,) for total in whole)
 
 
-def _same(score: Score, n: int, counts: Counts, digits: float) -> bool:
+def _same(score: Score, found: list[Counts], digits: float) -> list[bool]:
+    """Which counts give the interval."""
     metric = METRICS[score.metric]
-    if metric.statistic == "mean":
-        return True  # the interval adds the sum of squares, which no other cell is added up with
-    found = (
-        nps_interval(*counts, score.level) if metric.statistic == "net" else rate_interval(counts[2], n, score.level)
-    )
-    return bool(np.abs(metric.factor * np.array(found) - [score.low, score.high]).max() <= digits + NOTHING)
+    if metric.statistic == "mean" or not found:
+        return [True] * len(found)  # the interval adds the sum of squares, which no other cell is added up with
+    low, middle, high = np.array(found, float).T
+    net = metric.statistic == "net"
+    limits = nps_interval(low, middle, high, score.level) if net else rate_interval(high, low + high, score.level)
+    off = np.abs(metric.factor * np.array(limits).T - [score.low, score.high]).max(axis=1)
+    return [bool(one) for one in off <= digits + NOTHING]
 
 
 # Margins and their parts ----------------------------------------------------------------------------------------------

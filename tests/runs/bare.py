@@ -37,7 +37,7 @@ LABELS = "|".join(sorted((re.escape(metric.label) for metric in METRICS.values()
 NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
 SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)|\d[\d,]*(?= comparisons)")  # how sure, not how much
 SCORES = {"Score", "Share of differences", *(metric.label for metric in METRICS.values())}
-AFTER = re.compile(r"[\d,]+\s(?:s|min|h|days?)")  # heads of the table of a curve
+AFTER = re.compile(r"[\d,]+\s(?:s|min|h|days?|months?)")  # heads of the table of a curve
 DESCRIBED = "described: no interval, no test"
 
 
@@ -95,7 +95,7 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
         cells = dict(zip(heads, (text(cell) for cell in line.find_all(["th", "td"], recursive=False)), strict=True))
         if re.search(r"\d", cells.get("Change", "")):
             yield "change", cells
-        if any(AFTER.fullmatch(head) for head in heads):
+        if any(re.search(r"\d", cells[head]) for head in heads if AFTER.fullmatch(head)):
             yield "curve", cells
         if "By its score" in heads:
             yield "part", cells
@@ -166,12 +166,14 @@ def _elsewhere(soup: BeautifulSoup) -> Iterator[str]:
             continue
         said = SURE.sub("", text(node))
         found = WITH_UNIT.search(said) or DECIMAL.search(said) or NAMED.search(said)
-        if found and "could have been detected" not in said:
+        if found and "could be missed" not in said:
             yield from _lacks("elsewhere", text(node), interval=INTERVAL, base=BASE)
     for note in soup.select("figure .cx-notes p"):
         said = SURE.sub("", text(note))
         if WITH_UNIT.search(said) and "Published: " not in said and "not tested" not in said:
-            base = {} if "a model. Next score: " in said else {"base": BASE}  # nobody has answered yet
+            base = (
+                {} if "a model. Next score, if nothing new happens: " in said else {"base": BASE}
+            )  # nobody has answered yet
             yield from _lacks("note", text(note), interval=INTERVAL, **base)
 
 

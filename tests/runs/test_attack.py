@@ -91,7 +91,7 @@ def test_no_hidden_cell_comes_out_of_a_shelf(read, variant, seed):
 
 @pytest.mark.parametrize("variant", SHELVES)
 def test_what_the_attack_works_out_is_true(read, variant):
-    """Bases and counts are those of the export, counted without the product; an interval alone gives its base away."""
+    """Bases and counts are those of the export, counted without the product; an interval fits its base."""
     facts, answers = read(variant, 4).facts, attack_data.truth(4)
     cells, inverted = {}, counted(facts)
     for cell, told in facts.bases.items():
@@ -114,7 +114,6 @@ def test_what_the_attack_works_out_is_true(read, variant):
     for cell, score in found:
         fits = counts_of(score, range(1, 400))
         assert {n for n, _ in fits} >= {len(cells[cell])}
-        assert len(fits) == 1 or abs(score.value) in (0, 100)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +147,7 @@ def base(seed: int, cell: Cell) -> int:
 
 @pytest.mark.parametrize("variant", ["segments", "crossed"])
 def test_the_attack_succeeds_where_only_small_cells_are_hidden(tmp_path, monkeypatch, variant):
-    monkeypatch.setattr(privacy, "suppress", lambda levels, cells, least: cells.few)
+    monkeypatch.setattr(privacy, "suppress", lambda levels, cells, least, same: cells.few)
     monkeypatch.setattr(preparing, "left_out", lambda *_: pd.DataFrame())
     facts = summarised(tmp_path, variant, 2).facts
     solved = attack(facts)["solved"]

@@ -27,6 +27,15 @@ CONTAINED = """() => {
 WIDER = """() => [...document.querySelectorAll('table')].filter(table =>
     table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1
 ).map(table => table.caption.innerText)"""
+TOUCHING = """() => [...document.querySelectorAll('.cx-board thead tr')].flatMap(row => {
+    const heads = [...row.cells].filter(cell => cell.offsetWidth).map(cell => {
+        const held = document.createRange();
+        held.selectNodeContents(cell);
+        const box = held.getBoundingClientRect();
+        return {words: cell.innerText, left: box.left, right: box.right};
+    });
+    return heads.slice(1).flatMap((head, i) => head.left - heads[i].right < 3 ? [heads[i].words + head.words] : []);
+})"""
 FIGURES = """() => [...document.querySelectorAll('figure')].map(one => {
     const drawn = one.querySelector(':scope > svg');
     const box = drawn ? drawn.getBoundingClientRect() : {width: 0, height: 0};
@@ -214,13 +223,14 @@ def test_links_lead_somewhere(opened: Any, pages: list[Path]) -> None:
             assert bare or page.name == "index.html" or HEADS & set(inside)
 
 
-@pytest.mark.parametrize("name", ["brimvale.html", "overview.html", "data.html", "index.html"])
+@pytest.mark.parametrize("name", ["brimvale.html", "fennimoor.html", "overview.html", "data.html", "index.html"])
 def test_nothing_is_cut_at_any_width(opened: Any, demo: Path, name: str) -> None:
     with looking(opened, demo / name) as (tab, _):
-        for width in (320, 430, 641, 768, 895, 897, 1024, 1152):
+        for width in (320, 360, 390, 414, 430, 641, 768, 895, 897, 1024, 1152):
             tab.set_viewport_size({"width": width, "height": 800})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
             assert tab.evaluate(WIDER) == [], width
+            assert tab.evaluate(TOUCHING) == [], width
 
 
 def test_a_page_prints_on_paper_without_losing_its_numbers(opened: Any, pages: list[Path]) -> None:
@@ -260,6 +270,20 @@ def test_paper_shows_what_is_open_and_how_numbers_were_made(opened: Any, demo: P
     tab.close()
 
 
+@pytest.mark.parametrize("name", ["alderbruck-sohne.html", "brimvale.html", "eskavon.html"])
+def test_the_first_sheet_holds_the_sentence_the_table_and_the_trend(opened: Any, demo: Path, name: str) -> None:
+    tab = opened.new_page(viewport={"width": 680, "height": 1001})  # A4 between its margins
+    tab.goto((demo / name).as_uri())
+    tab.emulate_media(media="print")
+    end = tab.locator("figure").first.bounding_box()
+    assert end["y"] + end["height"] < 1001
+    after = "one => getComputedStyle(one, '::after').content"
+    apart = [tab.evaluate(after, one) for one in tab.query_selector_all("details.cx-notes p")]
+    assert len(apart) > 3
+    assert set(apart) == {'" "'}  # else the lines run together, as they stand in one line
+    tab.close()
+
+
 def test_a_link_of_the_contents_opens_the_section_that_it_leads_to(opened: Any, demo: Path) -> None:
     tab = opened.new_page(viewport={"width": 360, "height": 780})
     tab.goto((demo / "brimvale.html").as_uri())
@@ -280,3 +304,17 @@ def test_a_link_of_the_contents_opens_the_section_that_it_leads_to(opened: Any, 
 def test_the_sections_of_the_data_are_numbered_as_in_the_contents(opened: Any, demo: Path) -> None:
     with looking(opened, demo / "data.html") as (tab, _):
         assert tab.locator("main > h2").count() == tab.locator(".cx-toc li").count() == 12
+
+
+def test_a_phone_shows_how_large_a_change_is(opened: Any, demo: Path) -> None:
+    with looking(opened, demo / "brimvale.html", "narrow") as (tab, _):
+        size = tab.locator(".cx-board td.cx-changed small").first
+        assert size.inner_text().startswith("−26 (")
+        assert size.is_visible()
+
+
+def test_a_page_names_the_places_that_moved_and_leads_there(opened: Any, demo: Path) -> None:
+    with looking(opened, demo / "corvanto.html") as (tab, _):
+        assert "Elsewhere: Brimvale (NPS lower)." in tab.locator(".cx-headline").inner_text()
+        tab.click(".cx-headline a:has-text('Brimvale')")
+        assert "the only brand shown to have moved" in tab.locator(".cx-lead").inner_text()

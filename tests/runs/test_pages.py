@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxkit import show
 from cxkit.metrics import METRICS
 from cxkit.runs.pages import index, page
+from cxkit.show.html import absent
 
 SCRIPT = '<script>alert(1)</script> & Söhne "AG"'
 NPS = {"nps": METRICS["nps"]}
@@ -137,6 +138,14 @@ def test_a_section_of_which_the_only_output_is_empty_goes():
     made = page(new_notebook(cells=cells), title="T")
     assert "Words" not in made
     assert "More</h2>" in made
+
+
+def test_a_section_that_the_data_do_not_allow_is_a_line():
+    output = new_output("display_data", {"text/html": absent("no duration is measured")})
+    cells = [new_markdown_cell("## How *long*"), new_code_cell("1", outputs=[output]), new_markdown_cell("## More")]
+    made = page(new_notebook(cells=cells), title="T")
+    assert '<p class="cx-notes">How <em>long</em>: not shown, no duration is measured.</p>' in made
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", made) == ["More"]
 
 
 def test_sections_of_reference_are_folded_and_open_where_a_link_leads():

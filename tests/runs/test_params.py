@@ -28,7 +28,7 @@ def given(project: Path, text: str = "", least: str = LEAST, **options):
 
 def test_the_defaults(project):
     params = given(project)
-    assert (params.period, params.latest, params.against) == ("month", "last complete month", "previous")
+    assert (params.period, params.latest, params.against) == ("month", "last complete month", ["previous"])
     assert (params.level, params.correction, params.weights, params.clusters) == (0.95, "holm", True, True)
     assert (params.for_each, params.segments, params.where, params.parameters) == ({}, [], {}, {})
     assert (params.root, params.date, params.only) == (project, TODAY, {})
@@ -69,6 +69,8 @@ def test_short_and_long_forms_are_one(project):
         ("now: last complete quarter\n", r"now: expected 'last complete month'"),
         ("now: latest\n", r"now: expected 'last complete month'"),
         ("period: wave\nagainst: year_ago\n", r"against: waves have no year"),
+        ("against: [previous, year_ago, 2026-01]\n", r"against: .*2 items"),
+        ("against: []\n", r"against: .*1 item"),
         ("parameters: {tallies: x}\n", r"parameters: 'tallies' is set by the run itself"),
         ("for_each: [brand]\ntitle: x\n", r"key 'title' is written twice"),
         ("lang: English\n", r"lang: "),

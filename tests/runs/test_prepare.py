@@ -85,6 +85,8 @@ def test_metrics_and_published_values_fit_the_mapping(project):
         ("", "2027-01-31", ("2026-12", "2026-11")),
         ("against: year_ago\n", "2026-11-15", ("2026-10", "2025-10")),
         ("against: 2026-01\n", "2026-11-15", ("2026-10", "2026-01")),
+        ("against: [previous, year_ago]\n", "2026-11-15", ("2026-10", "2026-09", "2025-10")),
+        ("against: [year_ago, 2026-01]\n", "2026-11-15", ("2026-10", "2025-10", "2026-01")),
         ("now: 2026-03\n", "2026-11-15", ("2026-03", "2026-02")),
         ("period: quarter\nnow: last complete quarter\n", "2026-11-15", ("2026-Q3", "2026-Q2")),
         ("period: week\nagainst: year_ago\n", "2027-01-05", ("2026-W53", "2025-W52")),
@@ -145,6 +147,8 @@ def test_fiscal_quarters_are_named_partial_and_spelled_out_as_such(project):
         ("now: 2026-13\n", "'2026-13' is not a month"),
         ("against: 2026-Q1\n", "'2026-Q1' is not a month"),
         ("against: 2026-10\n", "against: expected a period before 2026-10, found 2026-10"),
+        ("against: [previous, 2026-12]\n", "against: expected a period before 2026-10, found 2026-12"),
+        ("against: [previous, 2026-09]\n", "expected two periods, found previous and 2026-09, which both are 2026-09"),
         ("period: week\nnow: 2025-W53\n", "is not a week"),
     ],
 )
@@ -159,6 +163,7 @@ def test_a_period_is_written_as_it_should_be(project, text, message):
         ("", ("wave 10", "wave 9")),
         ("now: wave 9\n", ("wave 9", "wave 2")),
         ("against: wave 2\n", ("wave 10", "wave 2")),
+        ("against: [previous, wave 2]\n", ("wave 10", "wave 9", "wave 2")),
     ],
 )
 def test_waves_are_taken_in_their_order(project, text, expected):

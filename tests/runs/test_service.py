@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import browsing
+import numpy as np
+import pandas as pd
 import pytest
 from bare import bare
+
+from cxkit.sample.write import EXPORTED, sample
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +25,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pages_tell_curves_promises_and_targets(shelf: Path) -> None:
     page = (shelf / "phone.html").read_text("utf-8")
-    assert re.search(r"First response, 2026-09: \d+% within 5.min", page)
+    assert re.search(r"First response, September 2026: \d+% within 5.min", page)
     assert 'id="curve-full-resolution' in page
     assert "by region: share that had ended after a time" not in page  # one is hidden: its curve would be the rest
+    assert 'id="cohorts-full-resolution' in page
     assert "above" in page[: page.index("How long it takes</h2>")]
     assert re.search(r'href="chat.html">.*?href="social.html">', (shelf / "index.html").read_text("utf-8"), re.DOTALL)
 
@@ -42,3 +48,104 @@ def test_axe_finds_nothing(shelf: Path) -> None:
         tab.evaluate(browsing.AXE.read_text("utf-8"))
         assert [one["help"] for one in tab.evaluate("axe.run()")["violations"]] == []
         assert len(seen.requests) == 1
+
+
+def made(tmp_path_factory: pytest.TempPathFactory, name: str, *options: str) -> Path:
+    out = tmp_path_factory.mktemp(name) / "www" / "shelf"
+    done = browsing.build(browsing.ROOT / "params" / f"{name}.yaml", out, *options)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def experience(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory, "experience")
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory, "silent")
+
+
+def text(page: Path) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page.read_text("utf-8"))))
+
+
+def test_answers_are_told_beside_the_time_to_the_first_reply(experience: Path) -> None:
+    page = text(experience / "report.html")
+    assert re.search(r"CSAT falls along first reply: −\d\.\d percentage points \(−\d.* a step\. Associated with", page)
+    assert "NPS: no evidence that it goes with first reply" in page
+    assert "Inside each channel: −" in page
+    assert re.search(r"60 min or more [−-]\d+\.\d pp .{0,80}▼ lower than the rest", page)
+    assert "tickets: responses that found a row 14,243 of 59,579 (23.9 %)" in text(experience / "data.html")
+
+
+def test_silent_tickets_waited_longer(silent: Path) -> None:
+    """The medians are those of pandas over the tickets of the year; the planted factor is 1.3."""
+    frames = sample()
+    tickets = frames["tickets"].assign(answered=lambda t: t["ticket"].isin(frames["responses"]["ticket"].dropna()))
+    tickets = tickets[tickets["opened"].dt.tz_convert("Europe/Berlin") >= "2025-11-01"]
+    seen = tickets["solved"].fillna(EXPORTED.tz_convert("UTC"))
+    hours = (seen - tickets["opened"]).dt.total_seconds() / 3600
+    expected = hours.groupby(tickets["answered"]).median()  # fewer than half are open: their times change no median
+    assert expected[False] > 1.2 * expected[True]
+    page = text(silent / "report.html")
+    told = re.search(
+        r"answered against the rest .{0,120} yes longer in 43.9 of 100 median (.*?) h against (.*?) h", page
+    )
+    assert told
+    assert [float(one) for one in told.groups()] == pytest.approx([expected[True], expected[False]], rel=0.02)
+    assert re.search(r"Full resolution: each answered against the rest.*?▲ higher than the rest \(worse\)", page)
+
+
+@browsing.needs_chromium
+@browsing.needs_axe
+def test_axe_finds_nothing_on_joined_pages(experience: Path, silent: Path) -> None:
+    with browsing.browser() as opened:
+        for page in (experience / "report.html", experience / "data.html", silent / "report.html"):
+            assert bare(page.read_text("utf-8")) == []
+            with browsing.looking(opened, page) as (tab, _):
+                tab.evaluate(browsing.AXE.read_text("utf-8"))
+                assert [one["help"] for one in tab.evaluate("axe.run()")["violations"]] == []
+
+
+def test_the_backlog_is_what_was_open_when_a_month_began(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Counted by pandas: of 286 tickets that were open on 1 October 24 were solved in it, none of the old ones."""
+    start, end = pd.Timestamp("2026-10-01", tz="Europe/Berlin"), pd.Timestamp("2026-11-01", tz="Europe/Berlin")
+    tickets = sample()["tickets"]
+    held = tickets[(tickets["opened"] < start) & ~(tickets["solved"] < start)]
+    old = start - held["opened"] >= pd.Timedelta("31D")
+    assert (len(held), (held["solved"] < end).sum()) == (286, 24)
+    shelf = made(tmp_path_factory, "backlog")
+    page = text(shelf / "report.html")
+    assert "Solved within the month is 8.4%" in page
+    assert "n 286" in page
+    assert f"31 or more: {100 * (held[old]['solved'] < end).mean():.2f}%" in page
+    assert f"n {old.sum()}" in page
+    assert "How long it takes" not in page  # no duration is among the metrics
+
+
+DESK = browsing.ROOT.parent / "shared" / "data" / "servicedesk"
+
+
+@pytest.mark.skipif(not DESK.exists(), reason="the log of the service desk is not on this machine")
+def test_a_real_log_of_events_is_folded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """890 incidents of 5,998 events; shares and the median of pandas, in which open ones are none the wiser."""
+    log = pd.read_csv(DESK / "incident_event_log.csv", dtype="str")
+    last = (
+        log.assign(step=log["sys_mod_count"].astype(int)).sort_values("step", kind="stable").groupby("number").tail(1)
+    )
+    opened, resolved = (pd.to_datetime(last[c], format="%d-%m-%Y %H:%M", errors="coerce")
+                        for c in ("opened_at", "resolved_at"))  # fmt: skip
+    kept = (resolved - opened <= pd.Timedelta("7D")) & (last["reopen_count"] == "0")
+    shelf = made(tmp_path_factory, "servicedesk", "--set", f"data={DESK}")
+    page = text(shelf / "report.html")
+    assert len(last) == 890
+    assert f"Resolved in 7 days, not reopened {100 * kept.mean():.1f}%" in page
+    assert f"Within the service level {100 * last['made_sla'].eq('TRUE').mean():.1f}%" in page
+    assert f"Reopened {100 * last['reopen_count'].ne('0').mean():.2f}%" in page
+    assert "It is below the target of 80." in page
+    hours = (resolved - opened).dt.total_seconds() / 3600
+    told = re.search(r"Full resolution (\d+) h (\d+) to (\d+) n 890", page)
+    assert told
+    assert float(told[1]) == pytest.approx(hours.fillna(np.inf).median(), rel=0.05)

@@ -62,7 +62,8 @@ def test_many_reports(tmp_path, count):
     early, late = seen[WARM_UP : WARM_UP + part], seen[-part:]
     grown = statistics.median(look[1] for look in late) - statistics.median(look[1] for look in early)
     assert grown < 4 << 20
-    assert max(look[2] for look in late) <= max(look[2] for look in early)
+    # While a child starts, the crew holds the ends of its pipes: what stays open is the least that is seen.
+    assert min(look[2] for look in late) <= min(look[2] for look in early)
     if count >= 1000:
         seconds = [job["seconds"] for job in manifest["jobs"]]
         assert statistics.median(seconds[-100:]) <= 1.25 * statistics.median(seconds[:100])

@@ -338,7 +338,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_written_files_hold_the_sample_and_its_mapping(files: list[Path]) -> None:
-    names = ["responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml"]
+    names = ["responses.csv", "tickets.csv", "customers.csv", "mapping.yaml", "tickets.yaml", "customers.yaml"]
     assert [path.name for path in files] == names
     read = pd.read_csv(files[0], dtype="str", keep_default_na=False)
     assert list(read.columns) == list(RESPONSES.columns)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from present_made import SCRIPT, Words, cells, comparison, distribution, estimate
@@ -27,11 +29,16 @@ def test_the_sentence_says_from_what_to_what_and_on_how_many():
     assert "Likely size of the change: −42 to −22 (95%)" in text
 
 
+def test_a_base_is_called_what_its_rows_are():
+    tickets = {name: replace(metric, counted="tickets") for name, metric in ONE.items()}
+    assert "541 tickets (542 in 2026-09)" in words(headline(changed(), tickets))
+
+
 def test_without_a_change_it_says_so_and_what_could_have_been_missed():
     row = comparison("nps", 2.0, 9.0, "no evidence", **{**MOVED, "value": 37.0})
     text = words(headline(pd.DataFrame([row]), ONE))
     assert "NPS is 37.0, after 35.0 in 2026-09: no evidence of change" in text
-    assert "could have been detected" in text
+    assert "could be missed" in text
     assert "fell" not in text
     assert "rose" not in text
 
@@ -44,6 +51,20 @@ def test_the_target_and_the_watch_are_clauses():
     assert "It is below the target of 30." in text
     again = words(headline(changed(), ONE, watched=pd.DataFrame([{**since, "since": "2026-10"}])))
     assert "since about" not in again  # the change itself says it
+    assert "Watched since" not in again
+    back = pd.DataFrame([{**since, "direction": "back"}])
+    assert "back where it was" not in words(headline(changed(), ONE, watched=back))  # a new fall, from there
+    quiet = [{"metric": "nps", "period": period, "direction": "", "evidence": evidence}
+             for period, evidence in (("2026-08", None), ("2026-09", 0.8), ("2026-10", 1.3))]  # fmt: skip
+    still = pd.DataFrame([comparison("nps", 2.0, 9.0, "no evidence", **{**MOVED, "value": 37.0})])
+    told = words(headline(still, ONE, watched=back))
+    assert "seen over all periods it has been back where it was since about 2026-07." in told
+    said = "Watched since 2026-09: no lasting change is shown."
+    assert said in words(headline(still, ONE, watched=pd.DataFrame(quiet)))
+    assert "Watched since" not in words(headline(changed(), ONE, watched=pd.DataFrame(quiet)))  # too early to say
+    assert "Watched since" not in words(headline(still, ONE, watched=pd.DataFrame(quiet[:2])))  # hidden now
+    before = [{**one, "period": f"2025-{one['period'][5:]}", "signal": one["period"] == "2026-10"} for one in quiet]
+    assert said in words(headline(still, ONE, watched=pd.DataFrame([*before, *quiet])))  # an old change is not denied
 
 
 def test_shares_of_classes_are_told_where_the_score_moved():
@@ -77,11 +98,20 @@ def test_a_line_has_score_interval_base_before_change_target_and_total():
     target = pd.DataFrame([{"metric": "nps", "target": 30.0, "verdict": "below"}])
     series = months([30.0, None, 34.0, 35.0, 36.0, 33.0, 34.0, 35.0, 35.0, 3.0])
     table = cells(board(series, changed(), ONE, "2026-10", whole=whole, targets=target))
-    assert table[0] == ["Metric", "Score", "10 periods", "2026-09", "Change", "Target", "All"]
+    assert table[0] == ["Metric", "Score", "10 periods", "2026-09", "Change", "Target", "Everybody"]
     assert table[1][0] == "NPS"
     assert table[1][1].startswith("3.0 ")
     assert "n 541" in table[1][1]
     assert table[1][3:] == ["35", "▼ decreased −32 (−42 to −22)", "30 below", "26.0"]
+
+
+def test_what_the_watch_cannot_know_is_folded_below_the_table():
+    watched = pd.DataFrame(
+        [{"metric": "nps", "period": "2026-02", "direction": "", "note": "a yearly pattern", "evidence": 1.0}]
+    )
+    made = board(months([3.0, 4.0]), None, ONE, "2026-02", watched=watched)
+    assert "Watch: a yearly pattern." in made
+    assert "Watch" not in board(months([3.0, 4.0]), None, ONE, "2026-02", watched=watched.assign(evidence=None))
 
 
 def test_a_line_without_value_says_why():
@@ -119,3 +149,59 @@ def test_a_small_line_of_nothing_is_nothing():
 
 def test_nothing_measured_is_said():
     assert "Nothing was measured" in board(months([3.0])[:0], None, ONE, "1")
+
+
+def elsewhere(*others: tuple[str, str, str]) -> pd.DataFrame:
+    told = [(brand, metric, direction, f"{brand.lower()}.html") for brand, metric, direction in others]
+    return pd.DataFrame(told, columns=["brand", "metric", "direction", "file"])
+
+
+def test_a_place_that_moved_alone_is_said_to_be_the_only_one():
+    target = pd.DataFrame([{"metric": "nps", "target": 30.0, "verdict": "below"}])
+    text = words(headline(changed(), ONE, targets=target, moved=elsewhere()))
+    assert text.startswith(
+        "▼ NPS fell from 35 to 3, the only brand shown to have moved, and is below the target of 30."
+    )
+    assert "only" not in words(headline(changed(), ONE))  # nobody knows of others
+
+
+def test_other_places_that_moved_are_named_and_led_to():
+    others = elsewhere(("Acme", "nps", "lower"), ("Acme", "csat", "lower"), *((x, "nps", "higher") for x in "BCDE"))
+    made = headline(changed(), METRICS, moved=others)
+    assert "Also moved: Acme (NPS lower, CSAT lower), B (NPS higher), C (NPS higher) and 2 more." in words(made)
+    assert '<a href="acme.html">Acme</a>' in made
+    assert "only" not in words(made)
+    assert "<script" not in headline(changed(), ONE, moved=elsewhere((SCRIPT, "nps", "lower")))
+
+
+def still(verdict: str = "no evidence", **rest: object) -> pd.DataFrame:
+    return pd.DataFrame([comparison("nps", 2.0, 9.0, verdict, **{**MOVED, "value": 37.0, **rest})])
+
+
+def test_where_nothing_moved_and_no_target_is_missed_there_is_nothing_to_do():
+    text = words(headline(still(), ONE, moved=elsewhere()))
+    assert "Nothing to do here: no change is shown. No other brand is shown to have moved." in text
+    target = pd.DataFrame([{"metric": "nps", "target": 30.0, "verdict": "above"}])
+    text = words(headline(still(), ONE, targets=target, moved=elsewhere(("Acme", "nps", "lower"))))
+    assert "no change is shown, and no score is shown to miss its target. Elsewhere: Acme (NPS lower)." in text
+
+
+@pytest.mark.parametrize("what", ["changed", "target", "watch", "part", "few"])
+def test_there_is_something_to_do_where_anything_is_off(what):
+    below = pd.DataFrame([{"metric": "nps", "target": 40.0, "verdict": "below"}])
+    since = pd.DataFrame([{"metric": "nps", "period": "2026-10", "since": "2026-07", "direction": "lower"}])
+    part = (
+        still(
+            area="North", named=True, named_change=-9.0, named_low=-18.0, named_high=-2.0, alike_verdict="differently"
+        )
+        .iloc[0]
+        .to_dict()
+    )
+    text = words({
+        "changed": lambda: headline(pd.concat([still(), changed().assign(metric="csat")]), METRICS),
+        "target": lambda: headline(still(), ONE, targets=below),
+        "watch": lambda: headline(still(), ONE, watched=since),
+        "part": lambda: headline(pd.DataFrame([{**still().iloc[0], "area": None}, part]), ONE),
+        "few": lambda: headline(still("too few", reason="few answers"), ONE),
+    }[what]())  # fmt: skip
+    assert "Nothing to do" not in text

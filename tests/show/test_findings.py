@@ -44,11 +44,11 @@ def test_parts_that_moved_with_the_whole_are_not_named():
     made = findings(pd.DataFrame([whole(), *asked(areas)]), METRICS)
     assert claims(made) == [
         "▲ NPS increased by 9.0 points against 2026-09",
-        "– Everywhere alike: no evidence that NPS changed differently by area",
+        "– In all parts: no evidence that NPS changed differently by area",
     ]
     said = Words(made).text
     assert "By area: Cochran's Q 12.3 on 4 degrees of freedom, p = .40" in said
-    assert "one area that alone moved 21 points away from the others could have been detected" in said
+    assert "one area that alone moved under 21 points away from the others could be missed" in said
     assert ", too" not in said
     two = pd.DataFrame([whole(), *({**row, "alike_df": 1.0} for row in asked(areas[:2]))])
     assert "Cochran's Q 12.3 on 1 degree of freedom, p = .40" in Words(findings(two, METRICS)).text
@@ -101,7 +101,7 @@ def test_parts_without_a_sentence_are_told_at_the_end():
     assert (
         Words(made)
         .text.split(". Method")[0]
-        .split("could have been detected: NPS 8.7 points. ")[-1]
+        .split("could be missed: NPS 8.7 points. ")[-1]
         .startswith("There is no evidence that NPS changed differently by area.")
     )
 
@@ -127,7 +127,7 @@ def test_findings_never_claim_more_than_the_verdict(headline_changes, metrics):
         "– CSAT: no evidence of change against 2026-09",
         "○ CES: too few answers to say",
     ]
-    assert "A change of about 4.9 percentage points or more could have been detected." in made
+    assert "A change under about 4.9 percentage points could be missed." in made
     assert "Of 3 comparisons, 1 shows a change" in made
 
 
@@ -144,8 +144,8 @@ def test_what_could_have_been_detected_is_said_of_metrics_without_a_sentence():
     others = [whole(0.1, "no evidence", metric) for metric in ("csat", "ces")]
     frame = pd.DataFrame([whole(1.0, "no evidence"), *others, part("A", 2.0, "no evidence")])
     said = findings(frame, METRICS, limit=1)
-    assert "Of the other metrics, a change of about so much could have been detected: CSAT 7.2" in said
-    assert "By area, a change of about so much could have been detected: NPS 8.7 points." in said
+    assert "Of the other metrics, a change under about so much could be missed: CSAT 7.2" in said
+    assert "By area, a change under about so much could be missed: NPS 8.7 points." in said
 
 
 def test_findings_link_to_their_figure():

@@ -12,12 +12,12 @@ TWO = {"nps": METRICS["nps"], "csat": METRICS["csat"]}
 def test_reports_stand_by_dimension_with_score_interval_base_and_verdict():
     _, [body] = shelf(summary_of(BRANDS), manifest_of(BRANDS), TWO)
     table = cells(body)
-    assert table[0] == ["Brand", "NPS", "1 periods", "2026-09", "Change", "CSAT"]
+    assert table[0] == ["Brand", "NPS", "September", "Change", "CSAT"]
     found = {row[0]: row for row in table[1 : len(BRANDS) + 1]}
     borealis = found["Borealis"]
-    assert borealis == ["Borealis", "29.0 21.0 to 36.7 n 340", "", "", "▲ increased +4.0 (−2.5 to +10.5)", "▲ 71.0%"]
+    assert borealis == ["Borealis", "29.0 21.0 to 36.7 n 340", "", "▲ increased +4.0 (−2.5 to +10.5)", "▲ 71.0%"]
     assert {row[1].split(" ")[0] for row in table[len(BRANDS) - 1 : len(BRANDS) + 1]} == {"hidden", "no"}  # stand last
-    assert table[1][4].startswith(("▼", "▲"))  # what changed stands first
+    assert table[1][3].startswith(("▼", "▲"))  # what changed stands first
     assert 'href="b0.html"' in body
     assert 'href="overview.html"' in body
 
@@ -73,7 +73,7 @@ def test_the_first_metric_leads_where_there_is_no_nps():
 def test_reports_without_comparison_are_listed():
     summary = summary_of(["A", "B"])
     _, [body] = shelf(summary[summary["part"] == "estimate"], manifest_of(["A", "B"]), TWO)
-    assert cells(body)[0][2:] == ["1 periods", "before", "Change", "CSAT"]
+    assert cells(body)[0][2:] == ["before", "Change", "CSAT"]
     assert "Nothing is shown to have got worse" in body
 
 
@@ -107,6 +107,10 @@ def test_signals_of_the_last_year_are_listed():
               "direction": "lower"}  # fmt: skip
     summary = pd.concat([summary_of(BRANDS), pd.DataFrame([signal])], ignore_index=True)
     text = Words(shelf(summary, manifest_of(BRANDS), TWO)[1][0]).text
-    assert "lower since about 2026-08" in text
+    assert "lower since about August 2026" in text
     assert "Signals of the last year" in text
-    assert "NPS lower since about 2026-08" in text  # among those to act on
+    assert "NPS lower since about August 2026" in text  # among those to act on
+    fallen = (summary["report"] == "b1") & (summary["metric"] == "nps") & (summary["part"] == "comparison")
+    summary.loc[fallen, ["change", "verdict", "value", "value_before"]] = [-12.0, "changed", 29.0, 41.0]
+    text = Words(shelf(summary, manifest_of(BRANDS), TWO)[1][0]).text
+    assert "NPS fell from 41.0 to 29.0, lower since about August 2026" in text  # a change of this month began before it

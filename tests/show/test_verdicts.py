@@ -33,7 +33,7 @@ def test_without_evidence_nothing_is_said_to_have_moved():
     found = row("nps", -4.0, 9.0, "no evidence")
     assert verdicts.verdict(found, NPS) == ("–", "no evidence of change", "none")
     said = verdicts.claim(found, NPS) + verdicts.proof(found, NPS)
-    assert "could have been detected" in said
+    assert "could be missed" in said
     assert not {"increased", "decreased", "changed"} & set(said.replace(",", " ").split())
 
 
@@ -46,7 +46,7 @@ def test_a_change_that_the_correction_takes_away_is_named_and_its_interval_label
     assert verdicts.interval(found, NPS) == "95% interval of this comparison alone −35 to −5"
     assert verdicts.span(found, NPS) == "−35 to −5 (alone)"
     assert plain(verdicts.corrected(found)) == "adjusted p = .075 for 7 comparisons: NPS by brand (p = .011 alone)"
-    assert "could have been detected" in verdicts.proof(found, NPS)
+    assert "could be missed" in verdicts.proof(found, NPS)
 
 
 def test_too_few_says_what_is_needed_and_gives_no_change():
@@ -69,15 +69,12 @@ def test_percentages_change_by_percentage_points():
     found = row("csat", -1.3, 3.4, "no evidence")
     assert verdicts.change(found, CSAT) == "−1.3 percentage points"
     assert verdicts.short(found, CSAT) == "−1.3 pp"
-    assert (
-        verdicts.detectable(found, CSAT) == "a change of about 4.9 percentage points or more could have been detected"
-    )
+    assert verdicts.detectable(found, CSAT) == "a change under about 4.9 percentage points could be missed"
 
 
 def test_what_cannot_be_detected_is_not_invented():
     assert (
-        verdicts.detectable(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS)
-        == "no change could have been detected"
+        verdicts.detectable(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS) == "any change could be missed"
     )
     assert verdicts.could(row("nps", 1.0, 5.0, "no evidence", detectable=None), NPS) == "none"
     assert verdicts.could(row("nps", 9.0, 5.0, "changed"), NPS) == ""
@@ -97,7 +94,7 @@ def test_reach_spans_the_detectable_changes():
     rows = [{"verdict": "no evidence", "detectable": 3.0}, {"verdict": "changed", "detectable": 1.0}]
     assert (
         verdicts.reach(rows, CSAT)
-        == "With no evidence of change, a change of about 3.0 percentage points could have been detected."
+        == "With no evidence of change, a change under about 3.0 percentage points could be missed."
     )
     assert verdicts.reach([], NPS) == ""
 

@@ -61,14 +61,14 @@ def test_the_trend_has_signals_and_the_level() -> None:
             for month in range(1, 13) for low in [0.2 + 0.2 * (month > 9)]]  # fmt: skip
     mapping = {"kind": "transactional", "columns": {"time": "date"}, "items": {"nps": "nps"}}
     tallies, metric = cx.tally(cx.read(pd.concat(rows), mapping), ["nps"]), cx.METRICS["nps"]
-    watched, level = cx.watch(tallies), cx.level(tallies)
+    watched, level = cx.watch(tallies, baseline=6), cx.level(tallies)
     signal = watched[watched["signal"]].iloc[0]
     plain = show.trend(cx.estimate(tallies), metric)
     page = show.trend(cx.estimate(tallies), metric, watched=watched, level=level)
     assert f"{signal['period']}: a signal of the watch, lower since about {signal['since']} (dotted)." in page
     row = level.iloc[-1]
-    assert f"Next score: {row['forecast']:.0f} (" in page
-    assert f"with probability {row['power']:.2f}." in page
+    assert f"Next score, if nothing new happens: {row['forecast']:.0f} (" in page
+    assert f"would show it is {100 * row['power']:.0f}%." in page
     assert page.count("<path") >= plain.count("<path") + 3  # level, its band, where the change began
     assert ">▼</text>" in page
     assert ">▼</text>" not in plain

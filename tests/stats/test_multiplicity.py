@@ -115,13 +115,6 @@ def test_dersimonian_laird():
     assert result.mean == pytest.approx(RATES.mean())
 
 
-def test_james_stein():
-    result = shrink(RATES, POOLED, "james_stein")
-    assert result.weight == pytest.approx(0.21165, abs=5e-6)
-    assert result.value[:5] == pytest.approx([0.294, 0.289, 0.285, 0.280, 0.275], abs=6e-4)
-    assert result.between / (result.between + POOLED) == pytest.approx(0.21165, abs=5e-6)
-
-
 def test_unequal_bases_by_hand():
     y, s2 = np.array([0.2, 0.5, 0.9]), np.array([0.01, 0.02, 0.04])
     w = 1 / s2
@@ -151,7 +144,3 @@ def test_missing_units_stay_missing():
 def test_impossible_errors_are_refused():
     with pytest.raises(ValueError, match="squared_errors: expected numbers above 0, found 0"):
         shrink([0.2, 0.3], [0.0, 0.1])
-    with pytest.raises(ValueError, match="expects equal ones"):
-        shrink([0.2, 0.3, 0.4, 0.5], [0.1, 0.1, 0.1, 0.2], "james_stein")
-    with pytest.raises(ValueError, match="method: expected one of dersimonian_laird, james_stein"):
-        shrink([0.2, 0.3], [0.1, 0.1], "bayes")

@@ -26,10 +26,7 @@ from cxkit.stats import (
     sums_of,
 )
 
-# A busy machine is not a failure.
-settings.register_profile("stats", deadline=None)
-settings.load_profile("stats")
-
+FEW = settings(max_examples=25)  # whole samples are slow to draw
 COUNT = st.one_of(st.integers(0, 5), st.integers(0, 400), st.integers(0, 10**7))
 NET = st.tuples(COUNT, COUNT, COUNT).filter(sum)
 FRACTIONS = st.tuples(*[st.one_of(st.just(0.0), st.floats(1e-9, 1e4))] * 3).filter(lambda counts: sum(counts) >= 1)
@@ -215,6 +212,7 @@ def test_score_limits_solve_the_score_equation(cell):
         assert (high - low - n * x) / n == pytest.approx(z * spread / n, abs=1e-7)
 
 
+@FEW
 @given(samples(), st.sampled_from([1e-6, 0.1, 3.0, 1e5]))
 def test_multiplying_all_weights_changes_nothing(sample, factor):
     scores, weights, clusters = sample
@@ -225,6 +223,7 @@ def test_multiplying_all_weights_changes_nothing(sample, factor):
         assert limits[1] == pytest.approx(limits[0], abs=1e-7, nan_ok=True)
 
 
+@FEW
 @given(samples())
 def test_weights_of_one_are_no_weights(sample):
     scores, _, _ = sample
@@ -235,6 +234,7 @@ def test_weights_of_one_are_no_weights(sample):
     assert mean_interval(*moments, design=design) == pytest.approx(mean_interval(*moments), rel=1e-9, nan_ok=True)
 
 
+@FEW
 @given(samples())
 def test_clusters_of_size_one_are_no_clusters(sample):
     scores, weights, _ = sample
@@ -242,6 +242,7 @@ def test_clusters_of_size_one_are_no_clusters(sample):
     assert measured(scores, weights, names)[1] == pytest.approx(measured(scores, weights)[1], rel=1e-9)
 
 
+@FEW
 @given(samples(least=2), samples(least=2))
 def test_what_adds_adds(first, second):
     # Two parts of a cell without clusters in common: all sums of the whole are sums of the parts.
@@ -253,6 +254,7 @@ def test_what_adds_adds(first, second):
     assert linearised(added) == pytest.approx(linearised(whole), rel=1e-6, abs=1e-7)
 
 
+@FEW
 @given(samples(least=2))
 def test_a_cell_correlates_fully_with_itself(sample):
     scores, weights, _ = sample
@@ -261,6 +263,7 @@ def test_a_cell_correlates_fully_with_itself(sample):
     assert r == pytest.approx(1 if np.unique(scores).size > 1 else 0, abs=1e-9)
 
 
+@FEW
 @given(samples(), samples())
 def test_every_sample_gives_limits_or_says_that_there_are_none(first, second):
     cells = [measured(*sample) for sample in (first, second)]
@@ -274,6 +277,7 @@ def test_every_sample_gives_limits_or_says_that_there_are_none(first, second):
     assert np.isnan(result.pvalue) == np.isnan(result.low) == any(np.isnan(design.n_eff) for _, design in cells)
 
 
+@FEW
 @given(st.lists(st.tuples(NET, NET), min_size=1, max_size=8))
 def test_many_cells_are_the_cells_one_by_one(pairs):
     now, before = (np.array([pair[i] for pair in pairs]).T for i in (0, 1))

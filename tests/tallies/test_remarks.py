@@ -332,3 +332,19 @@ def test_options_of_one_question_do_not_run_against_each_other() -> None:
     survey = cx.read(frame, MAPPING | {"items": items})
     found = listed(audit(survey, cx.tally(survey, ["why"], by=["brand"]))["remarks"])
     assert codes(found) == []
+
+
+@pytest.mark.parametrize("total", ["England", None])
+def test_a_level_that_is_the_total_of_the_others_stops(total: str | None) -> None:
+    """Tables of the NHS hold their total as a row, by which each answer was counted twice."""
+    rows = [(place, score, n + 7 * score) for place, n in (("A", 40), ("B", 11), ("C", 23)) for score in (2, 7, 9, 10)]
+    frame = pd.DataFrame(rows, columns=["place", "score", "n"])
+    if total:
+        frame = pd.concat([frame, frame.groupby("score", as_index=False)["n"].sum().assign(place=total)])
+    mapping = {"kind": "transactional", "columns": {"count": "n", "wave": "wave"}, "items": {"nps": "score"},
+               "dimensions": {"brand": "place"}}  # fmt: skip
+    survey = cx.read(frame.assign(wave="1"), mapping)
+    found = listed(audit(survey, cx.tally(survey, ["nps"], by=["brand"], period="wave"))["remarks"])
+    assert [(row["code"], row["level"], row["n"]) for row in found["stop"]] == (
+        [("level is a total", "England", 884)] if total else []
+    )

@@ -1,0 +1,45 @@
+"""What a run tells of its responses beside their counts: what such analyses ask alike, and how tallies carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from cxkit.errors import CxError, nearest
+from cxkit.input.mapping import lacking
+from cxkit.input.responses import Responses
+from cxkit.metrics import Metric
+from cxkit.tallies.tallies import Tallies
+
+
+def require_free(names: Collection[str], columns: Collection[str], about: str = "") -> None:
+    """Refuse dimensions that are called as a column of the results is."""
+    if taken := set(names) & set(columns):
+        raise CxError(
+            f"{about}{min(taken)!r} is the name of a column of these results; call the dimension something else"
+        )
+
+
+def scaled_metric(survey: Responses, name: str, about: str) -> Metric:
+    """A metric of the responses whose answers lie on a scale."""
+    if name not in survey.metrics:
+        raise CxError(f"{about}: {name!r}: {lacking(survey.mapping, name)}; {nearest(name, survey.metrics)}")
+    if survey.metrics[name].statistic == "quantile":
+        raise CxError(f"{about}: {name!r} is a duration; expected answers on a scale")
+    return survey.metrics[name]
+
+
+def carrying(tallies: Tallies, part: str, found: pd.DataFrame) -> Tallies:
+    """The tallies with what a run found, one of `schema.BESIDE`."""
+    kept = found.astype(object).where(found.notna(), None)
+    return replace(tallies, provenance={**tallies.provenance, part: kept.to_dict("records")})
+
+
+def carried(tallies: Tallies, part: str, where: Mapping[str, str], columns: Sequence[str]) -> pd.DataFrame:
+    """What a run found of one place, in the order in which it did; no row where it was not asked for any."""
+    records: list[dict[str, Any]] = tallies.provenance.get(part) or []
+    own = [one for one in records if {name: one[name] for name in tallies.by if one.get(name)} == dict(where)]
+    return pd.DataFrame(own, columns=list(columns))
