@@ -100,7 +100,7 @@ GRADIENT = (
 )  # fmt: skip
 HAZARDS = (
     "metric", "n", "lost", "expected", "value", "low", "high", "pvalue", "pvalue_adj", "family", "verdict", *_WORDS,
-    "rate", "rate_low", "rate_high",
+    "rate", "rate_low", "rate_high", "attributable", "attributable_low", "attributable_high",
 )  # fmt: skip
 COHORTS = (
     "metric", "period", "label", "stays", "after", "n", "still", "value", "low", "high", "ratio", "pvalue",

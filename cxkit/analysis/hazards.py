@@ -14,7 +14,7 @@ from cxkit.analysis.comparisons import CORRECTIONS, Correction, check_correction
 from cxkit.analysis.estimates import chosen
 from cxkit.errors import CxError
 from cxkit.schema import HAZARDS, MONTH, worded
-from cxkit.stats import event_rate, hazard_ratio
+from cxkit.stats import attributable_share, event_rate, hazard_ratio
 from cxkit.tallies.tallies import Tallies
 
 METHOD = "log-rank O/E"
@@ -46,13 +46,15 @@ def hazards(
     Returns:
         Columns metric, <dimensions>, n (who was there, summed over the periods of a share), lost, expected, value (the
         ratio), low, high, pvalue, pvalue_adj, family, verdict ("higher", "lower", "no evidence", "too few"), level,
-        method, note, reason. A level of which a period is hidden takes no part.
+        method, note, reason; rate (lost of 100 in a month) and attributable (percent of all lost that would not have
+        been if the level had left as often as the others: associated, not caused), each with low and high. A level of
+        which a period is hidden takes no part.
 
     Raises:
         CxError: Weights, another metric, or a level or period that was not declared.
 
-    Formula: `stats.hazard_ratio`, `stats.event_rate`; a share is compared within each period, so that who left before
-    is nowhere at risk.
+    Formula: `stats.hazard_ratio`, `stats.event_rate`, `stats.attributable_share`; a share is compared within each
+    period, so that who left before is nowhere at risk.
 
     >>> import cxkit as cx
     >>> tallies = cx.tally(cx.read("sample customers"), ["churn"], by=["region"])
@@ -92,9 +94,11 @@ def hazards(
             enough = min(found.observed, rest[0].sum()) >= FEWEST
             n = at_risk[:, i].sum() if measured.statistic == "share" else at_risk[:1, i].sum()
             made |= {"n": n, "lost": found.observed, "expected": found.expected, "reason": "" if enough else "few ends"}
-            rates = (100.0 * float(part) for part in event_rate(found.observed, months[i], level))
-            made |= dict(zip(("rate", "rate_low", "rate_high"), rates, strict=True))
-            made |= {part: getattr(found, part) for part in ("value", "low", "high", "pvalue")} if enough else {}
+            made |= _percent("rate", event_rate(found.observed, months[i], level))
+            if enough:
+                made |= {part: getattr(found, part) for part in ("value", "low", "high", "pvalue")}
+                share = attributable_share(events[:, i], at_risk[:, i], rest[0], rest[1], level)
+                made |= _percent("attributable", share)
         rows.append(made)
     frame = pd.DataFrame(rows).reindex(columns=[*HAZARDS[:1], *dimensions, *HAZARDS[1:]])
     frame = frame.assign(
@@ -108,3 +112,8 @@ def hazards(
         verdict=np.where(frame["reason"] != "", "too few", said),
         note=[worded(code, **facts) for code in frame["reason"]],
     )
+
+
+def _percent(name: str, found: Sequence[Any]) -> dict[str, float]:
+    """A share with its limits, in percent, as columns."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), (100.0 * float(part) for part in found), strict=True))

@@ -386,37 +386,37 @@ def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         said = {"higher": f"{wording.UP} more often", "lower": f"{wording.DOWN} less often",
                 "no evidence": f"{wording.NONE} no evidence of a difference",
                 "too few": row["note"]}[row["verdict"]]  # fmt: skip
-        known = row.get("value") is not None
-        numbers = [f"× {wording.number(row['value'], 2)}", wording.limits(row["low"], row["high"], "scale", 2),
-                   wording.pnumber(row["pvalue_adj"])] if known else ["none", "", ""]  # fmt: skip
-        told = [f"{wording.count(row['lost'])} / {wording.count(row['expected'])}", wording.count(row["n"])]
-        numbers += told if known else ["", ""]
-        low, high = row.get("rate_low"), row.get("rate_high")
-        places = wording.decimals(low, high)
-        rate = f"{wording.number(row.get('rate'), places)}% ({wording.limits(low, high, 'scale', places)})"
-        numbers.insert(0, rate if row.get("rate") is not None else "none")
+        numbers = [_with_limits(row, "rate"), _with_limits(row)]
+        lost = f"{wording.count(row['lost'])} / {wording.count(row['expected'])}"
+        told = [wording.pnumber(row["pvalue_adj"]), _with_limits(row, "attributable"), lost, wording.count(row["n"])]
+        numbers += told if row["value"] is not None else [""] * len(told)
         body.append([(name(row[dimension]), ""), *((cell, "cx-n") for cell in numbers), (said, "")])
-    level_ = wording.level_words(found[0]["level"])
-    head = [
-        heading(dimension),
-        "Left in a month",
-        "Hazard",
-        f"{level_} interval",
-        "Adjusted p",
-        "Left / expected",
-        "Base",
-        "Verdict",
-    ]
+    head = [heading(dimension), "Left in a month", "Hazard", "Adjusted p", "Attributable", "Left / expected", "Base",
+            "Verdict"]  # fmt: skip
     monthly = ", month after month" * (metric.statistic == "share")
     notes = [
         "Left in a month: of 100 who were there, for each month that they were. Hazard: how many times as often "
-        "somebody left who was still there, against all others together. Associated with it, which is no cause. "
-        f"Expected: as many as if all left alike. Base: who was there{monthly}. Method: {found[0]['method']}, "
-        f"corrected for {wording.count(found[0]['family'])} comparisons.",
+        "somebody left who was still there, against all others together. Attributable: the share of all who left that "
+        "would not have, if these had left as often as the others; below 0, how many more would have. Associated, not "
+        "caused: the groups may differ in more than this. Expected: as many as if all left alike. Base: who was "
+        f"there{monthly}. Small: {wording.level_words(found[0]['level'])} intervals. Method: "
+        f"{found[0]['method']}, corrected for {wording.count(found[0]['family'])} comparisons; Garwood's limits; "
+        "Wilson's limits of the others' share.",
     ]
     caption = f"{metric.label} by {words(dimension)}: who left more often than the others"
     return table(head, body, caption, notes, grey=[row["verdict"] == "too few" for row in found],
                  names=_names(found, [dimension]))  # fmt: skip
+
+
+def _with_limits(row: Row, part: str = "") -> Html | str:
+    """A percentage of a row, or its ratio, with the interval in one cell."""
+    names = (part, f"{part}_low", f"{part}_high") if part else ("value", "low", "high")
+    value, low, high = map(row.get, names)
+    if value is None:
+        return "none"
+    places = wording.decimals(low, high) if part else 2
+    told = f"{wording.number(value, places)}%" if part else f"× {wording.number(value, places)}"
+    return join([told, tag("small", wording.limits(low, high, "scale", places))], " ")
 
 
 LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "no")}

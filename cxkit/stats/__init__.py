@@ -22,6 +22,7 @@ from cxkit.stats.design import (
 from cxkit.stats.differences import nps_difference, nps_test, rate_difference, rate_test
 from cxkit.stats.drivers import common_factor, correlations, hotelling, jackknife, moments, shapley
 from cxkit.stats.durations import (
+    attributable_share,
     event_rate,
     hazard_ratio,
     kaplan_meier,
@@ -70,6 +71,7 @@ __all__ = [
     "Lonely",
     "Sums",
     "alike_difference",
+    "attributable_share",
     "benjamini_hochberg",
     "cell_design",
     "change_evidence",

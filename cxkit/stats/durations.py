@@ -29,6 +29,7 @@ from cxkit.stats.core import (
     within,
 )
 from cxkit.stats.design import NO_DESIGNS, Design, Designs, base_at
+from cxkit.stats.intervals import rate_interval
 from cxkit.stats.ordinal import Effect
 
 Lifetimes: TypeAlias = tuple[ArrayLike, ArrayLike, ArrayLike]  # times, events and censored at each
@@ -372,6 +373,46 @@ def hazard_ratio(
     pvalue = float(special.chdtrc(1.0, (observed - expected) ** 2 / variance))
     value, low, high = (float(np.exp(log + step)) for step in (0.0, -reach, reach))
     return HazardRatio(value, low, high, pvalue, observed, expected)
+
+
+def attributable_share(
+    events: ArrayLike, at_risk: ArrayLike, other: ArrayLike, other_at_risk: ArrayLike, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Share of all events that there would not be if one group had them as often as the others, with limits.
+
+    Args:
+        events: Events in the group at each time, one-dimensional.
+        at_risk: Who could have had it there just before.
+        other: The same of all others.
+        other_at_risk: And who could. A time without any says nothing and is left out.
+        level: Confidence level in (0, 1).
+
+    Returns:
+        The share, below 0 where the group has fewer, and its limits; NaN where a side has no event: the population
+        attributable fraction of epidemiology, which is one of a cause only as far as the groups are alike otherwise.
+
+    Formula: 1 - sum b (1 + T1/T0) / D with b of the D events among the others. Given D, b is binomial: Wilson's limits,
+    as ratios to b/D, to the power sqrt(1 + c/(1 - b/D)), c the squared coefficient of variation of 1 + T1/T0 over these
+    b, or over as many as there would be in each time if the groups were alike, where that is more (few of the others at
+    a time weigh much, also where none of them had the event). Simulated coverage: docs/statistics.md, "Durations".
+    Source: Miettinen (1974), American Journal of Epidemiology 99, 325, for the share; Wilson as in `rate_interval`.
+
+    >>> [round(part, 3) for part in attributable_share([41], [28010], [15], [19017])]
+    [0.338, 0.021, 0.581]
+    """
+    d1, r1, d2, r2 = map(floats, (events, at_risk, other, other_at_risk))
+    lost, there = d1 + d2, r2 > 0
+    lost, d2, each = lost[there], d2[there], 1.0 + r1[there] / r2[there]  # people in all for one of the others
+    total, b = lost.sum(), d2.sum()
+    if not 0 < b < total:
+        return np.nan, np.nan, np.nan
+    left, share = float((each * d2).sum() / total), float(b / total)
+    uneven = max(
+        b * (each**2 * d2).sum() / (each * d2).sum() ** 2, (each * lost).sum() * (lost / each).sum() / total**2
+    )
+    power = np.sqrt(1.0 + (uneven - 1.0) / (1.0 - share))
+    low, high = (left * (float(limit) / share) ** power for limit in rate_interval(b, total, level))
+    return 1.0 - left, float(1.0 - high), float(1.0 - low)
 
 
 def event_rate(events: ArrayLike, time: ArrayLike, level: float = 0.95) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 import cxkit as cx
+from cxkit.analysis.privacy import mask
 from cxkit.runs.params import kit_notebook
 from cxkit.sample.write import sample
 from cxkit.stats import event_rate, hazard_ratio, logrank
@@ -74,6 +75,9 @@ def test_detractors_leave_more_often_and_nothing_looks_ahead(tallies: cx.Tallies
         limits = [ratio, ratio * np.exp(-half), ratio * np.exp(half)]
         assert found.loc[name, ["value", "low", "high"]].tolist() == pytest.approx(limits)
         assert found.loc[name, "rate"] == pytest.approx(100 * observed / cells["r"][name].sum())
+        others = months[months["before"] != name].groupby("month")["lost"].mean()
+        otherwise = months["month"].map(others).sum()  # if all left as these do
+        assert found.loc[name, "attributable"] == pytest.approx(100 * (1 - otherwise / months["lost"].sum()))
     assert found.loc[BEFORE, "verdict"].tolist() == ["higher", "no evidence", "lower", "no evidence"]
     assert found.loc["under 7", "value"] / found.loc["9 or more", "value"] == pytest.approx(2, abs=0.35)
     assert set(cx.hazards(tallies, "churn", "region")["verdict"]) == {"no evidence"}  # of which nothing is planted
@@ -132,6 +136,25 @@ def test_what_looks_ahead_or_does_not_fit_is_refused(change: dict[str, Any], wor
     frame = pd.DataFrame({"id": ["a"], "joined": ["2026-01-10"], "left": [""]})
     with pytest.raises(cx.CxError, match=words):
         cx.read(frame, MAPPING | change)
+
+
+def test_nothing_is_told_of_a_hidden_level() -> None:
+    """Nine people, who all stay or all leave: what is told of the others is the same to the last bit."""
+    rng = np.random.default_rng(3)
+    left = pd.Series(rng.integers(1, 12, 309)).map(lambda month: f"2026-{month:02d}-15" if month < 4 else "")
+    frame = pd.DataFrame(
+        {"id": range(309), "joined": "2025-12-10", "left": left, "place": rng.choice(["a", "b", "c"], 309)}
+    )
+    frame.loc[300:, "place"] = "few"
+    told = []
+    for when in ("", "2026-03-10"):  # the last month, so that bases are the same
+        frame.loc[300:, "left"] = when
+        survey = cx.read(frame.astype(str), MAPPING | {"dimensions": {"place": "place"}})
+        told.append(
+            cx.hazards(mask(cx.tally(survey, ["churn"], by=["place"], levels=[(), ("place",)])), "churn", "place")
+        )
+    pd.testing.assert_frame_equal(*told)
+    assert sorted(told[0].loc[told[0]["attributable"].notna(), "place"]) == ["a", "b"]  # c would give the few away
 
 
 def test_months_are_no_quarters() -> None:
