@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, reduce
-from itertools import product
-from operator import or_
+from operator import add, or_
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.input.answers import NO_NUMBER
-from cxkit.input.databases import Column, Table, aggregated, collect, count
+from cxkit.input.databases import Column, Table, aggregated, collect, count, viewed
 from cxkit.input.mapping import BLANK, Chosen
 from cxkit.input.refusals import DUPLICATES, MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
@@ -275,8 +274,8 @@ def _scales(survey: Responses, tallies: Tallies, metrics: dict[str, Metric]) -> 
         own = [level[0] for level in tallies.levels if len(level) == 1]
         # What changes with time differs between files and other levels, too: said once.
         others = [] if part else [*survey.mapping.dimensions, *({FILE} & set(survey.table.columns))]
-        for name in dict.fromkeys([*own, *others]):
-            yield from _by_level(name, _cells(survey, tallies, item, name), metric, said)
+        for name, wide in _cells(survey, tallies, item, list(dict.fromkeys([*own, *others]))).items():
+            yield from _by_level(name, wide, metric, said)
 
 
 def _said(turn: float | None, answer: float) -> float:
@@ -350,16 +349,23 @@ def _changed(
     return min(found, key=lambda one: one[0].chance) if found else None
 
 
-def _cells(survey: Responses, tallies: Tallies, item: str, name: str) -> pd.DataFrame:
-    """How many gave each answer in each level of a dimension, whether the run cuts by it or not, or in each file."""
-    if (name,) in tallies.levels:
-        counts = tallies.counts[(tallies.counts["item"] == item) & (tallies.counts["cut"] == name)]
-        return counts.pivot_table(index=name, columns="answer", values="n", aggfunc="sum", fill_value=0)
-    table = survey.table.filter(survey.table[item].notnull())
-    cells = table.select(level=table[name], answer=table[item], n=_each(table)).group_by("level", "answer")
-    frame = collect(cells.agg(n=lambda t: t.n.sum().cast("float64")))
-    wide = frame.pivot(index="level", columns="answer", values="n").fillna(0).sort_index()
-    return wide.rename(index=lambda i: Path(str(survey.files[i]["path"])).name) if name == FILE else wide
+def _cells(survey: Responses, tallies: Tallies, item: str, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Per dimension, whether the run cuts by it or not, or for the files: how many gave each answer in each level."""
+    counts, table = tallies.counts[tallies.counts["item"] == item], survey.table
+    asked = [name for name in names if (name,) not in tallies.levels]
+    parts = [table.select(cut=ibis.literal(name), level=table[name].cast("string"), answer=table[item], n=_each(table))
+             for name in asked]  # fmt: skip
+    rows = ibis.union(*parts, distinct=False).filter(lambda t: t.answer.notnull()) if parts else None
+    given = {"n": lambda t: t.n.sum().cast("float64")}
+    frame = counts if rows is None else collect(rows.group_by("cut", "level", "answer").agg(**given))
+    found = {}
+    for name in names:
+        key, of = ("level", frame) if name in asked else (name, counts)
+        of = of[of["cut"] == name]
+        of = of.assign(level=of["level"].astype("int64")) if name == FILE else of
+        wide = of.pivot_table(index=key, columns="answer", values="n", aggfunc="sum", fill_value=0)
+        found[name] = wide.rename(index=lambda i: Path(str(survey.files[i]["path"])).name) if name == FILE else wide
+    return found
 
 
 def _by_level(name: str, wide: pd.DataFrame, metric: Metric, said: Any) -> Iterator[Row]:
@@ -401,16 +407,15 @@ def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
         return
     when = tallies.calendar.cut(table) if {"time", "wave"} & set(table.columns) else ibis.literal("")
     cells = table.select(when=when, **{f"x_{i}": place.cast("float64") for i, place in enumerate(places.values())})
-    columns = [cells[f"x_{i}"] for i in range(len(places))]
-    answered = reduce(lambda a, b: a + b, (column.notnull().cast("int64") for column in columns))
-    total = reduce(lambda a, b: a + b, (column.fill_null(0.0) for column in columns))
-    sums: dict[str, Any] = {}
-    for i, x in enumerate(columns):
-        both = x.notnull() & (answered > 1)
-        y = (total - x) / (answered - 1).cast("float64").nullif(0.0)
-        for name, one in (("n", both.cast("float64")), ("x", x), ("y", y), ("xx", x * x), ("yy", y * y), ("xy", x * y)):
-            sums[f"{name}_{i}"] = one.sum(where=both)
-    frame = collect(cells.group_by("when").agg(**sums)).fillna(0.0).sort_values("when")
+    with viewed(cells) as named, viewed(_totalled(named, len(places))) as cells:  # else each sum spells out all places
+        sums: dict[str, Any] = {}
+        for i in range(len(places)):
+            x = cells[f"x_{i}"]
+            both = x.notnull() & (cells.answered > 1)
+            y = (cells.total - x) / (cells.answered - 1).cast("float64").nullif(0.0)
+            products = {"n": both.cast("float64"), "x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}
+            sums |= {f"{name}_{i}": one.sum(where=both) for name, one in products.items()}
+        frame = collect(cells.group_by("when").agg(**sums)).fillna(0.0).sort_values("when")
     label = str if survey.waves else tallies.calendar.label
     whole = frame.drop(columns="when").sum().to_frame().T
     names = list(places)
@@ -422,6 +427,13 @@ def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
             yield _remark("runs against", names[i], int(n), None, found=period, more=f"{r:.2f}")
             if not period:
                 return
+
+
+def _totalled(cells: Table, n: int) -> Table:
+    """With how many of `n` columns are answered in each row, and their sum."""
+    columns = [cells[f"x_{i}"] for i in range(n)]
+    answered = reduce(add, (column.notnull().cast("int64") for column in columns))
+    return cells.mutate(answered=answered, total=reduce(add, (column.fill_null(0.0) for column in columns)))
 
 
 def _correlation(sums: pd.DataFrame, i: int) -> tuple[float, float]:
@@ -468,8 +480,9 @@ def _repeated(repeats: Repeats | None) -> Iterator[Row]:
 
 def _totals(survey: Responses, tallies: Tallies, metrics: dict[str, Metric]) -> Iterator[Row]:
     """Levels of a table of counts that are the sum of all others, answer for answer, as `England` beside its trusts."""
-    for item, name in product(metrics, survey.mapping.dimensions if "count" in survey.table.columns else ()):
-        wide = _cells(survey, tallies, item, name)
+    names = list(survey.mapping.dimensions) if "count" in survey.table.columns else []
+    held = [(item, _cells(survey, tallies, item, names)) for item in metrics]
+    for item, name, wide in ((item, name, wide) for item, cells in held for name, wide in cells.items()):
         whole = wide.sum()
         many = len(wide) > 2 and whole.sum() >= 2 * ENOUGH and (whole > 0).sum() > 2
         for level in wide.index[(2 * wide == whole).all(axis=1)] if many else ():
