@@ -32,7 +32,7 @@ def params(tmp_path):
 
 
 def expanded(params, found=FOUND):
-    return expand(params, found, Path("/run/tallies.parquet"), "2026-10", "2026-09")
+    return expand(params, found, Path("/run/tallies.parquet"), "2026-10", ["2026-09"])
 
 
 def test_one_report_per_value_then_the_overview_and_the_audit(params):
