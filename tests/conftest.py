@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
+ROOT = Path(__file__).parents[1]
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
@@ -14,3 +22,23 @@ def state(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("s")))
         yield
+
+
+@pytest.fixture(scope="session")
+def shelf_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The shelf of `params/<name>.yaml`, made by the command once for all workers of a session: to be read only."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made"
+
+    def shelf(name: str, *options: str) -> Path:
+        out = place / name / "shelf"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with open(out.parent / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not out.exists():
+                command = [sys.executable, "-m", "cxkit", "run", f"params/{name}.yaml", "--out", str(out), *options]
+                done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+                assert done.returncode == 0, done.stdout + done.stderr
+        return out
+
+    return shelf

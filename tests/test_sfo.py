@@ -6,9 +6,8 @@ import csv
 import html
 import math
 import re
-import subprocess
-import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -152,13 +151,9 @@ def test_area_b_moved_10_points_and_could_not_have_been_seen(tallies) -> None:
     assert row["detectable"] > 20
 
 
-def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) -> None:
-    command = [sys.executable, "-m", "cxkit", "run", "params/sfo.yaml", "--set", f"data={DATA}"]
-    options = ["--only", "area=C", "--out", str(tmp_path / "shelf"), "--workers", "1"]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == str(tmp_path / "shelf" / "index.html")
-    page = (tmp_path / "shelf" / "c.html").read_text(encoding="utf-8")
+def test_the_page_of_an_area_shows_what_its_rows_say(shelf_of: Callable[..., Path], answers) -> None:
+    shelf = shelf_of("sfo", "--set", f"data={DATA}")
+    page = (shelf / "c.html").read_text(encoding="utf-8")
     text = re.sub(
         r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<(style|svg).*?</\1>", "", page, flags=re.S)))
     )
@@ -167,11 +162,11 @@ def test_the_page_of_an_area_shows_what_its_rows_say(tmp_path: Path, answers) ->
     assert f"−{before - now:.0f} (" in text
     assert "not distinguishable after correction for 7 comparisons" in text
     assert "n 189" in text
-    overview = (tmp_path / "shelf" / "overview.html").read_text(encoding="utf-8")
+    overview = (shelf / "overview.html").read_text(encoding="utf-8")
     assert f"{weighted(answers, '2018'):.1f}" == "35.1"
     assert f"2017: {weighted(answers, '2017'):.1f} points" in overview
     assert f"2018: {weighted(answers, '2018'):.1f} points" in overview
-    summary = pd.read_csv(tmp_path / "shelf" / "summary.csv", dtype={"period": str})
+    summary = pd.read_csv(shelf / "summary.csv", dtype={"period": str})
     rows = summary.query("part == 'estimate' and metric == 'nps' and period == '2018'")
     areas = rows.dropna(subset="area").set_index("area")["value"]
     expected = {area: weighted(answers, "2018", area) for area in "ABCDEFG"}

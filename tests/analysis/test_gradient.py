@@ -99,7 +99,7 @@ def test_metrics_of_a_place_are_corrected_together_and_each_place_has_its_own(su
 
 
 def test_shuffled_times_give_no_effect_more_often_than_they_may() -> None:
-    """Customers with three answers each that resemble each other: of 60 shuffles 3 at level .05, hardly ever 9."""
+    """Customers with three answers each that resemble each other: of 20 shuffles 1 at level .05, hardly ever 5."""
     rng, n = np.random.default_rng(15), 900
     who = np.repeat(np.arange(n // 3), 3)
     felt = rng.standard_normal(n // 3)[who] + rng.standard_normal(n)
@@ -110,12 +110,12 @@ def test_shuffled_times_give_no_effect_more_often_than_they_may() -> None:
         "dimensions": {"reply": {"column": "minutes", "bands": [1, 5, 15]}},
     })  # fmt: skip
     claimed = 0
-    for _ in range(60):
+    for _ in range(20):
         each = rng.lognormal(1.5, 1.2, n // 3)[who]  # a customer waits alike: the worst case for rows taken as people
         frame = pd.DataFrame({"wave": "a", "who": who, "score": np.clip(np.round(3.4 + felt), 1, 5), "minutes": each})
         found = cx.gradient(cx.read(frame, mapping), ["csat"], "reply", period="wave")
         claimed += found["verdict"].iloc[0] != "no evidence"
-    assert claimed <= 8
+    assert claimed <= 4
 
 
 @pytest.mark.parametrize(("metrics", "dimension", "words"), [

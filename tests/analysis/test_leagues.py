@@ -137,17 +137,17 @@ def test_answers_that_are_all_the_same_give_no_league() -> None:
 
 def test_units_that_are_alike_get_places_as_seldom_as_the_level_says() -> None:
     """Of runs without any difference, at most about 5 % may rank anybody."""
-    ranked = sum((league(tallied(ALIKE, seed=seed), "1", "shop", "nps")["unranked"] == "").any() for seed in range(60))
-    assert ranked <= 8  # binomial(60, .05): 8 or more in .9 %
+    ranked = sum((league(tallied(ALIKE, seed=seed), "1", "shop", "nps")["unranked"] == "").any() for seed in range(20))
+    assert ranked <= 4  # binomial(20, .05): 5 or more in .3 %
 
 
 def test_equal_scores_with_unequal_spread_are_seldom_ranked() -> None:
     """Large units of passives and small ones of extremes, all of NPS 0: a pooled variance would rank 3 runs in 4."""
     random, ranked = np.random.default_rng(5), 0
-    for _ in range(40):
+    for _ in range(15):
         answers = [random.choice([0.0, 8.0, 10.0], 1000, p=[0.05, 0.9, 0.05]) for _ in range(6)]
         answers += [random.choice([0.0, 8.0, 10.0], 40, p=[0.48, 0.04, 0.48]) for _ in range(4)]
         parts = [pd.DataFrame({"wave": "1", "shop": f"shop {i}", "nps": a}) for i, a in enumerate(answers)]
         tallies = cx.tally(cx.read(pd.concat(parts), MAPPING), ["nps"], by=["shop"], period="wave", pairs=[])
         ranked += (league(tallies, "1", "shop", "nps")["unranked"] == "").any()
-    assert ranked <= 6  # binomial(40, .05): 6 or more in 1.4 %
+    assert ranked <= 3  # binomial(15, .05): 4 or more in .5 %; half of these runs would rank with a pooled variance

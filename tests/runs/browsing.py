@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +40,6 @@ def build(parameters: Path, out: Path, *options: str) -> subprocess.CompletedPro
     """Run the product on a parameters file; the shelf is `out`."""
     command = [sys.executable, "-m", "cxkit", "run", str(parameters), "--out", str(out), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ})
-
-
-def demo(factory: pytest.TempPathFactory) -> Path:
-    """The shelf of the demo run, built once in a session through the product."""
-    return _demo(factory.getbasetemp())
-
-
-@lru_cache(1)
-def _demo(folder: Path) -> Path:
-    out = folder / "demo" / "shelf"
-    done = build(ROOT / "params" / "demo.yaml", out)
-    assert done.returncode == 0, done.stderr
-    return out
 
 
 @contextlib.contextmanager

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
-import browsing
 import pytest
 from bare import bare, scores
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return browsing.demo(tmp_path_factory)
+def demo(shelf_of: Callable[..., Path]) -> Path:
+    return shelf_of("demo")
 
 
 @pytest.fixture(scope="module")

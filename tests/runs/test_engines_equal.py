@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,21 @@ import pytest
 from cxkit.runs import params, runs
 from cxkit.runs.jobs import Prepared
 from cxkit.runs.prepare import prepare
+from cxkit.sample.write import MAPPINGS, write
 
 DEMO = Path(__file__).parents[2] / "params" / "demo.yaml"
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Prepared:
-    sets = {"metrics": "[nps, csat]", "for_each": "{brand: [Brimvale]}", "segments": "[channel]"}
+    """Of a tenth of the answers of three months."""
+    folder = tmp_path_factory.mktemp("sample")
+    responses, *_ = (path for path in write(folder) if path.name == "responses.csv")
+    head, *rows = responses.read_text("utf-8").splitlines()
+    months = [row for row in rows if re.search(r"\b2026-(08|09|10)-", row)]
+    responses.write_text("\n".join([head, *months[::10]]) + "\n", encoding="utf-8")
+    sets = {"source": str(responses), "mapping": str(MAPPINGS["responses"]), "for_each": "{brand: [Brimvale]}"}
+    sets |= {"metrics": "[nps, csat]", "segments": "[channel]"}
     return prepare(params.load(DEMO, sets), tmp_path_factory.mktemp("demo.work"))
 
 

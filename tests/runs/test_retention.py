@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import browsing
@@ -13,23 +14,16 @@ from bare import bare
 DATA = browsing.ROOT.parent / "shared" / "data" / "telco"
 
 
-def made(factory: pytest.TempPathFactory, name: str, *options: str) -> Path:
-    out = factory.mktemp(name) / "www" / "shelf"
-    done = browsing.build(browsing.ROOT / "params" / f"{name}.yaml", out, *options)
-    assert done.returncode == 0, done.stderr
-    return out / "report.html"
+@pytest.fixture(scope="module")
+def page(shelf_of: Callable[..., Path]) -> Path:
+    return shelf_of("retention") / "report.html"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory, "retention")
-
-
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real(shelf_of: Callable[..., Path]) -> Path:
     if not DATA.exists():
         pytest.skip("the telephone company's customers are not on this machine")
-    return made(tmp_path_factory, "telco", "--set", f"data={DATA}")
+    return shelf_of("telco", "--set", f"data={DATA}") / "report.html"
 
 
 def text(page: Path) -> str:

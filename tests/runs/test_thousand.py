@@ -33,7 +33,7 @@ def children(pid: int) -> set[str]:
     return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [24, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_reports(tmp_path, count):
     cells = ("import pandas as pd; frame = pd.DataFrame({'a': range(100)})", "frame.describe()", "print(where)")
     notebook = write_notebook(tmp_path / "small.ipynb", *cells, parameters="tallies = ''\nwhere = {}\ntitle = ''")
