@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from cxkit.errors import CxError, nearest
 
-Unit = Literal["points", "percent", "scale", "seconds", "minutes", "hours", "days"]
+Unit = Literal["points", "percent", "scale", "seconds", "minutes", "hours", "days", "months"]
 Statistic = Literal["net", "share", "mean", "quantile"]
 Direction = Literal["higher", "lower"]
 Classes: TypeAlias = Mapping[str, tuple[float, ...]]

@@ -111,7 +111,10 @@ LEVEL = (
     "forecast_low", "forecast_high", "fall", "power", "level", "method",
 )  # fmt: skip
 LEAGUE = (*ESTIMATES, "shrunk", "first", "last", "pvalue", "between", "limits", "unranked")
-CURVES = ("metric", "period", "after", "n", "at_risk", "value", "low", "high", "level", "method")
+CURVES = (
+    "metric", "period", "after", "n", "at_risk", "value", "low", "high", "restricted", "restricted_low",
+    "restricted_high", "level", "method",
+)  # fmt: skip
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({

@@ -13,12 +13,13 @@ from cxkit.analysis.estimates import By, chosen, cuts
 from cxkit.analysis.privacy import people
 from cxkit.errors import CxError
 from cxkit.schema import CURVES
-from cxkit.stats import kaplan_meier, rate_interval, survival_at
+from cxkit.stats import kaplan_meier, rate_interval, restricted_mean, survival_at
 from cxkit.tallies.tallies import Tallies
 
 MARKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 4320, 10080, 20160, 43200,
          131000, 263000, 526000, 1050000, 2100000, 4210000)  # fmt: skip
 """Minutes, to 30 days, and 3 months to 8 years in three digits, as tallies round them."""
+RESTRICTED = ("restricted", "restricted_low", "restricted_high")
 METHOD = "Kaplan-Meier with Greenwood's variance (log-log), Wilson before the first end"
 
 
@@ -45,14 +46,16 @@ def curve(
 
     Returns:
         Columns metric, period, <dimensions>, after (minutes), n, at_risk (cases that were watched longer), value, low,
-        high (percent), level, method: a row per cell and time. A curve ends where those watched longer are fewer than
+        high (percent), restricted, restricted_low, restricted_high (minutes that cases lasted on average of those up to
+        `after`), level, method: a row per cell and time. A curve ends where those watched longer are fewer than
         `hide_below` people, at as many cases to each as in the whole cell, or where nobody knows; a cell that may not
         be shown has none, nor have those beside it.
 
     Raises:
         CxError: A metric that is no duration, or a level that was not declared.
 
-    Formula: 1 less the survival of `stats.kaplan_meier`; before the first end the Wilson limit of none.
+    Formula: 1 less the survival of `stats.kaplan_meier`; before the first end the Wilson limit of none;
+    `stats.restricted_mean`.
     Source: as there.
 
     >>> import cxkit as cx
@@ -78,13 +81,15 @@ def curve(
         for i in np.flatnonzero(shown).tolist():
             times, ended, still = lifetimes(cells, i)
             design = taken_design(cells.design, i)
-            left, low, high = survival_at(kaplan_meier(times, ended, still, level, design=design), marks)
+            line = kaplan_meier(times, ended, still, level, design=design)
+            left, low, high = survival_at(line, marks)
             # Before the first end all are left, and a limit of the share is all that is known.
             least = rate_interval(cells.w[i], cells.w[i], level, design=design).low
             low, high = np.where(left == 1, least, low), np.where(left == 1, 1.0, high)
             longer = np.array([cells.counts[i][cells.values > mark].sum() for mark in marks])
             told = pd.DataFrame({"after": marks, "n": int(cells.n[i]), "at_risk": longer})
             told = told.assign(value=100 * (1 - left), low=100 * (1 - high), high=100 * (1 - low))
+            told[list(RESTRICTED)] = np.column_stack(restricted_mean(line, marks, level, design=design))
             told = told[(longer * each[i] >= tallies.rules.hide_below) & np.isfinite(told["value"])]
             rows.append(told.assign(**{str(name): key for name, key in keys.iloc[i].items()}))
     frame = pd.concat(rows) if rows else pd.DataFrame(columns=list(CURVES))

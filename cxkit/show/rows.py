@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxkit.metrics import Metric, Unit
-from cxkit.schema import COLUMNS, MONTHS, OF_REST
+from cxkit.schema import COLUMNS, MONTH, MONTHS, OF_REST
 
 Row = dict[str, Any]
 
@@ -96,10 +96,10 @@ def level(row: Row, dimension: str) -> str:
     return "All" if row.get(dimension) is None else str(row[dimension])
 
 
-MINUTES: dict[Unit, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
+MINUTES: dict[Unit, float] = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0, "months": MONTH}
 
 
-UPTO: tuple[tuple[float, Unit], ...] = ((2.0, "seconds"), (180.0, "minutes"), (4320.0, "hours"))  # minutes; then days
+UPTO: tuple[tuple[float, Unit], ...] = ((2.0, "seconds"), (180.0, "minutes"), (4320.0, "hours"), (130_000.0, "days"))
 
 
 TIMES = ("value", "value_before", "value_rest", "answer")
@@ -144,7 +144,7 @@ def fitting(minutes: Sequence[float]) -> Unit:
     """
     known = np.abs([one for one in minutes if np.isfinite(one) and one])
     middle = float(np.median(known)) if len(known) else 60.0
-    return next((unit for end, unit in UPTO if middle < end), "days")
+    return next((unit for end, unit in UPTO if middle < end), "months")
 
 
 def _all(name: str, frames: Sequence[pd.DataFrame | None]) -> list[float]:

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from cxkit.metrics import Metric
+from cxkit.metrics import Metric, Unit
 from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, full_names, join, name, plain, tag
 from cxkit.show.labels import heading, words
 from cxkit.show.rows import (
+    MINUTES,
     Row,
     answered,
     as_change,
     dimensions,
     fitted,
     fitted_one,
+    fitting,
     level,
     metrics_of,
     rows,
@@ -27,6 +29,7 @@ from cxkit.show.rows import (
 from cxkit.show.wording import in_pairs, medians
 
 Cell = tuple[object, str]  # content, class
+MEANS = (131_000.0, 263_000.0, 526_000.0, 1_050_000.0)  # 3 to 24 months in minutes: what a mean is restricted to
 ABSENT = 3  # rows without a number that a table may hold; more are named below it
 PAIRS = (
     "Durations: of 100 pairs of a case of either side, in how many the first took longer; 50 is as often as not. "
@@ -209,16 +212,27 @@ def curve_table(curves: pd.DataFrame, metric: Metric, by: str, *, caption: str =
     lines: dict[str, dict[float, Row]] = {}
     for row in rows(curves[curves["metric"] == metric.name]):
         lines.setdefault(level(row, by), {})[row["after"]] = row
-    times = sorted({time for line in lines.values() for time in line})
-    times = times[-1 :: -(len(times) // 9 + 1)][::-1]  # more columns than nine have no room
+    some = {row["after"] for line in lines.values() for row in line.values() if row["value"] >= 1}
+    times = sorted(time for time in {time for line in lines.values() for time in line} if time >= min(some, default=0))
+    common = [time for time in MEANS if lines and all(time in line for line in lines.values())][-1:]
+    room = 9 - len(common)  # more columns have none
+    times = times[-1 :: -(len(times) // room + 1)][::-1]
+    unit = fitting([line[time]["restricted"] for line in lines.values() for time in common])
     body: list[list[Cell]] = [
         [(name(label), ""), *((_ended(line.get(time)), "cx-n") for time in times),
+         *((_lasted(line[time], unit), "cx-n") for time in common),
          (wording.count(next(iter(line.values()))["n"]), "cx-n")]
         for label, line in lines.items()
     ]  # fmt: skip
     methods = wording.methods_words(dict.fromkeys(curves["method"]))
     notes = [f"Intervals: {methods}. Base: cases. A cell is blank where too few were watched longer."]
-    heads = [heading(by), *map(wording.time_words, times), "Base"]
+    notes += [
+        f"Mean of {wording.time_words(time)}: how long cases lasted on average of the first "
+        f"{wording.time_words(time)} (restricted mean; Wilson's limits on its variance)."
+        for time in common
+    ]
+    heads = [heading(by), *map(wording.time_words, times),
+             *(f"Mean of {wording.time_words(time)}" for time in common), "Base"]  # fmt: skip
     return table(
         heads, body, caption or f"{metric.label} by {words(by)}: share that had ended after a time", notes, names=lines
     )
@@ -226,6 +240,13 @@ def curve_table(curves: pd.DataFrame, metric: Metric, by: str, *, caption: str =
 
 def _ended(row: Row | None) -> Html | str:
     return join([wording.percent(row["value"]), tag("small", wording.share_span(row))], " ") if row else ""
+
+
+def _lasted(row: Row, unit: Unit) -> Html:
+    """A restricted mean with its limits."""
+    value, low, high = (row[f"restricted{side}"] / MINUTES[unit] for side in ("", "_low", "_high"))
+    places = wording.decimals(low, high)
+    return join([wording.quantity(value, unit, places), tag("small", wording.limits(low, high, unit, places))], " ")
 
 
 def base(row: Row) -> Html | str:

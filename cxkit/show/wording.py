@@ -19,6 +19,7 @@ MINUS, UP, DOWN, NONE, FEW = "\u2212", "▲", "▼", "–", "○"
 HARD = "\u00a0"  # a space at which no line ends
 UNITS: dict[Unit, str] = {
     "points": "points", "percent": "%", "scale": "", "seconds": "s", "minutes": "min", "hours": "h", "days": "d",
+    "months": "months",
 }  # fmt: skip
 BASES = ((50, "low base", "Low base"), (100, "caution: small base", "Caution"))  # below; of a score; in a list
 IMPRECISE = 20.0  # points of half-width

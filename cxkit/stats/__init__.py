@@ -30,6 +30,7 @@ from cxkit.stats.durations import (
     logrank,
     quantile,
     quantile_interval,
+    restricted_mean,
     survival_at,
     survival_quantile,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "rate_difference",
     "rate_interval",
     "rate_test",
+    "restricted_mean",
     "sample_size",
     "shapley",
     "shrink",

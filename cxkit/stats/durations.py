@@ -490,3 +490,40 @@ def survival_at(curve: Survival, times: ArrayLike) -> tuple[FloatArray, FloatArr
     known = (np.append(start, line)[place + 1] for start, line in starts)
     survival, low, high = (plain(np.where(beyond, np.nan, line)) for line in known)
     return survival, low, high
+
+
+def restricted_mean(
+    curve: Survival, until: ArrayLike, level: float = 0.95, *, design: Design | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean time without the event up to some times, with limits: NaN beyond the last case.
+
+    Args:
+        curve: From `kaplan_meier`.
+        until: Times in its unit, one-dimensional, over 0.
+        level: Confidence level in (0, 1).
+        design: Effective base of the cases under clusters; the variance is then n/n_eff times as large.
+
+    Formula: area under S to each time t, SE^2 = sum A^2 d/(r (r - d)) n/(n - 1), A the area from an event on. Limits:
+    Wilson's of the mean as a share p of t, of as many answers as p (1 - p) t^2/SE^2, times (z/t_df)^2; where SE is 0,
+    of n. Simulated coverage with 10 to 100 cases: .92 to .99 (mean -+ z SE: .74 to .95). Source: Karrison (1987),
+    Journal of the American Statistical Association 82, 1169, for the mean and SE.
+
+    >>> restricted_mean(kaplan_meier([1, 2, 3], [1, 1, 0], [0, 1, 1]), [2, 3])[0]
+    array([1.75, 2.25])
+    """
+    t, n = floats(until), float(curve.at_risk[:1].sum())
+    ends, left = np.append(0.0, curve.time), np.append(1.0, curve.survival)
+    areas = np.cumsum(np.append(0.0, left[:-1] * np.diff(ends)))
+    last = np.searchsorted(ends, t, side="right") - 1
+    area = areas[last] + left[last] * (t - ends[last])
+    gone = curve.at_risk - curve.events
+    each = curve.events / np.where(gone > 0, curve.at_risk * gone, np.inf)
+    variance = np.maximum(area[:, None] - areas[1:], 0.0) ** 2 @ each * n / np.maximum(n - 1.0, 1.0)
+    share = np.clip(area / t, 0.0, 1.0)
+    df, worth = (n - 1.0, n) if design is None else (np.minimum(design.df, n - 1.0), design.n_eff)
+    student = (critical(level) / t_critical(floats(df), level)) ** 2
+    base = np.where(variance > 0, share * (1.0 - share) * t**2 / positive(variance) * student, n) * worth / n
+    limits = rate_interval(share * base, base, level)
+    beyond = t > (curve.time[-1] if curve.time.size else -np.inf)
+    mean, low, high = (np.where(beyond, np.nan, part * t) for part in (share, *limits))
+    return mean, low, high

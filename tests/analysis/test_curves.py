@@ -73,6 +73,7 @@ def test_without_open_cases_the_curve_is_the_share_within_each_time() -> None:
     found = cx.curve(cx.tally(survey, ["wait_time"], period="wave"), "wait_time", at=[5, 20, 60])
     expected = [[5, 30, 70], [20, 80, 20], [60, 80, 20]]
     assert found[["after", "value", "at_risk"]].to_numpy().ravel() == pytest.approx(np.ravel(expected))
+    assert found["restricted"].tolist() == pytest.approx([np.minimum(minutes, mark).mean() for mark in (5, 20, 60)])
 
 
 def test_only_a_duration_has_a_curve(tallies: cx.Tallies) -> None:

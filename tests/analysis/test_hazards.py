@@ -14,6 +14,7 @@ import cxkit as cx
 from cxkit.analysis.privacy import mask
 from cxkit.runs.params import kit_notebook
 from cxkit.sample.write import sample
+from cxkit.schema import MONTH
 from cxkit.stats import event_rate, hazard_ratio, logrank
 
 RETENTION = kit_notebook("params/mappings/retention.yaml")
@@ -185,6 +186,9 @@ def test_real_customers_are_counted_as_pandas_and_statsmodels_count_them(telco: 
             left = fitted.surv_prob[fitted.surv_times <= months]
             assert found["value"] == pytest.approx(100 * (1 - (left[-1] if len(left) else 1)), abs=1e-6)
             assert found["at_risk"] == (own["tenure"] > months).sum()
+            inside = fitted.surv_times < months
+            area = np.diff([0, *fitted.surv_times[inside], months]) @ [1, *fitted.surv_prob[inside]]
+            assert found["restricted"] == pytest.approx(area * MONTH, rel=3e-3)  # times are rounded to three digits
     found = cx.hazards(telco, "tenure", "payment").set_index("payment")
     for payment, own in frame.groupby("PaymentMethod"):
         _, p = survdiff(frame["tenure"], frame["left"], frame["PaymentMethod"] == payment)

@@ -49,6 +49,7 @@ def test_real_customers(real: Path) -> None:
     assert "26.5%" in said
     assert "n 7,043" in said
     assert re.search(r"Month-to-month [^▼▲–]+▲ more often", said)
+    assert re.search(r"Month-to-month .{,150} 17\.43 months 17\.13 to 17\.73 3,875", said)  # restricted mean of 24
     assert re.search(r"Time as a customer, one quarter: \d+% within 48.months", said)
 
 

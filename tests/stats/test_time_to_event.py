@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from cxkit.stats import (
     Design,
@@ -13,6 +14,7 @@ from cxkit.stats import (
     logrank,
     quantile,
     quantile_interval,
+    restricted_mean,
     survival_at,
     survival_quantile,
 )
@@ -257,3 +259,59 @@ def test_clusters_widen_curves_and_effects():
 def test_there_is_no_effect_where_nothing_ended():
     assert np.isnan(lasting(([3, 4], [0, 0], [1, 1]), ([3], [0], [1]))).all()
     assert np.isnan(lasting(([1], [1], [0]), ([], [], []))).all()
+
+
+# R 4.2, survival 3.5.3: summary(survfit(Surv(time, status) ~ x, data = aml), rmean = 24)$table, and rmean = 45
+AML = {
+    "Maintained": ([9, 13, 13, 18, 23, 28, 31, 34, 45, 48, 161], [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0]),
+    "Nonmaintained": ([5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45], [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]),
+}
+RESTRICTED = [
+    ("Maintained", 24, 20.92045455, 1.541833176), ("Nonmaintained", 24, 17.06944444, 2.361345985),
+    ("Maintained", 45, 30.73863636, 4.114086240), ("Nonmaintained", 45, 22.70833333, 4.180941981),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "until", "mean", "error"), RESTRICTED)
+def test_restricted_means_are_those_of_r(group, until, mean, error):
+    times, events = map(np.array, AML[group])
+    found = restricted_mean(kaplan_meier(times, events, 1 - events), [until])
+    assert found[0][0] == pytest.approx(mean, abs=5e-9)
+    n, share = len(times), mean / until  # Wilson's limits on the variance of R
+    worth = (
+        share
+        * (1 - share)
+        * until**2
+        * (n - 1)
+        / n
+        / error**2
+        * (stats.norm.isf(0.025) / stats.t.isf(0.025, n - 1)) ** 2
+    )
+    limits = proportion_confint(share * worth, worth, method="wilson")
+    assert (found[1][0], found[2][0]) == pytest.approx([until * limit for limit in limits], rel=1e-6)
+
+
+def test_a_restricted_mean_ends_where_the_curve_does():
+    nobody = kaplan_meier([5.0] * 20, [0] * 20, [1] * 20)
+    mean, low, high = restricted_mean(nobody, [2.0, 5.0, 6.0])
+    assert (mean[:2].tolist(), high[:2].tolist()) == ([2.0, 5.0], [2.0, 5.0])
+    assert low[0] / 2 == pytest.approx(proportion_confint(20, 20, method="wilson")[0])  # that nobody ended says so much
+    assert np.isnan([mean[2], low[2], high[2]]).all()
+    line = kaplan_meier([1, 2, 3, 4], [10, 10, 10, 10], 0)
+    plain, clustered = (
+        restricted_mean(line, [3.5], design=design) for design in (None, Design(*map(np.array, (40, 20, 39))))
+    )
+    assert plain[0] == clustered[0] == pytest.approx(2.375)  # 1, 2, 3 and 3.5
+    assert clustered[2] - clustered[1] > 1.3 * (plain[2] - plain[1])
+
+
+@pytest.mark.parametrize(("size", "scale"), [(10, 1.0), (10, 5.0), (40, 0.3)])
+def test_a_restricted_mean_lies_in_its_limits(size, scale):
+    rng, truth, held = np.random.default_rng(size), scale * (1 - np.exp(-1 / scale)), 0
+    for _ in range(600):
+        ends, watched = rng.exponential(scale, size), rng.uniform(0.8, 4, size)
+        watched[0] = max(watched[0], 1.0)
+        ended = ends <= watched
+        _, low, high = restricted_mean(kaplan_meier(np.minimum(np.maximum(ends, 0), watched), ended, ~ended), [1.0])
+        held += bool(low[0] <= truth <= high[0]) or bool(np.isnan(low[0]))
+    assert held > 600 * 0.90
