@@ -89,11 +89,6 @@ def result(kind: Callable[..., T], *parts: ArrayLike) -> T:
     return kind(*map(plain, np.broadcast_arrays(*parts)))
 
 
-def percentiles(draws: FloatArray, level: float) -> Interval:
-    """Limits that leave out as much of the draws (first axis) on either side."""
-    return result(Interval, *np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0))
-
-
 def refuse(name: str, values: FloatArray, bad: BoolArray, expected: str) -> None:
     """Raises a ValueError that names the argument and quotes its first bad value, if there is one."""
     if np.any(bad):

@@ -12,7 +12,6 @@ import pandas as pd
 
 from cxkit.input.answers import answer
 from cxkit.input.databases import aggregated, collect
-from cxkit.input.mapping import Chosen, Item
 from cxkit.input.refusals import MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
 from cxkit.input.shapes import NUMBER
@@ -191,12 +190,6 @@ def _answers(survey: Responses) -> pd.DataFrame:
     frame.insert(2, "rows", frame["used"] + frame["missing"] + frame["refused"])
     frame["share"] = 100 * frame["used"] / frame["rows"].clip(lower=1)
     return frame
-
-
-def _column(item: Item) -> str:
-    if isinstance(item, Chosen) and isinstance(item.several, dict):
-        return item.several[item.option]
-    return " to ".join(item.columns.values())
 
 
 def _refused(survey: Responses) -> pd.DataFrame:
