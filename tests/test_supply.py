@@ -58,6 +58,7 @@ def test_conda_is_as_its_command_makes_it() -> None:
 
 
 @needs_uv
+@pytest.mark.slow  # .ci/run has it
 def test_the_lock_is_as_its_command_makes_it() -> None:
     told(*SUPPLY, "lock", "--check")
 

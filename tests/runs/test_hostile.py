@@ -119,7 +119,7 @@ def opened() -> Iterator[Any]:
         yield found
 
 
-@pytest.mark.parametrize("mode", ["light", "narrow"])
+@pytest.mark.parametrize("mode", ["light", pytest.param("narrow", marks=pytest.mark.slow)])
 def test_nothing_of_the_data_becomes_an_element(opened: Any, pages: dict[str, Path], mode: str) -> None:
     for title, page in pages.items():
         with looking(opened, page, mode) as (tab, seen):

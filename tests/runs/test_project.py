@@ -64,6 +64,7 @@ def test_from_an_export_to_a_page(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_project_on_the_sample(tmp_path: Path) -> None:
     assert cxkit("new", "My Shop", cwd=tmp_path).returncode == 0
     params = load_yaml(tmp_path / "My Shop" / "params" / "my-shop.yaml")
@@ -142,6 +143,7 @@ def test_a_project_on_tickets(tmp_path: Path) -> None:
     assert 'id="cohorts-full-resolution' in page
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DESK.exists(), reason="the log of the service desk is not on this machine")
 def test_a_project_on_a_real_log_of_tickets(tmp_path: Path) -> None:
     """The share is that of `tests/runs/test_service.py`, by pandas: 63.3 % of 890."""

@@ -109,7 +109,7 @@ def test_what_does_not_fit_goes_to_a_folder_of_its_own_that_is_taken_away(tmp_pa
 
 def test_too_little_memory_is_said_in_words() -> None:
     connection = connect("20MB").backend
-    connection.raw_sql("CREATE VIEW wide AS SELECT hash(range)::VARCHAR AS t FROM range(4000000)")
+    connection.raw_sql("CREATE VIEW wide AS SELECT hash(range)::VARCHAR AS t FROM range(1500000)")
     with pytest.raises(cx.CxError, match=r"memory: the limit is too low for these data \(.*\); raise `memory`"):
         collect(connection.table("wide").group_by("t").agg(n=lambda t: t.t.max()).order_by("n"))
 

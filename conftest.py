@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import subprocess
 import sys
@@ -12,15 +13,27 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).parents[1]
+from cxkit.input import responses
+
+ROOT = Path(__file__).parent
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory):
+    """Private files of runs lie in a folder of the session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("s")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sample_once():
+    """The sample is read once: nothing changes what was read, and every example begins with it."""
+    with pytest.MonkeyPatch.context() as patch:
+        read, kept = responses.read, functools.cache(responses.read)
+        patch.setattr(responses, "read", lambda *a, **k: kept(*a) if (a, k) == (("sample",), {}) else read(*a, **k))
         yield
 
 
