@@ -86,7 +86,7 @@ def statements(tallies: cx.Tallies, number: int) -> dict[str, float]:
     runs = [tallies.values["place"][i : i + PLACES] for i in range(0, number - number % PLACES, PLACES)]
     alone = cx.compare(tallies, "2", "1", by=["place"], metrics=metrics, per=["place"], lead=LEAD)
     parts = cx.compare(tallies, "2", "1", by=["place", "segment"], metrics=[LEAD], per=["place"])
-    rest = cx.against_rest(tallies, "2", "segment", by=["place"], metrics=[LEAD])
+    rest = cx.against_rest(tallies, "2", "segment", by=["place"], lead=LEAD)
     judged = alone.assign(held=alone["metric"] == LEAD)
     total, told, together = set(_moved(alone)), set[str](), set[str]()
     inside = set(_moved(parts)) | set(rest.loc[rest["verdict"] == "differs", "place"])

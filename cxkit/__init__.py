@@ -4,8 +4,8 @@ The way of the data, and the folder that holds each step:
 
     export -> responses             `cxkit.input`       read; `cxkit.inspection` drafts a mapping: inspect
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
-    -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, against_target, alike,
-                                                        why, drivers, gradient, curve, cohorts, hazards, league,
+    -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, crosstab, against_target,
+                                                        alike, why, drivers, gradient, curve, cohorts, hazards, league,
                                                         watch, level, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
@@ -43,6 +43,7 @@ _HOME = {
     "at": "cxkit.analysis.estimates",
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
+    "crosstab": "cxkit.analysis.crosstabs",
     "alike": "cxkit.analysis.alike",
     "why": "cxkit.analysis.why",
     "curve": "cxkit.analysis.curves",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare
     from cxkit.analysis.contrasts import against_rest
+    from cxkit.analysis.crosstabs import crosstab
     from cxkit.analysis.curves import curve
     from cxkit.analysis.drivers import drivers
     from cxkit.analysis.estimates import at, distribution, estimate

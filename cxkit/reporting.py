@@ -20,6 +20,7 @@ from cxkit.analysis.cohorts import cohorts_of
 from cxkit.analysis.comments import comments
 from cxkit.analysis.comparisons import Correction, compare, one_or_two
 from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.crosstabs import crosstab
 from cxkit.analysis.curves import curve
 from cxkit.analysis.drivers import drivers_of
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
@@ -259,6 +260,12 @@ class Report:
             return None
         return why(*self._pair, self.segments, self._level, where=self.where, metrics=self._of_parts)
 
+    @cached_property
+    def crossed(self) -> pd.DataFrame:
+        """Scores and shares of answers of the segments, each level against the rest; no row without segments."""
+        given: dict[str, Any] = {"where": self.where, "metrics": self.metrics, "lead": self.lead.name}
+        return crosstab(self.tallies, self.now, self.segments, **self._tested, **given)
+
     def levels(self, dimension: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """The scores of the levels of a segment dimension in the period."""
         return self._estimate(metrics or [self.lead.name], [dimension], periods=[self.now])
@@ -403,16 +410,8 @@ class Report:
         return join(show.segments(self.levels(name), self.parts, self.lead, name) for name in self.segments)
 
     def segment_changes(self) -> Html:
-        """Each segment by the lead metric: how it changed, and each level against the rest."""
-        return join(part for dimension in self.segments for part in self._segment(dimension))
-
-    def _segment(self, dimension: str) -> list[Html]:
-        return [show.changes(self.parts, self.lead, dimension), self._against_rest(self.lead, dimension)]
-
-    def segments_apart(self) -> Html:
-        """Each level of the segments against the rest, by every metric beside the lead."""
-        others = [self._metric(name) for name in self.metrics if name != self.lead.name]
-        return join(self._against_rest(metric, dimension) for dimension in self.segments for metric in others)
+        """Each segment by the lead metric: how it changed."""
+        return join(show.changes(self.parts, self.lead, dimension) for dimension in self.segments)
 
     def _against_rest(self, metric: Metric, dimension: str) -> Html:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
@@ -451,6 +450,15 @@ class Report:
             show.estimates_table(scores, metrics, caption=f"{self.now} by {dimension}"),
             show.comparisons_table(moves, metrics, caption=f"Changes by {dimension}"),
         ]
+
+    def crosstab(self) -> Html:
+        """Scores and shares of answers by the levels of each segment dimension, and where a level differs."""
+        if not self.segments:
+            return absent()
+        if not self.where and self.tallies.provenance.get("withheld"):
+            return tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+        crossed = self._spoken(self.crossed)
+        return join(show.crosstab(crossed, self.tallies.metrics, name) for name in self.segments)
 
     def readings(self) -> Html:
         """The lead metric as plain answers, with weights, and with the whole design."""

@@ -116,10 +116,14 @@ CURVES = (
     "restricted_high", "level", "method",
 )  # fmt: skip
 DISTRIBUTION = ("metric", "period", "answer", "group", "n", "share")
+CROSSTAB = (
+    "metric", "period", "group", "n", "n_eff", "value", "low", "high", "share", "n_rest", "difference",
+    "difference_low", "difference_high", *_TEST, *_WORDS, "difference_method", "difference_note", "n_judged", *_LIMITS,
+)  # fmt: skip
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
     *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
-    *SUMMARY,
+    *CROSSTAB, *SUMMARY,
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}
@@ -127,6 +131,8 @@ SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "
 
 OF_REST = {"change": "difference", **{f"{name}_before": f"{name}_rest" for name in ("n", "n_eff", "n_judged", "value")}}
 """What a column of comparisons is called in contrasts, in which the rest stands for the period before."""
+OF_RESULT = {name: f"difference_{name}" for name in ("low", "high", "method", "note")}
+"""What a column of contrasts is called beside the scores, which have these, too."""
 
 
 # Reasons --------------------------------------------------------------------------------------------------------------

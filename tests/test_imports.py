@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "cxkit.runs.project": ("cxkit.runs", "cxkit.input", "cxkit.metrics", *LEAVES),  # the keys of a mapping
     "cxkit.runs.pages": ("cxkit.runs", "cxkit.metrics", "cxkit.show", *LEAVES),  # the index shares its wording
     "cxkit.runs.workbook": ("cxkit.runs", "cxkit.metrics", "cxkit.show", *LEAVES),  # and so does the workbook
+    "cxkit.runs.banner": ("cxkit.runs", "cxkit.metrics", "cxkit.show", *LEAVES),  # one of its sheets
     "cxkit.runs.spreadsheet": ("cxkit.runs", "cxkit.show", *LEAVES),  # its cells hold cleaned text
     "cxkit.warm": (),  # could leave as a package of its own
     "cxkit.__main__": ("cxkit",),

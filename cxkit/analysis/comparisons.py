@@ -125,8 +125,7 @@ def compare(
         rows = of_run(tallies, asked, cuts(tallies, by, where), tallies.place.comparisons, wanted)
         return Frame.of(rows, tallies.metrics)
     measured = chosen(tallies, metrics)
-    if lead is not None and lead not in (names := [metric.name for metric in measured]):
-        raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
+    check_lead(lead, measured)
     gate = Gate.of(tallies.rules, minimum)
     parts = []
     for metric in measured:
@@ -177,6 +176,12 @@ def check_correction(name: str) -> None:
         raise CxError(f"correction: {name!r} is unknown; {nearest(str(name), CORRECTIONS)}")
 
 
+def check_lead(lead: str | None, measured: Sequence[Metric]) -> None:
+    """Raises where the metric that leads is not among those that are compared."""
+    if lead is not None and lead not in (names := [metric.name for metric in measured]):
+        raise CxError(f"lead: {lead!r} is not compared; {nearest(lead, names)}")
+
+
 class Compared(NamedTuple):
     """The changes of one level with their raw p-values, the sizes that they would show at each one's alpha, its cut."""
 
@@ -214,30 +219,32 @@ def compared(
     value, value_before = (middles(metric, cells, level) for cells in (now, before))
     why = [unjudged(metric, (now, before), np.isnan(pvalue[i]), bases, gate, i, sides) for i in range(len(now.n))]
     reason, side, note = zip(*why, strict=True) if why else ((), (), ())
-    frame = now.keys.drop(columns="period").assign(
-        metric=metric.name,
-        label=metric.label,
-        n=base(now, now.n),
-        n_before=base(before, before.n),
-        n_eff=np.where(now.hidden == "", effective(metric, now), np.nan),
-        n_eff_before=np.where(before.hidden == "", effective(metric, before), np.nan),
-        n_judged=np.where(now.hidden == "", bases[0], np.nan),
-        n_judged_before=np.where(before.hidden == "", bases[1], np.nan),
-        change=change,
-        low=low,
-        high=high,
-        pvalue=np.where(shown, pvalue, np.nan),
-        tested=np.where(enough, pvalue, np.nan),
-        level=level,
-        method=_methods(metric, now, before, result),
-        note=pd.Series(note, dtype="str"),
-        reason=pd.Series(reason, dtype="str"),
-        reason_side=pd.Series(side, dtype="str"),
-        value=np.where(shown, value, np.nan),
-        value_before=np.where(shown, value_before, np.nan),
-        shift=np.where(shown & (metric.statistic == "quantile"), value - value_before, np.nan),
-    )
     by = [name for name in now.keys.columns if name != "period"]
+    columns = {
+        **{name: now.keys[name] for name in by},
+        "metric": metric.name,
+        "label": metric.label,
+        "n": base(now, now.n),
+        "n_before": base(before, before.n),
+        "n_eff": np.where(now.hidden == "", effective(metric, now), np.nan),
+        "n_eff_before": np.where(before.hidden == "", effective(metric, before), np.nan),
+        "n_judged": np.where(now.hidden == "", bases[0], np.nan),
+        "n_judged_before": np.where(before.hidden == "", bases[1], np.nan),
+        "change": change,
+        "low": low,
+        "high": high,
+        "pvalue": np.where(shown, pvalue, np.nan),
+        "tested": np.where(enough, pvalue, np.nan),
+        "level": level,
+        "method": _methods(metric, now, before, result),
+        "note": pd.Series(note, dtype="str"),
+        "reason": pd.Series(reason, dtype="str"),
+        "reason_side": pd.Series(side, dtype="str"),
+        "value": np.where(shown, value, np.nan),
+        "value_before": np.where(shown, value_before, np.nan),
+        "shift": np.where(shown & (metric.statistic == "quantile"), value - value_before, np.nan),
+    }
+    frame = pd.DataFrame(columns, index=now.keys.index)  # at once: a page has hundreds of such columns
     return Compared(frame, lambda alpha: metric.factor * smallest(metric, now, before, result, level, alpha), by)
 
 

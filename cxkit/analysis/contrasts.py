@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxkit.analysis.cells import (
     Cells,
@@ -20,7 +23,15 @@ from cxkit.analysis.cells import (
     spread,
     taken,
 )
-from cxkit.analysis.comparisons import CHANGED, Correction, check_correction, compared, judged
+from cxkit.analysis.comparisons import (
+    CHANGED,
+    Compared,
+    Correction,
+    check_correction,
+    check_lead,
+    compared,
+    judged,
+)
 from cxkit.analysis.differences import Linked
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.gate import Gate
@@ -38,13 +49,14 @@ _NO_VARIANCE = 1e-13
 def against_rest(
     tallies: Tallies,
     period: str,
-    dimension: str,
+    dimension: str | Sequence[str],
     level: float = 0.95,
     correction: Correction = "holm",
     *,
     by: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     metrics: Sequence[str] | None = None,
+    lead: str | None = None,
     minimum: float | None = None,
 ) -> pd.DataFrame:
     """Every level of a dimension against all its other levels together, in one period: tested, corrected, judged.
@@ -56,12 +68,14 @@ def against_rest(
     Args:
         tallies: Tallies with `rest=True`, in which the place was declared, and the place with the dimension last.
         period: As it is written in `tallies.periods`.
-        dimension: Whose levels are compared.
+        dimension: Whose levels are compared; of several, those of each.
         level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
         correction: "holm" or "bh"; all that is compared at one place is one family.
         by: Other dimensions of which every level is a place of its own, as the pages of a run are.
         where: One level per other dimension: the place.
         metrics: Names; None for all.
+        lead: The metric that the report is about: by each dimension its comparisons are a family of their own, and
+            those of all other metrics another.
         minimum: Effective answers that either side needs for a verdict; None: as the tallies' rules say.
 
     Returns:
@@ -84,29 +98,47 @@ def against_rest(
     {'no evidence': 5, 'differs': 2, 'too few': 1}
     """
     check_correction(correction)
-    if dimension in (*by, *(where or ())):
-        raise CxError(f"{dimension!r} is compared, so that it cannot be a place as well")
-    frames, inside = [], np.empty(0, np.intp)
-    gate = Gate.of(tallies.rules, minimum)
-    for metric in chosen(tallies, metrics):
-        if not where and not by and metric.item in {cell["item"] for cell in tallies.provenance.get("withheld", [])}:
-            raise CxError(f"{metric.label}: the total leaves places out, so that nothing can be compared with its rest")
-        _, keys = declared_parts(tallies, by, dimension, where, [period])
-        _, places = declared(tallies, by, where, [period])
-        part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
-        inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
-        own = _strata(tallies, metric, part), _strata(tallies, metric, whole).taken(inside)
-        rest, r = _rest(metric, part, taken(whole, inside), *own, tallies.rules.hide_below)
-        shared = cross_with_rest(tallies, metric, part)
-        # Durations: each cell has ranks of its own, which do not multiply with those of another.
-        both = None if shared is None or metric.statistic == "quantile" else Linked(*shared, r)
-        frames.append(compared(metric, part, rest, both, level, gate, ("level", "rest")))
-    frame = judged(frames, lambda _: [np.tile(inside, len(frames))], level, correction).rename(columns=OF_REST)
+    names = [dimension] if isinstance(dimension, str) else list(dimension)
+    for name in names:
+        if name in (*by, *(where or ())):
+            raise CxError(f"{name!r} is compared, so that it cannot be a place as well")
+    measured = chosen(tallies, metrics)
+    check_lead(lead, measured)
+    withheld = set() if where or by else {cell["item"] for cell in tallies.provenance.get("withheld", [])}
+    if lost := [metric.label for metric in measured if metric.item in withheld]:
+        raise CxError(f"{lost[0]}: the total leaves places out, so that nothing can be compared with its rest")
+    gate, parts, families = Gate.of(tallies.rules, minimum), list[Compared](), list[tuple[int, int]]()
+    for metric, (number, name) in product(measured, enumerate(names)):
+        part, inside = _against(tallies, metric, name, period, level, gate, by=by, where=where)
+        parts.append(part)
+        families += [(place, number if metric.name == lead else -1) for place in inside]
+    family = pd.MultiIndex.from_tuples(families).factorize()[0]
+    frame = judged(parts, lambda _: [family], level, correction).rename(columns=OF_REST)
     used = [name for name in tallies.by if name in frame.columns]
     verdict = frame["verdict"].replace(CHANGED, DIFFERS)
     limits = {"hide_below": tallies.rules.hide_below, "judge_from": gate.answers}
     frame = frame.assign(verdict=verdict, period=period, **limits)
     return frame[["metric", "period", *used, *CONTRASTS[2:]]]
+
+
+def _against(
+    tallies: Tallies, metric: Metric, dimension: str, period: str, level: float, gate: Gate, **given: Any
+) -> tuple[Compared, NDArray[np.intp]]:
+    """The levels of one dimension against the rest by one metric, before it is known how many are judged; their places.
+
+    `given` are `by` and `where`.
+    """
+    by, where = given["by"], given["where"]
+    _, keys = declared_parts(tallies, by, dimension, where, [period])
+    _, places = declared(tallies, by, where, [period])
+    part, whole = from_tallies(tallies, metric, keys), from_tallies(tallies, metric, places)
+    inside = pd.Index(named(places)).get_indexer(pd.Index(named(keys[places.columns.tolist()])))
+    own = _strata(tallies, metric, part), _strata(tallies, metric, whole).taken(inside)
+    rest, r = _rest(metric, part, taken(whole, inside), *own, tallies.rules.hide_below)
+    shared = cross_with_rest(tallies, metric, part)
+    # Durations: each cell has ranks of its own, which do not multiply with those of another.
+    both = None if shared is None or metric.statistic == "quantile" else Linked(*shared, r)
+    return compared(metric, part, rest, both, level, gate, ("level", "rest")), inside
 
 
 def cross_with_rest(tallies: Tallies, metric: Metric, part: Cells) -> tuple[Cross, FloatArray] | None:

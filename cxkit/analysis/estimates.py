@@ -130,7 +130,7 @@ def distribution(
     """
     (chosen_metric,) = chosen(tallies, [metric])
     _, keys = declared(tallies, by, where, periods)
-    cells = from_tallies(tallies, chosen_metric, keys)
+    cells = from_tallies(tallies, chosen_metric, keys, "weights")
     answers = np.array(sorted(chosen_metric.values)) if chosen_metric.values else cells.values
     position = np.searchsorted(answers, cells.values)
     n, w = np.zeros((2, len(keys), len(answers)))
@@ -297,16 +297,18 @@ def base(cells: Cells, numbers: FloatArray) -> pd.Series:
 
 def framed(metric: Metric, cells: Cells, found: Estimates, level: float, gate: Gate) -> pd.DataFrame:
     """The estimates of one level as rows."""
-    return cells.keys.assign(
-        metric=metric.name,
-        n=base(cells, cells.n),
-        n_eff=np.where(cells.hidden == "", found.n_eff, np.nan),
-        n_judged=np.where(cells.hidden == "", judged_base(metric, cells, level, gate), np.nan),
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        level=level,
-        method=found.method,
-        note=pd.Series(found.note, dtype="str"),
-        reason=pd.Series(found.reason, dtype="str"),
-    )
+    columns = {
+        **cells.keys,
+        "metric": metric.name,
+        "n": base(cells, cells.n),
+        "n_eff": np.where(cells.hidden == "", found.n_eff, np.nan),
+        "n_judged": np.where(cells.hidden == "", judged_base(metric, cells, level, gate), np.nan),
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "level": level,
+        "method": found.method,
+        "note": pd.Series(found.note, dtype="str"),
+        "reason": pd.Series(found.reason, dtype="str"),
+    }
+    return pd.DataFrame(columns, index=cells.keys.index)

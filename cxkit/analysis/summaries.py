@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
+from cxkit.analysis.crosstabs import class_shares
 from cxkit.analysis.estimates import estimate
 from cxkit.analysis.targets import against_target, by_segment
 from cxkit.analysis.watching import HORIZONS, watch
@@ -44,8 +45,9 @@ def summary(
     Returns:
         `part` ("estimate", "comparison", "second comparison" or "target", of the places themselves; "segment estimate",
         "segment comparison" or, where levels of a segment have targets, "segment target" inside them, "segment
-        contrast" of one with the rest; "contribution" of each place to the change of everybody; "watch" of the signals
-        of the last horizon), then the columns of these frames.
+        contrast" of one with the rest; where there are segments "share" and "segment share" of classes of answers;
+        "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon), then the
+        columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
     first, *further = [before] if isinstance(before, str) else before
@@ -64,9 +66,12 @@ def summary(
     for name, aims in by_segment(targets, segments).items():
         family = {"by": [*places, name], "per": places, "lead": lead}
         found.append(("segment target", against_target(tallies, aims, now, level, correction, **family)))
-    for name in segments:
-        contrast = against_rest(tallies, now, name, level, correction, by=places, metrics=[lead])
-        found.append(("segment contrast", contrast))
+    if segments:
+        found.append(
+            ("segment contrast", against_rest(tallies, now, segments, level, correction, by=places, lead=lead))
+        )
+        for part, cuts in (("share", [tuple(places)]), ("segment share", inside)):
+            found.append((part, class_shares(tallies, now, cuts)))
     if parts := list(places or segments):
         found.append(("contribution", why(tallies, now, first, parts, level)))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)

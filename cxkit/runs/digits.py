@@ -15,7 +15,8 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """The summary in as many digits as its intervals support, so that no sum of weights can be solved for answers.
 
     Scores and changes stand in steps of a power of ten, at most a fiftieth of the width of the row's interval; what has
-    no such unit or interval, in three digits, and in whole numbers from a hundred on. Whole numbers stay.
+    no such unit or interval, in three digits, and in whole numbers from a hundred on. Whole numbers stay. Shares of
+    classes of answers stand in whole percent.
 
     >>> frame = pd.DataFrame({"value": [31.41593], "low": [20.06], "high": [40.0], "pvalue": [0.01234]})
     >>> rounded(frame).to_dict("records")
@@ -33,7 +34,7 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
         own = digits(x) + 2
         bare = str(name).startswith(BARE) or "pvalue" in str(name)
         places = np.maximum(own, 0) if bare else digits(width / STEPS)
-        places = np.nan_to_num(np.where(np.isnan(places), own, places))
+        places = np.nan_to_num(np.where(np.isnan(places), 0.0 if name == "share" else own, places))
         finer, coarser = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
         found[name] = np.where(x == np.floor(x), x, np.round(x / coarser * finer) / finer * coarser)
     return frame.assign(**found)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cxkit.metrics import Metric
+from cxkit.runs.banner import banner
 from cxkit.runs.spreadsheet import Cell, Head, lines, saved, sheet
 from cxkit.schema import COLUMNS as VOCABULARY
 from cxkit.schema import SECOND
@@ -121,7 +122,7 @@ SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comp
 
 
 def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[str, Metric]) -> bytes:
-    """A summary as an XLSX file: Summary, Estimates, Comparisons, a sheet for each other part, Notes.
+    """A summary as an XLSX file: Summary, Estimates, Comparisons, a sheet for each other part, Crosstab, Notes.
 
     Args:
         summary: Estimates and comparisons of all reports, with columns `report` and `part`.
@@ -153,6 +154,7 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
             cut += _sheet(
                 book, title, names, part if kind in ("estimate", "watch") else map(_as_change, part), places, metrics
             )
+    cut += banner(book, found, metrics, places, str(record.get("now") or ""), _format, FILLS)
     told = {name: column for name, column in COLUMNS.items() if twice or name not in TWICE}
     lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, told, cut))
     return saved(book, str(record.get("as_of") or "1980-01-01"))

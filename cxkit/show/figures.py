@@ -18,7 +18,19 @@ from cxkit.show.drawings import HIDDEN, layout, parts
 from cxkit.show.findings import DIFFERENTLY, alike, listed, named, no_evidence
 from cxkit.show.html import Html, join, name, slug, tag
 from cxkit.show.labels import plural, words
-from cxkit.show.rows import MINUTES, Row, answered, dimensions, fitted_one, level, of_metric, shares, varying, when
+from cxkit.show.rows import (
+    MINUTES,
+    Row,
+    answered,
+    cut_by,
+    dimensions,
+    fitted_one,
+    level,
+    of_metric,
+    shares,
+    varying,
+    when,
+)
 from cxkit.show.rows import rows as all_rows
 from cxkit.show.svg import Canvas
 from cxkit.show.tables import PAIRS, classes_table, comparisons_table, curve_table, distribution_table, estimates_table
@@ -186,7 +198,7 @@ def segments(
         benchmarks: Published values to draw as lines, as in `trend`.
     """
     metric, (estimates, comparisons) = fitted_one(metric, estimates, comparisons)
-    compared = [] if comparisons is None else of_metric(comparisons[_cut_by(comparisons, dimension)], metric)
+    compared = [] if comparisons is None else of_metric(comparisons[cut_by(comparisons, dimension)], metric)
     tested = {row.get(dimension): row for row in compared}
     frame = estimates[estimates["metric"] == metric.name]
     frame = frame[frame["period"] == _period(frame, tested)]
@@ -258,7 +270,7 @@ def changes(comparisons: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         dimension: Column of the levels.
     """
     metric, (comparisons,) = fitted_one(metric, comparisons)
-    frame = comparisons[(comparisons["metric"] == metric.name) & _cut_by(comparisons, dimension)]
+    frame = comparisons[(comparisons["metric"] == metric.name) & cut_by(comparisons, dimension)]
     found = of_metric(frame, metric)
     key, title = slug("changes", metric.name, dimension), f"Change of {metric.label} by {words(dimension)}"
     shown = comparisons_table(frame, {metric.name: metric}, caption=title)
@@ -400,12 +412,6 @@ def _drawings(
         draw(part).svg(f"{key}-{i}", f"{title}, part {i} of {len(split)}", tell(part))
         for i, part in enumerate(split, 1)
     )
-
-
-def _cut_by(comparisons: pd.DataFrame, dimension: str) -> pd.Series[bool]:
-    """The rows of a dimension and of the whole, without those that another dimension cuts."""
-    others = varying(all_rows(comparisons), [name for name in dimensions(comparisons) if name != dimension])
-    return comparisons[dimension].notna() | comparisons[others].isna().all(axis=1)
 
 
 def _period(frame: pd.DataFrame, tested: Mapping[object, Row]) -> str:

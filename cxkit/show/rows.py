@@ -70,6 +70,12 @@ def varying(found: Sequence[Row], names: Iterable[str]) -> list[str]:
     return [name for name in names if len({row.get(name) for row in found}) > 1]
 
 
+def cut_by(frame: pd.DataFrame, dimension: str) -> pd.Series[bool]:
+    """The rows of a dimension and of the whole, without those that another dimension cuts."""
+    others = varying(rows(frame), [name for name in dimensions(frame) if name != dimension])
+    return frame[dimension].notna() | frame[others].isna().all(axis=1)
+
+
 def shares(found: Sequence[Row], groups: Iterable[str]) -> dict[str, float]:
     """The share of each class of answers in the rows of one bar."""
     return {group: sum(row["share"] or 0 for row in found if str(row["group"]) == group) for group in groups}

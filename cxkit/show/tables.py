@@ -61,9 +61,9 @@ def table(
         names: Strings of the data in the cells, which cut the very long ones; these are given whole under the table.
         kind: "est" or "cmp" where the stylesheet knows the last columns of the table by heart: which hold numbers, and
             what their cells are called on a narrow screen. Nothing of this is then repeated in every row. "board"
-            where a table stays one on a narrow screen.
+            where a table stays one on a narrow screen, "cross" where it is moved sideways there.
     """
-    known = kind in ("est", "cmp")
+    known = kind in ("est", "cmp", "cross")
     numbers = [(k or None) for _, k in body[0]] if body and not known else [None] * len(head)
     top = [tag("th", name(title), scope="col", class_=k) for title, k in zip(head, numbers, strict=True)]
     lines = []
@@ -324,16 +324,19 @@ def _corrected(found: Sequence[Row]) -> list[str]:
     return [f"Corrected for {held}. Each interval is a single comparison's."] if held else []
 
 
-def unshown(found: Sequence[Row], number: str, called: Callable[[Row], str]) -> tuple[list[Row], list[Html]]:
+def unshown(
+    found: Sequence[Row], number: str, called: Callable[[Row], str], most: int = ABSENT
+) -> tuple[list[Row], list[Html]]:
     """The rows that a table shows, and notes on many others, which have no number and would only fill it.
 
     Args:
         found: All rows.
         number: The column without which a row has nothing to show.
         called: What a row is called.
+        most: Rows without a number that the table may hold.
     """
     absent = [row for row in found if row.get(number) is None]
-    if len(absent) <= ABSENT:
+    if len(absent) <= most:
         return list(found), []
     reasons: dict[str, list[str]] = {}
     for row in absent:

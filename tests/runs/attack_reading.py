@@ -86,10 +86,26 @@ class Reader:
         for sheet in openpyxl.load_workbook(io.BytesIO(content)):
             lines = list(sheet.iter_rows(values_only=True))
             top = next((i for i, line in enumerate(lines) if {"Metric", "Page"} <= set(line)), None)
-            if top is not None and sheet.title in PARTS:
+            if top is not None and sheet.title == "Crosstab":
+                self._banner(lines[top], lines[top + 1 :])
+            elif top is not None and sheet.title in PARTS:
                 self.records("summary.xlsx", [self._said(sheet.title, lines[top], line) for line in lines[top + 1 :]])
             elif sheet.title != "Notes":
                 self.unread.append(f"summary.xlsx: sheet {sheet.title}")
+
+    def _banner(self, heads: Sequence[Any], lines: Sequence[Sequence[Any]]) -> None:
+        """The sheet with a column for each level, a row for scores, limits, bases and each class."""
+        own = heads.index("Metric")
+        for line in lines:
+            where = {self.headings[head]: one for head, one in zip(heads[:own], line, strict=False) if one != "All"}
+            for head, value in zip(heads[own + 2 : -1], line[own + 2 : -1], strict=True):
+                dimension, _, level = head.partition(": ")
+                place = where | ({self.headings[dimension]: level} if level else {})
+                cell = self._cell(LABELS[line[own]], self.now, place)
+                if line[own + 1] == "Base n" and value is not None:
+                    self._base("summary.xlsx", cell, value, "")
+                elif not str(line[own + 1]).startswith("Score") and value is not None:
+                    self.facts.shares[cell][line[own + 1]] = float(value)
 
     def _said(self, title: str, heads: Sequence[Any], line: Sequence[Any]) -> dict[str, Any]:
         """A row of a sheet, whose headings are words, as it stands in the summary."""
@@ -109,6 +125,9 @@ class Reader:
                 continue
             cell = self._cell(row["metric"], row["period"], place)
             self._base(source, cell, row.get("n"), note)
+            if str(row["part"]).endswith("share"):
+                self.facts.shares[cell][row["group"]] = round(float(row["share"]))
+                continue
             if "value" in row and "low" in row and not str(row["part"]).endswith("contrast"):
                 numbers = (float(row[key]) for key in ("value", "low", "high", "level"))
                 self.facts.scores[cell].add(Score(row["metric"], *numbers))
@@ -165,6 +184,8 @@ class Reader:
         source = f"{source}: {caption}"
         if caption in NO_BASES:
             return set()
+        if "cx-cross" in table["class"]:
+            return set(self._crosstab(source, heads, lines, where))
         if "cx-board" in table["class"]:
             return set(self._board(source, rows, where))
         if {"Score", "Base"} <= set(heads):
@@ -182,6 +203,22 @@ class Reader:
                 for n in self._line(source, row, self._named(row, caption), row["Period"], place)
             }
         return self._of_the_data(source, caption, rows)
+
+    def _crosstab(
+        self, source: str, heads: Sequence[str], lines: Sequence[Sequence[str]], where: Mapping[str, str]
+    ) -> Iterator[int]:
+        """A banner table: a row of bases of each metric, its scores, and the shares of its classes."""
+        name, metric = self.headings[heads[0]], ""
+        for said, *cells in lines:
+            metric = LABELS[said.removesuffix(" base")] if said.endswith(" base") else metric
+            for level, told in zip(heads[1:], cells, strict=True):
+                cell = self._cell(metric, self.now, {**where, **({} if level == "All" else {name: level})})
+                if said.endswith(" base"):
+                    n = None if told == "hidden" else _whole(told)
+                    self._base(source, cell, n, "hidden" if n is None else "")
+                    yield from () if n is None else (n,)
+                elif not said.startswith("Score") and told:
+                    self.facts.shares[cell][said] = float(told.rstrip("%"))
 
     def _estimate(self, source: str, row: Mapping[str, str], caption: str, where: Mapping[str, str]) -> Iterator[int]:
         place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}

@@ -49,6 +49,7 @@ class Facts:
         scores: The scores of a cell with their intervals.
         hidden: The reason that is given for a cell that is not shown.
         answers: The number of answers of a cell by code, where it is told.
+        shares: The share of each class of answers of a cell, in whole percent.
         left_out: Period and place of what the total of everybody leaves out, by item.
         sums: What is added up, and the number.
         rests: A part, its dimension, and how many answers all its other levels hold.
@@ -61,6 +62,7 @@ class Facts:
     scores: dict[Cell, set[Score]] = field(default_factory=lambda: defaultdict(set))
     hidden: dict[Cell, str] = field(default_factory=dict)
     answers: dict[Cell, dict[float, int]] = field(default_factory=lambda: defaultdict(dict))
+    shares: dict[Cell, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     left_out: set[Cell] = field(default_factory=set)
     sums: list[Sum] = field(default_factory=list)
     rests: list[tuple[Cell, str, int]] = field(default_factory=list)
@@ -305,12 +307,25 @@ def counted(facts: Facts) -> dict[int, dict[Cell, float]]:
     return found
 
 
-def attack_counts(facts: Facts) -> list[tuple[int, Cell]]:
-    """Hidden cells of which the number of low, middle or high answers comes out of the numbers of the others."""
+def classes(facts: Facts) -> dict[tuple[str, str], dict[Cell, float]]:
+    """How many answers of each shown cell are of each class of an item, where the share tells it."""
+    found: dict[tuple[str, str], dict[Cell, float]] = defaultdict(dict)
+    known = bases(facts)
+    for cell, shares in facts.shares.items():
+        n = int(known.get(cell, 0))
+        for group, share in shares.items():
+            fits = [k for k in range(n + 1) if abs(100 * k / n - share) <= 0.5 + NOTHING]
+            if len(fits) == 1:
+                found[cell.item, group][cell] = float(fits[0])
+    return found
+
+
+def attack_counts(facts: Facts) -> list[tuple[object, Cell]]:
+    """Hidden cells of which the number of low, middle or high answers, or of a class, comes out of the others."""
     plain = replace(facts, sums=[])
     return [
         (group, cell)
-        for group, known in counted(facts).items()
+        for group, known in (*counted(facts).items(), *classes(facts).items())
         for system in systems(plain, known, {})
         for cell in determined(system)
         if cell in facts.hidden

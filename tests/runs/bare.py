@@ -11,6 +11,8 @@ What a score is, and what it needs:
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
 - a row of a table of shares after times: an interval in each cell, a base, a method in the note under the table;
+- a column of a banner table: an interval in the cell of each score, a base in the row above it, a method in the note
+  under the table, and of shares of classes the words that they are described;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
   page: an interval and a base in the same paragraph. Definitions, rules, provenance, published values and the words of
   customers are no scores.
@@ -107,6 +109,9 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _table(table: Tag) -> Iterator[str]:
     where, notes = text(table.find("caption")), " ".join(map(text, table.select(".cx-notes")))
+    if "cx-cross" in (table.get("class") or []):
+        yield from _banner(table, where, notes)
+        return
     for kind, cells in _rows(table):
         line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
         own = " ".join(list(cells.values())[1:2]) if "cx-board" in (table.get("class") or []) else ""
@@ -131,6 +136,18 @@ def _table(table: Tag) -> Iterator[str]:
         yield from _lacks(line, spans, interval=INTERVAL)
         how = {"score": "Intervals", "change": "Method"}[kind] if own else "(?:Intervals|Method)"
         yield from _lacks(line, notes, method=re.compile(rf"{how}: \w"))
+
+
+def _banner(table: Tag, where: str, notes: str) -> Iterator[str]:
+    bases: list[str] = []
+    for line in table.select("tbody tr"):
+        said, *cells = (text(cell) for cell in line.find_all(["th", "td"], recursive=False))
+        bases = cells if said.endswith(" base") else bases
+        for cell, base in zip(cells, bases, strict=True) if cells is not bases else ():
+            if re.match(NUMBER, cell):
+                yield from _lacks(f"{where}: {said}", base, base=re.compile(r"\d"))
+                yield from _lacks(f"{where}: {said}", cell, interval=INTERVAL) if said.startswith("Score") else ()
+    yield from _lacks(where, notes, method=METHOD, words=re.compile(DESCRIBED), test=re.compile(r"Method: \w"))
 
 
 def _figure(figure: Tag) -> Iterator[str]:

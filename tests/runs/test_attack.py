@@ -16,7 +16,7 @@ import attack_data
 import pandas as pd
 import pytest
 from attack_reading import Reader
-from attack_solving import Cell, attack, attack_counts, counted, counts_of
+from attack_solving import Cell, attack, attack_counts, classes, counted, counts_of
 
 from cxkit.analysis import confinement, disclosure, equations, privacy, sharing
 from cxkit.metrics import METRICS
@@ -110,6 +110,12 @@ def test_what_the_attack_works_out_is_true(read, variant):
             ends = {0: [-100.0] if cell.item == "nps" else [0.0], 1: [0.0] if cell.item == "nps" else [], 2: [100.0]}
             assert scores.isin(ends[group]).sum() == count, (group, cell)
     assert len(inverted[2]) > 50
+    groups = {metric.item: metric.classes for metric in METRICS.values() if metric.item in ("nps", "csat")}
+    shares = {key: known for key, known in classes(facts).items() if key[0] in groups}
+    assert len(shares) == 6
+    assert min(map(len, shares.values())) > 20
+    for (item, group), known in shares.items():
+        assert {cell: cells[cell].isin(groups[item][group]).sum() for cell in known} == known
     found = [(cell, score) for cell, scores in facts.scores.items() for score in scores if score.metric == "nps"][:20]
     for cell, score in found:
         fits = counts_of(score, range(1, 400))

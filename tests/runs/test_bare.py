@@ -76,6 +76,8 @@ MUTATIONS = {
     "a row without its base": (once(r"(points</td><td>[^<]*</td>)<td>.*?</td>", r"\1<td></td>"), "no base"),
     "a table without a method": (once(r"<p>Intervals: [^<]*</p>"), "no method"),
     "shares without a word on them": (once("they are described: no interval, no test"), "no words"),
+    "a banner without an interval": (once(r"(<td>[−\d.]+) <small>[^<]* to [^<]*</small>", r"\1"), "no interval"),
+    "a banner without a base": (once(r"( base</th>)<td>[^<]*</td>", r"\1<td></td>"), "no base"),
     "a figure without its table": (once(r"<details><summary>Table of this figure.*?</details>"), "no table"),
     "a figure whose text is bare": (once(r"(: [\d.]+ points) \([^<]*?\)\)(?=;)", r"\1"), "no interval"),
     "a score in the prose": (once("</main>", "<p>The NPS has risen to 45.</p></main>"), "elsewhere: no base"),

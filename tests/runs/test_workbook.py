@@ -304,3 +304,32 @@ def test_durations_stand_in_the_unit_that_fits_and_their_changes_in_pairs() -> N
     assert cells["Change from"].number_format == '0.0" of 100"'  # 49.7: no limit beside 50 is shown as 50
     verdict = next(cell.value for cell in book["Against the rest"][2] if str(cell.value).startswith("○"))
     assert "hidden" not in verdict  # a rest of 70 is not hidden
+
+
+def test_the_crosstab_has_a_column_for_each_level_and_numbers_that_stay_numbers() -> None:
+    web, app = {"brand": "Acme", "channel": "web"}, {"brand": "Acme", "channel": "=app()"}
+    inside = {"part": "segment estimate", "low": 20.0, "high": 60.0}
+    apart = {"report": "a", "part": "segment contrast", "metric": "nps", "period": "2026-10", "verdict": "differs"}
+    shares = {"report": "a", "metric": "nps", "period": "2026-10", "group": "=Best", "n": 40}
+    rows = [
+        estimate(brand="Acme"), estimate(brand="Acme", period="2026-09"),
+        estimate(**inside, value=41.0, n=25, **web), estimate(**inside | nothing(HIDDEN, reason="few people"), **app),
+        {**apart, "difference": 12.0, "low": 3.0, "high": 21.0, **web},
+        {**shares, "part": "share", "share": 33.0, "brand": "Acme"},
+        {**shares, "part": "segment share", "share": 45.0, **web},
+        estimate("alone", brand="Zeta"), estimate("overview"),
+    ]  # fmt: skip
+    book = opened(rows)
+    found = table(book, "Crosstab")
+    assert [line["Row"] for line in found] == ["Score", "Score from", "Score to", "Base n", "=Best"]
+    assert {(line["Brand"], line["Metric"], line["Page"]) for line in found} == {("Acme", "NPS", "a")}
+    assert [line["All"] for line in found] == [-5.25, -20, 9.5, 40, 33]
+    assert [line["Channel: web"] for line in found] == [41, 20, 60, 25, 45]
+    assert [line["Channel: =app()"] for line in found] == ["hidden", None, None, None, None]
+    score = next(cell for row in book["Crosstab"].iter_rows() for cell in row if cell.value == 41)
+    assert score.number_format.startswith('"▲ "#,##0;"▲ ""−"')
+    assert score.fill.fgColor.rgb.endswith("CFE3F5")
+
+
+def test_without_segments_there_is_no_crosstab() -> None:
+    assert "Crosstab" not in opened(brands(["a", "b"])).sheetnames

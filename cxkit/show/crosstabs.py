@@ -1,0 +1,114 @@
+"""Banner tables: bases, scores and shares of answers as rows, the levels of a dimension as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cxkit.metrics import Metric
+from cxkit.show import verdicts, wording
+from cxkit.show.html import Html, join, name, tag
+from cxkit.show.labels import heading, plural, words
+from cxkit.show.rows import MINUTES, Row, as_change, cut_by, fitted, metrics_of, rows
+from cxkit.show.tables import SHARES, Cell, sign, table, unshown
+
+MOST = 12  # levels for which a table has room
+MOVES = ["difference", "difference_low", "difference_high"]  # of durations in pairs, and no times as their scores are
+
+
+def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str) -> Html:
+    """A column for all and for each level: bases, scores with a sign where a level differs, and shares of answers.
+
+    Args:
+        frame: What `cx.crosstab` returned, of one place; what other dimensions cut is left out.
+        metrics: What is measured, by name; gives the order.
+        dimension: Whose levels are the columns.
+    """
+    found, metrics = banner(frame, metrics, dimension)
+    scores = [row for row in found if not row["group"]]
+    shown, notes = _columns(scores, dimension)
+    if len(shown) < 2:
+        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+    body: list[list[Cell]] = []
+    for metric in metrics_of(scores, metrics):
+        lines: dict[str, dict[str | None, Row]] = {}
+        for row in found:
+            if row["metric"] == metric.name:
+                lines.setdefault(row["group"], {})[row[dimension]] = row
+        for group, line in lines.items():
+            body += _lines(group, [line.get(at) for at in (None, *shown)], metric)
+    counted = next(iter(metrics.values())).counted
+    told = f"Base: {counted} used (n). {SHARES} To test a class, declare a metric that counts it."
+    caption = f"{scores[0]['period']} by {words(dimension)}"
+    head = [heading(dimension), "All", *shown]
+    made = table(head, body, caption, [told, *notes], folded=how(scores, metrics, dimension), names=shown, kind="cross")
+    return scrolled(made, caption)
+
+
+def banner(
+    frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str
+) -> tuple[list[Row], Mapping[str, Metric]]:  # fmt: skip
+    """The rows of a crosstab that a dimension cuts, and of the total, durations in the unit that fits."""
+    frame = frame[cut_by(frame, dimension)]
+    metrics, (fit,) = fitted(metrics, frame.drop(columns=MOVES))
+    return rows(fit.assign(**{key: frame[key] for key in MOVES})), metrics
+
+
+def scrolled(made: Html, called: str) -> Html:
+    """A table that is moved sideways where it is wider than the page."""
+    return tag("div", made, class_="cx-scroll", tabindex="0", role="region", aria_label=called)
+
+
+def _columns(scores: Sequence[Row], dimension: str) -> tuple[list[str], list[Html | str]]:
+    """The levels with a column, those of most answers where they are many, and notes on the others."""
+    first = [row for row in scores if row["metric"] == scores[0]["metric"] and row[dimension] is not None]
+    known = {row[dimension] for row in scores if row["value"] is not None}
+    absent = [row for row in first if row[dimension] not in known]
+    levels = sorted((row for row in first if row[dimension] in known), key=lambda row: -(row["n"] or 0))[:MOST]
+    notes: list[Html | str] = [*unshown(absent, "value", lambda row: str(row[dimension]), 0)[1]]
+    if len(first) - len(absent) > MOST:
+        notes.append(f"The {MOST} with the most answers of {len(first) - len(absent):,} {plural(dimension)}.")
+    return [row[dimension] for row in first if row in levels], notes
+
+
+def _lines(group: str, line: Sequence[Row | None], metric: Metric) -> list[list[Cell]]:
+    """The rows of a metric's bases and scores, or of a class of its answers."""
+    if group:
+        return [[(name(group), ""), *((wording.percent(row["share"]) if row else "", "") for row in line)]]
+    kept = [row or {} for row in line]
+    unit = f" ({wording.UNITS[metric.unit]})" if metric.unit in MINUTES else ""
+    bases: list[Cell] = [(wording.count(row.get("n")), "") for row in kept]
+    scores: list[Cell] = [(_score(row, metric), "cx-dim" * wording.is_small(row)) for row in kept]
+    return [[(join([tag("b", metric.label), " base"]), ""), *bases], [(f"Score{unit}", ""), *scores]]
+
+
+def _score(row: Row, metric: Metric) -> Html | str:
+    """A score with its interval, and whether it differs from that of the rest."""
+    if row.get("value") is None:
+        return wording.absent(row)
+    apart = differs(row, metric)
+    return join([wording.score(row, metric), tag("small", wording.span(row, metric)), apart or None], " ")
+
+
+def differs(row: Row, metric: Metric) -> Html:
+    """A sign and a word where a level differs from the rest; nothing elsewhere."""
+    if row["verdict"] != "differs":
+        return Html("")
+    found = verdicts.verdict(as_change(row), metric)
+    word = f"{'higher' if row['difference'] > 0 else 'lower'}{f' ({found.tone})' * (metric.better == 'lower')}"
+    return tag("small", sign(found), f" {word}", class_=f"cx-{found.tone}")
+
+
+def how(scores: Sequence[Row], metrics: Mapping[str, Metric], dimension: str) -> list[str]:
+    """How the scores and the tests of a crosstab were made."""
+    tested = [row for row in scores if row["verdict"]]
+    corrected, methods = wording.families(tested), wording.methods_words(row["difference_method"] for row in tested)
+    told = "; ".join(filter(None, (verdicts.reach_of(tested, m) for m in metrics_of(tested, metrics))))
+    return [
+        f"Intervals: {wording.methods_words(row['method'] for row in scores)}.",
+        f"{wording.UP} {wording.DOWN}: higher or lower than all other {plural(dimension)} together. Method: {methods}."
+        f"{f' Corrected for {corrected}.' if corrected else ''}",
+        "Without a sign: too few answers (grey), or no evidence of a difference"
+        f"{f'; under about so much it could be missed: {told}' if told else ''}.",
+    ]
