@@ -139,8 +139,9 @@ def metric(
     Args:
         name: What parameters and frames call it.
         measure: "net" (the share of `top` less that of `bottom`), "share" (of `top`), "mean", "duration" (the median of
-            minutes), "within" (the share of durations inside a limit: answers are 1 or 0), or the name of a metric of
-            the kit, which is then asked once more, about something else.
+            minutes), "within" (the share of durations inside a limit: answers are 1 or 0), "again" and "once" (the
+            share of cases after which the same customer came back within a limit, or did not), or the name of a metric
+            of the kit, which is then asked once more, about something else.
         scale: Lowest and highest answer.
         top: The answers that count; of a net score those that count in its favour.
         bottom: Of a net score those that count against it.
@@ -178,8 +179,9 @@ def metric(
     about["question"] = question or about["label"]
     if measure == "duration":
         return replace(_minutes(name, "", "", better or "lower"), **about)
-    if measure == "within":
-        return replace(_yes_no(name, "", "", better or "higher", _IN_TIME), **about)
+    if measure in LIMITED:
+        usual: Direction = "lower" if measure == "again" else "higher"
+        return replace(_yes_no(name, "", "", better or usual, _IN_TIME if measure == "within" else _YES_NO), **about)
     values = _identity(scale or (0, 0))
     if measure != "mean":
         values = {answer: 100.0 * ((answer in top) - (answer in bottom)) for answer in values}
@@ -192,8 +194,11 @@ def metric(
 
 
 _NAME = re.compile(r"[^\W\d]\w{0,39}")  # it becomes a column of every database
-MEASURES = {"net": ("scale", "top", "bottom"), "share": ("scale", "top"), "mean": ("scale", "better"), "duration": (),
-            "within": ()}  # fmt: skip
+LIMITED = ("within", "again", "once")  # shares of what happens within a limit of time
+MEASURES: dict[str, tuple[str, ...]] = {
+    "net": ("scale", "top", "bottom"), "share": ("scale", "top"), "mean": ("scale", "better"), "duration": (),
+    **dict.fromkeys(LIMITED, ()),
+}  # fmt: skip
 """How a metric can be measured, and what each needs to be told."""
 FITTING = {"scale": ("net", "share", "mean"), "top": ("net", "share"), "bottom": ("net",),
            "classes": ("net", "share", "mean")}  # fmt: skip

@@ -117,15 +117,20 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
 
 
 def _within(table: Table, mapping: Mapping, item: str, limit: float, clean: bool) -> tuple[Column, Column]:
-    """Whether a duration lies inside a limit, 1 or 0; a case that is still open does not, nor one that is excepted."""
+    """Whether a duration lies inside a limit, 1 or 0; a case that is still open does not, nor one that is excepted.
+
+    Of `measure: once` whether it does not.
+    """
     declared = mapping.items[item]
     if declared.column is not None:
         minutes, why = _number(table, mapping, item, (0, float("inf")), False, clean)
         return minutes.isnull().ifelse(ibis.null("float64"), _share(minutes <= limit)), why
     minutes, why = _duration(table, mapping, item)
-    spoiled = [values.is_code(table[column], str(value)) for column, of in declared.unless.items() for value in of]
-    inside = (minutes <= limit) & ~reduce(or_, spoiled, _blank(table, declared, str(declared.end)))
-    return minutes.isnull().ifelse(ibis.null("float64"), _share(inside)), why
+    excepted = [(table[column], str(value)) for column, of in declared.unless.items() for value in of]
+    spoiled = [values.is_blank(raw) if code == BLANK else values.is_code(raw, code) for raw, code in excepted]
+    inside = (minutes <= limit) & ~_blank(table, declared, str(declared.end))
+    kept = (~inside if declared.measure == "once" else inside) & ~reduce(or_, spoiled, ibis.literal(False))
+    return minutes.isnull().ifelse(ibis.null("float64"), _share(kept)), why
 
 
 def _number(
@@ -239,7 +244,8 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
     stopped = ~_blank(table, declared, str(declared.end))
     seen = _seen(table, mapping, declared)
     minutes = (stopped.ifelse(ended, seen).epoch_seconds() - begun.epoch_seconds()) / 60.0
-    short = _unwatched(declared, begun, seen)
+    nobody = [(values.is_blank(table[mapping.columns.respondent]), "no respondent")] if declared.follows else []
+    short = [*nobody, *_unwatched(declared, begun, seen)]
     sound = reduce(lambda one, other: one & ~other, (rule for rule, _ in short), minutes >= 0)
     if declared.missing_reasons:  # a code may be written as a time
         sound &= ~_blank(table, declared, str(declared.start))

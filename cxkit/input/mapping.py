@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from cxkit.errors import CxError, nearest
 from cxkit.input.periods import Calendar
-from cxkit.metrics import METRICS, Direction, Metric, metric, rescale
+from cxkit.metrics import LIMITED, METRICS, Direction, Metric, metric, rescale
 from cxkit.schema import BLANK as BLANK
 from cxkit.schema import MONTH, REMARKS, Month
 from cxkit.strict import Strict, Text, load_yaml, parse
@@ -29,6 +29,7 @@ NAMED = (ISO, SERIAL, *EPOCH)  # forms of times that are no pattern of strptime
 MINUTES: dict[str, float] = {
     "seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0, "months": MONTH,
 }  # fmt: skip
+FOLLOWING = "next_"  # column of the usable rows: the time of the next row of the same respondent
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 # Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
 RESERVED = frozenset({
@@ -168,13 +169,14 @@ class Item(Strict):
 
     @model_validator(mode="after")
     def _measured(self) -> Item:
-        if (self.measure == "within") != (self.within is not None):
-            raise ValueError("within: the limit belongs to `measure: within`, as in `within: 20 s`")
+        if (self.measure in LIMITED) != (self.within is not None):
+            raise ValueError("within: the limit belongs to `measure: within`, again or once, as in `within: 20 s`")
         if self.still_open and (self.column is None or self.within or self.several):
             raise ValueError("still_open: says which cases of a duration in `column` had not ended")
-        if self.unless and not (self.within and self.start):
+        timed = self.within and (self.start or self.follows)
+        if self.unless and not timed:
             raise ValueError("unless: says which cases of `measure: within` between two times do not count as in time")
-        if self.within and self.start and not self.seen_at:
+        if timed and not self.seen_at:
             raise ValueError(
                 "open_until: `within` needs the moment until which all cases were watched, such as 2026-11-01"
             )
@@ -190,6 +192,11 @@ class Item(Strict):
         if text is not None and (not (found := _LIMIT.fullmatch(text)) or not float(found[1])):
             raise ValueError(f"expected a time such as 20 s, 30 min, 24 h or 2 days, found {text!r}")
         return text
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is about the next row of the same respondent."""
+        return self.measure in ("again", "once")
 
     @property
     def limit(self) -> float | None:
@@ -229,6 +236,11 @@ class Item(Strict):
                 raise ValueError("counts: the answers stand in several columns; leave `column`, `from` and `to` out")
             if self.labels or self.unit or self.open_until:
                 raise ValueError("counts: says the code of each column; labels, unit and open_until do not fit")
+            return self
+        if self.follows:
+            odd = {"column", "start", "end", "labels", "scale", "reversed", "unit"}
+            if said := sorted(self.model_fields_set & odd):
+                raise ValueError(f"{said[0]}: `measure: {self.measure}` is about the time of the row and of the next")
             return self
         if (self.column is None) != (None not in clocks) or (self.column and any(clocks)):
             raise ValueError("expected either `column`, or both `from` and `to` of a duration")
@@ -282,7 +294,7 @@ class Item(Strict):
             return {f"counts.{column}": column for column in self.counts}
         named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
         named |= {f"unless.{column}": column for column in self.unless}
-        return {key: column for key, column in named.items() if column is not None}
+        return {key: column for key, column in named.items() if column not in (None, FOLLOWING)}
 
     @property
     def missing_reasons(self) -> dict[str, str]:
@@ -542,6 +554,10 @@ class Mapping(Reading):
             "joins: give a response a row of another table, and a row is no response with counts or `long`": (
                 bool(self.joins) and (several or self.long is not None)
             ),
+            "columns: `measure: again` and `once` need response, respondent and a time in one column": (
+                any(item.follows for item in self.items.values())
+                and not (roles.response and roles.respondent and isinstance(roles.time, str))
+            ),
             "monthly: makes the rows and their time; leave response, time, wave, count, latest and long out": (
                 self.monthly is not None
                 and bool(roles.response or roles.time or roles.wave or self.latest or self.long or several)
@@ -717,6 +733,8 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
         for group, item in checked.items.items()
         for key, one in (Chosen.of(group, item) if item.several else {group: item}).items()
     }
+    clocks = {"start": checked.columns.time, "end": FOLLOWING}
+    items = {key: one.model_copy(update=clocks) if one.follows else one for key, one in items.items()}
     cuts = {
         name: cut.model_copy(update={"values": cut.bands_named}) if cut.bands else cut
         for name, cut in checked.dimensions.items()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, collect
-from cxkit.input.mapping import Mapping
+from cxkit.input.mapping import FOLLOWING, Mapping
 from cxkit.input.shapes import NUMBER, count_of
 from cxkit.input.sources import LEFT_OUT, NO_ANSWER
 from cxkit.input.waves import NO_WAVE
@@ -19,8 +19,8 @@ from cxkit.input.waves import NO_WAVE
 DUPLICATES = "response id that occurred before"
 # What reasons begin with: of rows that are no further answers, and of answers that nobody gave. All others are losses.
 ASIDE = (DUPLICATES, "as late as the latest row", "earlier than the latest row")
-MISSING = ("empty", "declared missing", "no time", "no wave", "still open, and no ", "opened less than ",
-           "replaced by a later answer")  # fmt: skip
+MISSING = ("empty", "declared missing", "no time", "no wave", "no respondent", "still open, and no ",
+           "opened less than ", "replaced by a later answer")  # fmt: skip
 SPAN = ibis.timestamp("1971-01-01"), ibis.timestamp("2099-12-31 23:59:59")
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
@@ -44,7 +44,7 @@ def applied(table: Table, mapping: Mapping, mapped: Collection[str]) -> Table:
 
 
 def usable(rows: Table, mapping: Mapping, known: Collection[str] | None = None) -> Table:
-    """The rows that can be used.
+    """The rows that can be used, `followed`.
 
     Args:
         rows: Every row, from `applied`.
@@ -52,7 +52,17 @@ def usable(rows: Table, mapping: Mapping, known: Collection[str] | None = None) 
         known: The reasons that are known to occur; a rule that no row breaks is not asked again. None: all are asked.
     """
     rules = [rule for name, rule in _rules(rows, mapping).items() if known is None or name in known]
-    return rows.filter(~reduce(or_, rules)) if rules else rows
+    return followed(rows.filter(~reduce(or_, rules)) if rules else rows, mapping)
+
+
+def followed(usable: Table, mapping: Mapping) -> Table:
+    """The rows with the time of the next one of the same respondent, where an item asks for it."""
+    if not any(item.follows for item in mapping.items.values()):
+        return usable
+    time, *others = (usable[getattr(mapping.columns, role)] for role in ("time", "respondent", "response"))
+    who, which = map(values.text, others)
+    later = ibis.window(group_by=[who], order_by=[times.moment(time, mapping), which])
+    return usable.mutate(**{FOLLOWING: time.lead().over(later)})
 
 
 def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxkit.input.answers import answer
 from cxkit.input.databases import aggregated, collect
-from cxkit.input.refusals import MISSING, are_lost, are_set_aside
+from cxkit.input.refusals import MISSING, are_lost, are_set_aside, followed
 from cxkit.input.responses import Responses
 from cxkit.input.shapes import NUMBER
 from cxkit.input.sources import read_as
@@ -207,7 +207,7 @@ def _first_rows(survey: Responses, item: str) -> dict[str, str]:
     if item == "row":
         why = numbered.select("row_", reason=numbered.problem_)
     else:
-        usable = numbered.filter(numbered.problem_.isnull())
+        usable = followed(numbered.filter(numbered.problem_.isnull()), survey.mapping)
         why = usable.select("row_", reason=answer(usable, survey.mapping, item)[1])
     why = why.filter(why.reason.notnull())
     ranked = why.mutate(rank_=ibis.row_number().over(group_by="reason", order_by="row_"))
