@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,7 +34,11 @@ def sample_once():
     """The sample is read once: nothing changes what was read, and every example begins with it."""
     with pytest.MonkeyPatch.context() as patch:
         read, kept = responses.read, functools.cache(responses.read)
-        patch.setattr(responses, "read", lambda *a, **k: kept(*a) if (a, k) == (("sample",), {}) else read(*a, **k))
+
+        def once(*a: Any, **k: Any) -> Any:  # a frame does not compare with a word
+            return kept(*a) if isinstance(a[0], str) and (a, k) == (("sample",), {}) else read(*a, **k)
+
+        patch.setattr(responses, "read", once)
         yield
 
 
