@@ -7,7 +7,7 @@ may be given by two clocks: minutes from one time to another, and cases whose se
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import reduce
 from operator import add, or_
 from typing import Any
@@ -17,10 +17,12 @@ import pandas as pd
 
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
+from cxkit.input.hours import worked
 from cxkit.input.mapping import BLANK, MINUTES, Chosen, Dimension, Item, Mapping, open_of
 from cxkit.input.shapes import count_of
 from cxkit.input.sources import FILE
 
+_WORKED = "_worked_"  # ends the name of a column that says how much business there was until a time
 IDS = ("response", "respondent", "cluster")
 # Reasons that quote the answer behind a colon; `analysis.sharing` decides which of these may be passed on.
 QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE, NO_OPTION, NO_TICK = (
@@ -243,10 +245,14 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
     begun, ended = (_instant(table, mapping, str(name)) for name in (declared.start, declared.end))
     stopped = ~_blank(table, declared, str(declared.end))
     seen = _seen(table, mapping, declared)
-    minutes = (stopped.ifelse(ended, seen).epoch_seconds() - begun.epoch_seconds()) / 60.0
+    last = stopped.ifelse(ended, seen)
+    spent = minutes = (last.epoch_seconds() - begun.epoch_seconds()) / 60.0
+    watched = (seen.epoch_seconds() - begun.epoch_seconds()) / 60.0
+    if declared.business:
+        minutes, watched = _business(table, mapping, declared, stopped)
     nobody = [(values.is_blank(table[mapping.columns.respondent]), "no respondent")] if declared.follows else []
-    short = [*nobody, *_unwatched(declared, begun, seen)]
-    sound = reduce(lambda one, other: one & ~other, (rule for rule, _ in short), minutes >= 0)
+    short = [*nobody, *_unwatched(declared, watched)]
+    sound = reduce(lambda one, other: one & ~other, (rule for rule, _ in short), spent >= 0)
     if declared.missing_reasons:  # a code may be written as a time
         sound &= ~_blank(table, declared, str(declared.start))
     unwatched = "still open, and no `open_until` says when it was last seen"
@@ -257,23 +263,54 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
         (begun.isnull(), f"time in {declared.start} that cannot be read"),
         (stopped & ended.isnull(), f"time in {declared.end} that cannot be read"),
         (~stopped & seen.isnull(), unseen if declared.open_until else unwatched),
-        (stopped & (minutes < 0), f"{declared.end} lies before {declared.start}"),
-        (minutes < 0, "opened after it was last seen"),
+        (stopped & (spent < 0), f"{declared.end} lies before {declared.start}"),
+        (spent < 0, "opened after it was last seen"),
         *short,
         else_=ibis.null("string"),
     )
     return sound.ifelse(minutes, ibis.null("float64")), why
 
 
-def _unwatched(item: Item, begun: Column, seen: Column) -> list[tuple[Column, str]]:
+def with_hours(table: Table, mapping: Mapping, keep: Callable[[Table, str], Table] | None = None) -> Table:
+    """The table with the minutes of business until each clock that counts them.
+
+    Args:
+        table: Rows of the export.
+        mapping: With `business`.
+        keep: Makes a table of an expression, where times are text, which is dear to read in each of its places.
+    """
+    clocks = sorted({column for item in mapping.items.values() if item.business
+                     for key, column in item.columns.items() if key in ("from", "to", "open_until")})  # fmt: skip
+    names = {column: f"{column}{_WORKED}" for column in clocks}
+    keep = keep or (lambda one, _: one)
+    table = keep(table.mutate(**{names[one]: times.moment(table[one], mapping) for one in clocks}), "with_times")
+    return keep(table.mutate(**{name: _worked(table[name], mapping) for name in names.values()}), "with_hours")
+
+
+def _worked(local: Column, mapping: Mapping) -> Column:
+    assert mapping.business is not None
+    return worked(local, mapping.business.week, mapping.business.days)
+
+
+def _business(table: Table, mapping: Mapping, item: Item, stopped: Column) -> tuple[Column, Column]:
+    """The minutes of business hours that a case took, or was seen to take, and those for which it was watched."""
+    begun, ended = (table[f"{column}{_WORKED}"] for column in (item.start, item.end))
+    if item.seen_at or not item.open_until:
+        last = _worked(ibis.literal(item.seen_at and pd.Timestamp(item.seen_at), "timestamp"), mapping)
+    else:
+        last = table[f"{item.open_until}{_WORKED}"]
+    return stopped.ifelse(ended, last) - begun, last - begun
+
+
+def _unwatched(item: Item, watched: Column) -> list[tuple[Column, str]]:
     """Of `within`: cases that were not watched as long as the limit, whether they ended or not.
 
     Those of them that ended did so in time: to count them, and not the others, would praise.
     """
     if item.limit is None or item.open_until is None:
         return []
-    short = (seen.epoch_seconds() - begun.epoch_seconds()) / 60.0 < item.limit
-    return [(short, f"opened less than {item.within} before {item.open_until}")]
+    hours = " of business hours" * item.business
+    return [(watched < item.limit, f"opened less than {item.within}{hours} before {item.open_until}")]
 
 
 def _is_open(table: Table, item: Item) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingABC
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cxkit.errors import CxError, nearest
+from cxkit.input.hours import Stretch, stretches
 from cxkit.input.periods import Calendar
 from cxkit.metrics import LIMITED, METRICS, Direction, Metric, metric, rescale
 from cxkit.schema import BLANK as BLANK
@@ -164,6 +166,7 @@ class Item(Strict):
     bottom: list[int] = Field(default_factory=list)
     classes: dict[Text, list[int]] = Field(default_factory=dict)
     within: Text | None = None
+    business: bool = False
     unless: dict[Text, list[str | int | float]] = Field(default_factory=dict)
     still_open: dict[Text, list[str | int | float]] = Field(default_factory=dict)
 
@@ -184,6 +187,14 @@ class Item(Strict):
             for key in ("top", "bottom", "classes"):
                 if getattr(self, key):
                     raise ValueError(f"{key}: says how a metric of your own is made; declare `measure` with it")
+        return self
+
+    @model_validator(mode="after")
+    def _in_hours(self) -> Item:
+        if self.business and not (self.start and self.end):
+            raise ValueError("business: is for the time `from` one moment `to` another")
+        if self.business and self.within and re.search("d", self.within):
+            raise ValueError(f"within: of business hours a day is no measure; write hours, found {self.within!r}")
         return self
 
     @field_validator("within")
@@ -411,6 +422,11 @@ class Join(Reading):
         return (self.key, self.key) if isinstance(self.key, str) else next(iter(self.key.items()))
 
 
+def _many(value: Any) -> Any:
+    """One thing is short for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 class Long(Strict):
     """A table with a row for each question: which column names the question, the answer, and whose these are."""
 
@@ -424,6 +440,33 @@ class Latest(Strict):
 
     per: Text
     by: Text
+
+
+class Business(Strict):
+    """When somebody is there: {hours: Mon-Fri 09:00-17:00, holidays: [2026-12-25]}, in the zone of the mapping."""
+
+    hours: Annotated[Once, Field(min_length=1), BeforeValidator(_many, json_schema_input_type=Once | Text)]
+    holidays: Once = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Business:
+        stretches(self.hours)
+        for text in self.holidays:
+            try:
+                dt.date.fromisoformat(text)
+            except ValueError:
+                raise ValueError(f"holidays: expected days such as 2026-12-25, found {text!r}") from None
+        return self
+
+    @property
+    def week(self) -> list[Stretch]:
+        """The stretches of a week."""
+        return stretches(self.hours)
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The holidays."""
+        return [dt.date.fromisoformat(text) for text in self.holidays]
 
 
 class Monthly(Strict):
@@ -447,11 +490,6 @@ class Monthly(Strict):
         if text is not None and not _MOMENT.fullmatch(text):
             raise ValueError(f"expected a moment such as 2026-11-01, found {text!r}")
         return text
-
-
-def _many(value: Any) -> Any:
-    """One thing is short for a list of it."""
-    return [value] if isinstance(value, str) else value
 
 
 def _short(entries: Any) -> Any:
@@ -483,6 +521,7 @@ class Mapping(Reading):
     lonely: Lonely = "centre"
     waves: Once = Field(default_factory=list)
     latest: Latest | None = None
+    business: Business | None = None
     long: Long | None = None
     monthly: Monthly | None = None
     accept: dict[Text, Accepted] = Field(default_factory=dict)
@@ -529,6 +568,9 @@ class Mapping(Reading):
             ),
             "year_starts: says how times are cut, and the answers are in waves": (
                 self.year_starts != "January" and roles.wave
+            ),
+            "business: says when somebody is there, which is for items with `business: true`; declare both": (
+                bool(self.business) != any(item.business for item in self.items.values())
             ),
             "waves: is the order of the waves in `columns.wave`, which is not mapped": self.waves and not roles.wave,
         }
@@ -675,7 +717,7 @@ class Mapping(Reading):
         """
         declared = self.items[item]
         if declared.measure:
-            return {item: replace(declared.metric(item), counted=self.rows)}
+            return {item: self._counting(declared.metric(item), declared)}
         metrics = [metric for metric in METRICS.values() if metric.item == item]
         scale = declared.scale or metrics[0].scale
         usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]
@@ -684,7 +726,13 @@ class Mapping(Reading):
             found = [replace(metric, question=declared.question, asked=True) for metric in found]
         if declared.label:
             found[:1] = [replace(metric, label=declared.label) for metric in found[:1]]
-        return {metric.name: replace(metric, counted=self.rows) for metric in found}
+        return {metric.name: self._counting(metric, declared) for metric in found}
+
+    def _counting(self, metric: Metric, declared: Item) -> Metric:
+        """The metric with what its base counts, and with the hours that it counts: a day on pages is 24 of them."""
+        a_day = ", 24 to a day" * (metric.statistic == "quantile")
+        hours = f" (business hours{a_day})" if declared.business else ""
+        return replace(metric, label=f"{metric.label}{hours}", counted=self.rows)
 
     def spelled_out(self, names: Iterable[str]) -> list[str]:
         """Names of metrics, with those of its options for the name of a question with several answers."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class Responses:
             "roles": self.mapping.columns.named(),
             "lonely": self.mapping.lonely,
             **({"waves": self.waves._asdict()} if self.waves else {}),
+            **({"business": self.mapping.business.model_dump()} if self.mapping.business else {}),
         }
 
     @property
@@ -160,7 +162,10 @@ def _responses(source: Source, mapping: Mapping) -> Responses:
 def _answered(source: Source, mapping: Mapping, apart: Collection[str]) -> Responses:
     """The responses; `apart`: columns of times of which it was found in which forms they are written."""
     mapping = _with_file_codes(source, mapping)
-    rows = refusals.applied(source.table, mapping, _columns(mapping).values())
+    table = source.table
+    if mapping.business:
+        table = answers.with_hours(table, mapping, partial(_kept, table.get_backend()) if source.keep else None)
+    rows = refusals.applied(table, mapping, _columns(mapping).values())
     usable = refusals.usable(rows, mapping)
     wave = {"wave": values.text(usable[mapping.columns.wave])} if mapping.columns.wave else {}
     wave |= {"count": count_of(usable, mapping)} if mapping.columns.count else {}
@@ -181,6 +186,10 @@ def _answered(source: Source, mapping: Mapping, apart: Collection[str]) -> Respo
     return Responses(
         table, mapping, mapping.metrics, source.files, refused, rows, judged, known, source.stamps, monthly
     )
+
+
+def _kept(backend: Any, table: Table, name: str) -> Table:
+    return backend.create_table(name, table, temp=True, overwrite=True)
 
 
 def _times_of(mapping: Mapping) -> list[str]:

@@ -79,7 +79,7 @@ def instant(zone: Any, local: Any) -> Any:
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=((dtypes.string, _ZONED), _LOCAL))  # type: ignore[untyped-decorator]
-def _local_time(zone: Any, moment: Any) -> Any:
+def local_time(zone: Any, moment: Any) -> Any:
     """The local time of an instant in a zone, in DuckDB and PostgreSQL."""
 
 
@@ -104,7 +104,7 @@ def moment(column: Column, mapping: Mapping) -> Column:
     if kind.is_timestamp():
         if kind.scale not in (None, 6):  # databases do not mix times of several precisions
             column = column.cast(_ZONED if kind.timezone else _LOCAL)
-        return _local_time(zone, column) if kind.timezone else _local(column, mapping)
+        return local_time(zone, column) if kind.timezone else _local(column, mapping)
     if not kind.is_string() and not (kind.is_numeric() and mapping.time_format):
         raise CxError(f"columns.time: expected text, dates or times in {column.get_name()!r}, found {kind}")
     return _read(column, mapping)[0]
@@ -129,7 +129,7 @@ def _iso_moment(text: Column, mapping: Mapping) -> Column:
     offset = text.re_replace(" ?(Z|z|UTC)$", "+00").re_replace(r" ([+-]\d{2}(:?\d{2})?)$", r"\1").try_cast(_ZONED)
     local = text.try_cast("timestamp")
     return ibis.cases(
-        (text.re_search(_DAY + _CLOCK + _OFFSET), _local_time(zone, offset)),
+        (text.re_search(_DAY + _CLOCK + _OFFSET), local_time(zone, offset)),
         (text.re_search(_DAY + _CLOCK + "$"), _local(local, mapping)),
         (text.re_search(_DAY + "$"), local),
         else_=ibis.null(_LOCAL),
@@ -141,9 +141,9 @@ def _written(text: Column, form: str, mapping: Mapping) -> Column:
     if form == ISO:
         return _iso_moment(text, mapping)
     if form in EPOCH:
-        return _local_time(mapping.timezone, parsed(text, form).cast(_ZONED))
+        return local_time(mapping.timezone, parsed(text, form).cast(_ZONED))
     if "%z" in form or "%Z" in form:
-        return _local_time(mapping.timezone, _try_strptime_zoned(text, form))
+        return local_time(mapping.timezone, _try_strptime_zoned(text, form))
     local = parsed(text, form)
     return _local(local, mapping) if has_clock(form) else local
 
@@ -151,7 +151,7 @@ def _written(text: Column, form: str, mapping: Mapping) -> Column:
 def _local(moment: Column, mapping: Mapping) -> Column:
     """The local time in the zone of the periods of a time without offset."""
     zone, recorded = mapping.timezone, mapping.recorded_in or mapping.timezone
-    return moment if zone == recorded else _local_time(zone, instant(recorded, moment))
+    return moment if zone == recorded else local_time(zone, instant(recorded, moment))
 
 
 def has_clock(form: str) -> bool:
