@@ -238,7 +238,7 @@ class TestRealFiles:
         survey = cx.read({"files": [{"path": str(path), "wave": "2018"}]}, answered(inspected(path)))
         assert used(survey, "wave")["nps"] == 2809 - 159  # rows, and those in which NETPRO is 11
 
-    @pytest.mark.parametrize("year", ["2018", "2020"])
+    @pytest.mark.parametrize("year", ["2018", pytest.param("2020", marks=pytest.mark.slow)])
     def test_the_surveymonkey_exports(self, year: str) -> None:
         (path,) = real("surveymonkey").glob(f"*{year}_results*.csv")
         data = inspected(path)

@@ -37,9 +37,9 @@ def test_the_fall_and_the_drift_are_found_and_nothing_else_is() -> None:
     seeds = range(200)
     found = signalled(seeds)
     print(dict(found))
-    # Found of 4,000 normal series with the mean base, variance and level of 17 seeds: .91 in the first month of the
-    # fall, .67 of twelve points in a year; less three standard errors of a share of 200.
-    assert found[f"{truth.PLANTED.brand} lower"] >= 0.85 * len(seeds)
-    assert found[f"{truth.DRIFT.brand} lower"] >= 0.57 * len(seeds)
+    # 181 and 146 are found. Of 4,000 normal series with the mean base, variance and level of 17 seeds: .91 in the first
+    # month of the fall, .67 of twelve points in a year.
+    assert found[f"{truth.PLANTED.brand} lower"] >= 0.88 * len(seeds)
+    assert found[f"{truth.DRIFT.brand} lower"] >= 0.7 * len(seeds)
     for brand in QUIET:  # .05 of a series in one horizon, and three standard errors of a share of 200
         assert found[f"{brand} lower"] + found[f"{brand} higher"] <= 0.096 * len(seeds)

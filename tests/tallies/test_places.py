@@ -59,8 +59,10 @@ DESIGNS = {"plain": {}, "people": {"respondent": "who"}, "weights": {"weight": "
            "both": {"respondent": "who", "weight": "w"}}  # fmt: skip
 
 
-@pytest.mark.parametrize("dimensions", BY)
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(("design", "dimensions"), [
+    pytest.param(design, by, marks=() if (design == "both") == (by == list(BY)[-1]) else pytest.mark.slow)
+    for design in DESIGNS for by in BY
+])  # fmt: skip
 def test_a_place_alone_gives_the_numbers_that_the_whole_gives(dimensions, design, tmp_path):
     tallies, names = whole(BY[dimensions], DESIGNS[design]), BY[dimensions]
     for own in cut(tallies, names, tmp_path).values():
