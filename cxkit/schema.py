@@ -195,8 +195,8 @@ class Remark(NamedTuple):
 
 REMARKS = {
     "rows lost": Remark("stop", "{much} rows are refused"),
-    "answers lost": Remark("stop", "{much} answers are refused against the mapping"),
-    "lost in a period": Remark("stop", "{much} answers of {found} are refused against the mapping"),
+    "answers lost": Remark("stop", "{much} {rows} are refused against the mapping"),
+    "lost in a period": Remark("stop", "{much} {rows} of {found} are refused against the mapping"),
     "nothing used": Remark("stop", "no answer is used: {much} are blank, declared missing or refused"),
     "scale changed": Remark("stop", "the scale changes: {found} every answer lies within {more}"),
     "scale differs": Remark("stop", "the scale is another one for {place}: every answer lies within {more}"),
@@ -206,7 +206,7 @@ REMARKS = {
     "keys repeat": Remark("look", "{much} rows share their key with another row, and are joined to no response"),
     "keys not found": Remark("look", "{much} responses with a key find no row of this table"),
     "rows blank": Remark("look", "{much} rows have no time or wave"),
-    "lost in a place": Remark("look", "{much} answers of {place} are refused against the mapping"),
+    "lost in a place": Remark("look", "{much} {rows} of {place} are refused against the mapping"),
     "none now": Remark("look", "no answer is used in {found}, and there are some in other periods"),
     "scale may change": Remark("look", "{found} every answer lies within {more}: is the scale still the same?"),
     "scale may differ": Remark("look", "for {place} every answer lies within {more}: is it the same scale?"),
@@ -233,7 +233,7 @@ def remarked(remark: Mapping[str, Any]) -> str:
 
     Args:
         remark: A row with code, about, n, of, share (in percent), cut and level (of a place), found and more (facts of
-            the data); what may not be told is missing or blank.
+            the data), and what its rows are, if not answers; what may not be told is missing or blank.
 
     >>> facts = {"code": "answers lost", "about": "nps", "cut": "", "level": "", "found": "outside 0-10: 11: 300"}
     >>> remarked(facts | {"n": 300, "of": 600, "share": 50.0, "more": ""})
@@ -244,7 +244,8 @@ def remarked(remark: Mapping[str, Any]) -> str:
     percent = "" if share is None else f"{share:.{int(share < 10)}f}%"
     much = percent or "some" if None in (n, of) else f"{n:,} of {of:,} ({percent})"
     place = f"{remark['cut']} {remark['level']}"
-    said = words.format(much=much, found=found or "some part", more=more or "a part of the scale", place=place)
+    facts = {"much": much, "place": place, "rows": remark.get("rows") or "answers"}
+    said = words.format(found=found or "some part", more=more or "a part of the scale", **facts)
     said += f": {found}" if found and "{found}" not in words else ""
     said += f"; write `{more}` under items.{remark['about']}" if more and "{more}" not in words else ""
     return f"{remark['about']}: {said}"

@@ -346,7 +346,8 @@ def _notes(
     lines += [f"Method: {tested}.{f' Corrected for {held}; each interval is that of one comparison.' if held else ''}"
               ] * bool(tested)  # fmt: skip
     lines += [TARGETS.format(wording.families(aims))] * bool(aims)
-    lines += ["Answers count like fewer after weights and after several of one customer or cluster."]
+    counted = shown[0].counted.capitalize()
+    lines += [f"{counted} count like fewer after weights and after several of one customer or cluster."]
     bands = [wording.band(row, m) for row in found for m in shown if m.name == row["metric"]]
     return [*lines, *watch, *[f"Band of the score: {band}." for band in bands if band]]
 

@@ -39,7 +39,7 @@ def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str)
         for group, line in lines.items():
             body += _lines(group, [line.get(at) for at in (None, *shown)], metric)
     counted = next(iter(metrics.values())).counted
-    told = f"Base: {counted} used (n). {SHARES} To test a class, declare a metric that counts it."
+    told = f"Base: {counted} used (n). {SHARES.format(counted)} To test a class, declare a metric that counts it."
     caption = f"{scores[0]['period']} by {words(dimension)}"
     head = [heading(dimension), "All", *shown]
     made = table(head, body, caption, [told, *notes], folded=how(scores, metrics, dimension), names=shown, kind="cross")

@@ -347,7 +347,7 @@ def stacked(distribution: pd.DataFrame, metric: Metric, rows: str | None = None,
     for row in found:
         bars.setdefault(level(row, by), []).append(row)
     roles = drawings.class_roles(metric, [str(row["group"]) for row in found])
-    shown = classes_table(bars, list(roles), by, caption=title)
+    shown = classes_table(bars, list(roles), by, metric, caption=title)
     if not any(row.get("n") for row in found):
         return nothing(key, title, shown, found)
     most = YEAR if by == "period" else MOST
@@ -392,8 +392,8 @@ def heatmap(estimates: pd.DataFrame, metric: Metric, rows: str, columns: str) ->
     drawn = _drawings(parts(down, drawings.CELL), draw, tell, key, title)
     claim, proof = grid_finding(metric, found, rows, columns)
     notes = [
-        f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no answers. {HIDDEN} hidden. "
-        "Colours: equal steps from the lowest to the highest score with enough answers.",
+        f"Cells: score, n below where it has room; the table holds all. {wording.NONE} no {metric.counted}. "
+        f"{HIDDEN} hidden. Colours: equal steps from the lowest to the highest score with enough {metric.counted}.",
         *unit_note(metric),
     ]
     for part, most, column in (("last", across, columns), ("first", down, rows)):
@@ -528,7 +528,7 @@ def segment_finding(
         tested: Comparisons of the levels with another period.
     """
     sound = [row for row in levels if wording.is_sound(row)]
-    which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels)} or more"
+    which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels, metric)} or more"
     some = f"of the {len(sound):,} {plural(dimension)}" if len(sound) > 1 else f"the only one of {which}"
     said = f", {some} with {enough}: " if 0 < len(sound) < len(levels) else ": "
     told = _ends(sound, metric, dimension) if sound else [f"none of {which} has {enough}"]
@@ -547,10 +547,10 @@ def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:
     return [piece for i, part in enumerate(parts) for piece in ([" to "] * i + part)]
 
 
-def _threshold(found: Sequence[Row]) -> str:
+def _threshold(found: Sequence[Row], metric: Metric) -> str:
     """The base from which a row says something, "effective" where answers are worth less than their number."""
     less = any(row.get("n_eff") not in (None, row.get("n")) for row in found)
-    return f"{wording.rule(found, 'judge_from')} {'effective ' * less}answers"
+    return f"{wording.rule(found, 'judge_from')} {'effective ' * less}{metric.counted}"
 
 
 def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) -> tuple[Parts, Parts]:
@@ -559,7 +559,7 @@ def grid_finding(metric: Metric, found: Sequence[Row], rows: str, columns: str) 
     some = "none" if not sound else "all" if sound == len(found) else f"{sound:,}"
     claim = f"{metric.label} by {words(rows)} and {words(columns)}: {some} of {len(found):,} cells have "
     proof = "The highest and the lowest of many cells are so by chance, too; none is tested against another. "
-    return [claim, f"{_threshold(found)} or more."], [proof, "Intervals stand in the table."]
+    return [claim, f"{_threshold(found, metric)} or more."], [proof, "Intervals stand in the table."]
 
 
 def class_finding(

@@ -139,7 +139,7 @@ def _definition(metric: Metric, found: Sequence[Row]) -> Html:
     scale = f"answers {wording.number(low, 0)} to {wording.number(high, 0)}" if metric.values else "a time"
     score = {
         "net": "100 × (share of the best class − share of the worst class), in points",
-        "share": f"share of {_counted(metric)} among all answers, in %",
+        "share": f"share of {_counted(metric)} among all {metric.counted}, in %",
         "mean": "mean of the answers",
         "quantile": f"{wording.quantile_words(metric)} of the durations",
     }[metric.statistic]

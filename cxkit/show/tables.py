@@ -35,7 +35,7 @@ PAIRS = (
     "Durations: of 100 pairs of a case of either side, in how many the first took longer; 50 is as often as not. "
     "The medians beside it are not tested."
 )
-SHARES = "Shares of answers, weighted where the data have weights; they are described: no interval, no test."
+SHARES = "Shares of {}, weighted where the data have weights; they are described: no interval, no test."
 
 
 def table(
@@ -178,17 +178,20 @@ def distribution_table(frame: pd.DataFrame, metric: Metric, *, caption: str = ""
          (wording.count(row["n"]), "cx-n"), (wording.quantity(row["share"], "percent", 1), "cx-n")]
         for row in found
     ]  # fmt: skip
-    head = ["Answer", "Class", *map(heading, keys), "Answers", "Share"]
-    return table(head, body, caption or f"{metric.label}: answers", [SHARES])
+    head = ["Answer", "Class", *map(heading, keys), metric.counted.capitalize(), "Share"]
+    return table(head, body, caption or f"{metric.label}: answers", [SHARES.format(metric.counted)])
 
 
-def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: str, *, caption: str = "") -> Html:
+def classes_table(
+    bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: str, metric: Metric, *, caption: str = ""
+) -> Html:
     """The share of each class of answers, a line per period or level.
 
     Args:
         bars: Rows of the distribution of each line.
         groups: The classes, in order.
         by: What the lines are.
+        metric: Of which the classes are.
         caption: Heading of the table.
     """
     body = []
@@ -196,7 +199,7 @@ def classes_table(bars: Mapping[str, Sequence[Row]], groups: Sequence[str], by: 
         n = answered(found)
         cells = [wording.quantity(share, "percent", 1) if n else "" for share in shares(found, groups).values()]
         body.append([(name(label), ""), *((cell, "cx-n") for cell in cells), (wording.count(n), "cx-n")])
-    notes = [f"{SHARES} Base: answers used (n)."]
+    notes = [f"{SHARES.format(metric.counted)} Base: {metric.counted} used (n)."]
     return table([heading(by), *groups, "Base"], body, caption, notes, names=bars)
 
 

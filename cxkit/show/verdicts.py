@@ -38,7 +38,8 @@ def verdict(row: Row, metric: Metric) -> Verdict:
         return Verdict(wording.UP if up else wording.DOWN, _moved(row) + judged, tone)
     if kind == "no evidence":
         return Verdict(wording.NONE, _uncertain(row), "none")
-    return Verdict(wording.FEW, _UNSAID[unsaid(row)] if kind == "too few" else "not compared", "few")
+    words = _UNSAID[unsaid(row)].format(metric.counted)
+    return Verdict(wording.FEW, words if kind == "too few" else "not compared", "few")
 
 
 def _moved(row: Row) -> str:
@@ -50,8 +51,8 @@ _UNSAID = {
     "protecting": "hidden to protect a smaller group",
     "hidden": "hidden",
     "empty": "nothing to compare",
-    "few": "too few answers to say",
-    "little": "answers worth too little to say",
+    "few": "too few {} to say",
+    "little": "{} worth too little to say",
 }
 
 
@@ -371,7 +372,8 @@ def gradient(trend: Row, inside: Sequence[Row], metric: Metric) -> tuple[list[ob
     by, verdict = words(trend["dimension"]), trend["verdict"]
     base = f"{trend['levels']} levels, n{wording.HARD}{wording.count(trend['n'])}."
     if verdict == "too few":
-        return [f"{metric.label}: too few answers to say whether it goes with {by}."], [f"{base} {trend['note']}"]
+        few = f"{metric.label}: too few {metric.counted} to say whether it goes with {by}."
+        return [few], [f"{base} {trend['note']}"]
     step = f"{_step(trend, metric)} a step"
     told = f"{metric.label} {verdict} along {by}: {step}. Associated with it, which is no cause."
     if verdict == "no evidence":

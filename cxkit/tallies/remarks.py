@@ -33,7 +33,7 @@ from cxkit.tallies.quality import LEAST_REACH, People, Repeats
 from cxkit.tallies.tallies import Tallies
 from cxkit.tallies.tally import Where, chosen
 
-COLUMNS = ["code", "weight", "about", "n", "of", "share", "cut", "level", "found", "more"]
+COLUMNS = ["code", "weight", "about", "n", "of", "share", "cut", "level", "found", "more", "rows"]
 TOLERATED = 0.1  # of answers or rows that may be lost before a run stops
 NAMED = 5  # reasons, levels, answers that a remark lists
 CHANCE, DOUBT = -20.7, -14.0  # log of 1 in a thousand million, by which nothing happens; of 1 in a million
@@ -69,9 +69,10 @@ def remarks(
         *_people(people), *_repeated(repeats),
     ]  # fmt: skip
     accepted = survey.mapping.accept
-    rows = [row | {"weight": _weight(row, accepted.get(row["about"], []))} for row in found]
+    told = {"rows": survey.mapping.rows}
+    rows = [row | told | {"weight": _weight(row, accepted.get(row["about"], []))} for row in found]
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    frame = frame.astype({"n": "Int64", "of": "Int64"} | dict.fromkeys(COLUMNS[-4:], "str"))
+    frame = frame.astype({"n": "Int64", "of": "Int64"} | dict.fromkeys(COLUMNS[-5:], "str"))
     frame["share"] = 100 * frame["n"].astype("float64") / frame["of"].astype("float64")
     order = frame["weight"].map({weight: i for i, weight in enumerate(WEIGHTS)})
     return frame.iloc[np.argsort(order.to_numpy(dtype="float64"), kind="stable")].reset_index(drop=True)
@@ -87,7 +88,7 @@ def listed(frame: pd.DataFrame) -> dict[str, list[Row]]:
 
 def _remark(code: str, about: str, n: Any = None, of: Any = None, **facts: Any) -> Row:
     weight = facts.pop("weight", REMARKS[code].weight)
-    facts = dict.fromkeys(COLUMNS[-4:], "") | facts
+    facts = dict.fromkeys(COLUMNS[-5:], "") | facts
     return {"code": code, "about": about, "n": n, "of": of, "weight": weight, **facts}
 
 

@@ -31,6 +31,16 @@ def test_pages_tell_curves_promises_and_targets(shelf: Path) -> None:
     assert re.search(r'href="chat.html">.*?href="social.html">', (shelf / "index.html").read_text("utf-8"), re.DOTALL)
 
 
+def test_tickets_are_called_tickets(shelf: Path) -> None:
+    """Also in tables of shares, definitions and remarks: nobody has answered anything."""
+    page, data = text(shelf / "phone.html"), text(shelf / "data.html")
+    assert "share of “yes” among all tickets" in page
+    assert "Tickets count like fewer after weights" in page
+    assert re.search(r"regions with \d+ tickets or more", page)
+    assert "first_response: some tickets are refused against the mapping" in data
+    assert not re.search(r"among all answers|Answers count|\d answers or more|answers are refused", page + data)
+
+
 def test_no_score_is_bare(shelf: Path) -> None:
     assert {page.name: found for page in shelf.glob("*.html") if (found := bare(page.read_text("utf-8")))} == {}
     page = (shelf / "phone.html").read_text("utf-8")
