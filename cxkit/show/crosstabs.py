@@ -29,7 +29,7 @@ def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str)
     scores = [row for row in found if not row["group"]]
     shown, notes = _columns(scores, dimension)
     if len(shown) < 2:
-        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+        return tag("p", f"There is nothing to compare a {words(dimension)} with.", class_="cx-none")
     body: list[list[Cell]] = []
     for metric in metrics_of(scores, metrics):
         lines: dict[str, dict[str | None, Row]] = {}

@@ -217,6 +217,7 @@ def tick(value: float, at: Sequence[float], unit: str, signed: bool = False) -> 
 
 CELL = 26  # user units of the rows of a grid
 BREAK = 12  # user units between two lines of text
+NUMBERS = 132  # user units that three numbers side by side need
 PATTERNS = ((4, 3), (1, 2), (7, 2, 1, 2), (2, 4))  # of the lines of published values, one after another
 
 
@@ -462,8 +463,8 @@ def _heads(ax: Canvas, across: Sequence[str], room: int) -> None:
 def _legend(ax: Canvas, ends: tuple[float, float], metric: Metric, few: bool) -> None:
     """The steps of colour under the cells with the values at both ends and in the middle, and how too few look."""
     bottom, unit = ax.y[0], ax.x[1] / ax.room  # a user unit in columns
-    size, top, tall = 16 * unit, bottom + 7 / CELL, 7 / CELL
     shades = _shades(metric)
+    size, top, tall = max(16, NUMBERS / len(shades)) * unit, bottom + 7 / CELL, 7 / CELL
     for i, step in enumerate(shades):
         ax.box((i * size, (i + 1) * size), (top, top + tall), f"step{step}")
     for part, ha in ((0.0, "left"), (0.5, "center"), (1.0, "right")):

@@ -210,6 +210,8 @@ def segments(
     known = [row for row in levels if row.get("value") is not None]
     if not known:
         return nothing(key, title, shown, levels)
+    if len(levels) == 1:
+        return tag("p", f"{title}: all answers are of ", name(level(levels[0], dimension)), ".", class_="cx-none")
     marks = published(benchmarks, metric)
     laid = layout([level(row, dimension) for row in levels[:MOST]])
 

@@ -18,6 +18,7 @@ BOTH = 34  # and of the two lines that a name may take
 _LEAST = 8  # with less room no part of a name says anything
 
 
+_ABBREVIATED = frozenset({"nps", "csat", "ces"})
 _NOUNS = frozenset(
     """agent area branch brand category centre channel city class country customer department device group journey
     language market month office partner period plan product quarter region segment service shop site store supplier
@@ -120,8 +121,12 @@ def width(label: str) -> int:
 
 
 def words(column: str) -> str:
-    """A column name inside a sentence."""
-    return column.replace("_", " ")
+    """A column name inside a sentence.
+
+    >>> words("nps_before")
+    'NPS before'
+    """
+    return " ".join(part.upper() if part in _ABBREVIATED else part for part in column.split("_"))
 
 
 def plural(column: str) -> str:
@@ -145,5 +150,5 @@ def heading(column: str) -> str:
     >>> heading("boarding_area")
     'Boarding area'
     """
-    text = clean(column).replace("_", " ")
+    text = words(clean(column))
     return text[:1].upper() + text[1:]

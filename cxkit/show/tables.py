@@ -384,7 +384,7 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     metric, (frame,) = fitted_one(metric, frame)
     found = [as_change(row) for row in rows(frame) if row["metric"] == metric.name]
     if len(found) < 2:
-        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+        return tag("p", f"There is nothing to compare a {words(dimension)} with.", class_="cx-none")
     shown, absent = unshown(found, "change", lambda row: str(row[dimension]))
     body = [[(name(row[dimension]), ""), *_judged(row, metric)] for row in shown]
     head = [heading(dimension), "Difference", "Interval", "Adjusted p", "Bases level / rest", "Verdict", "Detectable"]
@@ -392,7 +392,7 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     notes = [*([f"The rest is all other levels together. Method: {methods}."] if methods else []),
              *_corrected(found), *([PAIRS] if in_pairs(metric) else []),
              "A difference between groups in one period; people who are in both are accounted for."]  # fmt: skip
-    caption = f"{metric.label}: each {heading(dimension).lower()} against the rest"
+    caption = f"{metric.label}: each {words(dimension)} against the rest"
     return table(head, body, caption, [*notes, *absent], grey=[row["verdict"] == "too few" for row in shown],
                  names=_names(found, [dimension]), kind="cmp cx-vs")  # fmt: skip
 
@@ -407,7 +407,7 @@ def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     """
     found = rows(frame)
     if len(found) < 2:
-        return tag("p", f"There is nothing to compare a {heading(dimension).lower()} with.", class_="cx-none")
+        return tag("p", f"There is nothing to compare a {words(dimension)} with.", class_="cx-none")
     body: list[list[Cell]] = []
     for row in found:
         said = {"higher": f"{wording.UP} more often", "lower": f"{wording.DOWN} less often",
@@ -422,16 +422,18 @@ def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
             "Verdict"]  # fmt: skip
     monthly = ", month after month" * (metric.statistic == "share")
     notes = [
-        "Left in a month: of 100 who were there, for each month that they were. Hazard: how many times as often "
-        "somebody left who was still there, against all others together. Attributable: the share of all who left that "
-        "would not have, if these had left as often as the others; below 0, how many more would have. Associated, not "
-        "caused: the groups may differ in more than this. Expected: as many as if all left alike. Base: who was "
-        f"there{monthly}. Small: {wording.level_words(found[0]['level'])} intervals. Method: "
-        f"{found[0]['method']}, corrected for {wording.count(found[0]['family'])} comparisons; Garwood's limits; "
-        "Wilson's limits of the others' share.",
+        "Hazard: how many times as often somebody left who was still there, against all others together. Attributable: "
+        "the share of all who left that would not have, if these had left as often as the others. Associated, not "
+        "caused: the groups may differ in more than this."
+    ]
+    folded = [
+        "Left in a month: of 100 who were there, for each month that they were. Attributable below 0: how many more "
+        f"would have left. Expected: as many as if all left alike. Base: who was there{monthly}. Small: "
+        f"{wording.level_words(found[0]['level'])} intervals. Method: {found[0]['method']}, corrected for "
+        f"{wording.count(found[0]['family'])} comparisons; Garwood's limits; Wilson's limits of the others' share."
     ]
     caption = f"{metric.label} by {words(dimension)}: who left more often than the others"
-    return table(head, body, caption, notes, grey=[row["verdict"] == "too few" for row in found],
+    return table(head, body, caption, notes, folded=folded, grey=[row["verdict"] == "too few" for row in found],
                  names=_names(found, [dimension]))  # fmt: skip
 
 
@@ -457,7 +459,7 @@ def league(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         metric: What is ranked.
         dimension: Whose levels are ranked.
     """
-    units = heading(dimension).lower()
+    units = words(dimension)
     found = rows(frame)
     first: Row = found[0] if found else {"unranked": f"no {units} has answers"}
     if first["unranked"]:
