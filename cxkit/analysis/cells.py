@@ -49,6 +49,7 @@ class Cells:
         open: Durations per cell and answer that had not ended; None where all had.
         personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
         stratified: Whether the design has several strata; `sums` are then those over all of them.
+        whole: Whether no cell of the item is hidden at any level.
         rounded: Whether durations were rounded, as those of tallies are and those of a list are not.
     """
 
@@ -69,6 +70,7 @@ class Cells:
     rounded: bool = False
     ranks: Design | None = None
     hide_below: int = RULES.hide_below
+    whole: bool = True
 
 
 def scores(metric: Metric, answers: FloatArray) -> FloatArray:
@@ -260,6 +262,7 @@ def from_tallies(tallies: Tallies, metric: Metric, keys: pd.DataFrame, use: Use 
         open=table("open") if tallies.some_open(metric.item) else None,
         rounded=True,
         hide_below=tallies.rules.hide_below,
+        whole=not tallies.hidden["item"].eq(metric.item).any(),
         personal=use != "full" or not {"cluster", "stratum"} & set(tallies.provenance.get("roles", ())),
     )
     if use == "full" and (strata := strata_of(tallies, metric, dimensions, places)):

@@ -231,8 +231,8 @@ def _method(words: str, cells: Cells) -> str:
 def _still_open(cells: Cells, value: float, high: float, i: int) -> tuple[str, str]:
     """How many cases had not ended, and what cannot be told because of them."""
     count = 0 if cells.open is None else int(cells.open[i].sum())
-    beside = (cells.hidden != "").any()  # the count of a hidden cell would be what others leave of the whole
-    told = "some are still open" if beside else f"{count:,} of {int(cells.n[i]):,} still open"
+    # The count of a hidden cell would be what others leave of the whole, on this page or on another one.
+    told = f"{count:,} of {int(cells.n[i]):,} still open" if cells.whole else "some are still open"
     words = told if count else ""
     code = "not ended" if np.isnan(high) else ""
     absent = worded(code) if np.isnan(value) else "no upper limit" if code else ""

@@ -191,7 +191,8 @@ def _nothing_to_do(metrics: Mapping[str, Metric], targets: pd.DataFrame | None) 
     held = [row for row in rows(targets) if row["metric"] in metrics] if targets is not None else []
     if any(missed(row, metrics[row["metric"]]) for row in held):
         return ""
-    return f"Nothing to do here: no change is shown{', and no score is shown to miss its target' if held else ''}."
+    aimed = ", and no score is shown to miss its target" if held else ""
+    return f"Nothing to act on in these scores: no change is shown{aimed}."
 
 
 def _besides(further: pd.DataFrame | None, metrics: Mapping[str, Metric]) -> list[str]:

@@ -123,7 +123,8 @@ def _table(lines: dict[str, list[Row]], times: Sequence[float], stays: bool, tit
         f"for {wording.count(first['family'])} comparisons. Intervals: {first['method']}."
     ]
     heads = ["Began in", "Base", *map(wording.time_words, times), "Hazard", "Adjusted p", "Verdict"]
-    return table(heads, body, title, notes, names=lines)
+    made = table(heads, body, title, notes, names=lines)
+    return tag("div", made, class_="cx-scroll", tabindex="0", role="region", aria_label=title)
 
 
 def _cell(row: Row) -> Html | str:

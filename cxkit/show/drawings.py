@@ -201,7 +201,8 @@ def cell_text(ax: Canvas, x: float, y: float, cell: Row | None, metric: Metric, 
         return
     small, narrow, n = wording.is_small(cell), room < 6.7 * CHARACTERS, wording.count(cell.get("n"))
     wide = room < 7 * len(n) + 2
-    value, role = wording.number(cell["value"], 0) if narrow else score(cell, metric), "muted" if small else "ink"
+    value = wording.number(cell["value"], int(abs(cell["value"]) < 10)) if narrow else score(cell, metric)
+    role = "muted" if small else "ink"
     ax.text(x, y, value, bold=not small, role=role, small=narrow, shift=(0, 4 if wide else 5.5))
     if room >= 4 * len(n):
         ax.text(x, y, n, shift=(0, -6), small=True, role=role, wide=wide)

@@ -30,7 +30,7 @@ from cxkit.show.board import (
 from cxkit.show.drawings import FEW
 from cxkit.show.html import Html, join, name, tag
 from cxkit.show.labels import heading
-from cxkit.show.rows import Row, fitted, metrics_of, rows, spoken, when
+from cxkit.show.rows import MINUTES, Row, fitted, metrics_of, rows, spoken, when
 from cxkit.show.sections import audit, compared_facts, counted, filter_facts, head, provenance
 from cxkit.show.tables import ABSENT, Cell, base, comparison_notes, estimates_table, table
 
@@ -225,7 +225,7 @@ def _reports(
     before = next((shortly(str(one["before"]), str(one["now"])) for one in tested if one.get("before")), "before")
     heads = [heading(" and ".join(keys)) if keys else "Report", metric.label]
     heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
-    heads += [m.label for m in others]
+    heads += [f"{m.label}, {wording.UNITS[m.unit]}" if m.unit in MINUTES else m.label for m in others]
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     caption = f"{metric.label} of each report: score with {level} interval and {metric.counted} (n)"

@@ -99,7 +99,8 @@ def test_the_curve_and_the_open_cases_of_a_hidden_cell_are_no_difference() -> No
     notes = cx.estimate(held, by=["channel"])["note"]
     assert not notes.str.contains(r"\d.* open").any()
     assert notes.str.contains("some are still open").any()
-    assert cx.estimate(held, by=())["note"].str.contains(r"\d+ of 256 still open").all()
+    # Of the whole neither: a page of a place of which all is shown may tell its own.
+    assert cx.estimate(held, by=())["note"].str.startswith("some are still open").all()
 
 
 def test_hazards_say_why_a_level_is_hidden() -> None:

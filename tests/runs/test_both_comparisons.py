@@ -129,7 +129,7 @@ def test_a_page_tells_both_and_speaks_of_the_first(both: Prepared) -> None:
     said = str(report.headline())
     assert "NPS is −3, after 0 in September 2026: no evidence of change" in said
     assert "Against October 2025: NPS fell from 71 to −3." in re.sub(r"</?bdi>", "", said)
-    assert "Nothing to do here" not in said
+    assert "Nothing to act on in these scores" not in said
     head, nps, csat = board(report)
     at = head.index("September")
     assert head[at : at + 4] == ["September", "Change", "October 2025", "Change"]
@@ -168,7 +168,7 @@ def test_two_different_periods_at_most(both: Prepared, before: list[str]) -> Non
 def test_a_change_of_the_second_is_not_told_where_there_is_none(both: Prepared) -> None:
     said = str(page(both, "ada").headline())
     assert "Against October 2025" not in said.split("<table")[0]
-    assert "Nothing to do here: no change is shown." in said
+    assert "Nothing to act on in these scores: no change is shown." in said
 
 
 def test_too_few_are_told_for_the_comparison_that_lacks_them(both: Prepared) -> None:

@@ -180,7 +180,7 @@ def still(verdict: str = "no evidence", **rest: object) -> pd.DataFrame:
 
 def test_where_nothing_moved_and_no_target_is_missed_there_is_nothing_to_do():
     text = words(headline(still(), ONE, moved=elsewhere()))
-    assert "Nothing to do here: no change is shown. No other brand is shown to have moved." in text
+    assert "Nothing to act on in these scores: no change is shown. No other brand is shown to have moved." in text
     target = pd.DataFrame([{"metric": "nps", "target": 30.0, "verdict": "above"}])
     text = words(headline(still(), ONE, targets=target, moved=elsewhere(("Acme", "nps", "lower"))))
     assert "no change is shown, and no score is shown to miss its target. Elsewhere: Acme (NPS lower)." in text
