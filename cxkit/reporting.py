@@ -37,6 +37,7 @@ from cxkit.analysis.why import why
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
 from cxkit.show.html import Html, absent, join, tag
+from cxkit.show.labels import words
 from cxkit.show.rows import spoken, when
 from cxkit.tallies.storage import load
 from cxkit.tallies.tallies import Tallies
@@ -73,7 +74,7 @@ def report(
         benchmarks: Published values, drawn as lines: metric, value, name, source, date.
         events: What happened, marked in trends and never tested: period, text.
         title: What the page is called; the place if blank.
-        all_parts: Whether the segments are compared by every metric, as in an overview, and not by the lead alone.
+        all_parts: Whether the segments are the places of a run, as in an overview: each dimension is then by itself.
         targets: Metric -> target, as `cx.against_target` takes them.
 
     Raises:
@@ -150,7 +151,6 @@ class Report:
         self.title = title or " · ".join(where.values()) or "Everybody"
         self._level, self._drawn, self._targets = level, drawn, targets
         self._all_parts = all_parts
-        self._of_parts = metrics if all_parts else metrics[:1]
         self._tested: dict[str, Any] = {"level": level, "correction": correction}
         self._pair = tallies, now, self.before
 
@@ -245,12 +245,12 @@ class Report:
         """The changes of the segments, and whether they are different."""
         if not self.segments:
             return self.comparisons[:0]
-        # By every metric they are a table of their own for each dimension, else what is said of one place.
+        # In an overview they are a table of their own for each dimension, else what is said of one place.
         families = [[name] for name in self.segments] if self._all_parts else [self.segments]
         return pd.concat(map(self._alike, families), ignore_index=True)
 
     def _alike(self, dimensions: Sequence[str]) -> pd.DataFrame:
-        given: dict[str, Any] = {"where": self.where, "metrics": self._of_parts, "lead": self.lead.name}
+        given: dict[str, Any] = {"where": self.where, "metrics": self.metrics, "lead": self.lead.name}
         return alike(self.tallies, self.now, self.before, dimensions, **self._tested, **given)
 
     @cached_property
@@ -258,12 +258,20 @@ class Report:
         """What each segment brings to the change of the place; None without segments."""
         if not self.segments:
             return None
-        return why(*self._pair, self.segments, self._level, where=self.where, metrics=self._of_parts)
+        metrics = self.metrics if self._all_parts else self.metrics[:1]
+        return why(*self._pair, self.segments, self._level, where=self.where, metrics=metrics)
 
     @cached_property
     def crossed(self) -> pd.DataFrame:
         """Scores and shares of answers of the segments, each level against the rest; no row without segments."""
-        given: dict[str, Any] = {"where": self.where, "metrics": self.metrics, "lead": self.lead.name}
+        place, lead = self.tallies.place, self.lead.name
+        asked = {"now": self.now, "lead": lead, **self._tested}
+        if place is not None and place.where == self.where and asked.items() <= place.made.items():
+            held = place.crossed
+            cut = [name for name in self.tallies.by if name in held and name not in self.where]
+            if list(held["metric"].unique()) == self.metrics and set(cut) == set(self.segments):
+                return held
+        given: dict[str, Any] = {"where": self.where, "metrics": self.metrics, "lead": lead}
         return crosstab(self.tallies, self.now, self.segments, **self._tested, **given)
 
     def levels(self, dimension: str, metrics: Sequence[str] | None = None) -> pd.DataFrame:
@@ -406,12 +414,23 @@ class Report:
         return join(parts)
 
     def segment_scores(self) -> Html:
-        """Each segment by the lead metric, with the signs of what changed."""
-        return join(show.segments(self.levels(name), self.parts, self.lead, name) for name in self.segments)
+        """The segments by every metric, with signs of what differs or changed; the lead metric of now and before."""
+        if not self.segments:
+            return absent()
+        parts, metrics = self._spoken(self.parts), self.tallies.metrics
+        table = "" if self._unlike() else show.matrix(self._spoken(self.crossed), parts, metrics, self.segments)
+        scores = self._spoken(pd.concat([self.levels(name) for name in self.segments], ignore_index=True))
+        return join([table, show.segments(scores, parts, self.lead, self.segments)])
 
     def segment_changes(self) -> Html:
-        """Each segment by the lead metric: how it changed."""
-        return join(show.changes(self.parts, self.lead, dimension) for dimension in self.segments)
+        """Each segment by the lead metric: how it changed, as a table."""
+        moves = self.parts[self.parts["metric"] == self.lead.name]
+        named = " and ".join(map(words, self.segments))
+        return show.comparisons_table(moves, self.tallies.metrics, caption=f"Change of {self.lead.label} by {named}")
+
+    def _unlike(self) -> bool:
+        """Whether nothing may be compared with the rest of everybody, whose total leaves places out."""
+        return not self.where and bool(self.tallies.provenance.get("withheld"))
 
     def _against_rest(self, metric: Metric, dimension: str) -> Html:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
@@ -455,7 +474,7 @@ class Report:
         """Scores and shares of answers by the levels of each segment dimension, and where a level differs."""
         if not self.segments:
             return absent()
-        if not self.where and self.tallies.provenance.get("withheld"):
+        if self._unlike():
             return tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
         crossed = self._spoken(self.crossed)
         return join(show.crosstab(crossed, self.tallies.metrics, name) for name in self.segments)

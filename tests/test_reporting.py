@@ -36,7 +36,7 @@ def test_frames_are_those_of_the_functions(tallies: cx.Tallies) -> None:
     where, pair = {"brand": "Brimvale"}, ("2026-10", "2026-09")
     r = cx.report(tallies, where, *pair, level=0.9)
     moves = cx.at(cx.compare(tallies, *pair, 0.9, by=["brand"], lead="nps"), where)
-    parts = cx.alike(tallies, *pair, ["channel"], 0.9, where=where, metrics=["nps"], lead="nps")
+    parts = cx.alike(tallies, *pair, ["channel"], 0.9, where=where, metrics=["nps", "csat"], lead="nps")
     scores = cx.at(cx.estimate(tallies, 0.9, by=["brand"], periods=["2026-10"]), where)
     for found, expected in ((r.comparisons, moves), (r.parts, parts), (r.estimates, scores)):
         pd.testing.assert_frame_equal(pd.DataFrame(found), pd.DataFrame(expected))

@@ -16,7 +16,9 @@ import pandas as pd
 
 from cxkit.analysis.cohorts import DAYS, MONTHS, with_cohorts
 from cxkit.analysis.comments import with_comments
+from cxkit.analysis.crosstabs import crosstab
 from cxkit.analysis.drivers import with_drivers
+from cxkit.analysis.estimates import at
 from cxkit.analysis.gradient import with_gradient
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
@@ -172,6 +174,10 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
         )
         for where, name in reports.items()
     }  # fmt: skip
+    if params.segments and own:
+        given: dict[str, Any] = {"by": own, "metrics": params.metrics, "lead": made["lead"]}
+        all_crossed = crosstab(t, planned.now, params.segments, params.level, params.correction, **given)
+        places = {name: replace(place, crossed=at(all_crossed, place.where)) for name, place in places.items()}
     files = save_places(planned.tallies, places, work / "places")
     closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
     jobs = []

@@ -4,16 +4,16 @@
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
 the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `crosstab`,
-`hazards`, `league` its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`, `segments`, `changes`,
-`heatmap`, `gradient`, `why`, `drivers` its figures. Each returns `Html`, in which every string of the data is escaped.
-`theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`matrix`, `hazards`, `league` its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`, `segments`,
+`changes`, `heatmap`, `gradient`, `why`, `drivers` its figures. Each returns `Html`, in which every string of the data
+is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
 
 from cxkit.show.board import board, headline
 from cxkit.show.cohorts import cohorts
-from cxkit.show.crosstabs import crosstab
+from cxkit.show.crosstabs import crosstab, matrix
 from cxkit.show.drivers import drivers
 from cxkit.show.figures import changes, curve, gradient, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
@@ -56,6 +56,7 @@ __all__ = [
     "heatmap",
     "intervals",
     "league",
+    "matrix",
     "methods",
     "provenance",
     "score_distribution",

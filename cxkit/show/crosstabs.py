@@ -8,12 +8,12 @@ import pandas as pd
 
 from cxkit.metrics import Metric
 from cxkit.show import verdicts, wording
-from cxkit.show.html import Html, join, name, tag
+from cxkit.show.html import Html, join, name, slug, tag
 from cxkit.show.labels import heading, plural, words
 from cxkit.show.rows import MINUTES, Row, as_change, cut_by, fitted, metrics_of, rows
 from cxkit.show.tables import SHARES, Cell, sign, table, unshown
 
-MOST = 12  # levels for which a table has room
+MOST, ROWS = 12, 40  # levels for which a table has room, side by side and one below the other
 MOVES = ["difference", "difference_low", "difference_high"]  # of durations in pairs, and no times as their scores are
 
 
@@ -27,7 +27,7 @@ def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str)
     """
     found, metrics = banner(frame, metrics, dimension)
     scores = [row for row in found if not row["group"]]
-    shown, notes = _columns(scores, dimension)
+    shown, notes = _columns(scores, dimension, MOST)
     if len(shown) < 2:
         return tag("p", f"There is nothing to compare a {words(dimension)} with.", class_="cx-none")
     body: list[list[Cell]] = []
@@ -42,8 +42,89 @@ def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str)
     told = f"Base: {counted} used (n). {SHARES.format(counted)} To test a class, declare a metric that counts it."
     caption = f"{scores[0]['period']} by {words(dimension)}"
     head = [heading(dimension), "All", *shown]
-    made = table(head, body, caption, [told, *notes], folded=how(scores, metrics, dimension), names=shown, kind="cross")
+    made = table(
+        head, body, caption, [told, *notes], folded=how(scores, metrics, plural(dimension)), names=shown, kind="cross"
+    )
     return scrolled(made, caption)
+
+
+def matrix(frame: pd.DataFrame, parts: pd.DataFrame, metrics: Mapping[str, Metric], by: Sequence[str]) -> Html:
+    """A row for each level and a column for each metric: where a level differs from the rest, or changed differently.
+
+    These levels come first, with their score; what all others score stands in `crosstab`. Of each dimension a row says
+    of every metric whether its levels changed differently.
+
+    Args:
+        frame: What `cx.crosstab` returned, of one place.
+        parts: Changes of the same levels, from `cx.alike`.
+        metrics: What is measured, by name; gives the order.
+        by: The dimensions.
+    """
+    shown, (fit,) = fitted(metrics, frame[frame["group"] == ""].drop(columns=MOVES))
+    scores = rows(fit.assign(**{key: frame[key] for key in MOVES}))
+    order, moves = metrics_of(scores, shown), rows(parts)
+    cut = [one for one in by if len({row[one] for row in scores} - {None}) > 1]
+    body: list[list[Cell]] = []
+    for one in cut:
+        own = [row for row in scores if row[one] is not None]
+        changes = [row for row in moves if row[one] is not None]
+        named = {(row["metric"], row[one]): row for row in changes if row["named"]}
+        title = join([tag("b", heading(one)), tag("small", "changed differently?")], " ")
+        lines = [[(title, ""), *(_differently(changes, metric, one) for metric in order)]]
+        for at in _columns(own, one, ROWS)[0]:
+            held = {row["metric"]: row for row in own if row[one] == at}
+            bases = [held[metric.name]["n"] for metric in order if held[metric.name]["n"]]
+            ends = " to ".join(dict.fromkeys(wording.count(end(bases)) for end in (min, max)))
+            cells = [_cell(held[m.name], named.get((m.name, at)), m) for m in order]
+            lines.append([(join([name(at), tag("small", f"n{wording.HARD}{ends}")], " "), ""), *cells])
+        body += sorted(lines, key=lambda line: line is not lines[0] and not any(told for _, told in line[1:]))
+    if len(body) == len(cut):  # no level may be shown
+        return Html("")
+    said = (
+        f"{wording.UP} {wording.DOWN} differs from all others, or changed differently; {wording.NONE} no evidence; "
+        f"{wording.FEW} too few answers. Scores: “All numbers”."
+    )
+    caption = f"{scores[0]['period']}: what differs"
+    head = ["", *(metric.label for metric in order)]
+    folded = [*how(scores, shown, "levels of a segment"), _tests(moves, order, by)]
+    return scrolled(table(head, body, caption, [said], folded=folded, kind="cross cx-matrix"), caption)
+
+
+def _cell(row: Row, change: Row | None, metric: Metric) -> Cell:
+    """A score with interval, base and signs where it differs or changed differently; else a sign for why it does not.
+
+    What differs has a look of its own.
+    """
+    if row["value"] is None:
+        return wording.absent(row), ""
+    signs = [differs(row, metric)]
+    if change:
+        found = verdicts.verdict({**change, "verdict": "changed"}, metric)
+        signs.append(tag("small", sign(found), f" {found.words} differently", class_=f"cx-{found.tone}"))
+    if not any(signs):
+        return wording.FEW if row["verdict"] == "too few" else wording.NONE, ""
+    numbers = tag("small", f"{wording.span(row, metric)}, n{wording.HARD}{wording.count(row['n'])}")
+    unit = f" {wording.UNITS[metric.unit]}" * (metric.unit in MINUTES)
+    return join([tag("b", f"{wording.score(row, metric)}{unit}"), numbers, *filter(None, signs)], " "), "cx-apart"
+
+
+def _differently(changes: Sequence[Row], metric: Metric, dimension: str) -> Cell:
+    """Whether the levels of a dimension changed differently, to which findings lead."""
+    said = next((row["alike_verdict"] for row in changes if row["metric"] == metric.name), "too few")
+    told = {"differently": "yes", "no evidence": wording.NONE}.get(said, wording.FEW)
+    return tag("span", told, id=slug("changes", metric.name, dimension)), ""
+
+
+def _tests(moves: Sequence[Row], metrics: Sequence[Metric], by: Sequence[str]) -> str:
+    """Which tests whether levels changed differently were corrected together: those of the lead, and all others."""
+    made = {
+        (row["metric"], one) for row in moves for one in by if row[one] is not None and row["alike_pvalue"] is not None
+    }
+    lead = sum(of == metrics[0].name for of, _ in made)
+    others = metrics[1].label if len(metrics) == 2 else "all other metrics"
+    counts = {metrics[0].label: lead, others: len(made) - lead}
+    told = "; ".join(f"{count} test{'s' * (count > 1)}: {of}" for of, count in counts.items() if count)
+    return f"Differently: Cochran's Q of the levels of a segment, corrected for {told}." if told else ""
 
 
 def banner(
@@ -60,15 +141,15 @@ def scrolled(made: Html, called: str) -> Html:
     return tag("div", made, class_="cx-scroll", tabindex="0", role="region", aria_label=called)
 
 
-def _columns(scores: Sequence[Row], dimension: str) -> tuple[list[str], list[Html | str]]:
-    """The levels with a column, those of most answers where they are many, and notes on the others."""
+def _columns(scores: Sequence[Row], dimension: str, most: int) -> tuple[list[str], list[Html | str]]:
+    """The levels that are shown, those of most answers where they are many, and notes on the others."""
     first = [row for row in scores if row["metric"] == scores[0]["metric"] and row[dimension] is not None]
     known = {row[dimension] for row in scores if row["value"] is not None}
     absent = [row for row in first if row[dimension] not in known]
-    levels = sorted((row for row in first if row[dimension] in known), key=lambda row: -(row["n"] or 0))[:MOST]
+    levels = sorted((row for row in first if row[dimension] in known), key=lambda row: -(row["n"] or 0))[:most]
     notes: list[Html | str] = [*unshown(absent, "value", lambda row: str(row[dimension]), 0)[1]]
-    if len(first) - len(absent) > MOST:
-        notes.append(f"The {MOST} with the most answers of {len(first) - len(absent):,} {plural(dimension)}.")
+    if len(first) - len(absent) > most:
+        notes.append(f"The {most} with the most answers of {len(first) - len(absent):,} {plural(dimension)}.")
     return [row[dimension] for row in first if row in levels], notes
 
 
@@ -100,15 +181,15 @@ def differs(row: Row, metric: Metric) -> Html:
     return tag("small", sign(found), f" {word}", class_=f"cx-{found.tone}")
 
 
-def how(scores: Sequence[Row], metrics: Mapping[str, Metric], dimension: str) -> list[str]:
+def how(scores: Sequence[Row], metrics: Mapping[str, Metric], others: str) -> list[str]:
     """How the scores and the tests of a crosstab were made."""
     tested = [row for row in scores if row["verdict"]]
     corrected, methods = wording.families(tested), wording.methods_words(row["difference_method"] for row in tested)
     told = "; ".join(filter(None, (verdicts.reach_of(tested, m) for m in metrics_of(tested, metrics))))
     return [
         f"Intervals: {wording.methods_words(row['method'] for row in scores)}.",
-        f"{wording.UP} {wording.DOWN}: higher or lower than all other {plural(dimension)} together. Method: {methods}."
+        f"{wording.UP} {wording.DOWN}: higher or lower than all other {others} together. Method: {methods}."
         f"{f' Corrected for {corrected}.' if corrected else ''}",
-        "Without a sign: too few answers (grey), or no evidence of a difference"
+        f"Without a sign: too few answers (grey, or {wording.FEW}), or no evidence of a difference"
         f"{f'; under about so much it could be missed: {told}' if told else ''}.",
     ]

@@ -328,7 +328,7 @@ def _levels(ax: Canvas, marked: Sequence[Row], near: float) -> None:
 
 def segments(
     levels: Sequence[Row],
-    known: Sequence[Row],
+    scale: Sequence[Row],
     whole: Row | None,
     metric: Metric,
     dimension: str,
@@ -336,8 +336,11 @@ def segments(
     tested: Mapping[object, Row],
     marked: Sequence[Row] = (),
 ) -> Canvas:
-    """A row per level: name, dot with interval, score and base, sign of its change; published values as lines."""
-    low, high = span(*reach([*known, *([whole] if whole else []), *marked]), metric.ends)
+    """A row per level: name, dot with interval, score and base, sign of its change; published values as lines.
+
+    A small dot is the score of before; `scale` is all that has to have room.
+    """
+    low, high = span(*reach(scale), metric.ends)
     at = places(levels)
     ax = row_area(laid, at[-1], low, high, metric.unit, foot=BREAK * len(marked))
     if whole:
@@ -349,6 +352,9 @@ def segments(
         for y, row in zip(at, levels, strict=True)
     ]
     whiskers(ax, rows)
+    before = [tested.get(row[dimension], {}).get("value_before") for row in levels]
+    known = [(value, y) for value, y in zip(before, at, strict=True) if value is not None]
+    ax.dots([x for x, _ in known], [y for _, y in known], "mid", size=2.6)
     return ax
 
 

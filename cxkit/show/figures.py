@@ -183,58 +183,71 @@ def segments(
     estimates: pd.DataFrame,
     comparisons: pd.DataFrame | None,
     metric: Metric,
-    dimension: str,
+    dimension: str | Sequence[str],
     *,
     benchmarks: Sequence[Mapping[str, object]] = (),
 ) -> Html:
-    """The levels of a dimension as dots with intervals, the highest first, too small bases last.
+    """The levels of a dimension as dots with intervals, the highest first, too small bases last; beside them before.
 
     Args:
         estimates: Rows of the levels; a row whose level is missing is the whole and is drawn as a line. Of several
             periods the compared one (`now`), else the last, is drawn.
-        comparisons: Comparisons of the same levels, for the signs; None where nothing is compared.
+        comparisons: Comparisons of the same levels, for the signs, and for the scores of before; None where nothing is
+            compared.
         metric: The metric drawn.
-        dimension: Column of the levels.
+        dimension: Column of the levels; of several, each has a drawing of its own on the same scale.
         benchmarks: Published values to draw as lines, as in `trend`.
     """
+    names = [dimension] if isinstance(dimension, str) else list(dimension)
     metric, (estimates, comparisons) = fitted_one(metric, estimates, comparisons)
-    compared = [] if comparisons is None else of_metric(comparisons[cut_by(comparisons, dimension)], metric)
-    tested = {row.get(dimension): row for row in compared}
+    tests = [] if comparisons is None else of_metric(comparisons, metric)
+    compared = [row for row in tests if any(row.get(one) is not None for one in names)]
     frame = estimates[estimates["metric"] == metric.name]
-    frame = frame[frame["period"] == _period(frame, tested)]
+    frame = frame[frame["period"] == _period(frame, tests)]
     found = of_metric(frame, metric)
-    key, title = slug("segments", metric.name, dimension), f"{metric.label} by {words(dimension)}"
+    by = {one: sorted((row for row in found if row.get(one) is not None), key=_order) for one in names}
+    names = [one for one in names if len(by[one]) > 1] or names[:1]  # of the others all answers are of one level
+    by = {one: by[one] for one in names}
+    key, title = slug("segments", metric.name, *names), f"{metric.label} by {' and '.join(map(words, names))}"
     shown = estimates_table(frame, {metric.name: metric}, caption=title)
-    levels = sorted((r for r in found if r.get(dimension) is not None), key=_order)
-    whole = next((r for r in found if r.get(dimension) is None and r.get("value") is not None), None)
+    whole = next((r for r in found if all(r.get(one) is None for one in names) and r.get("value") is not None), None)
+    levels = [row for own in by.values() for row in own]
     known = [row for row in levels if row.get("value") is not None]
     if not known:
         return nothing(key, title, shown, levels)
     if len(levels) == 1:
-        return tag("p", f"{title}: all answers are of ", name(level(levels[0], dimension)), ".", class_="cx-none")
+        return tag("p", f"{title}: all answers are of ", name(level(levels[0], names[0])), ".", class_="cx-none")
     marks = published(benchmarks, metric)
-    laid = layout([level(row, dimension) for row in levels[:MOST]])
+    earlier: list[Row] = [{"value": row["value_before"]} for row in compared if row.get("value_before") is not None]
+    scale = [*known, *earlier, *([whole] if whole else []), *marks]
 
-    def draw(part: Sequence[Row]) -> Canvas:
-        return drawings.segments(part, known, whole, metric, dimension, laid, tested, marks)
+    def drawing(one: str) -> Html:
+        laid = layout([level(row, one) for row in by[one][:MOST]])
+        tested = {row[one]: row for row in compared if row.get(one) is not None}
 
-    def tell(part: Sequence[Row]) -> str:
-        return told([*([whole] if whole and part[0] is levels[0] else []), *part], metric, [dimension])
+        def draw(part: Sequence[Row]) -> Canvas:
+            return drawings.segments(part, scale, whole, metric, one, laid, tested, marks)
 
-    drawn = _drawings(parts(levels[:MOST], laid.height), draw, tell, key, title)
-    sure = wording.level_words(known[0].get("level"))
+        def tell(part: Sequence[Row]) -> str:
+            return told([*([whole] if whole and part[0] is by[one][0] else []), *part], metric, [one])
+
+        called = f"{metric.label} by {words(one)}"
+        return _drawings(parts(by[one][:MOST], laid.height), draw, tell, slug("segments", metric.name, one), called)
+
+    sure, since = wording.level_words(known[0].get("level")), next((str(row["before"]) for row in compared), "")
+    ago = f" Small dot: {since}." * bool(earlier)
     notes: list[object] = [
-        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base.",
+        f"Dot: score, {known[0]['period']}. Line: {sure} interval. Grey and hollow: a small effective base.{ago}",
         *unit_note(metric),
     ]
     notes += [f"Dashed: all, {wording.estimate_words(whole, metric)}."] if whole else []
-    moved = [row for row in tested.values() if drawings.stands_out(row)]
+    moved = [row for row in compared if drawings.stands_out(row)]
     way = " differently" if moved and "named" in moved[0] else ""
-    notes += [f"{wording.UP} {wording.DOWN} changed{way} against {moved[0]['before']}."] if moved else []
-    notes += ["The order is no ranking.", *cut(levels, MOST)]
+    notes += [f"{wording.UP} {wording.DOWN} changed{way} against {since}."] if moved else []
+    notes += [line for own in by.values() for line in cut(own, MOST)]
     notes += sources(marks, metric)
-    claim, proof = segment_finding(metric, dimension, levels, list(tested.values()))
-    return figure(key, claim, proof, drawn, notes, shown)
+    claim, proof = segment_finding(metric, by, compared)
+    return figure(key, claim, proof, join(map(drawing, names)), notes, shown)
 
 
 def gradient(estimates: pd.DataFrame, trends: pd.DataFrame, metric: Metric, dimension: str) -> Html:
@@ -309,7 +322,7 @@ def score_distribution(distribution: pd.DataFrame, metric: Metric) -> Html:
     """
     metric, (distribution,) = fitted_one(metric, distribution)
     frame = distribution[distribution["metric"] == metric.name]
-    frame = frame[frame["period"] == _period(frame, {})]
+    frame = frame[frame["period"] == _period(frame, [])]
     found = of_metric(frame, metric)
     key, title = slug("answers", metric.name), f"{metric.label}: share of each answer"
     shown = distribution_table(frame, metric, caption=title)
@@ -416,8 +429,8 @@ def _drawings(
     )
 
 
-def _period(frame: pd.DataFrame, tested: Mapping[object, Row]) -> str:
-    now = next((row["now"] for row in tested.values()), None)
+def _period(frame: pd.DataFrame, tested: Sequence[Row]) -> str:
+    now = next((row["now"] for row in tested), None)
     periods = list(dict.fromkeys(frame["period"]))
     return str(now if now in periods else periods[-1] if periods else "")
 
@@ -519,26 +532,30 @@ def change_finding(metric: Metric, dimension: str, found: Sequence[Row]) -> tupl
 
 
 def segment_finding(
-    metric: Metric, dimension: str, levels: Sequence[Row], tested: Sequence[Row]
-) -> tuple[Parts, Parts]:
-    """Claim and proof on the scores of the levels: the range of those with enough answers, and which levels changed.
+    metric: Metric, by: Mapping[str, Sequence[Row]], tested: Sequence[Row]
+) -> tuple[Parts, Parts]:  # fmt: skip
+    """Claim and proof on the scores of levels: of one dimension the range of those with enough answers; what changed.
 
     Args:
         metric: The metric.
-        dimension: Column of the levels.
-        levels: The estimates, the highest first.
+        by: The estimates of each dimension, the highest first.
         tested: Comparisons of the levels with another period.
     """
+    proof: list[object] = ["This order is not tested."]
+    for dimension in by:
+        if picked := named([row for row in tested if row.get(dimension) is not None]):
+            since = [" Changed differently against ", name(picked[0].get("before")), ": "]
+            proof += [*since, *listed(picked, metric, dimension), "."]
+    (dimension, levels), *more = by.items()
+    subject = f"{metric.label} by {' and '.join(map(words, by))}, "
+    if more:
+        return [subject, name(next(row["period"] for own in by.values() for row in own)), "."], proof
     sound = [row for row in levels if wording.is_sound(row)]
     which, enough = f"{len(levels):,} {plural(dimension)}", f"{_threshold(levels, metric)} or more"
     some = f"of the {len(sound):,} {plural(dimension)}" if len(sound) > 1 else f"the only one of {which}"
     said = f", {some} with {enough}: " if 0 < len(sound) < len(levels) else ": "
     told = _ends(sound, metric, dimension) if sound else [f"none of {which} has {enough}"]
-    proof: list[object] = ["This order is not tested."]
-    if picked := named([row for row in tested if row.get(dimension) is not None]):
-        since = [" Changed differently against ", name(picked[0].get("before")), ": "]
-        proof += [*since, *listed(picked, metric, dimension), "."]
-    return [f"{metric.label} by {words(dimension)}, ", name(levels[0]["period"]), said, *told, "."], proof
+    return [subject, name(levels[0]["period"]), said, *told, "."], proof
 
 
 def _ends(sound: Sequence[Row], metric: Metric, dimension: str) -> list[object]:

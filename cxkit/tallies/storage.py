@@ -90,12 +90,12 @@ def _about(tallies: Tallies) -> dict[str, Any]:
     }
 
 
-_FRAMES = ("comparisons", "targets", "whole", "moved")  # of a place
+_FRAMES = ("comparisons", "targets", "whole", "moved", "crossed")  # of a place
 
 
-def _plain(frame: pd.DataFrame) -> tuple[list[dict[Any, Any]], dict[Any, str]]:
-    """A frame as JSON holds it: its rows, and the types of its columns."""
-    return frame.to_dict("records"), frame.dtypes.astype(str).to_dict()
+def _plain(frame: pd.DataFrame) -> tuple[dict[Any, list[Any]], dict[Any, str]]:
+    """A frame as JSON holds it: its columns, and their types."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("list"), frame.dtypes.astype(str).to_dict()
 
 
 def _write(table: pa.Table, about: Mapping[str, Any], path: str | Path) -> Path:
@@ -138,8 +138,8 @@ def load(path: str | Path) -> Tallies:
 
 
 def _place(given: dict[str, Any]) -> Place:
-    frames = {name: pd.DataFrame(rows, columns=list(types)).astype(types)
-              for name, (rows, types) in ((name, given[name]) for name in _FRAMES)}  # fmt: skip
+    frames = {name: pd.DataFrame(columns, columns=list(types)).astype(types)
+              for name, (columns, types) in ((name, given[name]) for name in _FRAMES)}  # fmt: skip
     return Place(**given | frames)
 
 

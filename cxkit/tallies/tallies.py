@@ -80,6 +80,7 @@ class Place:
         targets: The place's rows of the run's tests of all places against their targets, made in the same way.
         whole: The scores of everybody in the period, as the overview shows them.
         moved: Which other places of the run moved (`cxkit.analysis.summaries.moved`), with the `file` of each page.
+        crossed: The place's rows of the run's crosstab, made for all places at once, in which its families are its own.
     """
 
     where: dict[str, str]
@@ -89,6 +90,7 @@ class Place:
     targets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
     whole: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
     moved: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
+    crossed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
 
 
 def untold() -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,3 +160,58 @@ def test_names_are_text_and_one_level_is_nothing_to_compare() -> None:
     assert "The 12 with the most answers of 15" in many
     assert "level 11" in many
     assert "level 12" not in many
+
+
+@pytest.fixture(scope="module")
+def moved() -> cx.Report:
+    """300 answers a channel and month: those of the web are low in both, those of the app fall in the second."""
+    random = np.random.default_rng(2)
+    rows = []
+    for month, channel in ((m, c) for m in ("2026-09", "2026-10") for c in ("web", "phone", "app", "shop")):
+        low = channel == "web" or (channel == "app" and month == "2026-10")
+        scores = random.choice([0, 5, 7, 9, 10], 300, p=[0.4, 0.3, 0.1, 0.1, 0.1] if low else [0.1, 0.1, 0.2, 0.3, 0.3])
+        rows += [
+            (f"{month}-05", channel, score, random.integers(1, 6))
+            for score in scores[: 12 if channel == "shop" else 300]
+        ]
+    mapping = {"kind": "transactional", "columns": {"time": "at"}, "items": {"nps": "nps", "csat": "csat"},
+               "dimensions": {"channel": "channel"}}  # fmt: skip
+    answers = pd.DataFrame(rows, columns=["at", "channel", "nps", "csat"])
+    tallies = cx.tally(cx.read(answers, mapping), ["nps", "csat"], by=["channel"], rest=True)
+    return cx.report(tallies, now="2026-10", before="2026-09", segments=["channel"])
+
+
+def test_the_matrix_tells_what_differs_first_and_bases_beside_every_level(moved: cx.Report) -> None:
+    lines = [[re.sub(r"<[^>]+>", "", cell).replace("\xa0", " ") for cell in re.findall(r"<t[hd].*?</t[hd]>", line)]
+             for line in re.findall(r"<tr>.*?</tr>", str(moved.segment_scores()).partition("<figure")[0])]  # fmt: skip
+    assert lines[0] == ["", "NPS", "CSAT"]
+    assert lines[1] == ["Channel changed differently?", "yes", "–"]
+    assert [line[0] for line in lines[2:]] == ["app n 300", "phone n 300", "web n 300", "shop n 12"]
+    app, phone, web, shop = (line[1] for line in lines[2:])
+    assert re.fullmatch(r"−\S+ −\S+ to −\S+, n 300 ▼ lower ▼ decreased differently", app)
+    assert re.fullmatch(r"\d\S+ \d\S+ to \d\S+, n 300 ▲ higher", phone)
+    assert re.fullmatch(r"−\S+ −\S+ to −\S+, n 300 ▼ lower", web)
+    assert shop == "○"
+    assert {line[2] for line in lines[2:5]} == {"–"}
+
+
+def test_the_matrix_says_which_tests_were_corrected_together(moved: cx.Report) -> None:
+    made = str(moved.segment_scores())
+    assert "corrected for 1 test: NPS; 1 test: CSAT." in made
+    assert "Corrected for 3 comparisons: NPS by channel; 3 comparisons: CSAT by channel." in made
+    ids = re.findall(r'id="(changes-[^"]*)"', made)
+    assert ids == ["changes-nps-channel", "changes-csat-channel"]  # to which findings lead
+
+
+def test_the_lead_has_the_verdicts_that_it_has_alone(moved: cx.Report) -> None:
+    alone = cx.alike(moved.tallies, moved.now, moved.before, ["channel"], metrics=["nps"], lead="nps")
+    own = moved.parts[moved.parts["metric"] == "nps"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(own), pd.DataFrame(alone))
+
+
+def test_the_figure_of_the_segments_has_now_and_before(moved: cx.Report) -> None:
+    figure = str(moved.segment_scores()).partition("<figure")[2]
+    assert "Small dot: September 2026" in figure
+    before = cx.estimate(moved.tallies, by=["channel"], periods=["2026-09"], metrics=["nps"])
+    shown = moved.parts[moved.parts["metric"] == "nps"]
+    assert shown["value_before"].tolist() == pytest.approx(before["value"].tolist())

@@ -184,6 +184,8 @@ class Reader:
         source = f"{source}: {caption}"
         if caption in NO_BASES:
             return set()
+        if "cx-matrix" in table["class"]:
+            return set(self._matrix(source, heads, lines, where))
         if "cx-cross" in table["class"]:
             return set(self._crosstab(source, heads, lines, where))
         if "cx-board" in table["class"]:
@@ -204,6 +206,26 @@ class Reader:
             }
         return self._of_the_data(source, caption, rows)
 
+    def _matrix(
+        self, source: str, heads: Sequence[str], lines: Sequence[Sequence[str]], where: Mapping[str, str]
+    ) -> Iterator[int]:
+        """The levels of each segment by all metrics: bases stand beside the scores."""
+        name = ""
+        for said, *cells in lines:
+            if said.endswith(" changed differently?"):
+                name = self.headings[said.removesuffix(" changed differently?")]
+                continue
+            level, ends = re.fullmatch(r"(.*) n ([\d, to]+)", said).groups()  # type: ignore[union-attr]
+            held = {label: self._cell(LABELS[label], self.now, {**where, name: level}) for label in heads[1:]}
+            for label, told in zip(heads[1:], cells, strict=True):
+                n = BASE.search(told)
+                if n or told.startswith("hidden"):
+                    self._base(source, held[label], _whole(n[1]) if n else None, told)
+            bases = [min(self.facts.bases[cell]) for cell in held.values() if any(self.facts.bases.get(cell, ()))]
+            told_ends = set(map(_whole, ends.split(" to ")))
+            self.unread += [f"{source}: {said}"] * (told_ends != {min(bases), max(bases)})
+            yield from told_ends
+
     def _crosstab(
         self, source: str, heads: Sequence[str], lines: Sequence[Sequence[str]], where: Mapping[str, str]
     ) -> Iterator[int]:
@@ -221,13 +243,17 @@ class Reader:
                     self.facts.shares[cell][said] = float(told.rstrip("%"))
 
     def _estimate(self, source: str, row: Mapping[str, str], caption: str, where: Mapping[str, str]) -> Iterator[int]:
-        place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}
+        place = {**where, **self._cut(row)}
         if row.get("Report") == "Overview":  # of each margin a line, which does not say of which; the overview does
             yield from map(_whole, re.findall(r"^\d[\d,]*", row["Base"]))
             return
         place = self.places[row["Report"]] if "Report" in row else place
         name = self._named(row, caption)
         yield from self._line(source, row, name, row.get("Period", self.now), place, row.get("Remarks", ""))
+
+    def _cut(self, row: Mapping[str, str]) -> dict[str, str]:
+        """The levels of a row; of several segments in one table each row has the level of one."""
+        return {name: row[key] for key, name in self.headings.items() if row.get(key, "All") != "All"}
 
     def _line(
         self, source: str, row: Mapping[str, str], name: str, period: str, place: Mapping[str, str], note: str = ""
@@ -241,7 +267,7 @@ class Reader:
     def _pair(
         self, source: str, row: Mapping[str, str], bases: str, caption: str, where: Mapping[str, str]
     ) -> Iterator[int]:
-        place = {**where, **{name: row[key] for key, name in self.headings.items() if key in row}}
+        place = {**where, **self._cut(row)}
         found = [_whole(n) if n[0].isdigit() else None for n in re.match(r"(\S+) / (\S+)", row[bases]).groups()]  # type: ignore[union-attr]
         name, note = self._named(row, caption), row.get("Verdict", "")
         if bases.endswith("before"):
@@ -250,7 +276,7 @@ class Reader:
             cell = self._cell(name, self.now, place)
             self._base(source, cell, found[0], "")
             if found[1] is not None:
-                self.facts.rests.append((cell, next(n for key, n in self.headings.items() if key in row), found[1]))
+                self.facts.rests.append((cell, next(iter(self._cut(row))), found[1]))
         yield from (n for n in found if n is not None)
 
     def _distribution(

@@ -76,6 +76,14 @@ MUTATIONS = {
     "a row without its base": (once(r"(points</td><td>[^<]*</td>)<td>.*?</td>", r"\1<td></td>"), "no base"),
     "a table without a method": (once(r"<p>Intervals: [^<]*</p>"), "no method"),
     "shares without a word on them": (once("they are described: no interval, no test"), "no words"),
+    "a matrix without an interval": (
+        once(r"(<td class=\"cx-apart\"><b>[^<]*</b> <small>)[^<]*(, n\s[^<]*</small>)", r"\1\2"),
+        "no interval",
+    ),
+    "a matrix without a base": (
+        once(r"(<td class=\"cx-apart\"><b>[^<]*</b> <small>[^<]*), n\s[^<]*</small>", r"\1</small>"),
+        "no base",
+    ),
     "a banner without an interval": (once(r"(<td>[−\d.]+) <small>[^<]* to [^<]*</small>", r"\1"), "no interval"),
     "a banner without a base": (once(r"( base</th>)<td>[^<]*</td>", r"\1<td></td>"), "no base"),
     "a figure without its table": (once(r"<details><summary>Table of this figure.*?</details>"), "no table"),

@@ -55,6 +55,23 @@ def cut(tallies: Tallies, names: list[str], folder: Path) -> dict[str, Tallies]:
     return {name: cx.load(path) for name, path in save_places(tallies, places, folder).items()}
 
 
+def test_the_crosstab_of_a_report_is_the_runs_and_would_be_the_same_without(tmp_path):
+    """The run makes it for all places at once; from the file of a place comes what the place's own cells give."""
+    tallies = whole(["brand"], {"respondent": "who"})
+    crossed = cx.crosstab(tallies, NOW, ["way"], by=["brand"], lead="nps")
+    alone = cut(tallies, ["brand"], tmp_path)["Ash"]
+    held = replace(alone, place=replace(alone.place, crossed=cx.at(crossed, {"brand": "Ash"})))
+    cx.save(held, tmp_path / "held.parquet")
+    file = save_places(tallies, {"held": held.place}, tmp_path)["held"]
+    reports = [cx.report(one, {"brand": "Ash"}, NOW, BEFORE, segments=["way"]) for one in (alone, cx.load(file))]
+    own, told = (pd.DataFrame(report.crossed) for report in reports)
+    pd.testing.assert_frame_equal(told[own.columns], own, check_dtype=False)
+    assert reports[0].crosstab() == reports[1].crosstab()
+    assert len(cx.load(file).place.crossed) == len(own) > 10
+    other = cx.report(cx.load(file), {"brand": "Ash"}, NOW, BEFORE, segments=["way"], metrics=["csat"])
+    assert other.crossed["metric"].unique() == ["csat"]  # another family: made anew
+
+
 DESIGNS = {"plain": {}, "people": {"respondent": "who"}, "weights": {"weight": "w"},
            "both": {"respondent": "who", "weight": "w"}}  # fmt: skip
 
