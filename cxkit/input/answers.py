@@ -317,8 +317,8 @@ def _is_open(table: Table, item: Item) -> Column:
     """Whether the second clock had not stopped, or the case is told to be open: 1 or 0."""
     if item.still_open:
         told = (values.is_code(table[column], str(value)) for column, of in item.still_open.items() for value in of)
-        return reduce(or_, told).cast("int64")
-    return _blank(table, item, str(item.end)).cast("int64")
+        return values.indicator(reduce(or_, told))
+    return values.indicator(_blank(table, item, str(item.end)))
 
 
 def _blank(table: Table, item: Item, column: str) -> Column:

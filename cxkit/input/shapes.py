@@ -114,7 +114,7 @@ def _months(table: Table, mapping: Mapping) -> Table:
     numbered = table if NUMBER in table.columns else table.mutate(**{NUMBER: ibis.row_number()})
     rows = numbered.mutate(begun_=begun, ended_=ended, **{LEFT_OUT: ibis.coalesce(*left, reason), MONTH: starts})
     rows = rows.unnest(MONTH)
-    lost = (rows.ended_.truncate("M") == rows[MONTH]).fill_null(False).cast("int64")
+    lost = values.indicator((rows.ended_.truncate("M") == rows[MONTH]).fill_null(False))
     days = (rows[MONTH].epoch_seconds() - rows.begun_.epoch_seconds()) / 86400
     new = rows.begun_.truncate("M") + month == rows[MONTH]
     left = (rows.ended_ < until).fill_null(False)

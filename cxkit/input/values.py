@@ -36,6 +36,11 @@ def is_blank(column: Column) -> Column:
     return text(column).isnull() if column.type().is_string() else column.isnull()
 
 
+def indicator(holds: Column) -> Column:
+    """1 where something holds, 0 where not; by way of 32 bits, for PostgreSQL makes no others of a truth."""
+    return holds.cast("int32").cast("int64")
+
+
 THOUSANDS = "\\d{1,3}([,.' \u00a0\u202f]\\d{3})+"  # a whole number with marks between its thousands
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 from cxkit.input.databases import Column, Table, aggregated, stored
 from cxkit.input.mapping import BLANK
 from cxkit.input.mapping import Mapping as DataMapping
+from cxkit.input.values import indicator
 from cxkit.metrics import Metric
 from cxkit.schema import ALL
 from cxkit.tallies.counting import Batch, Grid, Level, Pair, Used, batches, weight_of
@@ -272,7 +273,7 @@ def score(answer: Column, metric: Metric) -> Column:
 
 def _rank(spread: Table, cuts: Sequence[str]) -> Column:
     """For each answer the cuts of its cell that it lies above, each twice, and once those that it lies on."""
-    return reduce(add, ((spread.answer_ > spread[cut] + by).cast("int64") for cut in cuts for by in (-_NEAR, _NEAR)))
+    return reduce(add, (indicator(spread.answer_ > spread[cut] + by) for cut in cuts for by in (-_NEAR, _NEAR)))
 
 
 def _with_cuts(answers: Table, batch: Batch) -> Table:

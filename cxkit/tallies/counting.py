@@ -193,8 +193,13 @@ def _looked_at(used: Used, weighted: bool) -> Used:
 def _rounded(minutes: Column) -> Column:
     """Minutes at three significant digits and no finer than a second, so that a tally holds few different ones."""
     step = 10.0 ** (ibis.greatest(minutes, 100.0).log10().floor() - 2)
-    coarse = (minutes >= 100).ifelse((minutes / step).round() * step, (minutes * 10).round() / 10)
-    return (minutes < 10).ifelse((minutes * 60).round() / 60, coarse)
+    coarse = (minutes >= 100).ifelse(_nearest(minutes / step) * step, _nearest(minutes * 10) / 10)
+    return (minutes < 10).ifelse(_nearest(minutes * 60) / 60, coarse)
+
+
+def _nearest(value: Column) -> Column:
+    """The nearest whole number, of two the higher one: databases differ in which they take."""
+    return (value + 0.5).floor()
 
 
 def _latest(

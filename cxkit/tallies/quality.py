@@ -13,6 +13,7 @@ from cxkit.input.databases import aggregated, collect, count
 from cxkit.input.periods import Calendar
 from cxkit.input.responses import Responses
 from cxkit.input.sources import FILE
+from cxkit.input.values import indicator
 from cxkit.tallies.tallies import Tallies
 
 SEARCHED = 5_000_000  # rows in which repeated ones are looked for; beyond, one would sort the whole table
@@ -122,7 +123,7 @@ def straightlining(survey: Responses) -> pd.DataFrame:
         return pd.DataFrame(columns=["items", "answered", "alike"])
     table = survey.table
     places = [(table[item] - low) / (high - low) for item, (low, high) in scaled.items()]
-    many = sum(place.notnull().cast("int64") for place in places) >= LEAST_ITEMS
+    many = sum(indicator(place.notnull()) for place in places) >= LEAST_ITEMS
     low, high = (extreme(*(place.fill_null(gap) for place in places))
                  for extreme, gap in ((ibis.least, 2.0), (ibis.greatest, -1.0)))  # fmt: skip
     n, alike = aggregated(table, many.sum(), (many & (low == high)).sum())

@@ -25,7 +25,7 @@ from cxkit.input.mapping import BLANK, Chosen
 from cxkit.input.refusals import DUPLICATES, MISSING, are_lost, are_set_aside
 from cxkit.input.responses import Responses
 from cxkit.input.sources import FILE
-from cxkit.input.values import text
+from cxkit.input.values import indicator, text
 from cxkit.input.waves import NO_WAVE
 from cxkit.metrics import Metric
 from cxkit.schema import LOSSES, REMARKS, WEIGHTS
@@ -433,7 +433,7 @@ def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
 def _totalled(cells: Table, n: int) -> Table:
     """With how many of `n` columns are answered in each row, and their sum."""
     columns = [cells[f"x_{i}"] for i in range(n)]
-    answered = reduce(add, (column.notnull().cast("int64") for column in columns))
+    answered = reduce(add, (indicator(column.notnull()) for column in columns))
     return cells.mutate(answered=answered, total=reduce(add, (column.fill_null(0.0) for column in columns)))
 
 
