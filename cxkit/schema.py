@@ -160,7 +160,7 @@ REASONS = {
     "few in all": Reason("few", "fewer than {judge_from:g} effective answers"),
     "few clusters": Reason("little", "answers from {clusters:.0f} clusters, and {judge_clusters} are needed"),
     "one cluster": Reason("little", "all answers come from one cluster"),
-    "worth little": Reason("little", "{n:,.0f} answers count as {base:.0f} because of {causes}, and {judge_from:g} are "
+    "worth little": Reason("little", "{n:,.0f} count as {base:.0f} because of {causes}, and {judge_from:g} are "
                            "needed"),
     "one answer": Reason("little", "one answer"),
     "lonely stratum": Reason("little", "a stratum has one cluster in the whole wave (lonely: refuse)"),

@@ -27,7 +27,7 @@ def test_one_weight_that_outweighs_all_others_is_one_answer(heavy) -> None:
     kish = (79 + heavy) ** 2 / (79 + heavy**2)  # 3.2, 1.2, 1.02, while n_eff rises to 80
     assert 1 <= row["n_judged"] <= kish + 1e-9
     assert row["verdict"] == "too few"
-    assert row["note"].startswith("now: 80 answers count as 1 because of weights, and 30 are needed; before: ")
+    assert row["note"].startswith("now: 80 count as 1 because of weights, and 30 are needed; before: ")
     listed = cx.change("nps", ANSWERS, ANSWERS, weights=(weights, weights))
     assert (listed.verdict, listed.note) == ("too few", row["note"])
     assert np.isnan(row["detectable"])
