@@ -85,7 +85,7 @@ def matrix(frame: pd.DataFrame, parts: pd.DataFrame, metrics: Mapping[str, Metri
         f"{wording.FEW} too few answers. Scores: “All numbers”."
     )
     caption = f"{scores[0]['period']}: what differs"
-    head = ["", *(metric.label for metric in order)]
+    head = ["Level", *(metric.label for metric in order)]
     folded = [*how(scores, shown, "levels of a segment"), _tests(moves, order, by)]
     return scrolled(table(head, body, caption, [said], folded=folded, kind="cross cx-matrix"), caption)
 
