@@ -11,6 +11,7 @@ import pandas as pd
 from cxkit.metrics import METRICS
 from cxkit.schema import is_hidden
 from cxkit.show import drawings, wording
+from cxkit.show.crosstabs import scrolled
 from cxkit.show.drawings import HIDDEN, layout
 from cxkit.show.figures import figure, nothing
 from cxkit.show.html import Html, absent, join, name, slug, tag
@@ -124,7 +125,7 @@ def _table(lines: dict[str, list[Row]], times: Sequence[float], stays: bool, tit
     ]
     heads = ["Began in", "Base", *map(wording.time_words, times), "Hazard", "Adjusted p", "Verdict"]
     made = table(heads, body, title, notes, names=lines)
-    return tag("div", made, class_="cx-scroll", tabindex="0", role="region", aria_label=title)
+    return scrolled(made, title)
 
 
 def _cell(row: Row) -> Html | str:
