@@ -138,7 +138,7 @@ def banner(
 
 def scrolled(made: Html, called: str) -> Html:
     """A table that is moved sideways where it is wider than the page."""
-    return tag("div", made, class_="cx-scroll", tabindex="0", role="region", aria_label=called)
+    return tag("section", made, class_="cx-scroll", tabindex="0", aria_label=called)
 
 
 def _columns(scores: Sequence[Row], dimension: str, most: int) -> tuple[list[str], list[Html | str]]:

@@ -184,7 +184,7 @@ def moved() -> cx.Report:
 def test_the_matrix_tells_what_differs_first_and_bases_beside_every_level(moved: cx.Report) -> None:
     lines = [[re.sub(r"<[^>]+>", "", cell).replace("\xa0", " ") for cell in re.findall(r"<t[hd].*?</t[hd]>", line)]
              for line in re.findall(r"<tr>.*?</tr>", str(moved.segment_scores()).partition("<figure")[0])]  # fmt: skip
-    assert lines[0] == ["", "NPS", "CSAT"]
+    assert lines[0] == ["Level", "NPS", "CSAT"]
     assert lines[1] == ["Channel changed differently?", "yes", "–"]
     assert [line[0] for line in lines[2:]] == ["app n 300", "phone n 300", "web n 300", "shop n 12"]
     app, phone, web, shop = (line[1] for line in lines[2:])

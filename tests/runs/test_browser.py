@@ -17,13 +17,15 @@ AXE_RULES = {"resultTypes": ["violations"]}
 CONTAINED = """() => {
     const wide = document.documentElement.clientWidth;
     const out = [...document.querySelectorAll('body *')].filter(one => {
-        if (one.closest('.cx-skip, thead') || one.closest('svg') !== null) return false;
+        // a banner table is moved sideways in its own frame
+        if (one.closest('.cx-skip, thead, .cx-scroll > *') || one.closest('svg') !== null) return false;
         const box = one.getBoundingClientRect();
         return box.width > 0 && (box.right > wide + 1 || box.left < -1);
     });
     return out.slice(0, 3).map(one => one.outerHTML.slice(0, 120));
 }"""
 WIDER = """() => [...document.querySelectorAll('table')].filter(table =>
+    !table.closest('.cx-scroll') &&
     table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1
 ).map(table => table.caption.innerText)"""
 TOUCHING = """() => [...document.querySelectorAll('.cx-board thead tr')].flatMap(row => {
