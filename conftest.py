@@ -53,10 +53,11 @@ def shelf_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         with open(out.parent / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not out.exists():
+            if not (complete := out.parent / "done").exists():
                 command = [sys.executable, "-m", "cxkit", "run", f"params/{name}.yaml", "--out", str(out), *options]
                 done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
                 assert done.returncode == 0, done.stdout + done.stderr
+                complete.touch()
         return out
 
     return shelf

@@ -49,7 +49,7 @@ class Cells:
         open: Durations per cell and answer that had not ended; None where all had.
         personal: Whether the clusters in `sums` are the people who answered, not what they were sampled with.
         stratified: Whether the design has several strata; `sums` are then those over all of them.
-        whole: Whether no cell of the item is hidden at any level.
+        whole: Whether the tallies hide no cell of the item, at any level.
         rounded: Whether durations were rounded, as those of tallies are and those of a list are not.
     """
 

@@ -98,7 +98,9 @@ def against_rest(
     {'no evidence': 5, 'differs': 2, 'too few': 1}
     """
     check_correction(correction)
-    names = [dimension] if isinstance(dimension, str) else list(dimension)
+    names = [dimension] if isinstance(dimension, str) else list(dict.fromkeys(dimension))
+    if not names:
+        raise CxError("dimension: name at least one")
     for name in names:
         if name in (*by, *(where or ())):
             raise CxError(f"{name!r} is compared, so that it cannot be a place as well")

@@ -70,7 +70,7 @@ def crosstab(
     2    Passives (7-8)  380    NaN   29.7
     3  Promoters (9-10)  380    NaN   49.9
     """
-    names = [dimension] if isinstance(dimension, str) else list(dimension)
+    names = [dimension] if isinstance(dimension, str) else list(dict.fromkeys(dimension))
     cuts = [tuple(by), *((*by, name) for name in names)]
     scores = estimate(tallies, level, by=cuts, where=where, metrics=metrics, periods=[period])
     tests = against_rest(

@@ -56,9 +56,10 @@ def quantiles(metric: Metric, cells: Cells, level: float) -> tuple[FloatArray, I
 
 
 def lifetimes(cells: Cells, i: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Values, ends and open cases of one cell."""
+    """Values, ends and open cases of one cell; weights as parts of its cases, so that their scale says nothing."""
     censored = np.zeros(len(cells.values)) if cells.open is None else cells.open[i]
-    return cells.values, cells.weights[i] - censored, censored  # open cases have no weights
+    each = cells.n[i] / cells.w[i] if cells.w[i] > 0 else 1.0
+    return cells.values, each * cells.weights[i] - censored, censored  # open cases have no weights
 
 
 def rank_changes(now: Cells, before: Cells, correlation: FloatArray, level: float) -> Difference:

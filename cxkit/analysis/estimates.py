@@ -231,7 +231,7 @@ def _method(words: str, cells: Cells) -> str:
 def _still_open(cells: Cells, value: float, high: float, i: int) -> tuple[str, str]:
     """How many cases had not ended, and what cannot be told because of them."""
     count = 0 if cells.open is None else int(cells.open[i].sum())
-    # The count of a hidden cell would be what others leave of the whole, on this page or on another one.
+    # The count of a hidden cell would be what others leave of the whole, which tells none where anything is hidden.
     told = f"{count:,} of {int(cells.n[i]):,} still open" if cells.whole else "some are still open"
     words = told if count else ""
     code = "not ended" if np.isnan(high) else ""

@@ -47,8 +47,8 @@ def hazards(
         Columns metric, <dimensions>, n (who was there, summed over the periods of a share), lost, expected, value (the
         ratio), low, high, pvalue, pvalue_adj, family, verdict ("higher", "lower", "no evidence", "too few"), level,
         method, note, reason; rate (lost of 100 in a month) and attributable (percent of all lost that would not have
-        been if the level had left as often as the others: associated, not caused), each with low and high. A level of
-        which a period is hidden takes no part.
+        been if the level had left as often as the others: associated, not caused; absent where a level is hidden), each
+        with low and high. A level of which a period is hidden takes no part, nor is it among the others.
 
     Raises:
         CxError: Weights, another metric, or a level or period that was not declared.
@@ -97,8 +97,9 @@ def hazards(
             made |= _percent("rate", event_rate(found.observed, months[i], level))
             if enough:
                 made |= {part: getattr(found, part) for part in ("value", "low", "high", "pvalue")}
-                share = attributable_share(events[:, i], at_risk[:, i], rest[0], rest[1], level)
-                made |= _percent("attributable", share)
+                if not any(why):  # else it would be a share of those who are shown, and not of all who left
+                    share = attributable_share(events[:, i], at_risk[:, i], rest[0], rest[1], level)
+                    made |= _percent("attributable", share)
         rows.append(made)
     frame = pd.DataFrame(rows).reindex(columns=[*HAZARDS[:1], *dimensions, *HAZARDS[1:]])
     frame = frame.assign(

@@ -61,4 +61,5 @@ def worked(local: Column, week: list[Stretch], holidays: list[date]) -> Column:
 
 def _passed(minutes: Column, some: list[Stretch]) -> Column:
     """How much of some stretches has passed."""
-    return sum(((minutes - begin).clip(0.0, float(end - begin)) for begin, end in some), ibis.literal(0.0))
+    each = (ibis.least(ibis.greatest(minutes - begin, 0.0), float(end - begin)) for begin, end in some)
+    return sum(each, ibis.literal(0.0))  # `clip` would spell out the minutes three times

@@ -193,7 +193,7 @@ class Item(Strict):
     def _in_hours(self) -> Item:
         if self.business and not (self.start and self.end):
             raise ValueError("business: is for the time `from` one moment `to` another")
-        if self.business and self.within and re.search("d", self.within):
+        if self.business and self.within and re.search(r"\d\s*d", self.within):
             raise ValueError(f"within: of business hours a day is no measure; write hours, found {self.within!r}")
         return self
 
@@ -466,7 +466,7 @@ class Business(Strict):
     @property
     def days(self) -> list[dt.date]:
         """The holidays."""
-        return [dt.date.fromisoformat(text) for text in self.holidays]
+        return sorted({dt.date.fromisoformat(text) for text in self.holidays})
 
 
 class Monthly(Strict):
@@ -599,6 +599,9 @@ class Mapping(Reading):
             "columns: `measure: again` and `once` need response, respondent and a time in one column": (
                 any(item.follows for item in self.items.values())
                 and not (roles.response and roles.respondent and isinstance(roles.time, str))
+            ),
+            "kind: `measure: again` and `once` are about every row; declare their items as transactional": any(
+                item.follows and self.kind_of(name) != "transactional" for name, item in self.items.items()
             ),
             "monthly: makes the rows and their time; leave response, time, wave, count, latest and long out": (
                 self.monthly is not None

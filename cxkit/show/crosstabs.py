@@ -62,7 +62,7 @@ def matrix(frame: pd.DataFrame, parts: pd.DataFrame, metrics: Mapping[str, Metri
     """
     shown, (fit,) = fitted(metrics, frame[frame["group"] == ""].drop(columns=MOVES))
     scores = rows(fit.assign(**{key: frame[key] for key in MOVES}))
-    order, moves = metrics_of(scores, shown), rows(parts)
+    order, moves = [shown[one] for one in dict.fromkeys(row["metric"] for row in scores)], rows(parts)  # the lead first
     cut = [one for one in by if len({row[one] for row in scores} - {None}) > 1]
     body: list[list[Cell]] = []
     for one in cut:

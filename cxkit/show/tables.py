@@ -426,6 +426,8 @@ def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         "the share of all who left that would not have, if these had left as often as the others. Associated, not "
         "caused: the groups may differ in more than this."
     ]
+    hidden = any(is_hidden(row["reason"]) for row in found)
+    notes += ["Hidden levels are not among the others, and no share of all who left is told."] if hidden else []
     folded = [
         "Left in a month: of 100 who were there, for each month that they were. Attributable below 0: how many more "
         f"would have left. Expected: as many as if all left alike. Base: who was there{monthly}. Small: "

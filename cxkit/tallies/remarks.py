@@ -414,7 +414,7 @@ def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
             x = cells[f"x_{i}"]
             both = x.notnull() & (cells.answered > 1)
             y = (cells.total - x) / (cells.answered - 1).cast("float64").nullif(0.0)
-            products = {"n": both.cast("float64"), "x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}
+            products = {"n": indicator(both).cast("float64"), "x": x, "y": y, "xx": x * x, "yy": y * y, "xy": x * y}
             sums |= {f"{name}_{i}": one.sum(where=both) for name, one in products.items()}
         frame = collect(cells.group_by("when").agg(**sums)).fillna(0.0).sort_values("when")
     label = str if survey.waves else tallies.calendar.label

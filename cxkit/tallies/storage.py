@@ -201,7 +201,7 @@ def add(first: Tallies, second: Tallies) -> Tallies:
     for name in ("by", "levels", "period", "weighted", "metrics", "rules"):
         if getattr(first, name) != getattr(second, name):
             raise CxError(f"tallies with different {name} cannot be added")
-    for name in ("where", "timezone", "year_starts", "lonely", "raked", "population"):
+    for name in ("where", "timezone", "year_starts", "lonely", "raked", "population", "business"):
         if first.provenance.get(name) != second.provenance.get(name):
             raise CxError(f"tallies with different {name} cannot be added")
     if len(first.hidden) or len(second.hidden):

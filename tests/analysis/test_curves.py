@@ -76,6 +76,18 @@ def test_without_open_cases_the_curve_is_the_share_within_each_time() -> None:
     assert found["restricted"].tolist() == pytest.approx([np.minimum(minutes, mark).mean() for mark in (5, 20, 60)])
 
 
+def test_the_scale_of_weights_changes_no_limit() -> None:
+    rng, told = np.random.default_rng(3), []
+    frame = pd.DataFrame({"wave": "a", "m": rng.exponential(60, 200), "w": rng.lognormal(0, 0.5, 200)})
+    mapping = {"kind": "transactional", "columns": {"wave": "wave", "weight": "w"}, "items": {"wait_time": "m"}}
+    for scale in (1.0, 0.01, 10.0):
+        survey = cx.read(frame.assign(w=scale * frame["w"]), mapping)
+        found = cx.curve(cx.tally(survey, ["wait_time"], period="wave"), "wait_time")
+        told.append(found.select_dtypes("number"))
+    for other in told[1:]:
+        pd.testing.assert_frame_equal(told[0], other, check_exact=False, rtol=1e-6)
+
+
 def test_only_a_duration_has_a_curve(tallies: cx.Tallies) -> None:
     with pytest.raises(cx.CxError, match="metric: reopened is no duration"):
         cx.curve(tallies, "reopened")

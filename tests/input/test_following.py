@@ -106,6 +106,7 @@ def test_few_customers_with_many_tickets_are_hidden() -> None:
     ({"items": {"back": {"measure": "again", "within": "7 days"}}}, "open_until: `within` needs the moment"),
     ({"items": {"back": {"measure": "once", **LIMITED, "column": "id"}}}, "column: `measure: once` is about the time"),
     ({"items": {"nps": {"column": "id", "within": "7 days"}}}, "within: the limit belongs to"),
+    ({"kind": "relationship"}, "declare their items as transactional"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(cx.CxError, match=words):

@@ -41,6 +41,7 @@ NAMED = re.compile(rf"\b(?:{LABELS})\b\D{{0,20}}?{NUMBER}")
 SURE = re.compile(r"\d[\d.]*%(?= interval| quantile| power)|\d[\d,]*(?= comparisons)")  # how sure, not how much
 SCORES = {"Score", "Share of differences", *(metric.label for metric in METRICS.values())}
 AFTER = re.compile(r"[\d,]+\s(?:s|min|h|days?|months?)")  # heads of the table of a curve
+UNIT = re.compile(r", (?:s|min|h|days|months)$")  # which the index names in its head
 DESCRIBED = "described: no interval, no test"
 
 
@@ -102,7 +103,7 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
             yield "curve", cells
         if "By its score" in heads:
             yield "part", cells
-        elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if head in SCORES):
+        elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if UNIT.sub("", head) in SCORES):
             yield "score", cells
         elif any(re.fullmatch(rf"{NUMBER}%", cells[head]) for head in heads[1:] if "interval" not in head.lower()):
             yield "share", cells

@@ -41,7 +41,7 @@ def test_who_left_and_who_leaves_more_often(page: Path) -> None:
     assert "Associated, not caused: the groups may differ in more than this." in said
     assert "Stay: no evidence that any of 10 starts differs from the others." in said
     assert re.search(r"May 2026 444 100\.0% .{0,200} 92\.8% 90\.0% to 94\.8%; 412 ", said)
-    assert "How long they stay: not shown, no duration is among the metrics." in said
+    assert "How long they stay, as a curve: not shown, no duration is among the metrics." in said
 
 
 def test_real_customers(real: Path) -> None:
