@@ -138,7 +138,8 @@ def banner(
 
 def scrolled(made: Html, called: str) -> Html:
     """A table that is moved sideways where it is wider than the page."""
-    return tag("section", made, class_="cx-scroll", tabindex="0", aria_label=called)
+    said = called.replace("=", " ")  # what the data call a dimension must not look like an attribute
+    return tag("section", made, class_="cx-scroll", tabindex="0", aria_label=said)
 
 
 def _columns(scores: Sequence[Row], dimension: str, most: int) -> tuple[list[str], list[Html | str]]:

@@ -18,8 +18,8 @@ INSIDE = {"segment estimate", "segment comparison", "segment contrast"}
     [
         ([], [], OWN),
         (["brand"], [], OWN | {"contribution"}),
-        ([], ["channel"], OWN | INSIDE | {"contribution"}),
-        (["brand"], ["channel"], OWN | INSIDE | {"contribution"}),
+        ([], ["channel"], OWN | INSIDE | {"contribution", "share", "segment share"}),
+        (["brand"], ["channel"], OWN | INSIDE | {"contribution", "share", "segment share"}),
     ],
 )
 def test_every_part_is_there_once_and_says_what_its_own_call_says(places, segments, parts) -> None:

@@ -37,9 +37,10 @@ PROSE = "<script>alert(18)</script> <img src=x onerror=alert(19)> [link](javascr
 
 TAGS = """html head meta title link style body a div header h1 h2 h3 h4 bdi dl dt dd main nav p ol ul li small b strong
 span table caption thead tbody tr th td figure figcaption svg desc g path rect circle use text defs details summary code
-pre footer q""".split()  # noqa: SIM905
+pre footer q section""".split()  # noqa: SIM905
 ATTRIBUTES = """lang charset http-equiv content name rel href class id aria-label aria-labelledby aria-hidden focusable
-role scope data-label viewbox fill font-family font-size style x y width height rx cx cy r d text-anchor open""".split()  # noqa: SIM905
+role scope tabindex data-label viewbox fill font-family font-size style x y width height rx cx cy r d text-anchor
+open""".split()  # noqa: SIM905
 ELEMENTS = """() => [...document.querySelectorAll('*')].map(one => [
     one.localName, one.getAttributeNames().map(name => name.toLowerCase())])"""
 LOOSE = r"""() => {
