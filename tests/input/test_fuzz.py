@@ -158,6 +158,7 @@ def test_files_with_nothing_in_them(tmp_path: Path, text: str) -> None:
         inspect(path)
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     more = [f"x{i}" for i in range(10_000)]
