@@ -42,6 +42,8 @@ from cxkit.show.rows import spoken, when
 from cxkit.tallies.storage import load
 from cxkit.tallies.tallies import Tallies
 
+NO_REST = tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+
 
 def report(
     tallies: Tallies | str | Path,
@@ -435,7 +437,7 @@ class Report:
     def _against_rest(self, metric: Metric, dimension: str) -> Html:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
         if any(cell["item"] == metric.item for cell in withheld):
-            return tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+            return NO_REST
         given: dict[str, Any] = {"where": self.where, "metrics": [metric.name]}
         found = against_rest(self.tallies, self.now, dimension, **self._tested, **given)
         return show.against_rest(found, metric, dimension)
@@ -475,7 +477,7 @@ class Report:
         if not self.segments:
             return absent()
         if self._unlike():
-            return tag("p", "The total leaves places out, so that nothing is compared with its rest.", class_="cx-none")
+            return NO_REST
         crossed = self._spoken(self.crossed)
         return join(show.crosstab(crossed, self.tallies.metrics, name) for name in self.segments)
 

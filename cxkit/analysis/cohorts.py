@@ -10,16 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxkit.analysis.beside import carried, carrying, require_free
-from cxkit.analysis.cells import Cells, declared, from_tallies, taken_design
+from cxkit.analysis.cells import Cells, declared, from_tallies
 from cxkit.analysis.comparisons import CORRECTIONS, Correction, check_correction
-from cxkit.analysis.curves import METHOD
+from cxkit.analysis.curves import METHOD, left_after, people_a_case
 from cxkit.analysis.durations import lifetimes
 from cxkit.analysis.estimates import chosen
-from cxkit.analysis.hazards import FEWEST
+from cxkit.analysis.hazards import against_others
 from cxkit.analysis.privacy import people
 from cxkit.errors import CxError
 from cxkit.schema import COHORTS, MONTH, worded
-from cxkit.stats import hazard_ratio, kaplan_meier, rate_interval, survival_at
 from cxkit.tallies.tallies import Tallies
 
 DAYS = tuple(1440.0 * days for days in (1 / 24, 1 / 6, 1, 2, 7, 14, 30))
@@ -72,10 +71,7 @@ def cohorts(
     require_free(list(where or {}), COHORTS)
     dimensions, keys = declared(tallies, [], where, None)
     cells = from_tallies(tallies, measured, keys)
-    held = people(tallies)
-    held = keys.merge(held[(held["item"] == measured.item) & (held["cut"] == tallies.cut(dimensions))],
-                      on=list(keys.columns), how="left")  # fmt: skip
-    each = (held["n"] / held["answers"]).to_numpy(float)  # people a case
+    each = people_a_case(people(tallies), tallies, measured, keys)
     stays, shown, rows = measured.better == "higher", (cells.hidden == "") & (cells.n > 0), []
     against = _against_others(cells, shown, level)
     for i in np.flatnonzero(shown | (cells.hidden != "")).tolist():
@@ -104,10 +100,7 @@ def cohorts(
 def _row(cells: Cells, i: int, marks: pd.Series[float], level: float, *, stays: bool) -> dict[str, Any]:
     """One cohort after each time, and the share of it that was watched for less."""
     times, ended, still = lifetimes(cells, i)
-    design = taken_design(cells.design, i)
-    left, low, high = survival_at(kaplan_meier(times, ended, still, level, design=design), marks)
-    low = np.where(left == 1, rate_interval(cells.w[i], cells.w[i], level, design=design).low, low)
-    high = np.where(left == 1, 1.0, high)
+    left, low, high = left_after(cells, i, marks, level)[1]
     young = [still[times < mark].sum() / cells.n[i] for mark in marks]
     there = [still[times >= mark].sum() + ended[times > mark].sum() for mark in marks]
     value = (left, low, high) if stays else (1 - left, 1 - high, 1 - low)
@@ -117,14 +110,11 @@ def _row(cells: Cells, i: int, marks: pd.Series[float], level: float, *, stays: 
 
 def _against_others(cells: Cells, shown: NDArray[np.bool_], level: float) -> dict[int, dict[str, float]]:
     """The hazard of each cohort against that of all others that are shown, where either side has enough ends."""
-    there = cells.weights * shown[:, None]
-    ended = there if cells.open is None else there - cells.open * shown[:, None]
-    at_risk = np.cumsum(there[:, ::-1], axis=1)[:, ::-1]
+    ended = cells.weights if cells.open is None else cells.weights - cells.open
+    at_risk = np.cumsum(cells.weights[:, ::-1], axis=1)[:, ::-1]
     made = {}
     for i in np.flatnonzero(shown).tolist():
-        rest, theirs = (table.sum(axis=0) - table[i] for table in (ended, at_risk))
-        enough = min(ended[i].sum(), rest.sum()) >= FEWEST
-        found = hazard_ratio(ended[i], at_risk[i], rest, theirs, level)
+        found, _, enough = against_others(ended.T, at_risk.T, shown, i, level)
         made[i] = {"ratio": found.value, "pvalue": found.pvalue} if enough else {}
     return made
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxkit.analysis.beside import require_free
 from cxkit.analysis.cells import FloatArray, declared_parts, from_tallies, scores
@@ -15,6 +16,7 @@ from cxkit.analysis.estimates import chosen
 from cxkit.errors import CxError
 from cxkit.schema import HAZARDS, MONTH, worded
 from cxkit.stats import attributable_share, event_rate, hazard_ratio
+from cxkit.stats.durations import HazardRatio
 from cxkit.tallies.tallies import Tallies
 
 METHOD = "log-rank O/E"
@@ -87,11 +89,8 @@ def hazards(
     rows: list[dict[str, Any]] = []
     for i, name in enumerate(levels):
         made: dict[str, Any] = {"metric": metric, **(where or {}), dimension: name, "reason": why[i] or "no answers"}
-        others = shown & (np.arange(len(levels)) != i)
         if shown[i]:
-            rest = [table[:, others].sum(axis=1) for table in (events, at_risk)]
-            found = hazard_ratio(events[:, i], at_risk[:, i], rest[0], rest[1], level)
-            enough = min(found.observed, rest[0].sum()) >= FEWEST
+            found, rest, enough = against_others(events, at_risk, shown, i, level)
             n = at_risk[:, i].sum() if measured.statistic == "share" else at_risk[:1, i].sum()
             made |= {"n": n, "lost": found.observed, "expected": found.expected, "reason": "" if enough else "few ends"}
             made |= _percent("rate", event_rate(found.observed, months[i], level))
@@ -113,6 +112,24 @@ def hazards(
         verdict=np.where(frame["reason"] != "", "too few", said),
         note=[worded(code, **facts) for code in frame["reason"]],
     )
+
+
+def against_others(
+    events: FloatArray, at_risk: FloatArray, shown: NDArray[np.bool_], i: int, level: float
+) -> tuple[HazardRatio, list[FloatArray], bool]:
+    """The hazard of one group against all others that are shown, their events and risks, and whether ends are enough.
+
+    Args:
+        events: Ends by time (rows) and group.
+        at_risk: Who could have ended just before.
+        shown: Which groups may be shown.
+        i: The group.
+        level: Confidence level of the interval.
+    """
+    others = shown & (np.arange(len(shown)) != i)
+    rest = [table[:, others].sum(axis=1) for table in (events, at_risk)]
+    found = hazard_ratio(events[:, i], at_risk[:, i], rest[0], rest[1], level)
+    return found, rest, bool(min(found.observed, rest[0].sum()) >= FEWEST)
 
 
 def _percent(name: str, found: Sequence[Any]) -> dict[str, float]:

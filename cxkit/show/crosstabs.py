@@ -25,7 +25,7 @@ def crosstab(frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str)
         metrics: What is measured, by name; gives the order.
         dimension: Whose levels are the columns.
     """
-    found, metrics = banner(frame, metrics, dimension)
+    found, metrics = _fitted(frame[cut_by(frame, dimension)], metrics)
     scores = [row for row in found if not row["group"]]
     shown, notes = _columns(scores, dimension, MOST)
     if len(shown) < 2:
@@ -60,8 +60,7 @@ def matrix(frame: pd.DataFrame, parts: pd.DataFrame, metrics: Mapping[str, Metri
         metrics: What is measured, by name; gives the order.
         by: The dimensions.
     """
-    shown, (fit,) = fitted(metrics, frame[frame["group"] == ""].drop(columns=MOVES))
-    scores = rows(fit.assign(**{key: frame[key] for key in MOVES}))
+    scores, shown = _fitted(frame[frame["group"] == ""], metrics)
     order, moves = [shown[one] for one in dict.fromkeys(row["metric"] for row in scores)], rows(parts)  # the lead first
     cut = [one for one in by if len({row[one] for row in scores} - {None}) > 1]
     body: list[list[Cell]] = []
@@ -127,11 +126,8 @@ def _tests(moves: Sequence[Row], metrics: Sequence[Metric], by: Sequence[str]) -
     return f"Differently: Cochran's Q of the levels of a segment, corrected for {told}." if told else ""
 
 
-def banner(
-    frame: pd.DataFrame, metrics: Mapping[str, Metric], dimension: str
-) -> tuple[list[Row], Mapping[str, Metric]]:  # fmt: skip
-    """The rows of a crosstab that a dimension cuts, and of the total, durations in the unit that fits."""
-    frame = frame[cut_by(frame, dimension)]
+def _fitted(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> tuple[list[Row], Mapping[str, Metric]]:
+    """The rows of a crosstab, durations in the unit that fits, and their metrics."""
     metrics, (fit,) = fitted(metrics, frame.drop(columns=MOVES))
     return rows(fit.assign(**{key: frame[key] for key in MOVES})), metrics
 
