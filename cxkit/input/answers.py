@@ -31,6 +31,9 @@ QUOTING = NO_NUMBER, OUTSIDE, NEGATIVE, NOT_WHOLE, NO_OPTION, NO_TICK = (
 )  # fmt: skip
 
 
+NOT_BOTH = "not both answered"  # what was refused of either is told there
+
+
 def columns(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dict[str, Column]:
     """The kit's own columns of the rows that can be used.
 
@@ -110,6 +113,9 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
     declared = mapping.items[item]
     if isinstance(declared, Chosen):
         return (_ticked if isinstance(declared.several, dict) else _listed)(table, declared)
+    if declared.item and declared.minus:
+        above = answer(table, mapping, declared.item)[0] - answer(table, mapping, declared.minus)[0]
+        return above, above.isnull().ifelse(NOT_BOTH, ibis.null("string"))
     if declared.limit is not None:
         return _within(table, mapping, item, declared.limit, clean)
     if declared.column is None:

@@ -28,6 +28,7 @@ Lonely = Literal["centre", "certainty", "refuse"]  # as the formulas of `stats` 
 ISO, SERIAL = "ISO", "excel"  # SERIAL: days since 1899-12-30, what a spreadsheet writes of a cell without its format
 EPOCH = {"epoch": 1, "epoch_ms": 1000}  # units of a second since 1970
 NAMED = (ISO, SERIAL, *EPOCH)  # forms of times that are no pattern of strptime
+ABOVE = ("mean", "net", "share")  # how it is measured what one item is above another
 MINUTES: dict[str, float] = {
     "seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0, "months": MONTH,
 }  # fmt: skip
@@ -143,9 +144,14 @@ class Roles(Strict):
 
 
 class Item(Strict):
-    """One question of the survey: its column, and how its answers are to be read; a duration also as two clocks."""
+    """One question of the survey: its column, and how its answers are to be read; a duration also as two clocks.
+
+    Or what one item is above another one, answer by answer: {item: perceived, minus: expectation, measure: mean}.
+    """
 
     column: Text | None = None
+    item: Text | None = None
+    minus: Text | None = None
     counts: dict[Text, int | float | None] = Field(default_factory=dict)
     several: Text | dict[Text, Text] | None = None
     options: dict[str | int | float, Text] | Once = Field(default_factory=dict)
@@ -240,6 +246,8 @@ class Item(Strict):
     @model_validator(mode="after")
     def _one_form(self) -> Item:
         clocks = (self.start, self.end)
+        if self.item or self.minus:
+            return self._difference()
         if self.several or self.options:
             return self._choices()
         if self.counts:
@@ -259,6 +267,16 @@ class Item(Strict):
             raise ValueError("open_until: is for durations that are given by `from` and `to`")
         if self.column is None and (self.labels or self.scale or self.reversed or self.unit):
             raise ValueError("a duration from one time to another has neither labels nor scale nor unit")
+        return self
+
+    def _difference(self) -> Item:
+        """That what one item is above another says of itself nothing that these two say."""
+        if not (self.item and self.minus) or self.measure not in ABOVE:
+            raise ValueError(f"minus: belongs to `item` and `measure: {'`, `'.join(ABOVE)}`, "
+                             "as in {item: perceived, minus: expectation, measure: mean, better: higher}")  # fmt: skip
+        said = {"item", "minus", "measure", "better", "label", "question", "top", "bottom", "classes"}
+        if odd := sorted(self.model_fields_set - said):
+            raise ValueError(f"{odd[0]}: is said by `item` and `minus` of their own answers; leave it out")
         return self
 
     def _choices(self) -> Item:
@@ -665,6 +683,7 @@ class Mapping(Reading):
 
     def _check_item(self, item: str) -> None:
         known = {metric.item for metric in METRICS.values()}
+        self._check_difference(item)
         if self.items[item].several:
             names = optional(item, self.items[item].choices)
             if taken := sorted({name for name in names if names.count(name) > 1 or name in {*self.items, *METRICS}}):
@@ -682,7 +701,7 @@ class Mapping(Reading):
         if item.casefold() in {*RESERVED, *Roles.model_fields} or item.endswith("_"):
             raise ValueError(f"items.{item}: is the name of a column of the kit; choose another name")
         try:
-            self.items[item].metric(item)
+            self._whole(item).metric(item)
         except CxError as error:
             raise ValueError(f"items.{item}.{error}") from None
 
@@ -711,7 +730,40 @@ class Mapping(Reading):
 
     def kind_of(self, item: str) -> Kind:
         """Relationship or transactional, as declared for the item or else for the whole mapping."""
-        return self.items[item].kind or self.kind
+        declared = self.items[item]
+        return self.kind_of(declared.item) if declared.item else declared.kind or self.kind
+
+    def _whole(self, item: str) -> Item:
+        """An item as it is declared; what one item is above another with the scale and the classes that follow."""
+        declared = self.items[item]
+        if not (declared.item and declared.minus):
+            return declared
+        first, second = (next(iter(self.metrics_of(name).values())) for name in (declared.item, declared.minus))
+        (low, high), (lowest, highest) = first.scale, second.scale
+        scale = int(low - highest), int(high - lowest)
+        below, above = list(range(scale[0], 0)), list(range(1, scale[1] + 1))
+        classes = {f"below {second.label}": below, "the same": [0], f"above {second.label}": above}
+        if declared.better == "lower":
+            classes = dict(reversed(classes.items()))
+        given: dict[str, Any] = {"scale": scale, "classes": declared.classes or classes}
+        if declared.measure != "mean" and not declared.top:
+            given |= {"top": above} | ({"bottom": below} if declared.measure == "net" else {})
+        return declared.model_copy(update=given)
+
+    def _check_difference(self, item: str) -> None:
+        """That what is compared are two questions of one kind with answers on scales."""
+        declared = self.items[item]
+        for key, name in (("item", declared.item), ("minus", declared.minus)):
+            if name is None:
+                continue
+            other = self.items.get(name)
+            if other is None:
+                raise ValueError(f"items.{item}.{key}: {name!r} is no item; {nearest(name, self.items)}")
+            if other.several or other.minus or other.limit or not all(m.values for m in self.metrics_of(name).values()):
+                raise ValueError(f"items.{item}.{key}: expected an item of one answer on a scale; {name} is none")
+        if declared.item and declared.minus and self.kind_of(declared.item) != self.kind_of(declared.minus):
+            words = f"{self.kind_of(declared.item)}, and {declared.minus} {self.kind_of(declared.minus)}"
+            raise ValueError(f"items.{item}: {declared.item} is {words}; expected one kind")
 
     def metrics_of(self, item: str) -> dict[str, Metric]:
         """The metrics that read an item, on its declared scale and in its declared direction.
@@ -720,7 +772,7 @@ class Mapping(Reading):
         """
         declared = self.items[item]
         if declared.measure:
-            return {item: self._counting(declared.metric(item), declared)}
+            return {item: self._counting(self._whole(item).metric(item), declared)}
         metrics = [metric for metric in METRICS.values() if metric.item == item]
         scale = declared.scale or metrics[0].scale
         usable = [metric for metric in metrics if scale == metric.scale or metric.statistic == "mean"]

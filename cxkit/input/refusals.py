@@ -20,7 +20,7 @@ DUPLICATES = "response id that occurred before"
 # What reasons begin with: of rows that are no further answers, and of answers that nobody gave. All others are losses.
 ASIDE = (DUPLICATES, "as late as the latest row", "earlier than the latest row")
 MISSING = ("empty", "declared missing", "no time", "no wave", "no respondent", "still open, and no ",
-           "opened less than ", "replaced by a later answer")  # fmt: skip
+           "opened less than ", "replaced by a later answer", "not both answered")  # fmt: skip
 SPAN = ibis.timestamp("1971-01-01"), ibis.timestamp("2099-12-31 23:59:59")
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"

@@ -482,6 +482,13 @@ def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
         if name not in known:
             lacks = lacking(mapping, name)
             raise CxError(f"{params.file}: {key}: {name!r}: {lacks}; {nearest(name, known)}")
+    read = {known[name].item for names in asked.values() for name in names}
+    for one, item in mapping.items.items() if mapping else ():
+        if one in read and {item.item, item.minus} <= read:
+            why = "beside both, the answers of the few who gave only one would come out"
+            raise CxError(
+                f"{params.file}: metrics: {one} is {item.item} less {item.minus}; leave one of these out: {why}"
+            )
     if params.cohorts and known[params.cohorts].statistic != "quantile":
         raise CxError(f"{params.file}: cohorts: {params.cohorts!r} is no duration, such as the time as a customer")
     for number, mark in enumerate(params.benchmarks):

@@ -43,6 +43,7 @@ WHOLE = {  # pages about the whole run, and what the index says of them
 
 AT_ONCE = 500  # reports on one page of the index
 DRAWN = 2000  # reports up to which each has a small line
+BESIDE = 5  # further metrics that have room beside the one that leads
 
 
 def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> tuple[Html, list[Html]]:
@@ -170,6 +171,11 @@ class _Told:
         self.aims = of("target", lambda row: str(row.get("period")) == now)
         self.signals = of("watch", lambda row: str(row.get("period")) == now and row.get("direction"))
 
+    def odd(self, report: str, metric: Metric) -> bool:
+        """Whether a score changed, or misses its target."""
+        change, aim = (told.get((report, metric.name)) for told in (self.changes, self.aims))
+        return bool((change and change.get("verdict") == "changed") or (aim and missed(aim, metric)))
+
     def worse(self, report: str, metric: Metric) -> str:
         """Why somebody should act, blank where nobody need: a change for the worse, since when, a missed target."""
         key = (report, metric.name)
@@ -204,6 +210,7 @@ def _reports(
     aims = [float(row["target"]) for key, row in told.aims.items() if key[1] == metric.name]
     ends = _ends([*(row["value"] for row in lines if row.get("value") is not None), *aims], metric)
     why = {job["name"]: [told.worse(job["name"], one) for one in shown] for job in group}
+    beside = _beside(others, told)
     ordered = sorted(group, key=lambda job: _urgency(lead[job["name"]], why[job["name"]][0], metric))
     absent = [job for job in ordered if (row := scores[job["name"]]) is None or row.get("value") is None]
     without = {job["name"] for job in absent} if len(absent) > ABSENT else set()
@@ -219,17 +226,19 @@ def _reports(
         cells += [(before_cell(change, metric), "cx-n")]
         cells += [(change_cell(change, metric, told.signals.get(key)), "cx-changed")]
         cells += [(aim_cell(aim), "cx-aim")] * (metric.name in aimed)
-        return cells + [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in others]
+        return cells + [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in beside]
 
     tested = [one for one in lead.values() if one is not None]
     before = next((shortly(str(one["before"]), str(one["now"])) for one in tested if one.get("before")), "before")
     heads = [heading(" and ".join(keys)) if keys else "Report", metric.label]
     heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
-    heads += [f"{m.label}, {wording.UNITS[m.unit]}" if m.unit in MINUTES else m.label for m in others]
+    heads += [f"{m.label}, {wording.UNITS[m.unit]}" if m.unit in MINUTES else m.label for m in beside]
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     caption = f"{metric.label} of each report: score with {level} interval and {metric.counted} (n)"
     notes, made = _group_notes(told, tested, metric, ends if drawn else None), []
+    if more := len(others) - len(beside):
+        notes.insert(0, f"{more} further metric{'s stand' if more > 1 else ' stands'} under All metrics.")
     for number, part in enumerate(pages):
         grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
                 for job in part]  # fmt: skip
@@ -242,6 +251,14 @@ def _reports(
     folded = _named(f"{len(absent):,} reports without a score", absent) if without else None
     every = _named(f"All {len(ordered):,} reports by name", sorted(ordered, key=_called)) if len(pages) > 1 else None
     return [join([_act_on(ordered, why), said, made[0], every or folded]), *made[1:]]
+
+
+def _beside(others: Sequence[Metric], told: _Told) -> list[Metric]:
+    """The further metrics that have room in the table: first those that changed or miss a target somewhere."""
+    metrics = {metric.name: metric for metric in others}
+    odd = {name for (report, name) in told.scores if name in metrics and told.odd(report, metrics[name])}
+    first = set(sorted(metrics, key=lambda name: name not in odd)[:BESIDE])
+    return [metric for metric in others if metric.name in first]
 
 
 def _called(job: Job) -> str:

@@ -117,7 +117,8 @@ def straightlining(survey: Responses) -> pd.DataFrame:
 
     Of those who answered three scaled questions or more; scales of different length agree at their ends and middle.
     """
-    scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in survey.mapping.items}
+    asked = [item for item, one in survey.mapping.items.items() if not one.minus]
+    scale = {item: next(iter(survey.mapping.metrics_of(item).values())).scale for item in asked}
     scaled = {item: ends for item, ends in scale.items() if LEAST_REACH <= ends[1] - ends[0] < float("inf")}
     if len(scaled) < LEAST_ITEMS or "count" in survey.table.columns:
         return pd.DataFrame(columns=["items", "answered", "alike"])

@@ -256,7 +256,7 @@ def _scales(survey: Responses, tallies: Tallies, metrics: dict[str, Metric]) -> 
     """Ends of a scale that nobody says, and parts of the time, or levels, that keep to a narrower scale."""
     for item, metric in metrics.items():
         low, high = metric.scale
-        if not metric.values or high - low < LEAST_REACH:
+        if not metric.values or high - low < LEAST_REACH or survey.mapping.items[item].minus:
             continue
         each = _daily(survey, tallies, item)
         answers, counts = each.columns.to_numpy(dtype="float64"), each.to_numpy(dtype="float64")
@@ -395,7 +395,7 @@ def _directions(survey: Responses, tallies: Tallies) -> Iterator[Row]:
     """The item that runs against the others, over all or in a period: it is probably counted from the other end."""
     table, places = survey.table, {}
     for item, declared in survey.mapping.items.items():
-        if isinstance(declared, Chosen):  # the options of one question run against each other by their nature
+        if isinstance(declared, Chosen) or declared.minus:  # options of one question, or items, run against each other
             continue
         metric = next(iter(survey.mapping.metrics_of(item).values()))
         values = [metric.values[answer] for answer in sorted(metric.values)]
