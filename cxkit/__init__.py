@@ -6,7 +6,7 @@ The way of the data, and the folder that holds each step:
     -> tallies                      `cxkit.tallies`     tally, load, save, add, audit
     -> estimates -> comparisons     `cxkit.analysis`    estimate, compare, against_rest, crosstab, against_target,
                                                         alike, why, drivers, gradient, curve, cohorts, hazards, league,
-                                                        watch, level, distribution;
+                                                        peers, watch, level, distribution;
                                                         on lists of answers nps, csat, ces, rate, change
     (formulas on arrays)            `cxkit.stats`       imported by itself: `from cxkit.stats import nps_interval`
     -> words, tables, figures       `cxkit.show`        report (`cxkit.reporting`): what notebooks call, a verb a cell
@@ -49,6 +49,7 @@ _HOME = {
     "curve": "cxkit.analysis.curves",
     "cohorts": "cxkit.analysis.cohorts",
     "against_target": "cxkit.analysis.targets",
+    "peers": "cxkit.analysis.peers",
     "league": "cxkit.analysis.leagues",
     "watch": "cxkit.analysis.watching",
     "level": "cxkit.analysis.watching",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.gradient import gradient
     from cxkit.analysis.hazards import hazards
     from cxkit.analysis.leagues import league
+    from cxkit.analysis.peers import peers
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings
     from cxkit.analysis.targets import against_target

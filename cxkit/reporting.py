@@ -27,6 +27,7 @@ from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.gradient import gradient_of
 from cxkit.analysis.hazards import hazards
 from cxkit.analysis.leagues import league
+from cxkit.analysis.peers import peers
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
 from cxkit.analysis.summaries import moved
@@ -36,6 +37,7 @@ from cxkit.analysis.watching import watch
 from cxkit.analysis.why import why
 from cxkit.errors import CxError, nearest
 from cxkit.metrics import Metric
+from cxkit.schema import COMPARISONS, ESTIMATES, PEERS
 from cxkit.show.html import Html, absent, join, tag
 from cxkit.show.labels import words
 from cxkit.show.rows import spoken, when
@@ -216,6 +218,25 @@ class Report:
         return at(self._against_target(self._targets, by=list(self.where)), self.where)
 
     @cached_property
+    def peers(self) -> pd.DataFrame:
+        """Every metric of the place against all other places, in the period and in the windows of the run.
+
+        No row where these are not known.
+        """
+        t, by = self.tallies, list(self.where)
+        if t.place is not None:
+            return self._beside("peer", ["metric", "period", *by, *PEERS[2:]])
+        whole = tuple(by[:-1]) in t.levels and not self._unlike(every=True)
+        if not by or not whole or not (t.sums.empty or "rest_shared" in t.sums):
+            return pd.DataFrame(columns=["metric", "period", *PEERS[2:]])
+        return at(peers(t, self.now, by, **self._tested, metrics=self.metrics, lead=self.lead.name), self.where)
+
+    def _beside(self, part: str, columns: Sequence[str]) -> pd.DataFrame:
+        """What the run found of the place beside others, or over several periods; nothing of the whole."""
+        held = self.tallies.place.beside if self.tallies.place else pd.DataFrame({"part": [], "metric": []})
+        return held[held["part"].eq(part) & held["metric"].isin(self.metrics)].reindex(columns=list(columns))
+
+    @cached_property
     def part_targets(self) -> pd.DataFrame:
         """The same of the segments in which levels have targets of their own, by the metrics that have these.
 
@@ -311,7 +332,7 @@ class Report:
         second = self.changes[self.changes["before"] != self.before]
         beside["further"] = self._spoken(second) if self.further else None
         said = show.headline(told, metrics, answers=answers, why=self.reasons, moved=self.moved, **beside)
-        made = show.board(series, changes, metrics, now, whole=self.whole, **beside)
+        made = show.board(series, changes, metrics, now, whole=self.whole, peers=self._spoken(self.peers), **beside)
         return join([said, made if self.estimates["value"].notna().any() else None])
 
     def _spoken(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -430,9 +451,9 @@ class Report:
         named = " and ".join(map(words, self.segments))
         return show.comparisons_table(moves, self.tallies.metrics, caption=f"Change of {self.lead.label} by {named}")
 
-    def _unlike(self) -> bool:
+    def _unlike(self, every: bool = False) -> bool:
         """Whether nothing may be compared with the rest of everybody, whose total leaves places out."""
-        return not self.where and bool(self.tallies.provenance.get("withheld"))
+        return (every or not self.where) and bool(self.tallies.provenance.get("withheld"))
 
     def _against_rest(self, metric: Metric, dimension: str) -> Html:
         withheld = [] if self.where else self.tallies.provenance.get("withheld", [])
@@ -457,8 +478,17 @@ class Report:
 
     def numbers(self) -> Html:
         """Every score and change of the place as tables."""
-        metrics = self.tallies.metrics
-        return join([show.estimates_table(self.estimates, metrics), show.comparisons_table(self.changes, metrics)])
+        metrics, by = self.tallies.metrics, list(self.where)
+        scores = self._beside("window estimate", ["metric", "period", *by, *ESTIMATES[2:]])
+        moves = self._beside("window comparison", ["metric", *by, *COMPARISONS[1:]])
+        over = "Over several periods, as far as they are shown: "
+        return join([
+            show.estimates_table(self.estimates, metrics),
+            show.comparisons_table(self.changes, metrics),
+            show.peers(self._spoken(self.peers), metrics),
+            show.estimates_table(self._spoken(scores), metrics, caption=f"{over}scores") if len(scores) else None,
+            show.comparisons_table(self._spoken(moves), metrics, caption=f"{over}changes"),
+        ])  # fmt: skip
 
     def segment_numbers(self) -> Html:
         """Every score and change of the segments as tables."""

@@ -75,6 +75,7 @@ CONTRASTS = (
     "metric", "period", "n", "n_rest", "n_eff", "n_eff_rest", "difference", "low", "high", *_TEST, *_WORDS,
     "reason_side", *_LIMITS, "value", "value_rest", "shift", "n_judged", "n_judged_rest",
 )  # fmt: skip
+PEERS = (*CONTRASTS, "shrunk", "shrunk_low", "shrunk_high")
 ALIKE = ("alike_q", "alike_df", "alike_pvalue", "alike_pvalue_adj", "alike_detectable", "alike_verdict", "named",
          "named_change", "named_low", "named_high", "named_level")  # fmt: skip
 WHY = (
@@ -122,7 +123,7 @@ CROSSTAB = (
 )  # fmt: skip
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
-    *ESTIMATES, *COMPARISONS, *TARGETS, *CONTRASTS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
+    *ESTIMATES, *COMPARISONS, *TARGETS, *PEERS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
     *CROSSTAB, *SUMMARY,
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""

@@ -11,6 +11,7 @@ from cxkit.analysis.comparisons import Correction, compare
 from cxkit.analysis.contrasts import against_rest
 from cxkit.analysis.crosstabs import class_shares
 from cxkit.analysis.estimates import estimate
+from cxkit.analysis.peers import peers
 from cxkit.analysis.targets import against_target, by_segment
 from cxkit.analysis.watching import HORIZONS, watch
 from cxkit.analysis.why import why
@@ -28,6 +29,7 @@ def summary(
     level: float,
     correction: Correction,
     targets: Mapping[str, Any],
+    beside: Sequence[Tallies] = (),
 ) -> pd.DataFrame:
     """The numbers of all reports of a run, one after another.
 
@@ -41,12 +43,15 @@ def summary(
         level: Confidence level.
         correction: "holm" or "bh".
         targets: Metric -> target, as `against_target` takes them.
+        beside: In each every place is set against all others, in the period; else in the last of two windows, which are
+            compared.
 
     Returns:
         `part` ("estimate", "comparison", "second comparison" or "target", of the places themselves; "segment estimate",
         "segment comparison" or, where levels of a segment have targets, "segment target" inside them, "segment
         contrast" of one with the rest; where there are segments "share" and "segment share" of classes of answers;
-        "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon), then the
+        "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon; "peer" of
+        a place against all others, "window estimate" and "window comparison" of windows of several periods), then the
         columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
@@ -74,6 +79,15 @@ def summary(
             found.append((part, class_shares(tallies, now, cuts)))
     if parts := list(places or segments):
         found.append(("contribution", why(tallies, now, first, parts, level)))
+    for one in beside:
+        last = now if now in one.periods else one.periods[-1]
+        held = peers(one, last, places, level, correction, lead=lead)
+        found.append(("peer", held[held["n"].ne(0)]))  # of a window that is empty nobody knows whether it was hidden
+        if last != now and len(one.periods) > 1:
+            scores = estimate(one, level, by=places, periods=one.periods[-1:])
+            found.append(("window estimate", scores[scores["n"].ne(0)]))
+            changes = compare(one, one.periods[1], one.periods[0], level, correction, by=places, lead=lead)
+            found.append(("window comparison", changes[changes["n"].ne(0) & changes["n_before"].ne(0)]))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]
 

@@ -172,6 +172,7 @@ class Params(Strict):
     segments: Names = Field(default_factory=list)
     where: dict[Text, Names | Range] = Field(default_factory=dict)
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    level_over: Text | None = None
     correction: Literal["holm", "bh"] = "holm"
     weights: bool | Rake = True
     population: dict[Text, dict[Text, Annotated[int, Field(gt=0)]]] = Field(default_factory=dict, max_length=1)
@@ -218,6 +219,11 @@ class Params(Strict):
                 raise ValueError(f"{name}: no value is listed; write null for every value that the data hold")
         return {name: values and list(dict.fromkeys(values)) for name, values in for_each.items()}
 
+    @property
+    def window(self) -> int:
+        """How many periods the level is shown over beside that of one; 0 for none."""
+        return int(self.level_over.split()[0]) if self.level_over else 0
+
     @model_validator(mode="after")
     def _consistent(self) -> Params:
         latest = "latest" if self.period == "wave" else f"last complete {self.period}"
@@ -225,6 +231,11 @@ class Params(Strict):
             raise ValueError(f"now: expected '{latest}' or the name of a {self.period}, found {self.now!r}")
         if "year_ago" in self.against and self.period == "wave":
             raise ValueError("against: waves have no year; expected 'previous' or the name of a wave, found 'year_ago'")
+        if self.level_over and not re.fullmatch(rf"([2-9]|[1-9]\d) {self.period}s", self.level_over, re.ASCII):
+            expected = (
+                "no such key, since waves have no length" if self.period == "wave" else f"such as 6 {self.period}s"
+            )
+            raise ValueError(f"level_over: expected {expected}, from 2 on, found {self.level_over!r}")
         for name in self.for_each:
             if f"{{{name}}}" in self.title:
                 raise ValueError("title: is the same for all reports; each puts its own value before it")

@@ -40,7 +40,19 @@ from cxkit.runs.jobs import Job, Prepared, check_notebooks, expand
 from cxkit.runs.notebooks import self_contained
 from cxkit.runs.params import RunParams, paths, sources
 from cxkit.sample.write import MAPPINGS
-from cxkit.schema import COMPARISONS, ESTIMATES, FIRST, SAMPLES, SECOND, TARGETS, WEIGHTS, Rules, accepting, remarked
+from cxkit.schema import (
+    COMPARISONS,
+    ESTIMATES,
+    FIRST,
+    PEERS,
+    SAMPLES,
+    SECOND,
+    TARGETS,
+    WEIGHTS,
+    Rules,
+    accepting,
+    remarked,
+)
 from cxkit.tallies.audit import audit, kept, spelled
 from cxkit.tallies.quality import days, elsewhere, partial
 from cxkit.tallies.raking import raked, read_margins
@@ -48,6 +60,7 @@ from cxkit.tallies.remarks import listed, lost_parts, lost_reasons, of_run
 from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
 from cxkit.tallies.tally import filtered, spelled_filters, tally
+from cxkit.tallies.windows import over, window_of
 
 OTHER_SHELVES = "not protected: another shelf of the same data, copies, mails (docs/privacy.md)"
 
@@ -67,6 +80,7 @@ class Plan:
         whole: The tallies before anything was hidden.
         targets: Metric -> target, of levels that the data hold.
         further: The second period that it is compared with, if there is one.
+        beside: What places are set against all others in: the period, and windows of several periods.
     """
 
     tallies: Tallies
@@ -79,6 +93,7 @@ class Plan:
     whole: Tallies
     targets: dict[str, Any]
     further: list[str] = field(default_factory=list)
+    beside: list[Tallies] = field(default_factory=list)
 
     @property
     def compared(self) -> str | list[str]:
@@ -163,6 +178,8 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     total = (summary["part"] == "estimate") & (summary["period"] == planned.now) & summary[own].isna().all(axis=1)
     whole = summary.loc[total, ["metric", "period", *ESTIMATES[2:]]]
     aimed_at_nothing = summary[:0][["metric"]]
+    told = list(dict.fromkeys(["part", "metric", *own, *ESTIMATES, *COMPARISONS, *PEERS]))
+    beside = _of_reports(summary, ["peer", "window estimate", "window comparison"], told)
     comparisons, signals = (summary[summary["part"].isin(parts)] for parts in (("comparison", SECOND), ("watch",)))
     others = moved(comparisons, signals, planned.now, own)
     there = {tuple(dict(where).values()): f"{name}.html" for where, name in reports.items()}
@@ -170,7 +187,7 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     places = {
         name: Place(
             dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing), whole,
-            others[others["file"] != f"{name}.html"],
+            others[others["file"] != f"{name}.html"], beside=beside.get(name, summary[:0][["part", "metric"]]),
         )
         for where, name in reports.items()
     }  # fmt: skip
@@ -275,7 +292,8 @@ def plan(params: RunParams, path: Path) -> Plan:
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
     before, *further = befores
-    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params), further)
+    beside = _beside(params, survey, masked, now)
+    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params), further, beside)
 
 
 def told(params: RunParams) -> tuple[list[str], list[dict[str, str]]]:
@@ -379,6 +397,20 @@ def _raked(params: RunParams, survey: Responses, now: str) -> Responses:
     margins = read_margins(Path(params.data or params.root) / Path(params.weights.rake).expanduser())
     table = filtered(survey, params.period, params.where, now)
     return raked(survey, table, margins, params.period, params.weights.trim, params.weights.rake)
+
+
+def _beside(params: RunParams, survey: Responses, masked: Tallies, now: str) -> list[Tallies]:
+    """In what places are set against all others: the period, and the last windows of several ones.
+
+    Where the total leaves places out, all others are those that are shown in the period.
+    """
+    places, size = list(params.for_each), params.window
+    if not places:
+        return []
+    own = survey.raking or not masked.provenance.get("withheld")
+    spans = [] if own else [[[now]]]
+    spans += [[window_of(masked, masked.calendar.shift(now, -back), size) for back in (size, 0)]] if size else []
+    return [masked] * bool(own) + [mask(over(survey, masked, places, one, params.where)) for one in spans]
 
 
 def _with_cohorts(masked: Tallies, params: RunParams, survey: Responses, now: str) -> Tallies:
@@ -491,6 +523,10 @@ def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
             )
     if params.cohorts and known[params.cohorts].statistic != "quantile":
         raise CxError(f"{params.file}: cohorts: {params.cohorts!r} is no duration, such as the time as a customer")
+    made = "weights" if not isinstance(params.weights, bool) else "rows" if mapping and mapping.monthly else ""
+    if params.level_over and made:
+        why = f"{made} are made for each period, so that answers of several are not put together"
+        raise CxError(f"{params.file}: level_over: {why}")
     for number, mark in enumerate(params.benchmarks):
         low, high = known[mark.metric].ends
         if not low <= mark.value <= high:
@@ -581,7 +617,7 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped if skip["kind"] in kinds}
     found = summary(
         planned.tallies, planned.now, planned.compared, places, params.segments, params.metrics[0], params.level,
-        params.correction, planned.targets,
+        params.correction, planned.targets, planned.beside,
     )  # fmt: skip
     levels = found.reindex(columns=list(places)).to_dict("records")
     keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]

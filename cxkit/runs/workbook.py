@@ -48,6 +48,9 @@ COLUMNS = {
     "difference_high": Column("Difference to", "upper limit of the interval of the difference", "change"),
     "change_low": Column("Change from", "lower limit of the interval of the change", "change"),
     "change_high": Column("Change to", "upper limit of the interval of the change", "change"),
+    "shrunk": Column("Shrunken score", "the score pulled to the mean of all by how little is known of it", "score"),
+    "shrunk_low": Column("Shrunken from", "lower limit of its interval, which holds on average over places", "score"),
+    "shrunk_high": Column("Shrunken to", "upper limit of its interval", "score"),
     "target": Column("Target", "what the score should be, as the parameters of the run set it", "score"),
     "gap": Column("Above target by", "the score less the target", "change"),
     "contribution": Column("Contribution", "what this part brings to the change of all", "change"),
@@ -105,6 +108,9 @@ SHEETS = {
     "contrast": ("Against the rest", (
         "metric", "unit", "period", "difference", "difference_low", "difference_high", *_TEST, "n", "n_rest", "n_eff",
         "n_eff_rest", "verdict", "detectable", *_ENDS)),
+    "peer": ("Against all others", (
+        "metric", "unit", "period", "difference", "difference_low", "difference_high", *_TEST, "n", "n_rest", "n_eff",
+        "n_eff_rest", "verdict", "detectable", "shrunk", "shrunk_low", "shrunk_high", *_ENDS)),
     "target": ("Against the target", (
         "metric", "unit", "period", "value", "low", "high", "target", "gap", *_TEST, "n", "n_eff", "verdict",
         "detectable", *_ENDS)),
@@ -230,7 +236,7 @@ def _as_reached(row: Row) -> Row:
     return {**row, "change": row.get("gap"), "verdict": verdict}
 
 
-_SAID = {"contrast": as_change, "target": _as_reached}
+_SAID = {"contrast": as_change, "peer": as_change, "target": _as_reached}
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
 the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `crosstab`,
-`matrix`, `hazards`, `league` its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`, `segments`,
-`changes`, `heatmap`, `gradient`, `why`, `drivers` its figures. Each returns `Html`, in which every string of the data
-is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`peers`, `matrix`, `hazards`, `league` its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`,
+`segments`, `changes`, `heatmap`, `gradient`, `why`, `drivers` its figures. Each returns `Html`, in which every string
+of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from cxkit.show.tables import (
     estimates_table,
     hazards,
     league,
+    peers,
 )
 from cxkit.show.why import why
 
@@ -58,6 +59,7 @@ __all__ = [
     "league",
     "matrix",
     "methods",
+    "peers",
     "provenance",
     "score_distribution",
     "segments",

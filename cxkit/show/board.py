@@ -16,8 +16,8 @@ from cxkit.show import svg, verdicts, wording
 from cxkit.show.drawings import FEW, runs
 from cxkit.show.findings import DIFFERENTLY, NO_EVIDENCE, alike, compared, in_words, listed, named, no_evidence
 from cxkit.show.html import Html, join, name, slug, tag
-from cxkit.show.labels import plural, words
-from cxkit.show.rows import Row, fitted, metrics_of, rows, shares
+from cxkit.show.labels import all_others, plural, words
+from cxkit.show.rows import Row, dimensions, fitted, metrics_of, rows, shares
 from cxkit.show.tables import Cell, table
 from cxkit.show.why import in_short
 
@@ -277,6 +277,7 @@ def board(
     targets: pd.DataFrame | None = None,
     watched: pd.DataFrame | None = None,
     further: pd.DataFrame | None = None,
+    peers: pd.DataFrame | None = None,
 ) -> Html:
     """All metrics of a page, a line each: score with interval and base, small line, before, change, target, total.
 
@@ -289,6 +290,7 @@ def board(
         targets: Of the place against its targets.
         watched: Since when scores are higher or lower.
         further: Comparisons of the same place with a second period, which has columns of its own.
+        peers: Of the place against all others (`cx.peers`).
     """
     metrics, (series, comparisons, whole, further) = fitted(metrics, series, comparisons, whole, further)
     every = rows(series)
@@ -299,6 +301,7 @@ def board(
     seconds = {str(row["metric"]): row for row in rows(further)} if further is not None else {}
     all_of = {str(row["metric"]): row for row in rows(whole)} if whole is not None else {}
     aims = {str(row["metric"]): row for row in rows(targets)} if targets is not None else {}
+    beside, than = by_metric(peers), all_others([] if peers is None else dimensions(peers))
     since = last_word(watched, now)
     periods = len({str(row["period"]) for row in every})
     body, grey = [], []
@@ -317,9 +320,9 @@ def board(
         cells += [(before_cell(second, metric), "cx-n cx-wide"),
                   (change_cell(second, metric, None), "cx-changed cx-wide")] * bool(seconds)  # fmt: skip
         cells += [(aim_cell(aim), "cx-aim")] if aims else []
-        cells += [(wording.score(one, metric) if (one := all_of.get(metric.name)) else "", "cx-n cx-all")] * bool(
-            all_of
-        )
+        word = tag("small", apart) if (apart := apart_from_others(beside.get(metric.name, []), now, than)) else None
+        whole_ = wording.score(one, metric) if (one := all_of.get(metric.name)) else ""
+        cells += [(join([whole_, word], " "), "cx-n cx-all")] * bool(all_of)
         body.append(cells)
         grey.append(row.get("value") is None or wording.is_small(row))
     before, earlier = (next((str(row["before"]) for row in found.values() if row.get("before")), "before")
@@ -351,6 +354,26 @@ def _notes(
     lines += [f"{counted} count like fewer after weights and after several of one customer or cluster."]
     bands = [wording.band(row, m) for row in found for m in shown if m.name == row["metric"]]
     return [*lines, *watch, *[f"Band of the score: {band}." for band in bands if band]]
+
+
+def by_metric(frame: pd.DataFrame | None) -> dict[str, list[Row]]:
+    """The rows of each metric."""
+    found: dict[str, list[Row]] = {}
+    for row in rows(frame) if frame is not None else ():
+        found.setdefault(str(row["metric"]), []).append(row)
+    return found
+
+
+def apart_from_others(found: Sequence[Row], now: str, than: str) -> str:
+    """Whether a score is shown to be higher or lower than that of all others; else whether it is over a longer time."""
+    own = [row for row in found if str(row["period"]) == now]
+    longer = [row for row in found if str(row["period"]) != now]
+    few = not own or own[0]["verdict"] == "too few"
+    for row in own + longer * few:
+        if row["verdict"] == "differs":
+            over = "" if row in own else f"over {row['period']} "
+            return f"{over}{'higher' if row['difference'] > 0 else 'lower'} than {than}"
+    return ""
 
 
 def score_cell(row: Row, metric: Metric) -> Html:

@@ -18,6 +18,7 @@ from cxkit.show.board import (
     TARGETS,
     aim_cell,
     aim_words,
+    apart_from_others,
     before_cell,
     change_cell,
     missed,
@@ -29,8 +30,8 @@ from cxkit.show.board import (
 )
 from cxkit.show.drawings import FEW
 from cxkit.show.html import Html, join, name, tag
-from cxkit.show.labels import heading
-from cxkit.show.rows import MINUTES, Row, fitted, metrics_of, rows, spoken, when
+from cxkit.show.labels import all_others, heading
+from cxkit.show.rows import MINUTES, Row, as_change, fitted, metrics_of, rows, spoken, when
 from cxkit.show.sections import audit, compared_facts, counted, filter_facts, head, provenance
 from cxkit.show.tables import ABSENT, Cell, base, comparison_notes, estimates_table, table
 
@@ -169,6 +170,11 @@ class _Told:
         self.scores = of("estimate", lambda row: str(row.get("period")) == now)
         self.changes, self.further = (of(part, lambda row: True) for part in ("comparison", SECOND))
         self.aims = of("target", lambda row: str(row.get("period")) == now)
+        self.peers: dict[tuple[str, str], list[Row]] = {}
+        for row in rows_:
+            if row["part"] == "peer":
+                self.peers.setdefault((row["report"], row["metric"]), []).append(row)
+        self.windows = of("window estimate", lambda row: row.get("value") is not None)
         self.signals = of("watch", lambda row: str(row.get("period")) == now and row.get("direction"))
 
     def odd(self, report: str, metric: Metric) -> bool:
@@ -226,17 +232,20 @@ def _reports(
         cells += [(before_cell(change, metric), "cx-n")]
         cells += [(change_cell(change, metric, told.signals.get(key)), "cx-changed")]
         cells += [(aim_cell(aim), "cx-aim")] * (metric.name in aimed)
+        cells += [(_to_others(told, key, metric, now), "cx-wide cx-others")] * bool(told.peers)
         return cells + [(_small(told, str(job["name"]), m), "cx-n cx-wide") for m in beside]
 
     tested = [one for one in lead.values() if one is not None]
     before = next((shortly(str(one["before"]), str(one["now"])) for one in tested if one.get("before")), "before")
     heads = [heading(" and ".join(keys)) if keys else "Report", metric.label]
     heads += [*[f"{min(periods, RECENT)} periods"] * drawn, before, "Change", *["Target"] * (metric.name in aimed)]
+    than = all_others(keys)
+    heads += [than.capitalize()] * bool(told.peers)
     heads += [f"{m.label}, {wording.UNITS[m.unit]}" if m.unit in MINUTES else m.label for m in beside]
     pages = [listed[i : i + AT_ONCE] for i in range(0, max(len(listed), 1), AT_ONCE)]
     level = wording.level_words(next((row.get("level") for row in told.scores.values()), None))
     caption = f"{metric.label} of each report: score with {level} interval and {metric.counted} (n)"
-    notes, made = _group_notes(told, tested, metric, ends if drawn else None), []
+    notes, made = _group_notes(told, tested, metric, ends if drawn else None, than), []
     if more := len(others) - len(beside):
         notes.insert(0, f"{more} further metric{'s stand' if more > 1 else ' stands'} under All metrics.")
     for number, part in enumerate(pages):
@@ -257,8 +266,23 @@ def _beside(others: Sequence[Metric], told: _Told) -> list[Metric]:
     """The further metrics that have room in the table: first those that changed or miss a target somewhere."""
     metrics = {metric.name: metric for metric in others}
     odd = {name for (report, name) in told.scores if name in metrics and told.odd(report, metrics[name])}
-    first = set(sorted(metrics, key=lambda name: name not in odd)[:BESIDE])
+    first = set(sorted(metrics, key=lambda name: name not in odd)[: BESIDE - bool(told.peers)])
     return [metric for metric in others if metric.name in first]
+
+
+def _to_others(told: _Told, key: tuple[str, str], metric: Metric, now: str) -> Html:
+    """Where a report stands to all others; of too few answers in the period its score over a longer time, too."""
+    found = told.peers.get(key, [])
+    own = next((row for row in found if str(row["period"]) == now), None)
+    few = own is None or own["verdict"] == "too few"
+    word = apart_from_others(found, now, "").removesuffix(" than ")
+    said = word or ("" if not found else f"{wording.FEW} too few" if few else wording.NONE)
+    longer = told.windows.get(key) if few else None
+    score = (
+        longer
+        and f"{longer['period']}: {wording.score(longer, metric)}, {wording.span(longer, metric)}, {base(longer)}"
+    )
+    return join([said, tag("small", score) if score else None], " ")
 
 
 def _called(job: Job) -> str:
@@ -282,15 +306,18 @@ def _turning(page: int, pages: Sequence[Sequence[Job]]) -> Html | None:
 
 
 def _group_notes(
-    told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None
+    told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None, than: str
 ) -> list[str]:  # fmt: skip
     used = wording.methods_words(row.get("method") for row in told.scores.values())
     scale = f" Lines: {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}." if ends else ""
     notes = [f"Intervals: {used}; of the other metrics in the workbook.{scale}"]
     notes += [TARGETS.format(wording.families(told.aims.values()))] * bool(told.aims)
+    beside = [row for key, held in told.peers.items() for row in held if key[1] == metric.name]
+    notes += [OTHERS.format(than.capitalize(), than, wording.families(map(as_change, beside)))] * bool(beside)
     return [*notes, *(comparison_notes(tested, wording.in_pairs(metric)) if tested else [])]
 
 
+OTHERS = "{}: whether a report is higher or lower than {} together, corrected for {}; in the workbook."
 NAMED = 10  # places that the index names at its head
 
 

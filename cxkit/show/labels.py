@@ -129,6 +129,15 @@ def words(column: str) -> str:
     return " ".join(part.upper() if part in _ABBREVIATED else part for part in column.split("_"))
 
 
+def all_others(names: Sequence[str]) -> str:
+    """What a place is compared with, by the dimensions of places.
+
+    >>> all_others(["brand"]), all_others(["market", "brand"])
+    ('all others', 'all others of the same market')
+    """
+    return f"all others{f' of the same {words(names[0])}' if len(names) > 1 else ''}"
+
+
 def plural(column: str) -> str:
     """What the levels of a column are called; only of common nouns a plural is made.
 

@@ -49,9 +49,13 @@ def spoken(frame: pd.DataFrame, period: str) -> pd.DataFrame:
 def when(label: Any, period: str) -> Any:
     """A period as a reader says it, where it is a month.
 
-    >>> when("2026-07", "month"), when("2011-12", "wave")
-    ('July 2026', '2011-12')
+    >>> when("2026-07", "month"), when("2011-12", "wave"), when("2026-05 to 2026-10", "month")
+    ('July 2026', '2011-12', 'May to October 2026')
     """
+    first, _, last = str(label).partition(" to ")
+    if last and period == "month":  # a window of several
+        begin, end = when(first, period), str(when(last, period))
+        return f"{str(begin).removesuffix(end[-5:])} to {end}"
     found = re.fullmatch(r"(\d{4})-(\d\d)", str(label), re.ASCII) if period == "month" else None
     return f"{MONTHS[int(found[2]) - 1]} {found[1]}" if found else label
 

@@ -10,7 +10,7 @@ from cxkit.metrics import Metric, Unit
 from cxkit.schema import is_hidden
 from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, full_names, join, name, plain, tag
-from cxkit.show.labels import heading, words
+from cxkit.show.labels import all_others, heading, words
 from cxkit.show.rows import (
     MINUTES,
     Row,
@@ -63,7 +63,7 @@ def table(
             what their cells are called on a narrow screen. Nothing of this is then repeated in every row. "board"
             where a table stays one on a narrow screen, "cross" where it is moved sideways there.
     """
-    known = kind in ("est", "cmp", "cross")
+    known = kind.split(" ")[0] in ("est", "cmp", "cross")
     numbers = [(k or None) for _, k in body[0]] if body and not known else [None] * len(head)
     top = [tag("th", name(title), scope="col", class_=k) for title, k in zip(head, numbers, strict=True)]
     lines = []
@@ -373,6 +373,9 @@ def _names(found: Sequence[Row], keys: Sequence[str]) -> list[object]:
     return [row[key] for row in found for key in keys if row.get(key) is not None]
 
 
+VS = ("Difference", "Interval", "Adjusted p", "Bases level / rest", "Verdict", "Detectable")
+
+
 def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     """Each level of a dimension against all its others together, a line each.
 
@@ -387,7 +390,7 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
         return tag("p", f"There is nothing to compare a {words(dimension)} with.", class_="cx-none")
     shown, absent = unshown(found, "change", lambda row: str(row[dimension]))
     body = [[(name(row[dimension]), ""), *_judged(row, metric)] for row in shown]
-    head = [heading(dimension), "Difference", "Interval", "Adjusted p", "Bases level / rest", "Verdict", "Detectable"]
+    head = [heading(dimension), *VS]
     methods = wording.methods_words(row.get("method") for row in found)
     notes = [*([f"The rest is all other levels together. Method: {methods}."] if methods else []),
              *_corrected(found), *([PAIRS] if in_pairs(metric) else []),
@@ -395,6 +398,45 @@ def against_rest(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:
     caption = f"{metric.label}: each {words(dimension)} against the rest"
     return table(head, body, caption, [*notes, *absent], grey=[row["verdict"] == "too few" for row in shown],
                  names=_names(found, [dimension]), kind="cmp cx-vs")  # fmt: skip
+
+
+def peers(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
+    """A place against all others together, a line for each metric and period; and its scores shrunken to their mean.
+
+    Args:
+        frame: What `cx.peers` returned, of one place.
+        metrics: What is measured, by name.
+    """
+    metrics, (frame,) = fitted(metrics, frame)
+    found = [as_change(row) for row in rows(frame) if row["metric"] in metrics]
+    if not found:
+        return Html("")
+    keys, than = _keys(found, ["period"]), all_others(dimensions(frame))
+    shown, absent = unshown(found, "change", lambda row: _called(row, keys, metrics))
+    shrunken = any(row.get("shrunk") is not None for row in shown)
+    about = [(row, metrics[row["metric"]]) for row in shown]
+    body = [[*_key_cells(row, keys, metrics), *[(_pulled(row, m), "cx-n")] * shrunken, *_judged(row, m)]
+            for row, m in about]  # fmt: skip
+    head = [*_key_heads(keys), *["Shrunken"] * shrunken, *VS]
+    pairs = any(in_pairs(metric) for metric in metrics_of(found, metrics))
+    methods = wording.methods_words(row.get("method") for row in found)
+    notes = [f"The rest: {than} together. Method: {methods}.", *_corrected(found), *[PAIRS] * pairs]
+    sure = wording.level_words(found[0].get("level"))
+    notes += [
+        "Shrunken towards the mean of all: the score pulled there by how little is known of it (empirical Bayes); such "
+        f"intervals hold the true scores of {sure} of the places."
+    ] * shrunken
+    return table(head, body, f"Against {than}", [*notes, *absent], grey=[*map(_unsaid, shown)], kind="cmp cx-vs")
+
+
+def _pulled(row: Row, metric: Metric) -> Html | str:
+    """A shrunken score with its interval."""
+    if row.get("shrunk") is None:
+        return ""
+    ends = row["shrunk_low"], row["shrunk_high"]
+    places = wording.decimals(*ends)
+    said = wording.quantity(row["shrunk"], metric.unit, places)
+    return join([said, tag("small", wording.limits(*ends, metric.unit, places))], " ")
 
 
 def hazards(frame: pd.DataFrame, metric: Metric, dimension: str) -> Html:

@@ -47,6 +47,7 @@ from cxkit.stats.multiplicity import (
     family_size,
     holm,
     shrink,
+    shrunk_interval,
     variance_between,
 )
 from cxkit.stats.ordinal import superiority
@@ -123,6 +124,7 @@ __all__ = [
     "sample_size",
     "shapley",
     "shrink",
+    "shrunk_interval",
     "smallest_base",
     "sums_of",
     "superiority",

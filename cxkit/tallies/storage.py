@@ -90,7 +90,7 @@ def _about(tallies: Tallies) -> dict[str, Any]:
     }
 
 
-_FRAMES = ("comparisons", "targets", "whole", "moved", "crossed")  # of a place
+_FRAMES = ("comparisons", "targets", "whole", "moved", "crossed", "beside")  # of a place
 
 
 def _plain(frame: pd.DataFrame) -> tuple[dict[Any, list[Any]], dict[Any, str]]:

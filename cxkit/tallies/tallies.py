@@ -80,6 +80,7 @@ class Place:
         targets: The place's rows of the run's tests of all places against their targets, made in the same way.
         whole: The scores of everybody in the period, as the overview shows them.
         moved: Which other places of the run moved (`cxkit.analysis.summaries.moved`), with the `file` of each page.
+        beside: What the run found of the place beside all others, and over several periods, by `part` of its summary.
         crossed: The place's rows of the run's crosstab, made for all places at once, in which its families are its own.
     """
 
@@ -91,6 +92,7 @@ class Place:
     whole: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
     moved: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
     crossed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"metric": []}))
+    beside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"part": [], "metric": []}))
 
 
 def untold() -> pd.DataFrame:

@@ -5,8 +5,8 @@ What a score is, and what it needs:
 - the sentence at the head of a page or an index, and its points: a table on the same page that holds the interval and
   the base of each score;
 - the claim of a finding that has a change: an interval, a p-value and both bases, a method in the note under the list;
-- a row of a table with a number in a column of scores or changes: an interval and a base in the same row, a method in
-  the note under the table;
+- a row of a table with a number in a column of scores, changes or differences: an interval and a base in the same row,
+  a method in the note under the table; a shrunken score has its own interval, one over a longer time its own base, too;
 - a row of a table of shares: a base in the same row, and the words that shares are described, under the table;
 - a figure: every estimate or change in its alternative text with an interval and a base; a table behind it that holds
   what the rules above ask for;
@@ -97,7 +97,7 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
     heads = [text(head) for head in table.select("thead th")]
     for line in table.select("tbody tr"):
         cells = dict(zip(heads, (text(cell) for cell in line.find_all(["th", "td"], recursive=False)), strict=True))
-        if re.search(r"\d", cells.get("Change", "")):
+        if re.search(r"\d", cells.get("Change", "") + cells.get("Difference", "")):
             yield "change", cells
         if any(re.search(r"\d", cells[head]) for head in heads if AFTER.fullmatch(head)):
             yield "curve", cells
@@ -126,6 +126,9 @@ def _table(table: Tag) -> Iterator[str]:
         spans = " ".join(
             [own, *(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")]
         )
+        for head in ("Shrunken", "All others"):
+            if re.search(r"\d", told_of := cells.get(head, "")):
+                yield from _lacks(line, told_of, interval=INTERVAL, **({"base": BASE} if head == "All others" else {}))
         yield from _lacks(line, own, base=BASE, interval=INTERVAL) if own and kind == "score" else ()
         spans += " no interval" if cells.get("Remarks", "").startswith("no interval") else ""
         if kind == "part":  # its base stands with its score; beside a hidden part it would tell the base of that one

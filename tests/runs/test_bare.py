@@ -86,6 +86,10 @@ MUTATIONS = {
     ),
     "a banner without an interval": (once(r"(<td>[−\d.]+) <small>[^<]* to [^<]*</small>", r"\1"), "no interval"),
     "a banner without a base": (once(r"( base</th>)<td>[^<]*</td>", r"\1<td></td>"), "no base"),
+    "a difference to all others without its interval": (
+        once(r"(Against all others</caption>.*?<td>[^<]*</td>)<td>[^<]*</td>", r"\1<td></td>"),
+        "no interval",
+    ),
     "a figure without its table": (once(r"<details><summary>Table of this figure.*?</details>"), "no table"),
     "a figure whose text is bare": (once(r"(: [\d.]+ points) \([^<]*?\)\)(?=;)", r"\1"), "no interval"),
     "a score in the prose": (once("</main>", "<p>The NPS has risen to 45.</p></main>"), "elsewhere: no base"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cxkit.stats import benjamini_hochberg, cochran_q, family_size, holm, nps_difference, shrink
+from cxkit.stats import benjamini_hochberg, cochran_q, family_size, holm, nps_difference, shrink, shrunk_interval
 
 # Benjamini and Hochberg (1995), section 4: 15 hypotheses of a thrombolysis trial.
 PAPER = np.array(
@@ -144,3 +144,66 @@ def test_missing_units_stay_missing():
 def test_impossible_errors_are_refused():
     with pytest.raises(ValueError, match="squared_errors: expected numbers above 0, found 0"):
         shrink([0.2, 0.3], [0.0, 0.1])
+
+
+def test_shrunken_values_are_those_of_morris_and_tang():
+    """Eight schools (Rubin 1981) by R's Rgbp 1.1.4, gbp(y, se): A 117.71, mean 8.168; Tak, Kelly and Morris (2017)."""
+    y, error = np.array([28.0, 8, -3, 7, -1, 1, 18, 12]), np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
+    found = shrunk_interval(y, error**2)
+    pulled = error**2 / (error**2 + 117.71)
+    assert found.value == pytest.approx(8.168 + (1 - pulled) * (y - 8.168), abs=0.01)
+    sd = (found.high - found.low) / 2 / 1.959964
+    sure = error**2 * (1 - pulled + pulled**2 * 5.73**2 / error**2)  # 5.73: its standard error of the mean
+    unsure = (pulled * (1 - pulled)) ** 2 / (1.139**-2 + pulled * (1 - pulled))  # 1.139: its error of log A
+    assert sd == pytest.approx((sure + unsure * (y - 8.168) ** 2) ** 0.5, rel=2e-3)
+    assert np.isnan(shrunk_interval([*y, np.nan], [*error**2, 0]).low).tolist() == [False] * 8 + [True]
+    with pytest.raises(ValueError, match="three units or more, found 2"):
+        shrunk_interval(y[:2], error[:2])
+
+
+BANDS = [(3, 5), (6, 10), (11, 20), (21, 40)]  # answers of a store
+SPREADS = [0.0, 0.02, 0.05, 0.1, 0.2]  # of what is true of the stores, on a scale of 0 to 1 or -1 to 1
+
+
+def covered(kind: str, mean: float, spread: float, rounds: int, stores: int = 200) -> list[float]:
+    """How often the interval of a shrunken value holds the true one, by how many answers the store has."""
+    rng = np.random.default_rng(round(1000 * (mean + spread)) + rounds)
+    held, of = np.zeros((2, len(BANDS)))
+    for _ in range(rounds):
+        n = rng.integers(3, 41, stores)
+        true = np.full(stores, mean)
+        if kind == "share":
+            both = mean * (1 - mean) / spread**2 - 1 if spread else 0.0
+            true = rng.beta(mean * both, (1 - mean) * both, stores) if spread else true
+            y = rng.binomial(n, true) / n
+            variance, scale = y * (1 - y), (0.0, 1.0)
+        else:  # a quarter is passive
+            true = np.clip(mean + spread * rng.standard_normal(stores), -0.7, 0.7)
+            counts = np.array([rng.multinomial(k, [(0.75 - t) / 2, 0.25, (0.75 + t) / 2])
+                               for k, t in zip(n, true, strict=True)])  # fmt: skip
+            y = (counts[:, 2] - counts[:, 0]) / n
+            variance, scale = (counts[:, 2] + counts[:, 0]) / n - y**2, (-1.0, 1.0)
+        found = shrunk_interval(y, (n * variance).sum() / (n - 1).sum() / n, scale=scale)
+        inside = (found.low <= true) & (true <= found.high)
+        for i, (low, high) in enumerate(BANDS):
+            there = (low <= n) & (n <= high)
+            held[i], of[i] = held[i] + inside[there].sum(), of[i] + there.sum()
+    return (held / of).tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize(
+    ("kind", "mean"), [("share", 0.5), ("share", 0.7), ("share", 0.85), ("net", 0.0), ("net", 0.3)]
+)
+def test_shrunken_values_cover(kind, mean, spread):
+    """The table in docs/statistics.md."""
+    found = covered(kind, mean, spread, 400)
+    print(f"| {kind} {mean:g} | {spread:g} | {' | '.join(f'{one:.3f}' for one in found)} |")
+    # Stores of which most have a share near 1 and some a low one are far from normal.
+    assert min(found) >= (0.92 if (kind, mean, spread) == ("share", 0.85, 0.2) else 0.93)
+
+
+@pytest.mark.parametrize(("kind", "mean", "spread"), [("share", 0.7, 0.05), ("net", 0.3, 0.1)])
+def test_shrunken_values_cover_in_short(kind, mean, spread):
+    assert min(covered(kind, mean, spread, 25)) >= 0.925
