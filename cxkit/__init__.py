@@ -58,6 +58,7 @@ _HOME = {
     "drivers": "cxkit.analysis.drivers",
     "gradient": "cxkit.analysis.gradient",
     "hazards": "cxkit.analysis.hazards",
+    "nonresponse": "cxkit.analysis.nonresponse",
     "readings": "cxkit.analysis.sensitivity",
     "nps": "cxkit.analysis.answers",
     "csat": "cxkit.analysis.answers",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from cxkit.analysis.gradient import gradient
     from cxkit.analysis.hazards import hazards
     from cxkit.analysis.leagues import league
+    from cxkit.analysis.nonresponse import nonresponse
     from cxkit.analysis.peers import peers
     from cxkit.analysis.provenance import provenance
     from cxkit.analysis.sensitivity import readings

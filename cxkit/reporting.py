@@ -27,6 +27,7 @@ from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.gradient import gradient_of
 from cxkit.analysis.hazards import hazards
 from cxkit.analysis.leagues import league
+from cxkit.analysis.nonresponse import nonresponse_of
 from cxkit.analysis.peers import peers
 from cxkit.analysis.provenance import provenance
 from cxkit.analysis.sensitivity import readings
@@ -435,6 +436,11 @@ class Report:
             parts.append(show.gradient(self.levels(dimension, [metric.name]), own, metric, dimension))
             parts.append(self._against_rest(metric, dimension))
         return join(parts)
+
+    def nonresponse(self) -> Html:
+        """The scores that the run names under `nonresponse`, weighted for who did not answer."""
+        found = nonresponse_of(self.tallies, self.where)
+        return show.nonresponse(found, self.tallies.metrics) if len(found) else absent()
 
     def segment_scores(self) -> Html:
         """The segments by every metric, with signs of what differs or changed; the lead metric of now and before."""

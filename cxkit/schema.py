@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple, get_args
 from cxkit.errors import CxError
 
 FEWEST = 3  # of two people who are told together, each knows the other's answer
-BESIDE = ("drivers", "gradient")  # parts of the provenance of tallies in which a run tells more than its counts
+# Parts of the provenance of tallies in which a run tells more than its counts.
+BESIDE = ("drivers", "gradient", "nonresponse")
 MONTH = 365.25 / 12 * 1440  # minutes
 Month = Literal["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December"]  # fmt: skip
@@ -98,6 +99,10 @@ DRIVERS = (
 GRADIENT = (
     "metric", "period", "dimension", "within", "n", "groups", "levels", "value", "low", "high", "pvalue", "pvalue_adj",
     "verdict", *_WORDS,
+)  # fmt: skip
+NONRESPONSE = (
+    "metric", "period", "within", "cases", "n", "n_eff", "groups", "classes", "pooled", "largest", "trimmed",
+    "unweighted", "value", "low", "high", "difference", "difference_low", "difference_high", *_WORDS,
 )  # fmt: skip
 HAZARDS = (
     "metric", "n", "lost", "expected", "value", "low", "high", "pvalue", "pvalue_adj", "family", "verdict", *_WORDS,

@@ -23,6 +23,13 @@ def require_free(names: Collection[str], columns: Collection[str], about: str = 
         )
 
 
+def matching(frame: pd.DataFrame, place: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a place."""
+    for name, value in place.items():
+        frame = frame[frame[name] == value]
+    return frame
+
+
 def scaled_metric(survey: Responses, name: str, about: str) -> Metric:
     """A metric of the responses whose answers lie on a scale."""
     if name not in survey.metrics:

@@ -62,7 +62,7 @@ def cohorts(
     >>> tickets = cx.tally(cx.read("sample tickets"), ["full_resolution"])
     >>> found = cohorts(tickets, "full_resolution", at=[1440, 10080]).set_index(["period", "after"])
     >>> found.loc["2026-08", ["n", "still", "value"]].round(1).to_numpy().tolist()
-    [[1074.0, 189.0, 82.4], [1074.0, 17.0, 98.4]]
+    [[1100.0, 218.0, 80.2], [1100.0, 32.0, 97.1]]
     """
     check_correction(correction)
     (measured,) = chosen(tallies, [metric])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, matching, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import readable
 from cxkit.input.responses import Responses
@@ -85,8 +85,8 @@ def gradient(
         sums, people = _shown(sums, people, [*by, dimension], metric, rules, hidden)
         places: list[dict[Any, Any]] = people[list(by)].drop_duplicates().to_dict("records") if by else []
         for place in [{}, *places]:
-            own, base = (_at(frame, place) for frame in (sums, people))
-            few = within and _lone(_at(found.bases, place), dimension, within, rules.hide_below)
+            own, base = (matching(frame, place) for frame in (sums, people))
+            few = within and _lone(matching(found.bases, place), dimension, within, rules.hide_below)
             for cut in dict.fromkeys(["", within]):
                 made = _row(metric, own, base, dimension, order, cut, level, rules)
                 if cut and few:
@@ -113,12 +113,6 @@ def _order(survey: Responses, dimension: str, within: str) -> list[str]:
     if len(order) < 2:
         raise CxError(f"gradient: {dimension!r} has no levels in an order; declare `bands` or `values` in the mapping")
     return order
-
-
-def _at(frame: pd.DataFrame, place: Mapping[Any, Any]) -> pd.DataFrame:
-    for name, value in place.items():
-        frame = frame[frame[name] == value]
-    return frame
 
 
 def _shown(

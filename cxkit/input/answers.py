@@ -18,7 +18,7 @@ import pandas as pd
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
 from cxkit.input.hours import worked
-from cxkit.input.mapping import BLANK, MINUTES, Chosen, Dimension, Item, Mapping, open_of
+from cxkit.input.mapping import BLANK, CLOCKS, MINUTES, Chosen, Dimension, Item, Mapping, open_of
 from cxkit.input.shapes import count_of
 from cxkit.input.sources import FILE
 
@@ -134,10 +134,8 @@ def _within(table: Table, mapping: Mapping, item: str, limit: float, clean: bool
         minutes, why = _number(table, mapping, item, (0, float("inf")), False, clean)
         return minutes.isnull().ifelse(ibis.null("float64"), _share(minutes <= limit)), why
     minutes, why = _duration(table, mapping, item)
-    excepted = [(table[column], str(value)) for column, of in declared.unless.items() for value in of]
-    spoiled = [values.is_blank(raw) if code == BLANK else values.is_code(raw, code) for raw, code in excepted]
     inside = (minutes <= limit) & ~_blank(table, declared, str(declared.end))
-    kept = (~inside if declared.measure == "once" else inside) & ~reduce(or_, spoiled, ibis.literal(False))
+    kept = (~inside if declared.measure == "once" else inside) & ~values.among(table, declared.unless)
     return minutes.isnull().ifelse(ibis.null("float64"), _share(kept)), why
 
 
@@ -248,7 +246,11 @@ def _share(holds: Column) -> Column:
 def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column]:
     """Minutes of an item that is given by two clocks; an open case has those until it was last seen."""
     declared = mapping.items[item]
-    begun, ended = (_instant(table, mapping, str(name)) for name in (declared.start, declared.end))
+    begun = _instant(table, mapping, str(declared.start))
+    if declared.follows:  # worked out by `refusals.followed`
+        ended = times.instant(mapping.timezone, table[declared.end])
+    else:
+        ended = _instant(table, mapping, str(declared.end))
     stopped = ~_blank(table, declared, str(declared.end))
     seen = _seen(table, mapping, declared)
     last = stopped.ifelse(ended, seen)
@@ -257,7 +259,8 @@ def _duration(table: Table, mapping: Mapping, item: str) -> tuple[Column, Column
     if declared.business:
         minutes, watched = _business(table, mapping, declared, stopped)
     nobody = [(values.is_blank(table[mapping.columns.respondent]), "no respondent")] if declared.follows else []
-    short = [*nobody, *_unwatched(declared, watched)]
+    other = [(~values.among(table, declared.of), "not of the kind that is asked about")] if declared.of else []
+    short = [*other, *nobody, *_unwatched(declared, watched)]
     sound = reduce(lambda one, other: one & ~other, (rule for rule, _ in short), spent >= 0)
     if declared.missing_reasons:  # a code may be written as a time
         sound &= ~_blank(table, declared, str(declared.start))
@@ -286,7 +289,7 @@ def with_hours(table: Table, mapping: Mapping, keep: Callable[[Table, str], Tabl
         keep: Makes a table of an expression, where times are text, which is dear to read in each of its places.
     """
     clocks = sorted({column for item in mapping.items.values() if item.business
-                     for key, column in item.columns.items() if key in ("from", "to", "open_until")})  # fmt: skip
+                     for key, column in item.columns.items() if key in CLOCKS})  # fmt: skip
     names = {column: f"{column}{_WORKED}" for column in clocks}
     keep = keep or (lambda one, _: one)
     table = keep(table.mutate(**{names[one]: times.moment(table[one], mapping) for one in clocks}), "with_times")
@@ -322,8 +325,7 @@ def _unwatched(item: Item, watched: Column) -> list[tuple[Column, str]]:
 def _is_open(table: Table, item: Item) -> Column:
     """Whether the second clock had not stopped, or the case is told to be open: 1 or 0."""
     if item.still_open:
-        told = (values.is_code(table[column], str(value)) for column, of in item.still_open.items() for value in of)
-        return values.indicator(reduce(or_, told))
+        return values.indicator(values.among(table, item.still_open))
     return values.indicator(_blank(table, item, str(item.end)))
 
 

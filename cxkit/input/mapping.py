@@ -32,7 +32,8 @@ ABOVE = ("mean", "net", "share")  # how it is measured what one item is above an
 MINUTES: dict[str, float] = {
     "seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0, "months": MONTH,
 }  # fmt: skip
-FOLLOWING = "next_"  # column of the usable rows: the time of the next row of the same respondent
+FOLLOWING = "next_"  # begins columns of the usable rows: the local time of the next row of the same respondent
+CLOCKS = ("from", "to", "open_until")  # keys of an item that name columns of times
 TODO = "TODO"  # what `cxkit inspect` writes where only a person can know
 # Columns that tallies and the frames made of them have; a dimension of the same name would take their place.
 RESERVED = frozenset({
@@ -175,6 +176,8 @@ class Item(Strict):
     business: bool = False
     unless: dict[Text, list[str | int | float]] = Field(default_factory=dict)
     still_open: dict[Text, list[str | int | float]] = Field(default_factory=dict)
+    of: dict[Text, list[str | int | float]] = Field(default_factory=dict)
+    next: dict[Text, list[str | int | float]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _measured(self) -> Item:
@@ -189,6 +192,9 @@ class Item(Strict):
             raise ValueError(
                 "open_until: `within` needs the moment until which all cases were watched, such as 2026-11-01"
             )
+        for key in ("of", "next"):
+            if getattr(self, key) and not self.follows:
+                raise ValueError(f"{key}: says which rows `measure: again` or once is about; declare one of them")
         if not self.measure:
             for key in ("top", "bottom", "classes"):
                 if getattr(self, key):
@@ -321,9 +327,9 @@ class Item(Strict):
             return {f"several.{option}": column for option, column in self.several.items()}
         if self.counts:
             return {f"counts.{column}": column for column in self.counts}
-        named = {"from": self.start, "to": self.end, "open_until": None if self.seen_at else self.open_until}
-        named |= {f"unless.{column}": column for column in self.unless}
-        return {key: column for key, column in named.items() if column not in (None, FOLLOWING)}
+        clocks = (self.start, None if self.follows else self.end, None if self.seen_at else self.open_until)
+        named = {key: column for key, column in zip(CLOCKS, clocks, strict=True) if column is not None}
+        return named | {f"{key}.{column}": column for key in ("unless", "of", "next") for column in getattr(self, key)}
 
     @property
     def missing_reasons(self) -> dict[str, str]:
@@ -344,7 +350,7 @@ class Chosen(Item):
     option: str
 
     @classmethod
-    def of(cls, group: str, item: Item) -> dict[str, Chosen]:
+    def each(cls, group: str, item: Item) -> dict[str, Chosen]:
         """A share for each option, all with the same base: those who answered the question."""
         own = {name: getattr(item, name) for name in item.model_fields_set - {"start", "end"}}
         own |= {"measure": "share", "scale": (0, 1), "top": [1], "group": group}
@@ -834,10 +840,14 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
     items = {
         key: one
         for group, item in checked.items.items()
-        for key, one in (Chosen.of(group, item) if item.several else {group: item}).items()
+        for key, one in (Chosen.each(group, item) if item.several else {group: item}).items()
     }
-    clocks = {"start": checked.columns.time, "end": FOLLOWING}
-    items = {key: one.model_copy(update=clocks) if one.follows else one for key, one in items.items()}
+    items = {
+        key: one.model_copy(update={"start": checked.columns.time, "end": FOLLOWING + (key if one.next else "")})
+        if one.follows
+        else one
+        for key, one in items.items()
+    }
     cuts = {
         name: cut.model_copy(update={"values": cut.bands_named}) if cut.bands else cut
         for name, cut in checked.dimensions.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 
 import ibis
@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, collect
-from cxkit.input.mapping import FOLLOWING, Mapping
+from cxkit.input.mapping import Mapping
 from cxkit.input.shapes import NUMBER, count_of
 from cxkit.input.sources import LEFT_OUT, NO_ANSWER
 from cxkit.input.waves import NO_WAVE
@@ -20,7 +20,7 @@ DUPLICATES = "response id that occurred before"
 # What reasons begin with: of rows that are no further answers, and of answers that nobody gave. All others are losses.
 ASIDE = (DUPLICATES, "as late as the latest row", "earlier than the latest row")
 MISSING = ("empty", "declared missing", "no time", "no wave", "no respondent", "still open, and no ",
-           "opened less than ", "replaced by a later answer", "not both answered")  # fmt: skip
+           "opened less than ", "replaced by a later answer", "not both answered", "not of the kind")  # fmt: skip
 SPAN = ibis.timestamp("1971-01-01"), ibis.timestamp("2099-12-31 23:59:59")
 SHOWN_VALUES = 20  # distinct refused values that are listed one by one, for each item
 DUPLICATE = "duplicate_"
@@ -56,13 +56,19 @@ def usable(rows: Table, mapping: Mapping, known: Collection[str] | None = None) 
 
 
 def followed(usable: Table, mapping: Mapping) -> Table:
-    """The rows with the time of the next one of the same respondent, where an item asks for it."""
-    if not any(item.follows for item in mapping.items.values()):
+    """The rows with the time of the next one of the same respondent, of the kind for which an item asks."""
+    asked = {str(item.end): item.next for item in mapping.items.values() if item.follows}
+    if not asked:
         return usable
     time, *others = (usable[getattr(mapping.columns, role)] for role in ("time", "respondent", "response"))
     who, which = map(values.text, others)
-    later = ibis.window(group_by=[who], order_by=[times.moment(time, mapping), which])
-    return usable.mutate(**{FOLLOWING: time.lead().over(later)})
+    moment = times.moment(time, mapping)
+    window = partial(ibis.window, group_by=[who], order_by=[moment, which])
+    of_kind = {name: values.among(usable, kind).ifelse(moment, ibis.null(moment.type()))
+               for name, kind in asked.items() if kind}  # fmt: skip
+    found = {name: of_kind[name].min().over(window(following=(1, None))) if kind else moment.lead().over(window())
+             for name, kind in asked.items()}  # fmt: skip
+    return usable.mutate(**found)
 
 
 def _rules(table: Table, mapping: Mapping) -> dict[str, Column]:

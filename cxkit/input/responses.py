@@ -19,7 +19,7 @@ from cxkit.files import Stamps
 from cxkit.input import answers, refusals, times, values
 from cxkit.input.databases import Table, aggregated, collect, readable
 from cxkit.input.joins import joined
-from cxkit.input.mapping import BLANK, ISO, Mapping, load_mapping, own_names
+from cxkit.input.mapping import BLANK, CLOCKS, ISO, Mapping, load_mapping, own_names
 from cxkit.input.shapes import MONTHLY, count_of, shaped
 from cxkit.input.sources import FILE, LEFT_OUT, Asked, Source, SourceLike, open_sources
 from cxkit.input.waves import Order, ordered
@@ -194,7 +194,8 @@ def _kept(backend: Any, table: Table, name: str) -> Table:
 
 def _times_of(mapping: Mapping) -> list[str]:
     """The columns that hold times."""
-    clocks = [column for item in mapping.items.values() if item.start for column in item.columns.values()]
+    clocks = [column for item in mapping.items.values() if item.start
+              for key, column in item.columns.items() if key in CLOCKS]  # fmt: skip
     own = mapping.columns.time
     clocks += [mapping.monthly.start, mapping.monthly.end] if mapping.monthly else []
     return list(dict.fromkeys([*(own if isinstance(own, list) else [own] if own else []), *clocks]))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
-from operator import add
+from operator import add, or_
 
 import ibis
 
 from cxkit.input.databases import Column, Table
+from cxkit.schema import BLANK
 
 NO_ANSWER_WORDS = {
     "", "?", "-", ".", "blank", "(blank)", "n/a", "na", "n.a.", "none", "null", "missing", "no answer", "not answered",
@@ -67,6 +68,13 @@ def is_code(column: Column, code: str) -> Column:
     if _is_number(code):
         same.append(number(column) == float(code))
     return reduce(lambda a, b: a | b, same).fill_null(False)
+
+
+def among(table: Table, kind: Mapping[str, Iterable[object]]) -> Column:
+    """Whether any of these columns holds one of its codes; "(blank)" is an empty cell."""
+    held = (is_blank(table[name]) if code == BLANK else is_code(table[name], str(code))
+            for name, codes in kind.items() for code in codes)  # fmt: skip
+    return reduce(or_, held, ibis.literal(False))
 
 
 def _is_number(code: str) -> bool:

@@ -119,6 +119,13 @@ class Gradient(Strict):
     within: Text | None = None
 
 
+class Nonresponse(Strict):
+    """Scores that are weighted for who did not answer, by what is known of every case."""
+
+    metrics: Annotated[Names, Field(min_length=1)]
+    within: Annotated[Names, Field(min_length=1)]
+
+
 class Event(Strict):
     """Something that happened, marked in the trends of its places and never tested."""
 
@@ -188,6 +195,7 @@ class Params(Strict):
     )
     drivers: Drivers | None = None
     gradient: Gradient | None = None
+    nonresponse: Nonresponse | None = None
     cohorts: Text | None = None
     benchmarks: list[Benchmark] = Field(default_factory=list)
     events: Annotated[list[Event], Field(max_length=20)] = Field(default_factory=list)
@@ -246,9 +254,10 @@ class Params(Strict):
         if self.drivers and self.drivers.outcome not in self.metrics:
             hint = nearest(self.drivers.outcome, self.metrics)
             raise ValueError(f"drivers.outcome: {self.drivers.outcome!r} is not among `metrics`; {hint}")
-        for name in self.gradient.metrics if self.gradient else ():
-            if name not in self.metrics:
-                raise ValueError(f"gradient.metrics: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
+        for key in ("gradient", "nonresponse"):
+            for name in getattr(getattr(self, key), "metrics", ()):
+                if name not in self.metrics:
+                    raise ValueError(f"{key}.metrics: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
         if self.gradient and self.gradient.of not in self.segments:
             hint = nearest(self.gradient.of, self.segments)
             raise ValueError(f"gradient.of: {self.gradient.of!r} is not among `segments`; {hint}")

@@ -20,6 +20,7 @@ from cxkit.analysis.crosstabs import crosstab
 from cxkit.analysis.drivers import with_drivers
 from cxkit.analysis.estimates import at
 from cxkit.analysis.gradient import with_gradient
+from cxkit.analysis.nonresponse import with_nonresponse
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
 from cxkit.analysis.summaries import moved, summary
@@ -276,12 +277,11 @@ def plan(params: RunParams, path: Path) -> Plan:
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
-    if params.drivers:
-        declared = params.drivers.model_dump()
-        masked = with_drivers(masked, survey, declared, params.where, now, list(params.for_each), params.level)
-    if params.gradient:
-        declared = params.gradient.model_dump()
-        masked = with_gradient(masked, survey, declared, params.where, now, list(params.for_each), params.level)
+    for asked, beside in ((params.drivers, with_drivers), (params.gradient, with_gradient),
+                          (params.nonresponse, with_nonresponse)):  # fmt: skip
+        if asked:
+            places = list(params.for_each)
+            masked = beside(masked, survey, asked.model_dump(), params.where, now, places, params.level)
     if params.cohorts:
         masked = _with_cohorts(masked, params, survey, now)
     cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, *befores)}

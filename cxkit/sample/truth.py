@@ -155,6 +155,9 @@ TOUCHPOINTS = {
 }
 REPLY = {"phone": 2.0, "chat": 1.0, "social": 45.0, "messaging": 8.0}  # median minutes to the first reply
 WITH_TICKET = ("chat", "support call")
+REOPENED = (-2.75, -0.8)  # log odds that a ticket is opened again, and what a standard deviation of `felt` adds to them
+# Minutes to the first reply -> how many times as often customers are silent from there on; and where opened again.
+SILENT, SILENT_REOPENED = {0: 0.6, 1: 1.0, 5: 1.6, 15: 2.0, 60: 2.2}, 2.5
 EMPLOYEES = 9  # per department; every three of them have a manager
 
 _FIVE = (1, 2, 3, 4, 5)

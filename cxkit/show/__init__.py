@@ -28,6 +28,7 @@ from cxkit.show.tables import (
     estimates_table,
     hazards,
     league,
+    nonresponse,
     peers,
 )
 from cxkit.show.why import why
@@ -59,6 +60,7 @@ __all__ = [
     "league",
     "matrix",
     "methods",
+    "nonresponse",
     "peers",
     "provenance",
     "score_distribution",

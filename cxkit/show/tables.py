@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from cxkit.metrics import Metric, Unit
-from cxkit.schema import is_hidden
+from cxkit.schema import ALL, is_hidden
 from cxkit.show import verdicts, wording
 from cxkit.show.html import Html, full_names, join, name, plain, tag
 from cxkit.show.labels import all_others, heading, words
@@ -490,6 +490,50 @@ def _with_limits(row: Row, part: str = "") -> Html | str:
     places = wording.decimals(low, high) if part else 2
     told = f"{wording.number(value, places)}%" if part else f"× {wording.number(value, places)}"
     return join([told, tag("small", wording.limits(low, high, "scale", places))], " ")
+
+
+def nonresponse(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
+    """What each score would be if who did not answer had answered as others of the same class did, in words and lines.
+
+    Args:
+        frame: What `cx.nonresponse` returned, of one place.
+        metrics: By name.
+    """
+    told, body, found = list[Html](), list[list[Cell]](), rows(frame)
+    *some, last = (words(one) for one in found[0]["within"].split(ALL))
+    explained = f"{', '.join(some)} and {last}" if some else last
+    for row in found:
+        metric = metrics[row["metric"]]
+        if row.get("value") is None:
+            body.append([(metric.label, ""), (row["note"], ""), *[("", "cx-n")] * 4])
+            continue
+        places = wording.decimals(row["low"], row["high"])
+        before, after = (wording.quantity(row[one], metric.unit, places) for one in ("unweighted", "value"))
+        span = wording.limits(row["low"], row["high"], metric.unit, places)
+        moved = wording.change_decimals(row["difference_low"], row["difference_high"])
+        by = wording.quantity(row["difference"], metric.unit, moved, signed=True)
+        far = wording.limits(row["difference_low"], row["difference_high"], metric.unit, moved, signed=True)
+        rate = f"{100 * row['n'] / row['cases']:.0f}%"
+        base = f"n{wording.HARD}{wording.count(row['n'])}"
+        told.append(
+            tag("p", f"If customers who did not answer had felt like those who did after the same service, "
+                     f"{metric.label} would be {after} ({span}) instead of {before}: {by} ({far}); {base}.")
+        )  # fmt: skip
+        by = wording.number(row["difference"], moved, signed=True) + " pp" * (metric.unit == "percent")
+        numbers = [wording.count(row["cases"]), join([before, tag("small", f"{base} ({rate})")], " "),
+                   join([after, tag("small", span)], " "), join([by, tag("small", far)], " ")]  # fmt: skip
+        weights = f"up to {row['largest']:.1f}" + f"; {row['trimmed']:.0f}% trimmed" * (row["trimmed"] > 0)
+        body.append([(metric.label, ""), *((cell, "cx-n") for cell in numbers), (weights, "")])
+    counted = metrics[found[0]["metric"]].counted
+    head = ["Metric", counted.capitalize(), "As answered", "Weighted", "Difference", "Weights"]
+    notes = [f"Weighting corrects only what {explained} explain{'s' * (not some)}, nothing else in which the silent "
+             "differ."]  # fmt: skip
+    known = [row for row in found if row.get("value") is not None]
+    folded = [f"An answer counts for as many {counted} as there are of its class ({explained}) for each answer in it. "
+              f"{row['classes']} classes; {row['pooled']} small ones are taken together. Described, not tested. Small: "
+              f"{wording.level_words(row['level'])} intervals. Method: {row['method']}."
+              for row in known[:1]]  # fmt: skip
+    return join([*told, table(head, body, "Scores weighted for who did not answer", notes, folded=folded)])
 
 
 LIMITS = {"above": (wording.UP, "above"), "below": (wording.DOWN, "below"), "within": (wording.NONE, "no")}

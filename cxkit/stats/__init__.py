@@ -61,7 +61,7 @@ from cxkit.stats.power import (
     sample_size,
     smallest_base,
 )
-from cxkit.stats.raking import rake
+from cxkit.stats.raking import rake, response_weights
 from cxkit.stats.watching import change_evidence, follow
 
 __all__ = [
@@ -120,6 +120,7 @@ __all__ = [
     "rate_difference",
     "rate_interval",
     "rate_test",
+    "response_weights",
     "restricted_mean",
     "sample_size",
     "shapley",

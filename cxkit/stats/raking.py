@@ -107,6 +107,29 @@ def _fit(
     )
 
 
+def response_weights(cases: ArrayLike, answered: ArrayLike, trim: float) -> FloatArray:
+    """Weights of answers that stand for the silent of their class, too: the inverse response rate.
+
+    Args:
+        cases: (..., c) cases of each class, answered or not.
+        answered: (..., c) answers of each class.
+        trim: Largest weight before all are scaled.
+
+    Returns:
+        (..., c) weights of an answer of each class, 0 where there is none; over all answers they sum to the cases.
+
+    Formula: w_c = min(N_c / n_c, trim), scaled by sum N / sum w n. Source: Little (1986), doi 10.2307/1403140;
+    Potter (1990), Proceedings of the Survey Research Methods Section of the ASA, for trimming.
+
+    >>> response_weights([80, 20], [40, 2], trim=5)
+    array([1.77777778, 4.44444444])
+    """
+    n = floats(answered)
+    weight = np.minimum(np.divide(floats(cases), n, out=np.zeros_like(n), where=n > 0), trim)
+    total = floats((weight * n).sum(axis=-1, keepdims=True))
+    return np.asarray(weight * floats(cases).sum(axis=-1, keepdims=True) / np.where(total > 0, total, 1.0))
+
+
 def _trim(weights: FloatArray, limit: FloatArray) -> FloatArray:
     """Weights cut at their limits, the excess spread over the others in proportion; the total stays 1."""
     cut = np.zeros(weights.shape, dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -59,13 +59,11 @@ def products(
     complete = ibis.and_(*(table[metric.item].notnull() for metric in every))
     answered = {metric.name: table[metric.item].notnull().ifelse(table.n_, 0).sum() for metric in items}
     known = {"asked": table.n_.sum(), "n": complete.ifelse(table.n_, 0).sum()}
-    whose = table.respondent if "respondent" in roles else ibis.null("string")
-    alone = (complete & whose.isnull()).ifelse(table.n_, 0).sum()
-    known["people"] = complete.ifelse(whose, ibis.null(whose.type())).nunique() + alone
+    known["people"] = people_of(table, roles, complete)
     bases = collect(table.agg(by=list(by), **known, **answered))
     full = table.filter(complete)
     full = full.mutate(
-        group=md5(_linked(full, list(roles), every))[:_DIGITS],
+        group=group_of(full, list(roles), every),
         w_=(full.weight * full.n_ if "weight" in roles else full.n_).cast("float64"),
         **{f"x{i}": _number(full[metric.item], metric) for i, metric in enumerate([outcome, *every])}
         | {"x1": score(full[outcome.item], outcome).cast("float64") * outcome.factor},
@@ -80,6 +78,18 @@ def products(
     matrix = np.zeros((len(frame), len(columns), len(columns)))
     matrix[:, one, other] = matrix[:, other, one] = frame[list(sums)].to_numpy(float)
     return Products(bases, frame[[*by, "group"]], matrix)
+
+
+def people_of(table: Table, roles: Collection[str], some: Column) -> Column:
+    """How many people gave the rows that fulfil a condition; `n_` of a row whose respondent is not known."""
+    whose = table.respondent if "respondent" in roles else ibis.null("string")
+    alone = (some & whose.isnull()).ifelse(table.n_, 0).sum()
+    return some.ifelse(whose, ibis.null(whose.type())).nunique() + alone
+
+
+def group_of(table: Table, roles: Sequence[str], every: Sequence[Metric]) -> Column:
+    """The group of people of each row, by chance and the same in every database."""
+    return md5(_linked(table, roles, every))[:_DIGITS]
 
 
 def _linked(table: Table, roles: Sequence[str], every: Sequence[Metric]) -> Column:

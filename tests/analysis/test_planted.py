@@ -22,6 +22,7 @@ CLASSES = {"bands": [7, 9]}
 OPEN = f"{write.EXPORTED.tz_convert(write.TIMEZONE):%Y-%m-%d}"
 FOUND = {
     "late replies lower CSAT", "CSAT falls along the reply", "silent tickets take longer",
+    "silent tickets are opened again", "weighting for the silent brings CSAT nearer to that of all",
     "detractors leave more often", "promoters leave less often",
 }  # fmt: skip
 Claims = Iterator[tuple[str, bool]]
@@ -48,25 +49,40 @@ def of_replies(frames: dict[str, pd.DataFrame], rng: np.random.Generator) -> Cla
     yield "late replies lower CSAT", bool(late["verdict"] == "differs" and late["difference"] < 0)
 
 
+def satisfied(frames: dict[str, pd.DataFrame]) -> float:
+    """The share of all customers with a ticket of the year that are satisfied, also of those who told nobody."""
+    told = frames["truth"]["satisfied"]
+    begun = frames["tickets"].set_index("ticket")["opened"].dt.tz_convert(write.TIMEZONE) >= "2025-11-01"
+    told = told[begun & told.between(1, 5)]
+    return 100 * float((told >= 4).mean())
+
+
 def of_the_silent(frames: dict[str, pd.DataFrame], rng: np.random.Generator) -> Claims:
-    """Tickets that an answer names against those that none does; whether they were opened again is the same in both."""
+    """Tickets that an answer names against those that none does, and the satisfaction of all of them."""
+    said = frames["responses"].dropna(subset=["ticket"]).set_index("ticket")["csat"]
     tickets = frames["tickets"].assign(answered=lambda t: t["ticket"].isin(frames["responses"]["ticket"]))
     tickets = tickets.assign(answered=tickets["answered"].map({True: "yes", False: "no"}))
-    tickets = tickets.assign(shuffled=rng.permutation(tickets["answered"].to_numpy()))
+    tickets = tickets.assign(shuffled=rng.permutation(tickets["answered"].to_numpy()), csat=tickets["ticket"].map(said))
     again = {"column": "reopened", "measure": "share", "scale": (0, 1), "top": [1], "labels": {"yes": 1, "no": 0}}
     mapping = YEAR | {
         "columns": {"response": "ticket", "respondent": "respondent", "time": "opened"},
         "items": {"full_resolution": {"from": "opened", "to": "solved", "open_until": OPEN},
-                  "again": again | {"better": "lower"}},
-        "dimensions": {"answered": "answered", "shuffled": "shuffled"},
+                  "again": again | {"better": "lower"}, "csat": {"column": "csat", "missing": [99]},
+                  "first_response": {"from": "opened", "to": "first_reply", "open_until": OPEN}},
+        "dimensions": {"answered": "answered", "shuffled": "shuffled", "channel": "channel",
+                       "opened_again": "reopened", "first_reply": {"item": "first_response"} | BANDS},
     }  # fmt: skip
-    tallies = cx.tally(cx.read(tickets, mapping), ["full_resolution", "again"], by=["answered", "shuffled"],
+    survey = cx.read(tickets, mapping)
+    tallies = cx.tally(survey, ["full_resolution", "again"], by=["answered", "shuffled"],
                        levels=[(), ("answered",), ("shuffled",)], period="year", rest=True)  # fmt: skip
     own, other = (cx.against_rest(tallies, "FY2026", name).set_index([name, "metric"]) for name in
                   ("answered", "shuffled"))  # fmt: skip
     took = own.loc[("no", "full_resolution")]
     yield "silent tickets take longer", bool(took["verdict"] == "differs" and took["difference"] > 0)
     yield "silent tickets are opened again", bool(own.loc[("no", "again"), "verdict"] == "differs")
+    made = cx.nonresponse(survey, ["csat"], ["channel", "first_reply", "opened_again"], period="year", now="FY2026")
+    off = (made[["unweighted", "value"]].iloc[0] - satisfied(frames)).abs()
+    yield "weighting for the silent brings CSAT nearer to that of all", bool(off["value"] < off["unweighted"])
     yield "shuffled tickets differ", other["verdict"].eq("differs").any()
 
 
@@ -103,6 +119,7 @@ def claimed(seeds: range) -> Counter[str]:
     found = Counter[str]()
     for seed in seeds:
         frames, rng = write.sample(seed), np.random.default_rng(seed)
+        frames["truth"] = write.satisfied(seed).to_frame("satisfied")
         for part in (of_replies, of_the_silent, of_who_leaves):
             found.update({claim: int(made) for claim, made in part(frames, rng)})
         write._drawn.cache_clear()

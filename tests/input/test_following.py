@@ -24,7 +24,7 @@ MAPPING: dict[str, Any] = {
 
 
 def test_repeat_contacts_of_the_sample_are_those_of_pandas() -> None:
-    """Of 1,058 tickets of September 2026 342 were followed by another one, 627 were solved at the first contact."""
+    """Of 1,086 tickets of September 2026 354 were followed by another one, 665 were solved at the first contact."""
     tickets = sample()["tickets"].fillna({"channel": "(blank)"}).sort_values(["opened", "ticket"], ignore_index=True)
     following = tickets.groupby("respondent")["opened"].shift(-1)
     again = following - tickets["opened"] <= pd.Timedelta("7D")
@@ -44,7 +44,7 @@ def test_repeat_contacts_of_the_sample_are_those_of_pandas() -> None:
             assert own["n"].to_dict() == expected[name]["size"].to_dict()
             assert own["value"].to_dict() == pytest.approx((100 * expected[name]["mean"]).to_dict())
     september = kept[kept["period"] == "2026-09"]
-    assert (len(september), september["again"].sum(), september["first_contact"].sum()) == (1058, 342, 627)
+    assert (len(september), september["again"].sum(), september["first_contact"].sum()) == (1086, 354, 665)
 
 
 def frame() -> pd.DataFrame:
@@ -100,7 +100,43 @@ def test_few_customers_with_many_tickets_are_hidden() -> None:
     assert found["value"].notna().groupby("channel").all().to_dict() == {"x": False, "y": True, "z": False}  # z less x
 
 
+def test_bot_contacts_of_the_sample_without_a_human_one_are_those_of_pandas() -> None:
+    """Of each bot contact the next one with a human, whatever lay between, within three days or not."""
+    tickets = sample()["tickets"]
+    bots = tickets[tickets["human_or_bot"] == "bot"].dropna(subset=["respondent"])
+    humans = tickets[tickets["human_or_bot"] == "human"]
+    both = bots.merge(humans, on="respondent", suffixes=("", "_human"))
+    later = (both["opened_human"] > both["opened"]) & (both["opened_human"] - both["opened"] <= pd.Timedelta("3D"))
+    handed = bots["ticket"].isin(both.loc[later, "ticket"])
+    kept = pd.Timestamp("2026-11-01", tz="Europe/Berlin") - bots["opened"] >= pd.Timedelta("3D")
+    period = bots["opened"].dt.tz_convert("Europe/Berlin").dt.strftime("%Y-%m")
+    expected = (~handed)[kept].groupby(period[kept]).agg(["size", "mean"])
+    survey = cx.read("sample tickets")
+    found = cx.estimate(cx.tally(survey, ["contained"]), by=()).set_index("period")
+    assert found["n"].to_dict() == expected["size"].to_dict()
+    assert found["value"].to_dict() == pytest.approx((100 * expected["mean"]).to_dict())
+    refused = survey.refused[survey.refused["item"] == "contained"].set_index("reason")["n"]
+    assert refused["not of the kind that is asked about"] == (tickets["human_or_bot"] != "bot").sum()
+
+
+OF = {"of": {"channel": ["phone"]}, "next": {"channel": ["chat"]}}
+
+
+@pytest.mark.parametrize("place", ["frame", "database"])
+def test_a_later_row_of_another_kind_is_passed_over(place: str) -> None:
+    """After t5 b came once more by phone, which is no chat; of c a row of the same moment is the next by its id."""
+    rows: Any = frame()
+    if place == "database":
+        rows = ibis.duckdb.connect().create_table("tickets", pa.Table.from_pandas(frame()))
+    items = {name: {"measure": name, **LIMITED, **OF} for name in ("again", "once")}
+    said = cx.read(rows, MAPPING | {"items": items}).table.to_pyarrow().to_pandas().set_index("response")
+    assert said["again"].dropna().to_dict() == {"t1": 1, "t4": 0, "t5": 0, "t9": 1}
+    assert said["once"].dropna().to_dict() == {"t1": 0, "t4": 1, "t5": 1, "t9": 0}
+
+
 @pytest.mark.parametrize(("change", "words"), [
+    ({"items": {"nps": {"column": "id", "of": {"channel": ["phone"]}}}}, "of: says which rows `measure: again` or"),
+    ({"items": {"back": {"measure": "again", **LIMITED, "next": {"chanel": ["chat"]}}}}, "items.back.next.chanel: the"),
     ({"columns": {"response": "id", "time": "opened"}}, "columns: `measure: again` and `once` need response"),
     ({"items": {"back": {"measure": "again"}}}, "within: the limit belongs to"),
     ({"items": {"back": {"measure": "again", "within": "7 days"}}}, "open_until: `within` needs the moment"),

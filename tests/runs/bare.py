@@ -122,6 +122,8 @@ def _table(table: Tag) -> Iterator[str]:
     for kind, cells in _rows(table):
         line = f"{where}: {next(iter(cells.values()))[:40]}, {kind}"
         own = " ".join(list(cells.values())[1:2]) if "cx-board" in (table.get("class") or []) else ""
+        if own == "no answers":  # the score beside it is that of everybody
+            continue
         bases = " ".join([own, *(cell for head, cell in cells.items() if head.startswith(("Base", "Answer")))])
         spans = " ".join(
             [own, *(cell for head, cell in cells.items() if "interval" in head.lower() or head == "Change")]
