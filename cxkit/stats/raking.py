@@ -122,7 +122,7 @@ def response_weights(cases: ArrayLike, answered: ArrayLike, trim: float) -> Floa
     Potter (1990), Proceedings of the Survey Research Methods Section of the ASA, for trimming.
 
     >>> response_weights([80, 20], [40, 2], trim=5)
-    array([1.77777778, 4.44444444])
+    array([2.22222222, 5.55555556])
     """
     n = floats(answered)
     weight = np.minimum(np.divide(floats(cases), n, out=np.zeros_like(n), where=n > 0), trim)
