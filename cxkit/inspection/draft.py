@@ -23,6 +23,7 @@ from cxkit.inspection.times import (
     clock_lines,
     clocks,
     events,
+    following_lines,
     latest_lines,
     or_clock,
     promise_lines,
@@ -121,7 +122,10 @@ def inspect(
     if tickets and not timed and not computed:
         raise CxError(f"{_names(opened)}: no two columns are times from which to which a case lasts, such as `opened` "
                       "and `solved`, and none is a duration; expected an export of tickets")  # fmt: skip
-    promised = [line for c in pairs for line in promise_lines(c, again)] if tickets else []
+    known = {line.split(":")[0].strip() for line in roles}
+    comes = tickets and pairs and {"response", "respondent", "time"} <= known
+    promised = following_lines(pairs, again) if comes else []
+    promised += [line for c in pairs for line in promise_lines(c, again)] if tickets else []
     promised += reopened_lines(again) if again else []
     items = [*asked, *(line for lines in computed.values() for line in lines), *timed, *promised]
     scales = [] if items else [one for one in rest if one not in written and on_a_scale(one)]

@@ -13,7 +13,7 @@ import ibis
 from cxkit.errors import CxError
 from cxkit.input import times, values
 from cxkit.input.databases import Table, aggregated, count
-from cxkit.input.mapping import ISO, Mapping
+from cxkit.input.mapping import BLANK, ISO, Mapping
 from cxkit.input.waves import NO_WAVE, ordered
 from cxkit.inspection.columns import LISTED, Column, Export
 from cxkit.inspection.lines import ask, entry, inline, note, quote
@@ -263,6 +263,22 @@ def promise_lines(clock: Clock, reopened: Column | None) -> list[str]:
         *(line for line in clock_lines(clock)[1:] if not line.startswith("    open_until:")),
         f"    open_until: {asked}", *([held] if held else []),
         f"    label: {quote(label + ', not reopened' * bool(held))}",
+    ]  # fmt: skip
+
+
+def following_lines(clocks: Sequence[Clock], reopened: Column | None) -> list[str]:
+    """Who came back, and what was solved at the first contact, of the next case of the same customer."""
+    asked = ask(f"until which day were all cases watched? The last time in the file is {clocks[0].last}")
+    solved = next((clock.ends for clock in clocks if clock.item == "full_resolution"), ())
+    spoiled = {quote(reopened.name): _again(reopened)} if reopened and _again(reopened) else {}
+    spoiled |= {quote(one.name): [BLANK] for one in solved}
+    held = ", ".join(f"{name}: [{', '.join(map(quote, of))}]" for name, of in spoiled.items())
+    lines = ["    within: 7 days", f"    open_until: {asked}"]
+    return [
+        "  again:  # the same customer came again, about anything: set the limit", "    measure: again", *lines,
+        "    label: Another one within 7 days",
+        "  first_contact:  # and did not", "    measure: once", *lines, *([f"    unless: {{{held}}}"] if held else []),
+        "    label: Solved at the first contact",
     ]  # fmt: skip
 
 

@@ -277,11 +277,11 @@ def plan(params: RunParams, path: Path) -> Plan:
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
         masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
-    for asked, beside in ((params.drivers, with_drivers), (params.gradient, with_gradient),
-                          (params.nonresponse, with_nonresponse)):  # fmt: skip
+    for asked, added in ((params.drivers, with_drivers), (params.gradient, with_gradient),
+                         (params.nonresponse, with_nonresponse)):  # fmt: skip
         if asked:
             places = list(params.for_each)
-            masked = beside(masked, survey, asked.model_dump(), params.where, now, places, params.level)
+            masked = added(masked, survey, asked.model_dump(), params.where, now, places, params.level)
     if params.cohorts:
         masked = _with_cohorts(masked, params, survey, now)
     cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, *befores)}
