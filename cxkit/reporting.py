@@ -127,7 +127,7 @@ def _declared(tallies: Tallies, now: str) -> list[str]:
     """What a run compared a place with, else the first period that was declared with this one; nothing without any."""
     made = tallies.place.made if tallies.place else {}
     if made.get("now") == now:
-        return [made["before"]] if isinstance(made["before"], str) else list(made["before"])
+        return list(made["before"])
     return [earlier for later, earlier in tallies.compared if later == now][:1]
 
 

@@ -116,8 +116,7 @@ def compare(
     for name in per:
         known(tallies, name)
     if tallies.place and crossed(tallies, [name for cut in cuts(tallies, by, where) for name in cut], where):
-        asked = {"now": now, "level": level, "correction": correction, "lead": lead}
-        asked["before"] = befores if len(befores) > 1 else befores[0]
+        asked = {"now": now, "before": befores, "level": level, "correction": correction, "lead": lead}
         asked |= {"lead": tallies.place.made["lead"]} if lead is None else {}  # the families are the run's
         plain = minimum is None and use == "full" and not where and not per
         asked = asked if plain else {}

@@ -76,16 +76,44 @@ def crosstab(
     tests = against_rest(
         tallies, period, names, level, correction, by=by, where=where, metrics=metrics, lead=lead, minimum=minimum
     )
-    keys = ["metric", *(name for name in tallies.by if name in scores)]
+    shares = class_shares(tallies, period, cuts, where=where, metrics=metrics)
+    return _together(scores, tests, shares, tallies.by)
+
+
+def crosstab_of(
+    summary: pd.DataFrame, period: str, places: Sequence[str], by: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Report -> the crosstab of its place, put together from what the summary of a run holds.
+
+    Args:
+        summary: Of `summaries.summary`, with the column `report`.
+        period: Of the reports.
+        places: Dimensions of which every combination has a report.
+        by: All dimensions.
+    """
+    whole = summary["part"].eq("estimate") & summary[list(places)].notna().all(axis=1)
+    rows = summary[summary["period"].eq(period) & (whole | summary["part"].ne("estimate"))]
+    kind = rows["part"].str.removeprefix("segment ")
+    scores, tests, shares = (
+        rows[kind.eq(one)].dropna(axis="columns", how="all") for one in ("estimate", "contrast", "share")
+    )
+    found = _together(scores, tests, shares, by).groupby("report")
+    return {str(name): frame.drop(columns="report").reset_index(drop=True) for name, frame in found}
+
+
+def _together(scores: pd.DataFrame, tests: pd.DataFrame, shares: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Scores with their tests beside, then shares, metric by metric."""
+    names = [name for name in by if name in scores]
+    keys = [*(["report"] if "report" in scores else []), "metric", *names]
     tested = tests.rename(columns=OF_RESULT)
     told = [name for name in tested if name in CROSSTAB and name not in scores]
     frame = scores.merge(tested[[*keys, *told]], on=keys, how="left").assign(group="", share=np.nan)
-    shares = class_shares(tallies, period, cuts, where=where, metrics=metrics)
     together = pd.concat([frame, shares], ignore_index=True)
     together = together.fillna(dict.fromkeys(set(TEXTS) & set(together), ""))
     place = {name: i for i, name in enumerate(dict.fromkeys(scores["metric"]))}
     order = np.argsort(together["metric"].map(place).to_numpy(), kind="stable")
-    return together.iloc[order][["metric", "period", *keys[1:], *CROSSTAB[2:]]].reset_index(drop=True)
+    wanted = [*keys[: keys.index("metric") + 1], "period", *names, *CROSSTAB[2:]]
+    return together.iloc[order].reindex(columns=wanted).reset_index(drop=True)
 
 
 def class_shares(

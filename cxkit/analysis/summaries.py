@@ -22,7 +22,7 @@ from cxkit.tallies.tallies import Tallies
 def summary(
     tallies: Tallies,
     now: str,
-    before: str | Sequence[str],
+    befores: Sequence[str],
     places: Sequence[str],
     segments: Sequence[str],
     lead: str,
@@ -36,7 +36,7 @@ def summary(
     Args:
         tallies: Of the run, with all levels that its reports show.
         now: The period of the reports.
-        before: The period that it is compared with; of two the parts inside the places are compared with the first.
+        befores: The period that it is compared with; of two the parts inside the places are compared with the first.
         places: Dimensions of which every combination has a report.
         segments: Dimensions that are compared inside each report.
         lead: The metric that the reports are about.
@@ -55,10 +55,10 @@ def summary(
         columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
-    first, *further = [before] if isinstance(before, str) else before
+    first, *further = befores
     for by in dict.fromkeys([tuple(places), *((name,) for name in places), ()]):
         found.append(("estimate", estimate(tallies, level, by=by)))
-        changes = compare(tallies, now, before, level, correction, by=by, lead=lead)
+        changes = compare(tallies, now, befores, level, correction, by=by, lead=lead)
         found.append(("comparison", changes[changes["before"] == first]))
         found += [(SECOND, changes[changes["before"] == one]) for one in further]
         if targets:

@@ -16,9 +16,8 @@ import pandas as pd
 
 from cxkit.analysis.cohorts import DAYS, MONTHS, with_cohorts
 from cxkit.analysis.comments import with_comments
-from cxkit.analysis.crosstabs import crosstab
+from cxkit.analysis.crosstabs import crosstab_of
 from cxkit.analysis.drivers import with_drivers
-from cxkit.analysis.estimates import at
 from cxkit.analysis.gradient import with_gradient
 from cxkit.analysis.nonresponse import with_nonresponse
 from cxkit.analysis.privacy import mask, record
@@ -73,33 +72,26 @@ class Plan:
     Attributes:
         tallies: Counts, with hidden cells taken out.
         now: The period that the reports are about.
-        before: The period that it is compared with, the first where they are two.
+        befores: The period that it is compared with, or both.
         jobs: What is to be done.
         skipped: Reports that are not made, and why.
         notes: What the operator should know.
         audit: Everything about the data, for the operator; pages get what `sharing` lets out.
         whole: The tallies before anything was hidden.
         targets: Metric -> target, of levels that the data hold.
-        further: The second period that it is compared with, if there is one.
         beside: What places are set against all others in: the period, and windows of several periods.
     """
 
     tallies: Tallies
     now: str
-    before: str
+    befores: list[str]
     jobs: list[Job]
     skipped: list[dict[str, Any]]
     notes: list[str]
     audit: dict[str, pd.DataFrame]
     whole: Tallies
     targets: dict[str, Any]
-    further: list[str] = field(default_factory=list)
     beside: list[Tallies] = field(default_factory=list)
-
-    @property
-    def compared(self) -> str | list[str]:
-        """The period or both that it is compared with, as `cx.compare` and notebooks take them."""
-        return [self.before, *self.further] if self.further else self.before
 
 
 def prepare(params: RunParams, work: Path) -> Prepared:
@@ -129,8 +121,8 @@ def prepare(params: RunParams, work: Path) -> Prepared:
         as_of=params.date.isoformat(),
         period=params.period,
         now=planned.now,
-        before=planned.before,
-        further=planned.further,
+        before=planned.befores[0],
+        further=planned.befores[1:],
         metrics=[metric.to_dict() for metric in planned.tallies.metrics.values()],
         jobs=_with_data(planned, params, told, work),
         skipped=planned.skipped,
@@ -168,7 +160,7 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     """
     remove(work / "places")
     (work / "places").mkdir()
-    made = {"now": planned.now, "before": planned.compared, "level": params.level, "correction": params.correction}
+    made = {"now": planned.now, "before": planned.befores, "level": params.level, "correction": params.correction}
     made["lead"] = params.metrics[0]
     t = planned.tallies
     own = [name for name in t.by if name in params.for_each]
@@ -178,7 +170,8 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     reports = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind == "report" and job.where}
     total = (summary["part"] == "estimate") & (summary["period"] == planned.now) & summary[own].isna().all(axis=1)
     whole = summary.loc[total, ["metric", "period", *ESTIMATES[2:]]]
-    aimed_at_nothing = summary[:0][["metric"]]
+    crossed = crosstab_of(summary, planned.now, own, t.by) if params.segments and own else {}
+    nothing = summary[:0][["part", "metric"]]
     told = list(dict.fromkeys(["part", "metric", *own, *ESTIMATES, *COMPARISONS, *PEERS]))
     beside = _of_reports(summary, ["peer", "window estimate", "window comparison"], told)
     comparisons, signals = (summary[summary["part"].isin(parts)] for parts in (("comparison", SECOND), ("watch",)))
@@ -187,15 +180,11 @@ def _with_data(planned: Plan, params: RunParams, summary: pd.DataFrame, work: Pa
     others["file"] = [there.get(place, "") for place in others[own].itertuples(index=False, name=None)]
     places = {
         name: Place(
-            dict(where), moves[name], made, design, aims.get(name, aimed_at_nothing), whole,
-            others[others["file"] != f"{name}.html"], beside=beside.get(name, summary[:0][["part", "metric"]]),
+            dict(where), moves[name], made, design, aims.get(name, nothing), whole,
+            others[others["file"] != f"{name}.html"], crossed.get(name, nothing), beside.get(name, nothing),
         )
         for where, name in reports.items()
     }  # fmt: skip
-    if params.segments and own:
-        given: dict[str, Any] = {"by": own, "metrics": params.metrics, "lead": made["lead"]}
-        all_crossed = crosstab(t, planned.now, params.segments, params.level, params.correction, **given)
-        places = {name: replace(place, crossed=at(all_crossed, place.where)) for name, place in places.items()}
     files = save_places(planned.tallies, places, work / "places")
     closed = {job.notebook: self_contained(Path(job.notebook)) for job in planned.jobs}
     jobs = []
@@ -291,9 +280,8 @@ def plan(params: RunParams, path: Path) -> Plan:
     spelled = {"months": {label: calendar.months(label) for label in (now, *befores)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
-    before, *further = befores
     beside = _beside(params, survey, masked, now)
-    return Plan(shown, now, before, jobs, skipped, notes + unknown, facts, counted, _dumped(params), further, beside)
+    return Plan(shown, now, befores, jobs, skipped, notes + unknown, facts, counted, _dumped(params), beside)
 
 
 def told(params: RunParams) -> tuple[list[str], list[dict[str, str]]]:
@@ -616,7 +604,7 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
     names: dict[Any, str] = {tuple(job.where.items()): job.name for job in planned.jobs if job.kind in kinds}
     names |= {tuple(skip["where"].items()): skip["name"] for skip in planned.skipped if skip["kind"] in kinds}
     found = summary(
-        planned.tallies, planned.now, planned.compared, places, params.segments, params.metrics[0], params.level,
+        planned.tallies, planned.now, planned.befores, places, params.segments, params.metrics[0], params.level,
         params.correction, planned.targets, planned.beside,
     )  # fmt: skip
     levels = found.reindex(columns=list(places)).to_dict("records")

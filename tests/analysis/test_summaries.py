@@ -29,7 +29,7 @@ def test_every_part_is_there_once_and_says_what_its_own_call_says(places, segmen
     by = [*places, *segments]
     levels = list(dict.fromkeys([(), *((name,) for name in places), *((*places, name) for name in segments)]))
     tallies = cx.tally(cx.read(frame), ["nps"], by=by, levels=levels, period="wave", rest=True)
-    found = summary(tallies, "1", "0", places, segments, "nps", 0.95, "holm", {"nps": 10})
+    found = summary(tallies, "1", ["0"], places, segments, "nps", 0.95, "holm", {"nps": 10})
     assert set(found["part"]) == parts
     cells = [len(set(frame[name])) for name in by]
     assert (found["part"] == "comparison").sum() == sum(cells[: len(places)]) + 1

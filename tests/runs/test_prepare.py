@@ -132,7 +132,7 @@ def test_fiscal_periods_are_written_as_such(project, text, message):
 
 def test_fiscal_quarters_are_named_partial_and_spelled_out_as_such(project):
     found = planned(project("now: FY2027 Q3\n", FISCAL))
-    assert (found.now, found.before, found.tallies.periods) == ("FY2027 Q3", "FY2027 Q2", ["FY2027 Q2", "FY2027 Q3"])
+    assert (found.now, found.befores, found.tallies.periods) == ("FY2027 Q3", ["FY2027 Q2"], ["FY2027 Q2", "FY2027 Q3"])
     words = "nobody answered in its first 71 days"  # from 1 July, the first answer is of 10 September
     assert found.tallies.provenance["partial"]["FY2027 Q2"] == words
     months = {"FY2027 Q3": "October to December 2026", "FY2027 Q2": "July to September 2026"}
@@ -222,7 +222,7 @@ def test_the_first_wave_is_compared_with_none(project, tmp_path):
 
 def test_waves_come_from_the_data(project):
     found = planned(project("for_each: [brand]\nnow: 2026-10\n", WAVES))
-    assert (found.now, found.before) == ("2026-10", "2026-09")
+    assert (found.now, found.befores) == ("2026-10", ["2026-09"])
     assert planned(project("", WAVES)).now == "2026-11"
 
 
@@ -241,7 +241,7 @@ def test_a_wave_can_be_compared_with_one_whose_name_comes_later(project):
         planned(project("now: autumn\nagainst: spring\n", WAVES, rows))
     least = WAVES.replace("columns:", "waves: [spring, autumn], columns:")
     found = planned(project("", least, rows))
-    assert (found.now, found.before, found.tallies.periods) == ("autumn", "spring", ["spring", "autumn"])
+    assert (found.now, found.befores, found.tallies.periods) == ("autumn", ["spring"], ["spring", "autumn"])
     row = cx.compare(found.tallies, "autumn", "spring").iloc[0]
     assert (row["n"], row["n_before"]) == (60, 30)
 
@@ -272,7 +272,7 @@ def test_a_listed_value_that_nobody_gave_has_a_report_and_rows_that_say_so(proje
     found = planned(project("for_each: {brand: [Acme, Acne]}\n"))
     assert [job.title for job in found.jobs] == ["Acme", "Acne", "Overview", "Data"]
     assert "for_each: nobody answered for brand 'Acne'; did you mean 'Acme'?" in found.notes
-    row = cx.at(cx.compare(found.tallies, found.now, found.before, by=["brand"]), {"brand": "Acne"}).iloc[0]
+    row = cx.at(cx.compare(found.tallies, found.now, found.befores, by=["brand"]), {"brand": "Acne"}).iloc[0]
     assert (row["n"], row["verdict"]) == (0, "too few")
 
 
@@ -347,7 +347,7 @@ def test_filters_restrict_the_run(project):
 
 def test_a_first_period_is_reported_without_a_change(project):
     found = planned(project("for_each: [brand]\nnow: 2026-09\n"))
-    row = cx.at(cx.compare(found.tallies, found.now, found.before, by=["brand"]), {"brand": "Acme"}).iloc[0]
+    row = cx.at(cx.compare(found.tallies, found.now, found.befores, by=["brand"]), {"brand": "Acme"}).iloc[0]
     assert (row["n"], row["n_before"], row["verdict"]) == (30, 0, "too few")
 
 

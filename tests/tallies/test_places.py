@@ -15,7 +15,7 @@ from cxkit.tallies.storage import save_places
 from cxkit.tallies.tallies import Place, Tallies
 
 NOW, BEFORE = "2026-10", "2026-09"
-MADE = {"now": NOW, "before": BEFORE, "level": 0.95, "correction": "holm", "lead": "nps"}
+MADE = {"now": NOW, "before": [BEFORE], "level": 0.95, "correction": "holm", "lead": "nps"}
 BY = {"one": ["brand"], "two": ["brand", "region"]}
 
 
