@@ -312,7 +312,8 @@ def members(tallies: Tallies, cells: pd.DataFrame) -> dict[int, frozenset[object
 
 def _codes(tallies: Tallies, cells: pd.DataFrame, items: Sequence[str]) -> tuple[Floats, list[Scale]]:
     """The answers of every cell by code, and their weights; and the scales of metrics, as `Cells` has them."""
-    metrics = [metric for metric in tallies.metrics.values() if metric.values and metric.statistic != "quantile"]
+    scaled = [metric for metric in tallies.metrics.values() if metric.values and metric.statistic != "quantile"]
+    metrics = [metric for metric in scaled if metric.item in items]  # of the others nothing is left to hide
     codes = np.unique([code for metric in metrics for code in metric.values])
     keys = ["item", "period", *tallies.by, "cut"]
     counts = tallies.counts[tallies.counts["answer"].isin(codes)]

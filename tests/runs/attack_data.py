@@ -18,6 +18,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "panel": {"roles": {"respondent": "who"}, "kind": "relationship", "for_each": ["region"], "segments": ["channel"]},
     "merged": {"merge_small": True, "for_each": ["region"], "segments": ["brand"], "metrics": ["recommended", "nps"]},
     "everybody": {"for_each": [], "segments": ["brand"]},
+    "joined": {
+        "roles": {"response": "case"},
+        "joined": ["nps", "csat", "recommended", "channel"],
+        "nonresponse": {"metrics": ["nps", "csat"], "within": ["region", "channel"]},
+    },
 }
 PLAIN: dict[str, Any] = {
     "kind": "transactional", "roles": {}, "for_each": ["brand"], "segments": ["channel", "region"],
@@ -54,12 +59,20 @@ def parameters(folder: Path, variant: str, seed: int) -> Path:
     """A parameters file over random answers, which lie beside it."""
     given = {**PLAIN, **VARIANTS[variant]}
     folder.mkdir(parents=True, exist_ok=True)
-    answers(seed).to_csv(folder / "survey.csv", index=False)
+    frame, apart = answers(seed), given.pop("joined", [])
+    if apart:  # what was said of a case stands in a table of its own
+        frame["case"] = [f"T{number}" for number in range(len(frame))]
+        frame[["case", *apart]].sample(frac=1, random_state=seed).to_csv(folder / "said.csv", index=False)
+    frame.drop(columns=apart).to_csv(folder / "survey.csv", index=False)
     mapping = {
         "kind": given.pop("kind"), "columns": {"time": "day", **given.pop("roles")},
         "items": {"nps": {"column": "nps", "missing": {99: "refused"}}, "csat": "csat", "recommended": "recommended"},
         "dimensions": {"brand": "brand", "region": "region", "channel": "channel"},
     }  # fmt: skip
+    for name in apart:
+        part = mapping["dimensions" if name in mapping["dimensions"] else "items"]
+        part[name] = {"column": f"said.{name}", **({"missing": {99: "refused"}} if name == "nps" else {})}
+    mapping |= {"joins": {"said": {"source": "said.csv", "key": "case"}}} if apart else {}
     run = {"name": "attacked", "title": "Attacked", "source": "survey.csv", "mapping": mapping, "as_of": "2026-11-15"}
     path = folder / "attacked.yaml"
     path.write_text(yaml.safe_dump({**run, **given}), encoding="utf-8")

@@ -28,7 +28,7 @@ from cxkit.tallies.audit import audited
 from cxkit.tallies.storage import load as load_tallies
 
 SHELVES = ["segments", "crossed"]  # through the whole product; the others are slow
-SUMMARIES = ["weighted", "people", "panel", "merged", "everybody"]
+SUMMARIES = ["weighted", "people", "panel", "merged", "everybody", "joined"]
 NOTHING: dict[str, list[Any]] = {"told": [], "solved": [], "pinned": []}
 DISGUISED = {"weighted", "people", "panel"}  # scores are not those of plain answers
 
