@@ -398,7 +398,8 @@ def _beside(params: RunParams, survey: Responses, masked: Tallies, now: str) -> 
     own = survey.raking or not masked.provenance.get("withheld")
     spans = [] if own else [[[now]]]
     spans += [[window_of(masked, masked.calendar.shift(now, -back), size) for back in (size, 0)]] if size else []
-    return [masked] * bool(own) + [mask(over(survey, masked, places, one, params.where)) for one in spans]
+    windows = [over(survey, masked, places, one, params.where) for one in spans]
+    return [masked] * bool(own) + [mask(one) for one in windows if one.periods]  # of hidden items nothing is counted
 
 
 def _with_cohorts(masked: Tallies, params: RunParams, survey: Responses, now: str) -> Tallies:
