@@ -58,6 +58,10 @@ _HOME = {
     "drivers": "cxkit.analysis.drivers",
     "gradient": "cxkit.analysis.gradient",
     "hazards": "cxkit.analysis.hazards",
+    "margins": "cxkit.analysis.margins",
+    "flows": "cxkit.analysis.margins",
+    "weakest": "cxkit.analysis.journeys",
+    "standardised": "cxkit.analysis.margins",
     "nonresponse": "cxkit.analysis.nonresponse",
     "readings": "cxkit.analysis.sensitivity",
     "nps": "cxkit.analysis.answers",
@@ -87,7 +91,9 @@ if TYPE_CHECKING:
     from cxkit.analysis.estimates import at, distribution, estimate
     from cxkit.analysis.gradient import gradient
     from cxkit.analysis.hazards import hazards
+    from cxkit.analysis.journeys import weakest
     from cxkit.analysis.leagues import league
+    from cxkit.analysis.margins import flows, margins, standardised
     from cxkit.analysis.nonresponse import nonresponse
     from cxkit.analysis.peers import peers
     from cxkit.analysis.provenance import provenance

@@ -26,6 +26,7 @@ from cxkit.analysis.drivers import drivers_of
 from cxkit.analysis.estimates import at, chosen, distribution, estimate
 from cxkit.analysis.gradient import gradient_of
 from cxkit.analysis.hazards import hazards
+from cxkit.analysis.journeys import journey_of
 from cxkit.analysis.leagues import league
 from cxkit.analysis.nonresponse import nonresponse_of
 from cxkit.analysis.peers import peers
@@ -441,6 +442,25 @@ class Report:
         """The scores that the run names under `nonresponse`, weighted for who did not answer."""
         found = nonresponse_of(self.tallies, self.where)
         return show.nonresponse(found, self.tallies.metrics) if len(found) else absent()
+
+    def margins(self) -> Html:
+        """Where two dimensions that the run names under `journey` tell more together than each by itself."""
+        return show.margins(self._journey("margins"), self.tallies.metrics)
+
+    def flows(self) -> Html:
+        """Where the levels of one dimension lead, of the pairs that the run names under `journey`."""
+        return show.flows(self._journey("flows"), self.tallies.metrics)
+
+    def standardised(self) -> Html:
+        """Levels that the run names under `journey` against all others, as they are and like with like."""
+        return show.standardised(self._journey("standardised"), self.tallies.metrics)
+
+    def weakest(self) -> Html:
+        """Where customers met at least one bad contact, as the run names it under `journey`."""
+        return show.weakest(self._journey("weakest"), self.tallies.metrics)
+
+    def _journey(self, part: str) -> pd.DataFrame:
+        return self._spoken(journey_of(self.tallies, part, self.where))
 
     def segment_scores(self) -> Html:
         """The segments by every metric, with signs of what differs or changed; the lead metric of now and before."""

@@ -11,7 +11,7 @@ from cxkit.errors import CxError
 
 FEWEST = 3  # of two people who are told together, each knows the other's answer
 # Parts of the provenance of tallies in which a run tells more than its counts.
-BESIDE = ("drivers", "gradient", "nonresponse")
+BESIDE = ("drivers", "gradient", "nonresponse", "margins", "flows", "standardised", "weakest")
 MONTH = 365.25 / 12 * 1440  # minutes
 Month = Literal["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                 "November", "December"]  # fmt: skip
@@ -104,6 +104,17 @@ NONRESPONSE = (
     "metric", "period", "within", "cases", "n", "n_eff", "groups", "classes", "pooled", "largest", "trimmed",
     "unweighted", "value", "low", "high", "difference", "difference_low", "difference_high", *_WORDS,
 )  # fmt: skip
+_APART = ("difference", "difference_low", "difference_high", "pvalue", "pvalue_adj", "family", "detectable", "verdict")
+MARGINS = ("metric", "period", "dimension", "n", "n_eff", "value", "low", "high", "expected", *_APART, *_WORDS,
+           "n_judged", *_LIMITS)  # fmt: skip
+FLOWS = ("metric", "period", "dimension", "n", "n_eff", "value", "low", "high", "share", "share_low", "share_high",
+         *_WORDS, "n_judged", *_LIMITS)  # fmt: skip
+STANDARDISED = (
+    "metric", "period", "dimension", "within_levels", "n", "n_rest", "n_eff", "n_eff_rest", "raw_difference",
+    "raw_difference_low", "raw_difference_high", *_APART, *_WORDS, *_LIMITS,
+)  # fmt: skip
+WEAKEST = ("metric", "period", "dimension", "bad_answers", "n", "n_eff", "value", "low", "high", *_WORDS,
+           "hide_below")  # fmt: skip
 HAZARDS = (
     "metric", "n", "lost", "expected", "value", "low", "high", "pvalue", "pvalue_adj", "family", "verdict", *_WORDS,
     "rate", "rate_low", "rate_high", "attributable", "attributable_low", "attributable_high",
@@ -129,7 +140,7 @@ CROSSTAB = (
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
     *ESTIMATES, *COMPARISONS, *TARGETS, *PEERS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
-    *CROSSTAB, *SUMMARY,
+    *CROSSTAB, *SUMMARY, *MARGINS, *FLOWS, *STANDARDISED, *WEAKEST,
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}
@@ -177,6 +188,7 @@ REASONS = {
     "few beyond": Reason("little", "too few answers that differ"),
     "all the same": Reason("", "every answer was the same"),
     "no part": Reason("little", "left out of the total"),
+    "no margin": Reason("little", "nothing else tells of its row or column"),
     "no sum": Reason("little", "a quantile is no sum of its parts"),
     "no total": Reason("little", "the total is not known in both periods"),
     "joint": Reason("", "one of many parts: not judged by itself"),

@@ -14,7 +14,8 @@ from cxkit.show import Html
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 VERBS = ("header", "headline", "findings", "trend", "heatmap", "answers", "classes", "comments", "curves", "drivers",
-         "gradient", "crosstab", "hazards", "cohorts", "nonresponse",
+         "gradient", "crosstab", "hazards", "cohorts", "nonresponse", "margins", "flows",
+         "standardised", "weakest",
          "segment_scores", "segment_changes", "standings", "numbers", "segment_numbers", "readings", "left_out",
          "method", "why")  # fmt: skip
 

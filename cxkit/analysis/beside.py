@@ -12,6 +12,7 @@ from cxkit.errors import CxError, nearest
 from cxkit.input.mapping import lacking
 from cxkit.input.responses import Responses
 from cxkit.metrics import Metric
+from cxkit.schema import ALL
 from cxkit.tallies.tallies import Tallies
 
 
@@ -48,5 +49,9 @@ def carrying(tallies: Tallies, part: str, found: pd.DataFrame) -> Tallies:
 def carried(tallies: Tallies, part: str, where: Mapping[str, str], columns: Sequence[str]) -> pd.DataFrame:
     """What a run found of one place, in the order in which it did; no row where it was not asked for any."""
     records: list[dict[str, Any]] = tallies.provenance.get(part) or []
-    own = [one for one in records if {name: one[name] for name in tallies.by if one.get(name)} == dict(where)]
-    return pd.DataFrame(own, columns=list(columns))
+
+    def place(one: Mapping[str, Any]) -> dict[str, Any]:
+        inside = str(one.get("dimension")).split(ALL)  # what the place is cut by
+        return {name: one[name] for name in tallies.by if one.get(name) and name not in inside}
+
+    return pd.DataFrame([one for one in records if place(one) == dict(where)], columns=list(columns))

@@ -18,7 +18,7 @@ import pandas as pd
 from cxkit.input import times, values
 from cxkit.input.databases import Column, Table, aggregated
 from cxkit.input.hours import worked
-from cxkit.input.mapping import BLANK, CLOCKS, MINUTES, Chosen, Dimension, Item, Mapping, open_of
+from cxkit.input.mapping import BLANK, CLOCKS, MINUTES, Chosen, Dimension, Item, Mapping, minutes_of, open_of
 from cxkit.input.shapes import count_of
 from cxkit.input.sources import FILE
 
@@ -52,7 +52,7 @@ def columns(usable: Table, mapping: Mapping, clean: Collection[str] = ()) -> dic
 
 def tidy(usable: Table, mapping: Mapping) -> list[str]:
     """The dimensions of which every value is a level as it stands: text without blanks around it, and none missing."""
-    plain = {name: one for name, one in mapping.dimensions.items() if not one.labels and not one.bands}
+    plain = {name: one for name, one in mapping.dimensions.items() if one.column and not one.labels and not one.bands}
     raw = {name: usable[one.column] for name, one in plain.items()}
     text = {name: column for name, column in raw.items() if column.type().is_string()}
     odd = (column.isnull() | (column != values.text(column)).fill_null(True) for column in text.values())
@@ -81,6 +81,13 @@ def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Co
     declared = mapping.dimensions[name]
     if declared.bands:
         return _band(table, mapping, declared)
+    if declared.item:
+        number = answer(table, mapping, declared.item)[0]
+        named = [((number == float(code)).fill_null(False), ibis.literal(label)) for code, label in
+                 declared.labels.items()]  # fmt: skip
+        return ibis.cases(*named, else_=ibis.literal(BLANK))
+    if declared.previous:
+        return _before(table, mapping, declared)
     raw = table[declared.column]
     if clean:
         return raw
@@ -88,6 +95,16 @@ def _level(table: Table, mapping: Mapping, name: str, clean: bool = False) -> Co
     for code, label in declared.labels.items():
         level = values.is_code(raw, str(code)).ifelse(ibis.literal(label), level)
     return level.fill_null(BLANK)
+
+
+def _before(table: Table, mapping: Mapping, cut: Dimension) -> Column:
+    """The level of another dimension in the response of the same respondent before this one."""
+    who, which = (values.text(table[getattr(mapping.columns, role)]) for role in ("respondent", "response"))
+    time = _instant(table, mapping, str(mapping.columns.time))
+    earlier = ibis.window(group_by=[who], order_by=[time, which])
+    since = (time.epoch_seconds() - time.lag().over(earlier).epoch_seconds()) / 60.0
+    near = who.notnull() & (since <= minutes_of(str(cut.within))).fill_null(False)
+    return near.ifelse(_level(table, mapping, str(cut.previous)).lag().over(earlier), cut.none_before)
 
 
 def _band(table: Table, mapping: Mapping, cut: Dimension) -> Column:
@@ -116,6 +133,9 @@ def answer(table: Table, mapping: Mapping, item: str, clean: bool = False) -> tu
     if declared.item and declared.minus:
         above = answer(table, mapping, declared.item)[0] - answer(table, mapping, declared.minus)[0]
         return above, above.isnull().ifelse(NOT_BOTH, ibis.null("string"))
+    if declared.same:
+        one, other = (values.text(table[column]) for column in declared.same)
+        return _choice(one == other, [(one.isnull() | other.isnull(), "empty")])
     if declared.limit is not None:
         return _within(table, mapping, item, declared.limit, clean)
     if declared.column is None:

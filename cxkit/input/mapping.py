@@ -156,6 +156,7 @@ class Item(Strict):
     counts: dict[Text, int | float | None] = Field(default_factory=dict)
     several: Text | dict[Text, Text] | None = None
     options: dict[str | int | float, Text] | Once = Field(default_factory=dict)
+    same: Annotated[list[Text], Field(min_length=2, max_length=2)] | None = None
     start: Text | None = Field(default=None, alias="from")
     end: Text | None = Field(default=None, alias="to")
     open_until: Text | None = None
@@ -178,6 +179,13 @@ class Item(Strict):
     still_open: dict[Text, list[str | int | float]] = Field(default_factory=dict)
     of: dict[Text, list[str | int | float]] = Field(default_factory=dict)
     next: dict[Text, list[str | int | float]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _agreeing(cls, data: Any) -> Any:
+        """Whether two columns say the same is a share of those who filled in both."""
+        share = {"measure": "share", "scale": (0, 1), "top": [1]}
+        return data | share if isinstance(data, dict) and data.get("same") else data
 
     @model_validator(mode="after")
     def _measured(self) -> Item:
@@ -256,6 +264,11 @@ class Item(Strict):
             return self._difference()
         if self.several or self.options:
             return self._choices()
+        if self.same:
+            fitting = {"same", "measure", "scale", "top", "kind", "label", "question", "better"}
+            if other := sorted(self.model_fields_set - fitting):
+                raise ValueError(f"{other[0]}: does not fit an item that asks whether two columns say the `same`")
+            return self
         if self.counts:
             if self.column or any(clocks):
                 raise ValueError("counts: the answers stand in several columns; leave `column`, `from` and `to` out")
@@ -325,6 +338,8 @@ class Item(Strict):
             return {"": self.column} | {f"still_open.{column}": column for column in self.still_open}
         if isinstance(self.several, dict):
             return {f"several.{option}": column for option, column in self.several.items()}
+        if self.same:
+            return {f"same.{number}": column for number, column in enumerate(self.same)}
         if self.counts:
             return {f"counts.{column}": column for column in self.counts}
         clocks = (self.start, None if self.follows else self.end, None if self.seen_at else self.open_until)
@@ -376,7 +391,9 @@ def optional(group: str, options: Iterable[str]) -> list[str]:
 class Dimension(Strict):
     """One way of cutting the answers: its column, names for its codes, its levels, and whether these are people.
 
-    Numbers are cut in `bands`, by the ends that are declared between them; so is an item, as a time to the first reply.
+    Numbers are cut in `bands`, by the ends that are declared between them; so is an item, as a time to the first reply,
+    whose answers may also be named by `labels`. `previous` is the level of another dimension in the respondent's
+    response before, if that lies no longer back than `within`.
     """
 
     column: Text | None = None
@@ -385,13 +402,21 @@ class Dimension(Strict):
     labels: dict[str | int | float, Text] = Field(default_factory=dict)
     values: Once | None = None
     person: bool | None = None
+    previous: Text | None = None
+    within: Text | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Dimension:
-        if (self.column is None) == (self.item is None):
-            raise ValueError("expected either `column`, or `item` with `bands`")
-        if self.item and not self.bands:
-            raise ValueError("bands: are needed where a dimension is made of an item, as in [1 min, 5 min, 60 min]")
+        if sum(made is not None for made in (self.column, self.item, self.previous)) != 1:
+            raise ValueError("expected either `column`, or `item` with `bands` or `labels`, or `previous`")
+        if self.item and not (self.bands or self.labels):
+            raise ValueError("bands: or labels are needed where a dimension is made of an item, as in [1 min, 5 min]")
+        if (self.previous is None) != (self.within is None):
+            raise ValueError("within: says how long back the `previous` response may lie, as in `within: 30 days`")
+        if self.within and not _LIMIT.fullmatch(self.within):
+            raise ValueError(f"within: expected a time such as 24 h or 30 days, found {self.within!r}")
+        if self.previous and (self.bands or self.labels or self.values):
+            raise ValueError("previous: has the levels of the dimension that it names; leave the others out")
         if self.bands and (self.labels or self.values):
             raise ValueError("bands: name the levels themselves; leave `labels` and `values` out")
         ends = [end for end, _ in self.cuts]
@@ -408,6 +433,11 @@ class Dimension(Strict):
                 raise ValueError(f"bands: expected numbers, or times such as 5 min or 2 days; found {end!r}")
             found.append((minutes_of(end), end) if isinstance(end, str) else (float(end), f"{end:,g}"))
         return found
+
+    @property
+    def none_before(self) -> str:
+        """The level of who has no response `within` before."""
+        return f"none within {self.within}"
 
     @property
     def bands_named(self) -> list[str]:
@@ -650,6 +680,8 @@ class Mapping(Reading):
     def _check_bands(self) -> None:
         """That bands of an item are of one that is a number and not several answers, with ends of its kind."""
         for name, cut in self.dimensions.items():
+            if cut.previous:
+                self._check_previous(name, cut)
             if cut.item is None:
                 continue
             if cut.item not in self.items or self.items[cut.item].several:
@@ -658,6 +690,17 @@ class Mapping(Reading):
             if any(isinstance(end, str) != is_time for end in cut.bands or ()):
                 expected = "times such as 5 min" if is_time else "numbers"
                 raise ValueError(f"dimensions.{name}.bands: expected {expected}, as {cut.item} is; found {cut.bands}")
+
+    def _check_previous(self, name: str, cut: Dimension) -> None:
+        """That the response before is known, and its level in a dimension that is none of another response itself."""
+        known = [other for other, one in self.dimensions.items() if not one.previous]
+        if cut.previous not in known:
+            said = f"{cut.previous!r} is no dimension; {nearest(str(cut.previous), known)}"
+            raise ValueError(f"dimensions.{name}.previous: {said}")
+        roles = self.columns
+        if not (roles.response and roles.respondent and isinstance(roles.time, str)) or self.monthly:
+            needed = "needs response, respondent and a time in one column"
+            raise ValueError(f"dimensions.{name}.previous: {needed}")
 
     def _check_accepted(self) -> None:
         """What is accepted of a column is a share that may be lost, or the code of a remark."""
@@ -849,9 +892,14 @@ def load_mapping(mapping: str | Path | MappingABC[str, Any] | Mapping) -> Mappin
         for key, one in items.items()
     }
     cuts = {
-        name: cut.model_copy(update={"values": cut.bands_named}) if cut.bands else cut
+        name: cut.model_copy(update={"values": cut.bands_named or list(dict.fromkeys(cut.labels.values()))})
+        if cut.bands or cut.item
+        else cut
         for name, cut in checked.dimensions.items()
     }
+    for name, cut in cuts.items():
+        if cut.previous and (order := cuts[cut.previous].values):
+            cuts[name] = cut.model_copy(update={"values": [*order, cut.none_before]})
     return checked.model_copy(update={"items": items, "dimensions": cuts})
 
 
@@ -870,8 +918,8 @@ def own_names(columns: list[str]) -> Mapping:
     Raises:
         CxError: No column named after an item, or columns whose names cannot stand beside each other.
 
-    >>> own_names(["time", "brand", "nps"]).dimensions
-    {'brand': Dimension(column='brand', item=None, bands=None, labels={}, values=None, person=None)}
+    >>> list(own_names(["time", "brand", "nps"]).dimensions)
+    ['brand']
     """
     items = sorted({metric.item for metric in METRICS.values()} & set(columns))
     if not items:

@@ -34,7 +34,7 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
         own = digits(x) + 2
         bare = str(name).startswith(BARE) or "pvalue" in str(name)
         places = np.maximum(own, 0) if bare else digits(width / STEPS)
-        places = np.nan_to_num(np.where(np.isnan(places), 0.0 if name == "share" else own, places))
+        places = np.nan_to_num(np.where(np.isnan(places), 0.0 if str(name).startswith("share") else own, places))
         finer, coarser = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
         found[name] = np.where(x == np.floor(x), x, np.round(x / coarser * finer) / finer * coarser)
     return frame.assign(**found)

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -126,6 +127,53 @@ class Nonresponse(Strict):
     within: Annotated[Names, Field(min_length=1)]
 
 
+Pair = Annotated[Names, Field(min_length=2, max_length=2)]
+
+
+class Weakest(Strict):
+    """Where customers meet at least one bad contact: `{metric: csat, of: moment, answers: [1, 2]}`."""
+
+    metric: Text
+    of: Text
+    answers: Annotated[list[int], Field(min_length=1)]
+
+
+class Journey(Strict):
+    """What a run tells of journeys, by pairs of dimensions.
+
+    Attributes:
+        metrics: Of the run.
+        margins: Rows and columns: each cell is set against what both predict.
+        flows: From which level to which one: the shares of the second dimension in each level of the first.
+        standardised: Inside which levels which others are compared.
+        weakest: Where customers meet a bad contact.
+    """
+
+    metrics: Annotated[Names, Field(min_length=1)]
+    margins: list[Pair] = Field(default_factory=list)
+    flows: list[Pair] = Field(default_factory=list)
+    standardised: list[Pair] = Field(default_factory=list)
+    weakest: Weakest | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Journey:
+        if not (self.margins or self.flows or self.standardised or self.weakest):
+            raise ValueError("expected margins, flows, standardised or weakest")
+        self.in_order()
+        return self
+
+    def in_order(self) -> list[str]:
+        """All dimensions, each before those that it is written before: levels are tallied in one order."""
+        sorter = TopologicalSorter[str]({self.weakest.of: ()} if self.weakest else {})
+        for first, second in (*self.flows, *self.margins, *self.standardised):
+            sorter.add(second, first)
+        try:
+            return list(sorter.static_order())
+        except CycleError as error:
+            way = " before ".join(reversed(error.args[1]))
+            raise ValueError(f"pairs: expected one order of dimensions in all of them, found {way}") from None
+
+
 class Event(Strict):
     """Something that happened, marked in the trends of its places and never tested."""
 
@@ -196,6 +244,7 @@ class Params(Strict):
     drivers: Drivers | None = None
     gradient: Gradient | None = None
     nonresponse: Nonresponse | None = None
+    journey: Journey | None = None
     cohorts: Text | None = None
     benchmarks: list[Benchmark] = Field(default_factory=list)
     events: Annotated[list[Event], Field(max_length=20)] = Field(default_factory=list)
@@ -261,6 +310,14 @@ class Params(Strict):
         if self.gradient and self.gradient.of not in self.segments:
             hint = nearest(self.gradient.of, self.segments)
             raise ValueError(f"gradient.of: {self.gradient.of!r} is not among `segments`; {hint}")
+        asked = self.journey.metrics if self.journey else []
+        asked = [*asked, *([self.journey.weakest.metric] if self.journey and self.journey.weakest else [])]
+        for name in asked:
+            if name not in self.metrics:
+                raise ValueError(f"journey: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
+        for name in self.journey.in_order() if self.journey else ():
+            if name in self.for_each:
+                raise ValueError(f"journey: {name!r} has one value in each report, because for_each has it too")
         for name in set(self.population) - set(self.for_each):
             raise ValueError(f"population: {name!r} is no dimension of for_each; expected {' or '.join(self.for_each)}")
         if self.comments_minimum is not None and self.comments_minimum < self.rules.hide_below:

@@ -19,6 +19,7 @@ from cxkit.analysis.comments import with_comments
 from cxkit.analysis.crosstabs import crosstab_of
 from cxkit.analysis.drivers import with_drivers
 from cxkit.analysis.gradient import with_gradient
+from cxkit.analysis.journeys import pairs, summed, with_journey
 from cxkit.analysis.nonresponse import with_nonresponse
 from cxkit.analysis.privacy import mask, record
 from cxkit.analysis.sharing import protected, public, refusals, shared, unquoted
@@ -271,6 +272,9 @@ def plan(params: RunParams, path: Path) -> Plan:
         if asked:
             places = list(params.for_each)
             masked = added(masked, survey, asked.model_dump(), params.where, now, places, params.level)
+    if params.journey:
+        given: Any = (params.where, now, list(params.for_each), params.level, params.correction)
+        masked = with_journey(masked, survey, params.journey.model_dump(), *given)
     if params.cohorts:
         masked = _with_cohorts(masked, params, survey, now)
     cut = {label: words for label, words in partial(days(survey), calendar).items() if label in (now, *befores)}
@@ -336,9 +340,11 @@ def _counted(params: RunParams, survey: Responses, now: str, befores: Sequence[s
     """The whole tallies, and those whose total leaves places out that it would give away."""
     places = list(params.for_each)
     levels = [(), *((name,) for name in places), tuple(places), *((*places, other) for other in params.segments)]
+    inside = params.journey.in_order() if params.journey else []
+    levels += pairs(params.journey.model_dump(), places) if params.journey else []
     given: dict[str, Any] = {
         "metrics": params.metrics,
-        "by": list(dict.fromkeys([*places, *params.segments])),
+        "by": list(dict.fromkeys([*places, *inside, *params.segments])),
         "period": params.period,
         "pairs": [(now, before) for before in befores],
         "rest": True,
@@ -608,6 +614,7 @@ def _summary(planned: Plan, params: RunParams) -> pd.DataFrame:
         planned.tallies, planned.now, planned.befores, places, params.segments, params.metrics[0], params.level,
         params.correction, planned.targets, planned.beside,
     )  # fmt: skip
+    found = pd.concat([found, *summed(planned.tallies)], ignore_index=True)
     levels = found.reindex(columns=list(places)).to_dict("records")
     keys = [tuple((name, value) for name, value in row.items() if pd.notna(value)) for row in levels]
     keys = [() if part == "contribution" else key for part, key in zip(found["part"], keys, strict=True)]

@@ -15,7 +15,7 @@ from cxkit.runs.spreadsheet import Cell, Head, lines, saved, sheet
 from cxkit.schema import COLUMNS as VOCABULARY
 from cxkit.schema import SECOND
 from cxkit.show import verdicts, wording
-from cxkit.show.rows import MINUTES, Row, as_change, fitted, rows
+from cxkit.show.rows import MINUTES, Row, as_apart, as_change, fitted, rows
 from cxkit.show.wording import EVEN, in_pairs
 
 if TYPE_CHECKING:
@@ -63,7 +63,14 @@ COLUMNS = {
     "cause": Column("Due to", "composition, movement, both, or opposite: one hides the other"),
     "others": Column("All others", "what all other parts together bring", "change"),
     "total_change": Column("Change of all", "the change that is taken apart", "change"),
-    "expected": Column("Expected", "the score of the periods that it is compared with", "score"),
+    "expected": Column("Expected", "the score of the periods that it is compared with; of a cell what all others "
+                       "predict", "score"),
+    "raw_difference": Column("Difference as it is", "without making the mix of another dimension alike", "change"),
+    "within_levels": Column("Compared in", "the number of levels inside which both sides have answers", "n"),
+    "share": Column("Share", "of the row of a table, or of customers, in percent", "share"),
+    "share_low": Column("Share from", "lower limit of its interval", "share"),
+    "share_high": Column("Share to", "upper limit of its interval", "share"),
+    "dimension": Column("Dimensions", "which of them, rows first", width=26),
     "since": Column("Since about", "the likely start of the change"),
     "direction": Column("Is now", "higher or lower than expected, or back where it was"),
     "evidence": Column("Evidence", "that it has changed for good; 20 is a signal of one series", "size"),
@@ -120,7 +127,19 @@ SHEETS = {
         "verdict", *_ENDS)),
     "watch": ("Signals", (
         "metric", "unit", "period", "value", "expected", "since", "direction", "evidence", "n", "n_eff", *_ENDS[1:])),
+    "margins": ("Against the margins", (
+        "metric", "unit", "dimension", "period", "value", "low", "high", "expected", "difference", "difference_low",
+        "difference_high", *_TEST, "n", "n_eff", "verdict", "detectable", *_ENDS)),
+    "standardised": ("Like with like", (
+        "metric", "unit", "dimension", "period", "raw_difference", "difference", "difference_low", "difference_high",
+        *_TEST, "within_levels", "n", "n_rest", "n_eff", "n_eff_rest", "verdict", "detectable", *_ENDS)),
+    "flows": ("From one to the next", (
+        "metric", "unit", "dimension", "period", "share", "share_low", "share_high", "value", "low", "high", "n",
+        "n_eff", *_ENDS)),
+    "weakest": ("Weakest links", (
+        "metric", "dimension", "period", "share", "share_low", "share_high", "n", "n_eff", *_ENDS)),
 }  # fmt: skip
+AS_THEY_ARE = ("estimate", "watch", "flows", "weakest")  # rows of scores or shares, and of no change
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
 MARKS = {"percent": '"%"', **{unit: f'" {wording.UNITS[unit]}"' for unit in MINUTES}}
 SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comparisons   {wording.NONE} no evidence "\
@@ -157,9 +176,8 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
         elif kind == "comparison":
             part = [_with_scores(row, scores, places) for row in part]
         if part or kind in ("estimate", "comparison"):
-            cut += _sheet(
-                book, title, names, part if kind in ("estimate", "watch") else map(_as_change, part), places, metrics
-            )
+            made = part if kind in AS_THEY_ARE else map(_as_change, part)
+            cut += _sheet(book, title, names, made, places, metrics)
     cut += banner(book, found, metrics, places, str(record.get("now") or ""), _format, FILLS)
     told = {name: column for name, column in COLUMNS.items() if twice or name not in TWICE}
     lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, told, cut))
@@ -225,7 +243,8 @@ def _as_change(row: Row) -> Row:
     what = "change" if row.get("difference") is None else "difference"
     if row.get("contribution") is not None:
         tested |= {"contribution_low": row.get("low"), "contribution_high": row.get("high")}
-    return {**row, **tested, f"{what}_low": row.get("low"), f"{what}_high": row.get("high"), "said": said}
+    limits = {f"{what}_{end}": said.get(end) for end in ("low", "high")}
+    return {**row, **tested, **limits, "said": said}
 
 
 def _as_reached(row: Row) -> Row:
@@ -236,7 +255,7 @@ def _as_reached(row: Row) -> Row:
     return {**row, "change": row.get("gap"), "verdict": verdict}
 
 
-_SAID = {"contrast": as_change, "peer": as_change, "target": _as_reached}
+_SAID = {"contrast": as_change, "peer": as_change, "target": _as_reached, "margins": as_apart, "standardised": as_apart}
 
 
 # Cells ----------------------------------------------------------------------------------------------------------------
@@ -283,8 +302,8 @@ def _align(name: str) -> str:
 
 def _format(row: Row, kind: str, metric: Metric | None) -> str:
     """How a number is shown: with its unit, and the decimals that its interval supports, as on the pages."""
-    if kind in ("p", "n", "level"):
-        return {"p": '[<0.001]"< 0.001";0.000', "n": "#,##0", "level": "0.0%"}[kind]
+    if kind in ("p", "n", "level", "share"):
+        return {"p": '[<0.001]"< 0.001";0.000', "n": "#,##0", "level": "0.0%", "share": '0.0"%"'}[kind]
     of_change = kind in ("change", "size")
     what = "difference_" if row.get("difference") is not None else "change_"
     low, high = (f"{what if of_change else ''}{end}" for end in ("low", "high"))

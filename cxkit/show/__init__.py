@@ -4,9 +4,10 @@
 
 `header`, `headline`, `board`, `findings`, `comments`, `audit`, `audit_tables`, `methods`, `provenance`, `style` make
 the parts of a page; `estimates_table`, `comparisons_table`, `distribution_table`, `against_rest`, `crosstab`,
-`peers`, `matrix`, `hazards`, `league` its tables; `trend`, `curve`, `cohorts`, `score_distribution`, `stacked`,
-`segments`, `changes`, `heatmap`, `gradient`, `why`, `drivers` its figures. Each returns `Html`, in which every string
-of the data is escaped. `theme`, `intervals` and `figure` put seaborn and matplotlib on a page.
+`peers`, `matrix`, `hazards`, `league`, `flows`, `standardised` its tables; `trend`, `curve`, `cohorts`,
+`score_distribution`, `stacked`, `segments`, `changes`, `heatmap`, `margins`, `weakest`, `gradient`, `why`, `drivers`
+its figures. Each returns `Html`, in which every string of the data is escaped. `theme`, `intervals` and `figure` put
+seaborn and matplotlib on a page.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cxkit.show.drivers import drivers
 from cxkit.show.figures import changes, curve, gradient, heatmap, score_distribution, segments, stacked, trend
 from cxkit.show.findings import findings
 from cxkit.show.html import Html
+from cxkit.show.journeys import flows, margins, standardised, weakest
 from cxkit.show.pictures import figure, intervals, theme
 from cxkit.show.sections import audit, audit_tables, comments, header, methods, provenance, style
 from cxkit.show.tables import (
@@ -51,6 +53,7 @@ __all__ = [
     "estimates_table",
     "figure",
     "findings",
+    "flows",
     "gradient",
     "hazards",
     "header",
@@ -58,6 +61,7 @@ __all__ = [
     "heatmap",
     "intervals",
     "league",
+    "margins",
     "matrix",
     "methods",
     "nonresponse",
@@ -66,8 +70,10 @@ __all__ = [
     "score_distribution",
     "segments",
     "stacked",
+    "standardised",
     "style",
     "theme",
     "trend",
+    "weakest",
     "why",
 ]

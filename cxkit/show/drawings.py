@@ -183,12 +183,19 @@ def stacks(ax: Canvas, bars: Mapping[str, Sequence[Row]], roles: Mapping[str, st
         ax.text(100 if some else 0, y, wording.bar_base(answered(found)), ha="left", shift=(8, 0), **NOTE)
 
 
-def outlines(ax: Canvas, at: Sequence[tuple[float, float]], size: tuple[float, float] = (1, 1)) -> None:
-    """Dashed frames of cells that have too few answers for a colour; `at` are their upper left corners."""
+def outlines(
+    ax: Canvas, at: Sequence[tuple[float, float]], size: tuple[float, float] = (1, 1), *, solid: bool = False
+) -> None:
+    """Dashed frames of cells that have too few answers for a colour, `solid` of what stands out.
+
+    `at` are their upper left corners.
+    """
     (w, h), (dx, dy) = size, (0.07 * size[0], 0.07 * size[1])
     for x, y in at:
         across, down = [x + dx, x + w - dx], [y + dy, y + h - dy]
-        ax.line([*across, *across[::-1], across[0]], [down[0], *down, *down[::-1]], "faint", 0.8, **DASHED)
+        look: dict[str, Any] = {} if solid else DASHED
+        ax.line([*across, *across[::-1], across[0]], [down[0], *down, *down[::-1]],
+                "ink" if solid else "faint", 2 if solid else 0.8, **look)  # fmt: skip
 
 
 def cell_text(ax: Canvas, x: float, y: float, cell: Row | None, metric: Metric, room: float) -> None:

@@ -30,7 +30,14 @@ def rows(frame: pd.DataFrame) -> list[Row]:
 def as_change(row: Row) -> Row:
     """A contrast under the names that a change has; `rest` is what it is compared with."""
     told = {change: row[name] for change, name in OF_REST.items() if name in row}
-    return {**row, **told, "rest": True, "verdict": "changed" if row["verdict"] == "differs" else row["verdict"]}
+    return {**row, **told, "rest": "the rest", "verdict": "changed" if row["verdict"] == "differs" else row["verdict"]}
+
+
+def as_apart(row: Row) -> Row:
+    """A score beside what it is set against, under the names that a change has."""
+    limits = {"low": row["difference_low"], "high": row["difference_high"], "change": row["difference"]}
+    against = "all others" if row.get("raw_difference") is not None else "predicted"
+    return {**row, **limits, "rest": against, "verdict": "changed" if row["verdict"] == "differs" else row["verdict"]}
 
 
 def spoken(frame: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -151,7 +151,7 @@ class Canvas:
         return tag(
             "svg",
             tag("title", plain(title, 200), id=f"{key}-t"),
-            tag("desc", plain(desc, 4000), id=f"{key}-d"),
+            tag("desc", plain(_whole(desc), 4000), id=f"{key}-d"),
             *_paths(self._shapes),
             *_written(self._texts),
             viewBox=f"0 0 {WIDTH} {self.height:g}",
@@ -229,3 +229,8 @@ def span(lows: Sequence[float], highs: Sequence[float], ends: tuple[float, float
     low, high = min(lows), max(highs)
     air = max((high - low) * 0.08, 0.02 * abs(high), 0.05)
     return max(low - air, ends[0]), min(high + air, ends[1])
+
+
+def _whole(text: str, most: int = 3900) -> str:
+    """Alternative text as far as it has room, without the half of an estimate at its end."""
+    return text if len(text) <= most else f"{text[:most].rpartition('; ')[0]}; the table has all"

@@ -44,7 +44,8 @@ def verdict(row: Row, metric: Metric) -> Verdict:
 
 def _moved(row: Row) -> str:
     up = row["change"] > 0
-    return f"{'higher' if up else 'lower'} than the rest" if row.get("rest") else "increased" if up else "decreased"
+    against = row.get("rest")
+    return f"{'higher' if up else 'lower'} than {against}" if against else "increased" if up else "decreased"
 
 
 _UNSAID = {

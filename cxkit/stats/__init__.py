@@ -3,6 +3,7 @@
 Imports nothing but NumPy and scipy. Every function works on whole arrays of cells; a base of 0 gives NaN.
 """
 
+from cxkit.stats.additive import Residuals, additive
 from cxkit.stats.core import Difference, Interval
 from cxkit.stats.design import (
     Cross,
@@ -71,7 +72,9 @@ __all__ = [
     "Heterogeneity",
     "Interval",
     "Lonely",
+    "Residuals",
     "Sums",
+    "additive",
     "alike_difference",
     "attributable_share",
     "benjamini_hochberg",

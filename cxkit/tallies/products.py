@@ -111,3 +111,27 @@ def _number(answer: Column, metric: Metric) -> Column:
     values = [metric.values[code] for code in sorted(metric.values)]
     steps = {np.sign(after - before) for before, after in pairwise(values)} - {0.0}
     return (answer if len(steps) == 1 else score(answer, metric)).cast("float64")
+
+
+def worst_of_each(table: Table, metric: Metric, bad: Sequence[float], by: Sequence[str]) -> pd.DataFrame:
+    """How many respondents each cell has, and how many of them gave at least one bad answer.
+
+    Args:
+        table: The answers that count, with respondents.
+        metric: Whose.
+        bad: The answers that are bad.
+        by: Dimensions of the cells.
+
+    Returns:
+        <dimensions>, n (respondents), w, bad and ww: sums of the weights of respondents (the mean weight of the
+        answers of each), of those with a bad answer, and of squares.
+    """
+    table = table.filter(table[metric.item].notnull() & table.respondent.notnull())
+    table = table.mutate(w_=table.weight.cast("float64") if "weight" in table.columns else ibis.literal(1.0))
+    heaviest = aggregated(table, table.w_.max())[0] or 1.0
+    answered = table[metric.item].isin([float(code) for code in bad]).ifelse(1.0, 0.0)
+    each = table.mutate(bad_=answered).group_by([*by, "respondent"])
+    people = each.agg(bad_=lambda t: t.bad_.max(), w_=lambda t: exact_sum(t.w_, heaviest) / t.count())
+    sums = {"w": exact_sum(people.w_, heaviest), "bad": exact_sum(people.w_ * people.bad_, heaviest),
+            "ww": exact_sum(people.w_ * people.w_, heaviest**2)}  # fmt: skip
+    return ordered(people.agg(by=list(by), n=people.count(), **sums), by)

@@ -12,6 +12,8 @@ What a score is, and what it needs:
   what the rules above ask for;
 - a row of a table of shares after times: an interval in each cell, a base, a method in the note under the table;
 - a cell of the matrix of segments and metrics: an interval and a base, a method in the note under the table;
+- a cell of a table of ways from one level to another: an interval and a base, a method and the words that it is
+  described under the table;
 - a column of a banner table: an interval in the cell of each score, a base in the row above it, a method in the note
   under the table, and of shares of classes the words that they are described;
 - any other number with a unit, and any number with a decimal or beside the name of a metric, in any other place of a
@@ -115,6 +117,11 @@ def _table(table: Tag) -> Iterator[str]:
         for cell in table.select("tbody td:has(b)"):
             yield from _lacks(where, text(cell), interval=INTERVAL, base=BASE)
         yield from _lacks(where, notes, method=METHOD, test=re.compile(r"Method: \w"))
+        return
+    if "cx-ways" in (table.get("class") or []):
+        for cell in table.select("tbody td:has(b)"):
+            yield from _lacks(where, text(cell), interval=INTERVAL, base=BASE)
+        yield from _lacks(where, notes, method=re.compile(r"Method: \w"), words=re.compile("Described, not tested"))
         return
     if "cx-cross" in (table.get("class") or []):
         yield from _banner(table, where, notes)

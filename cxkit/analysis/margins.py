@@ -1,0 +1,289 @@
+"""What two dimensions tell together: cells against their margins, ways from one level to another, like with like.
+
+All of it is computed from the cells of tallies that are shown, so that it tells nothing of a hidden one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxkit.analysis.beside import require_free
+from cxkit.analysis.cells import Cells, FloatArray, declared, declared_parts, from_tallies, moments
+from cxkit.analysis.comparisons import CORRECTIONS, Correction, check_correction
+from cxkit.analysis.contrasts import DIFFERS, cross_with_rest
+from cxkit.analysis.estimates import chosen, estimates, framed
+from cxkit.analysis.gate import Gate, judged_base
+from cxkit.errors import CxError
+from cxkit.metrics import Metric
+from cxkit.schema import ALL, BLANK, FLOWS, MARGINS, STANDARDISED, worded
+from cxkit.stats import Design, additive, detectable, family_size, rate_interval
+from cxkit.stats.core import critical, normal_pvalue
+from cxkit.stats.means import mean_precision
+from cxkit.tallies.tallies import Tallies
+
+METHOD = "weighted least squares on both margins, Benjamini-Hochberg correction"
+ADJUSTED = "standardised directly to the mix of all"
+
+
+def margins(
+    tallies: Tallies,
+    period: str,
+    dimensions: Sequence[str],
+    level: float = 0.95,
+    *,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    share: float = 0.1,
+) -> pd.DataFrame:
+    """Each cell of two dimensions against what their margins predict: chat is bad, but only when paying.
+
+    Args:
+        tallies: Tallies in which both dimensions were declared as a level, beside those in `where`.
+        period: As it is written in `tallies.periods`.
+        dimensions: The two, rows first.
+        level: Confidence level of the intervals.
+        where: One level per other dimension: the place.
+        metrics: Names of net scores, shares or means; None for all.
+        share: Of what is found that may be false, over the cells of a metric.
+
+    Returns:
+        A row per metric and cell: dimension (both), n, n_eff, value, low, high, expected (what all other cells predict,
+        without what is found), difference with limits (of what is found at 1 - share x found / family, because it was
+        picked), pvalue, pvalue_adj, family, detectable, verdict ("differs", "no evidence" or "too few"), level, method,
+        note, reason. Cells with fewer than `judge_from` effective answers take no part.
+
+    Raises:
+        CxError: A metric that is a duration, or a level that was not declared.
+
+    Formula: `stats.additive`, cells as independent: customers in several of them make limits a little too wide.
+
+    >>> import cxkit as cx
+    >>> by = ["channel", "region"]
+    >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=by, levels=[by])
+    >>> cx.margins(tallies, "2026-10", by)["verdict"].value_counts().to_dict()
+    {'no evidence': 24, 'too few': 16}
+    """
+    frames = []
+    for metric in _scaled(tallies, metrics, dimensions, MARGINS):
+        _, keys = declared(tallies, dimensions, where, [period])
+        cells = from_tallies(tallies, metric, keys)
+        frame, error, enough = _estimated(tallies, metric, cells, level)
+        at = np.flatnonzero(enough)
+        row, column = (pd.factorize(keys[name].iloc[at])[0] for name in dimensions)
+        value = frame["value"].to_numpy(float)[at]
+        found = additive(value, error[at] ** 2, cells.w[at], row, column, share)
+        family, picked = family_size(found.pvalue), max(int(found.found.sum()), 1)
+        wide = np.where(found.found, critical(1 - share * picked / max(family, 1)), critical(level))
+        made = {
+            "expected": found.expected,
+            "difference": value - found.expected,
+            "difference_low": value - found.expected - wide * found.error,
+            "difference_high": value - found.expected + wide * found.error,
+            "pvalue": found.pvalue,
+            "pvalue_adj": found.pvalue_adj,
+            "detectable": detectable(found.error**2, 1, 0, 1, alpha=share / max(family, 1)),
+        }
+        frame.loc[at, [*made]] = np.column_stack([*made.values()])
+        frame["verdict"] = "too few"
+        frame.loc[at[np.isfinite(found.pvalue)], "verdict"] = "no evidence"
+        frame.loc[at[found.found], "verdict"] = DIFFERS
+        frame.loc[at[np.isnan(found.pvalue)], ["reason", "note"]] = ["no margin", worded("no margin")]
+        frames.append(frame.assign(family=family, method=METHOD))
+    return _in_order(frames, tallies, dimensions, MARGINS)
+
+
+def flows(
+    tallies: Tallies,
+    period: str,
+    dimensions: Sequence[str],
+    level: float = 0.95,
+    *,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Of each level of one dimension the shares of the levels of another: where contacts lead, which wish is served.
+
+    Args:
+        tallies: Tallies with `rest=True` in which both dimensions were declared as a level, the second one last.
+        period: As it is written in `tallies.periods`.
+        dimensions: The two, as moment of the previous contact and of this one, or channel preferred and used.
+        level: Confidence level of the intervals.
+        where: One level per other dimension: the place.
+        metrics: Names of net scores, shares or means; None for all.
+
+    Returns:
+        A row per metric and cell: dimension, n, n_eff, value, low, high (the score), share, share_low, share_high (of
+        the cells of its row that are shown, in percent), level, method, note, reason.
+
+    Raises:
+        CxError: As `margins`, or where the second dimension is not the last of the level.
+
+    Formula: Wilson's interval at the effective base (sum w)^2 / sum W_g^2 of the row, W_g the weights of a respondent
+    in it: as if whoever is in it twice had taken the same way, which is careful. Source: Wilson (1927); Kish (1965).
+
+    >>> import cxkit as cx
+    >>> by = ["channel_preferred", "channel"]
+    >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=by, levels=[by], rest=True)
+    >>> found = cx.flows(tallies, "2026-10", by).set_index(by)
+    >>> found.loc[("phone", "phone"), ["n", "share", "share_low", "share_high"]].round(1).tolist()
+    [345.0, 76.5, 71.9, 80.6]
+    """
+    frames, rows = [], dimensions[0]
+    for metric in _scaled(tallies, metrics, dimensions, FLOWS):
+        _, keys = declared_parts(tallies, dimensions[:1], dimensions[1], where, [period])
+        cells = from_tallies(tallies, metric, keys)
+        frame, _, _ = _estimated(tallies, metric, cells, level)
+        cross = cross_with_rest(tallies, metric, cells)
+        shown, gone = cells.n > 0, pd.Series(cells.hidden != "").groupby(keys[rows]).transform("any").to_numpy()
+        both = 0.0 if cross is None else np.where(gone, 0.0, cross[0].ww)  # with the hidden it would tell of them
+        squares = np.asarray(cells.sums.ww, float) + both
+        table = pd.DataFrame({"n": cells.n, "w": cells.w, "ww": np.where(shown, squares, 0.0)})
+        n, w, ww = (part.to_numpy() for _, part in table.groupby(keys[rows]).transform("sum").items())
+        base = np.where(shown, w, np.nan)
+        kish = np.minimum(base**2 / np.where(shown, ww, np.nan), n)
+        limits = rate_interval(cells.w, base, level, design=Design(n, kish, kish - 1.0))
+        shares = dict(zip(("share", "share_low", "share_high"), (cells.w / base, *limits), strict=True))
+        frames.append(frame.assign(**{name: 100 * np.asarray(part, float) for name, part in shares.items()}))
+    return _in_order(frames, tallies, dimensions, FLOWS)
+
+
+def standardised(
+    tallies: Tallies,
+    period: str,
+    dimensions: Sequence[str],
+    level: float = 0.95,
+    correction: Correction = "holm",
+    *,
+    where: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Levels against all others as they are, and as if all had the same mix of another dimension: like with like.
+
+    Args:
+        tallies: Tallies in which both dimensions were declared as a level, beside those in `where`.
+        period: As it is written in `tallies.periods`.
+        dimensions: That whose mix is made equal, as touchpoint; then that whose levels are compared. Who has no level
+            of that one takes no part. Of two levels only the last is told: the other is its mirror image.
+        level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
+        correction: "holm" or "bh", for all levels and metrics of the place.
+        where: One level per other dimension: the place.
+        metrics: Names of net scores, shares or means; None for all.
+
+    Returns:
+        A row per metric and level: dimension (both), within_levels (of the first, in which both sides are shown, on
+        which the comparison rests), n, n_rest (in these), raw_difference with limits (of all that is shown), difference
+        with limits (standardised, which is tested), pvalue, pvalue_adj, family, detectable, verdict, level, method,
+        note, reason.
+
+    Raises:
+        CxError: As `margins`.
+
+    Formula: sum over strata of W_t / W times the difference inside t, W_t the weights of both sides there; its
+    variance that of independent cells. Source: Cochran and Chambers (1965), doi 10.2307/2344179; Kish (1965).
+
+    >>> import cxkit as cx
+    >>> by = ["touchpoint", "human_or_bot"]
+    >>> tallies = cx.tally(cx.read("sample"), ["csat"], by=by, levels=[by], period="year")
+    >>> cx.standardised(tallies, "2026", by).set_index("human_or_bot")["verdict"].to_dict()
+    {'bot': 'differs', 'human': 'differs', 'self-service': 'no evidence'}
+    """
+    check_correction(correction)
+    strata, of = dimensions
+    rows: list[dict[str, Any]] = []
+    for metric in _scaled(tallies, metrics, dimensions, STANDARDISED):
+        _, keys = declared(tallies, dimensions, where, [period])
+        cells = from_tallies(tallies, metric, keys)
+        frame, error, _ = _estimated(tallies, metric, cells, level)
+        frame = frame.assign(w=cells.w, error=error)[np.isfinite(error) & keys[of].ne(BLANK)]
+        levels = [one for one in tallies.values[of] if one != BLANK]
+        for one in levels[1:] if len(levels) == 2 else levels:
+            made = _like_with_like(frame[frame[of] == one], frame[frame[of] != one], strata)
+            rows.append({"metric": metric.name, **(where or {}), of: one, **made})
+    found = pd.DataFrame(rows).reindex(columns=["metric", *(where or {}), of, *STANDARDISED[2:], "error", "raw_error"])
+    rules, z = tallies.rules, critical(level)
+    few = ~(found[["n_eff", "n_eff_rest"]].min(axis=1) >= rules.judge_from)
+    found["pvalue"] = normal_pvalue((found["difference"] / found["error"]).to_numpy(float))
+    tested = found["pvalue"].mask(few).to_numpy(float)
+    family = family_size(tested)
+    for name, half in (("raw_difference", z * found["raw_error"]), ("difference", z * found["error"])):
+        found = found.assign(**{f"{name}_low": found[name] - half, f"{name}_high": found[name] + half})
+    adjusted = CORRECTIONS[correction](tested)
+    found = found.assign(
+        period=period, family=family, pvalue_adj=adjusted, level=level, method=ADJUSTED,
+        detectable=detectable(found["error"].to_numpy() ** 2, 1, 0, 1, alpha=(1 - level) / max(family, 1)),
+        verdict=np.select([few, adjusted < 1 - level], ["too few", DIFFERS], "no evidence"),
+        reason=np.where(few, "few answers", ""),
+        note=np.where(few, worded("few answers", judge_from=rules.judge_from), ""),
+    )  # fmt: skip
+    return _in_order([found], tallies, dimensions, STANDARDISED)
+
+
+def _like_with_like(part: pd.DataFrame, rest: pd.DataFrame, strata: str) -> dict[str, float]:
+    """The difference of two sets of cells, as they are and inside strata that both have, with standard errors."""
+    sides = []
+    for cells in (part, rest):
+        w = cells["w"].groupby(cells[strata]).sum()
+        own = cells["w"] / cells[strata].map(w)
+        parts = {"value": own * cells["value"], "squared": (own * cells["error"]) ** 2, "n": cells["n"].astype(float),
+                 "n_eff": cells["n_eff"]}  # fmt: skip
+        sides.append(pd.DataFrame(parts).groupby(cells[strata]).sum().assign(w=w))
+    raw = [((side["w"] / side["w"].sum() * side["value"]).sum(), ((side["w"] / side["w"].sum()) ** 2 * side["squared"])
+            .sum()) if len(side) else (np.nan, np.nan) for side in sides]  # fmt: skip
+    one, other = (side.loc[sides[0].index.intersection(sides[1].index)] for side in sides)
+    share = (one["w"] + other["w"]) / (one["w"] + other["w"]).sum()
+    told = dict.fromkeys(("difference", "error"), np.nan)
+    if len(one):
+        told = {"difference": float((share * (one["value"] - other["value"])).sum()),
+                "error": float(np.sqrt((share**2 * (one["squared"] + other["squared"])).sum()))}  # fmt: skip
+    return {
+        **told, "raw_difference": raw[0][0] - raw[1][0], "raw_error": float(np.sqrt(raw[0][1] + raw[1][1])),
+        "within_levels": len(one),
+        "n": one["n"].sum(), "n_rest": other["n"].sum(), "n_eff": one["n_eff"].sum(),
+        "n_eff_rest": other["n_eff"].sum(),
+    }  # fmt: skip
+
+
+def _scaled(
+    tallies: Tallies, metrics: Sequence[str] | None, dimensions: Sequence[str], columns: Sequence[str]
+) -> list[Metric]:
+    """The metrics, where both dimensions and they fit."""
+    if len(set(dimensions)) != 2:
+        raise CxError(f"dimensions: expected two, found {', '.join(dimensions) or 'none'}")
+    require_free(dimensions, columns)
+    measured = chosen(tallies, metrics)
+    if timed := [metric.name for metric in measured if metric.statistic == "quantile"]:
+        raise CxError(f"metrics: {timed[0]!r} is a duration; expected answers on a scale")
+    return measured
+
+
+def _estimated(
+    tallies: Tallies, metric: Metric, cells: Cells, level: float
+) -> tuple[pd.DataFrame, FloatArray, NDArray[np.bool_]]:
+    """The scores of cells, their standard errors in the unit of the score, and which may be judged.
+
+    Where all answers of a cell are the same its own spread is none: it gets that of all cells together.
+    """
+    gate = Gate.of(tallies.rules, None)
+    frame = framed(metric, cells, estimates(metric, cells, level), level, gate)
+    mean, variance = moments(metric, cells)
+    shown = (cells.hidden == "") & (cells.n > 0)
+    pooled = np.average(variance[shown], weights=cells.w[shown]) if shown.any() else np.nan
+    squared, _ = mean_precision((mean, np.where(variance > 1e-12, variance, pooled), cells.n), cells.design)
+    error = np.where(shown & (squared > 0), metric.factor * np.sqrt(squared), np.nan)
+    enough = np.isfinite(error) & (judged_base(metric, cells, level, gate) >= gate.answers)
+    return frame, error, enough
+
+
+def _in_order(
+    frames: Sequence[pd.DataFrame], tallies: Tallies, dimensions: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Frames as one, with the columns that are promised."""
+    limits = {"hide_below": tallies.rules.hide_below, "judge_from": tallies.rules.judge_from}
+    found = pd.concat(frames, ignore_index=True).assign(dimension=ALL.join(dimensions), **limits)
+    used = [name for name in tallies.by if name in found.columns]
+    return found.reindex(columns=[*columns[:2], *used, *columns[2:]])
