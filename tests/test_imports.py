@@ -64,7 +64,7 @@ KEPT_IN = {
     "typer": ("cxkit.cli",),
 }
 # Results word and show themselves, by importing `show` when they are shown.
-RESULTS = ("cxkit.analysis.answers", "cxkit.analysis.frames", "cxkit.tallies.tallies")
+RESULTS = ("cxkit.analysis.answers", "cxkit.analysis.frames", "cxkit.input.responses", "cxkit.tallies.tallies")
 SHOWS_ITSELF = ("__repr__", "_repr_html_", "_words", "_rows")
 FORMULAS = ("numpy", "scipy")  # all that stats needs from outside
 

@@ -63,7 +63,7 @@ def summary(
         found += [(SECOND, changes[changes["before"] == one]) for one in further]
         if targets:
             found.append(("target", against_target(tallies, targets, now, level, correction, by=by, lead=lead)))
-        found.append(("watch", _signals(tallies, by, now)))
+        found.append(("watch", signals(tallies, by, now)))
     if inside := [(*places, name) for name in segments]:
         family: dict[str, Any] = {"by": inside, "per": places, "lead": lead}
         found.append(("segment estimate", estimate(tallies, level, by=inside, periods=[now])))
@@ -111,7 +111,7 @@ def moved(comparisons: pd.DataFrame, signals: pd.DataFrame, now: str, places: Se
     return held[[*places, "metric", "direction"]].drop_duplicates([*places, "metric"], ignore_index=True)
 
 
-def _signals(tallies: Tallies, by: Sequence[str], now: str) -> pd.DataFrame:
+def signals(tallies: Tallies, by: Sequence[str], now: str) -> pd.DataFrame:
     """What signalled in the last horizon among all places and metrics of a level, and what is still the last word."""
     found = watch(tallies, by=by, together=True)
     recent = tallies.periods[-HORIZONS.get(tallies.period, 12) :]

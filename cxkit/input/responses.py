@@ -71,6 +71,12 @@ class Responses:
         cuts = f"dimensions {dimensions}" if dimensions else "no dimensions"
         return f"Responses of {names}: {rows:,} rows; items {items}; {cuts}; {refused:,} refused or blank"
 
+    def _repr_html_(self) -> str:
+        from cxkit.show import audit, style
+        from cxkit.show.html import tag
+
+        return f"{style()}{tag('p', repr(self))}{audit(self.refused, self.provenance)._repr_html_()}"
+
     @property
     def provenance(self) -> dict[str, Any]:
         """Where the answers came from, as JSON-ready data."""

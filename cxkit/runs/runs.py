@@ -181,6 +181,7 @@ def run(
             stage.settle()
             stays = before | {"jobs": pages}
             manifest = shelf.manifest(prepared, results, keys, stage, stays, (started, shelf.clock()))
+            manifest |= shelf.since(before, manifest)
             statuses = {entry["status"] for entry in manifest["jobs"]}
             archived = bool(keep and before and statuses - {"unchanged", "skipped"})
             if archived and beside:

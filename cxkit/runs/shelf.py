@@ -159,6 +159,16 @@ def manifest(
     }
 
 
+def since(before: Mapping[str, Any], record: Mapping[str, Any]) -> Record:
+    """Which reports are new and which are gone since the run of an earlier date; of one date all runs tell the same."""
+    if before.get("as_of") == record["as_of"] or not before.get("jobs"):
+        return {"since": before["since"]} if before.get("since") else {}
+    was, now = ({job["name"]: job["title"] for job in several if job["kind"] == "report" and job.get("file")}
+                for several in (before["jobs"], record["jobs"]))  # fmt: skip
+    new, gone = ([one[name] for name in one if name not in other] for one, other in ((now, was), (was, now)))
+    return {"since": {"as_of": before["as_of"], "new": new, "gone": gone}}
+
+
 def _entry(
     job: Job, result: Result, prepared: Prepared, key: str, earlier: Mapping[str, Any], stage: Stage, finished: str
 ) -> dict[str, Any]:

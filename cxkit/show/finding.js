@@ -1,6 +1,6 @@
 // Finds and filters the rows of a long index. Without a script all of them are there, what needs attention first.
 {
-  const table = document.querySelector(".cx-shelf table"), rows = [...table.tBodies[0].rows];
+  const rows = [...document.querySelectorAll(".cx-shelf tbody tr")];
   const listed = [...document.querySelectorAll(".cx-names")];
   const bar = document.createElement("div"), said = document.createElement("p");
   const plain = text => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
@@ -12,6 +12,8 @@
   };
   const find = labelled("Find", document.createElement("input"));
   find.type = "search";
+  const group = row => row.closest(".cx-group"), groups = [...document.querySelectorAll(".cx-group")];
+  const called = row => plain((group(row)?.querySelector("summary b").textContent ?? "") + " " + row.cells[0].textContent);
   const word = (row, of) => row.querySelector(of)?.textContent.trim() ?? "";
   const filters = [["Change", ".cx-changed > span"], ["Target", ".cx-aim > small"]].map(([words, of]) => {
     const found = rows.map(row => word(row, of)).filter(Boolean);
@@ -24,14 +26,15 @@
   const show = () => {
     const wanted = plain(find.value.trim());
     for (const row of rows) {
-      row.hidden = !plain(row.cells[0].textContent).includes(wanted)
+      row.hidden = !called(row).includes(wanted)
         || filters.some(({select, of}) => select.value && word(row, of) !== select.value);
     }
+    for (const one of groups) one.hidden = !rows.some(row => !row.hidden && group(row) === one);
     const links = listed.flatMap(one => [...one.querySelectorAll("a")]);
     for (const link of links) link.hidden = !plain(link.textContent).includes(wanted);
     const below = links.filter(link => !link.hidden).length;
     for (const one of listed) one.open = wanted !== "" && below > 0;
-    said.textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} reports in this table`
+    said.textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} reports ${groups.length ? "on this page" : "in this table"}`
       + (links.length && wanted ? `, ${below} of ${links.length} in the list below it` : "");
   };
   bar.className = "cx-find";

@@ -68,7 +68,7 @@ def shelf(summary: pd.DataFrame, manifest: Mapping[str, Any], metrics: Mapping[s
         keys = tuple(places[0].get("where") or {})
         title = _title(f"By {' and '.join(key.replace('_', ' ') for key in keys)}" if keys else "Reports")
         first, *further = _reports(places, done, found, shown, now, keys)
-        parts, further = [title, first], [join([title, one]) for one in further]
+        parts, further = [title, _since(manifest.get("since")), first], [join([title, one]) for one in further]
     else:
         parts.append(tag("p", "No report was made.", class_="cx-none"))
     if len(shown) > 1 and done and not further:
@@ -90,6 +90,20 @@ def file_of(page: int) -> str:
     ('index.html', 'index.2.html')
     """
     return f"index.{page + 1}.html" if page else "index.html"
+
+
+def _since(told: Mapping[str, Any] | None) -> Html | None:
+    """What is new and what is gone since the shelf of an earlier date."""
+    if not told:
+        return None
+    said = [join([f"{len(names):,} {word} (", _some(names), ")"]) for word in ("new", "gone") if (names := told[word])]
+    found = join(said, " · ") if said else "none is new, none is gone"
+    return tag("p", f"Reports since the shelf as of {told['as_of']}: ", found, ".", class_="cx-notes")
+
+
+def _some(names: Sequence[str]) -> Html:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return join([join(map(name, names[:NAMED]), ", "), more])
 
 
 REFERENCE = ' data-role="reference"'
@@ -153,7 +167,7 @@ def _ways(group: Sequence[Job], done: Sequence[Job]) -> dict[str, Html]:
     return {job["name"]: join([_link(job), *further[job["name"]]], " ") for job in group}
 
 
-class _Told:
+class Told:
     """What the summary tells of a group of reports: a row by report and metric, and the scores of all periods."""
 
     def __init__(self, found: Sequence[Row], group: Sequence[Job], now: str) -> None:
@@ -208,7 +222,7 @@ def _reports(
     ways = _ways(group, done)
     if not shown:
         return [tag("ul", *(tag("li", way) for way in ways.values()), class_="cx-links")]
-    told, (metric, *others) = _Told(found, group, now), shown
+    told, (metric, *others) = Told(found, group, now), shown
     lead = {job["name"]: told.changes.get((job["name"], metric.name)) for job in group}
     scores = {job["name"]: told.scores.get((job["name"], metric.name)) for job in group}
     aimed = {row["metric"] for row in told.aims.values()}
@@ -248,13 +262,25 @@ def _reports(
     notes, made = _group_notes(told, tested, metric, ends if drawn else None, than), []
     if more := len(others) - len(beside):
         notes.insert(0, f"{more} further metric{'s stand' if more > 1 else ' stands'} under All metrics.")
-    for number, part in enumerate(pages):
+
+    def lined(part: Sequence[Job], caption: str, folded: Sequence[str]) -> Html:
         grey = [(row := scores[job["name"]]) is None or row.get("value") is None or wording.is_small(row)
                 for job in part]  # fmt: skip
-        lined = table(heads, [line(job) for job in part], caption,
-                      folded=notes, grey=grey, kind="board",
-                      names=map(_called, part))  # fmt: skip
-        made.append(join([_turning(number, pages), tag("div", lined, class_="cx-shelf")]))
+        body, called = [line(job) for job in part], map(_called, part)
+        return table(heads, body, caption, folded=folded, grey=grey, kind="board", names=called)
+
+    for number, part in enumerate(pages):
+        shown_ = lined(part, caption, notes)
+        if len(keys) > 1:
+            inside: dict[str, list[Job]] = {}
+            for job in part:
+                inside.setdefault(str(job["where"][keys[0]]), []).append(job)
+            last = list(inside)[-1]
+            shown_ = join(
+                _group(name_, jobs, why, lined(jobs, f"{name_}: {caption}", notes if name_ == last else ()))
+                for name_, jobs in inside.items()
+            )
+        made.append(join([_turning(number, pages), tag("div", shown_, class_="cx-shelf")]))
     besides = [row for job in group if (row := told.further.get((job["name"], metric.name)))]
     said = tag("p", verdicts.tally([*tested, *besides]), class_="cx-tally") if tested else None
     folded = _named(f"{len(absent):,} reports without a score", absent) if without else None
@@ -262,7 +288,14 @@ def _reports(
     return [join([_act_on(ordered, why), said, made[0], every or folded]), *made[1:]]
 
 
-def _beside(others: Sequence[Metric], told: _Told) -> list[Metric]:
+def _group(called: str, jobs: Sequence[Job], why: Mapping[str, Sequence[str]], lined: Html) -> Html:
+    """The reports of one level of the first dimension, which can be folded away, and how many of them to act on."""
+    named = sum(any(why[job["name"]]) for job in jobs)
+    many = f" · {len(jobs):,} report{'s' * (len(jobs) > 1)}{f', {named:,} to act on' if named else ''}"
+    return tag("details", tag("summary", tag("b", name(called)), many), lined, open=True, class_="cx-group")
+
+
+def _beside(others: Sequence[Metric], told: Told) -> list[Metric]:
     """The further metrics that have room in the table: first those that changed or miss a target somewhere."""
     metrics = {metric.name: metric for metric in others}
     odd = {name for (report, name) in told.scores if name in metrics and told.odd(report, metrics[name])}
@@ -270,7 +303,7 @@ def _beside(others: Sequence[Metric], told: _Told) -> list[Metric]:
     return [metric for metric in others if metric.name in first]
 
 
-def _to_others(told: _Told, key: tuple[str, str], metric: Metric, now: str) -> Html:
+def _to_others(told: Told, key: tuple[str, str], metric: Metric, now: str) -> Html:
     """Where a report stands to all others; of too few answers in the period its score over a longer time, too."""
     found = told.peers.get(key, [])
     own = next((row for row in found if str(row["period"]) == now), None)
@@ -306,7 +339,7 @@ def _turning(page: int, pages: Sequence[Sequence[Job]]) -> Html | None:
 
 
 def _group_notes(
-    told: _Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None, than: str
+    told: Told, tested: Sequence[Row], metric: Metric, ends: tuple[float, float] | None, than: str
 ) -> list[str]:  # fmt: skip
     used = wording.methods_words(row.get("method") for row in told.scores.values())
     scale = f" Lines: {wording.number(ends[0], 0)} to {wording.number(ends[1], 0)}." if ends else ""
@@ -340,7 +373,7 @@ def _urgency(row: Row | None, why: str, metric: Metric) -> tuple[int, float]:
     return (min(rank, 1) if why else rank, -abs(row.get("change") or 0.0) if rank < 3 else 0.0)
 
 
-def _small(told: _Told, report: str, metric: Metric) -> Html:
+def _small(told: Told, report: str, metric: Metric) -> Html:
     """The score of a further metric, the sign of its change where it has one, and the word on its target."""
     key = (report, metric.name)
     row, change, aim = told.scores.get(key), told.changes.get(key), told.aims.get(key)
@@ -360,23 +393,28 @@ def _ends(values: Sequence[float], metric: Metric) -> tuple[float, float]:
     return low, max(min(step * math.ceil(max(values, default=step) / step), metric.ends[1]), low + step)
 
 
+SIGNALS = 100  # that the index lists
+
+
 def _watched(
     found: Sequence[Row], done: Sequence[Job], metrics: Mapping[str, Metric], period: str
 ) -> list[Html | None]:  # fmt: skip
     """The signals of the last year, the latest first."""
-    titles = {job["name"]: _called(job) for job in done}
-    told = [row for row in found if row["part"] == "watch" and row.get("signal") and row["report"] in titles]
+    links = {job["name"]: _link(job) for job in done}
+    told = [row for row in found if row["part"] == "watch" and row.get("signal") and row["report"] in links]
     if not told:
         return []
+    told.sort(key=lambda row: str(row["period"]), reverse=True)
     body: list[list[Cell]] = [
-        [(name(when(row["period"], period)), ""), (titles[row["report"]], ""), (metric.label, ""),
+        [(name(when(row["period"], period)), ""), (links[row["report"]], ""), (metric.label, ""),
          (since_words({**row, "since": when(row["since"], period)}), ""),
          (wording.number(row["value"], 1), "cx-n"), (wording.number(row["expected"], 1), "cx-n"), (base(row), "cx-n")]
-        for row in sorted(told, key=lambda row: str(row["period"]), reverse=True)
+        for row in told[:SIGNALS]
         for metric in [metrics[row["metric"]]]
     ]  # fmt: skip
     notes = ["Watched over all periods at once, so that a score may be looked at every time; of these signals about a "
              "tenth may be false. Scores are described: no interval, no test."]  # fmt: skip
+    notes += [f"{len(told) - SIGNALS:,} earlier ones stand in the workbook."] * (len(told) > SIGNALS)
     heads = ["Period", "Report", "Metric", "Signal", "Then", "Expected", "Base"]
     return [_title("Signals of the last year"), table(heads, body, "Scores that have shifted, and since when", notes)]
 

@@ -420,7 +420,11 @@ def peers(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
     head = [*_key_heads(keys), *["Shrunken"] * shrunken, *VS]
     pairs = any(in_pairs(metric) for metric in metrics_of(found, metrics))
     methods = wording.methods_words(row.get("method") for row in found)
-    notes = [f"The rest: {than} together. Method: {methods}.", *_corrected(found), *[PAIRS] * pairs]
+    notes = [
+        f"The rest: {than} together; where the total leaves places out, those that are shown. Method: {methods}.",
+        *_corrected(found),
+        *[PAIRS] * pairs,
+    ]
     sure = wording.level_words(found[0].get("level"))
     notes += [
         "Shrunken towards the mean of all: the score pulled there by how little is known of it (empirical Bayes); such "

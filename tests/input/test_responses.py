@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -265,3 +266,10 @@ def test_a_table_of_the_kit_s_own_names_needs_no_mapping() -> None:
         cx.read(pd.DataFrame({"nps": [9], "wave": ["a"], "time": ["2026-01-01"]}))
     with pytest.raises(CxError, match=r"dimensions.period: is the name of a column of the tallies"):
         cx.read(pd.DataFrame({"nps": [9], "period": ["a"]}))
+
+
+def test_responses_show_what_was_read_and_what_was_refused() -> None:
+    survey = read(pd.DataFrame({"nps": [9, 10, 3, 11]}))
+    shown = survey._repr_html_()
+    assert "<p>Responses of frame: 4 rows; items nps; no dimensions; 1 refused or blank</p>" in shown
+    assert re.search(r'<tr><th scope="row">nps</th><td[^>]*>outside 0-10: 11</td><td[^>]*>1</td></tr>', shown)

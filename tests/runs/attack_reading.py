@@ -27,7 +27,7 @@ from cxkit.show.labels import heading
 LABELS = {metric.label: name for name, metric in METRICS.items()}
 PARTS = {
     "Summary": "estimate", "Estimates": "estimate", "Comparisons": "comparison", "Against the rest": "contrast",
-    "Why the total moved": "contribution", "Signals": "watch",
+    "Why the total moved": "contribution", "Signals": "watch", "Against all others": "peer",
 }  # fmt: skip
 NUMBER = r"[−+]?\d[\d,]*(?:\.\d+)?"
 BASE = re.compile(r"\bn[ \xa0](\d[\d,]*)")
@@ -128,7 +128,7 @@ class Reader:
             if str(row["part"]).endswith("share"):
                 self.facts.shares[cell][row["group"]] = round(float(row["share"]))
                 continue
-            if "value" in row and "low" in row and not str(row["part"]).endswith("contrast"):
+            if "value" in row and "low" in row and not str(row["part"]).endswith(("contrast", "peer")):
                 numbers = (float(row[key]) for key in ("value", "low", "high", "level"))
                 self.facts.scores[cell].add(Score(row["metric"], *numbers))
             if "n_rest" in row:
@@ -276,7 +276,7 @@ class Reader:
             cell = self._cell(name, self.now, place)
             self._base(source, cell, found[0], "")
             if found[1] is not None:
-                self.facts.rests.append((cell, next(iter(self._cut(row))), found[1]))
+                self.facts.rests.append((cell, next(iter(self._cut(row)), ["", *where][-1]), found[1]))
         yield from (n for n in found if n is not None)
 
     def _distribution(
@@ -317,6 +317,8 @@ class Reader:
         for cell, dimension, n in facts.rests:
             place = dict(cell.place)
             level = place.pop(dimension)
+            if not place and cell.item in {out.item for out in facts.left_out}:
+                continue  # all others are those that are shown, where the total leaves places out
             others = [
                 c
                 for c in facts.cells

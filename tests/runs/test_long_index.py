@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import browsing
+import pandas as pd
 import pytest
 from small import PARAMETERS, write_night, write_notebook
 
 import cxkit as cx
+from cxkit.metrics import Metric
+from cxkit.runs import pages
+from cxkit.runs.params import load
+from cxkit.runs.prepare import prepare
 from cxkit.show import index
 
 FIRMS = {f"Firm {number:02d}": 9 if number % 8 else 1 for number in range(40)} | {"Süd": 9}
@@ -136,3 +141,56 @@ def test_reports_without_a_score_are_folded(tmp_path: Path) -> None:
     folded = page[page.index(" reports without a score</summary>") :]
     assert folded.index('href="few-0.html"') < folded.index("</details>")
     assert page.count('href="few-0.html"') == 1
+
+
+def test_of_two_dimensions_the_first_makes_groups(tmp_path: Path) -> None:
+    """Each with how many of it are named at the head; found by the name of the group, sorted inside it."""
+    parameters = write_many(tmp_path)
+    text = parameters.read_text("utf-8").replace("{brand: firm}", "{market: market, brand: firm}")
+    parameters.write_text(text.replace("[brand]", "[market, brand]"), encoding="utf-8")
+    head, *rows = (tmp_path / "survey.csv").read_text("utf-8").splitlines()
+    lines = [f"{row},{'South' if row.split(',')[1] in ('Firm 07', 'Firm 09', 'Süd') else 'North'}" for row in rows]
+    (tmp_path / "survey.csv").write_text("\n".join([f"{head},market", *lines]) + "\n", encoding="utf-8")
+    (page,) = indexed(parameters, tmp_path / "work").values()
+    groups = re.findall(
+        r'<details open class="cx-group"><summary><b>(?:<bdi>)?(.*?)(?:</bdi>)?</b>(.*?)</summary>', page
+    )
+    assert groups == [("South", " · 3 reports, 1 to act on"), ("North", " · 38 reports, 4 to act on")]
+    assert page.count("How these numbers were made</summary>") == 1
+    (tmp_path / "index.html").write_text(page, encoding="utf-8")
+    if not browsing.CHROMIUM:
+        return
+    with browsing.browser() as chromium:
+        tab = chromium.new_page(**browsing.MODES["light"])
+        tab.goto((tmp_path / "index.html").as_uri())
+        tab.get_by_label("Find").fill("south")
+        assert shown(tab) == ["South · Firm 07", "South · Firm 09", "South · Süd"]
+        assert tab.get_by_role("status").inner_text() == "3 of 41 reports on this page"
+        assert tab.locator(".cx-group:not([hidden])").count() == 1
+        tab.get_by_label("Find").fill("")
+        tab.get_by_role("button", name="NPS").first.click()
+        assert shown(tab)[:3] == ["South · Firm 07", "South · Firm 09", "South · Süd"]
+        tab.locator(".cx-group > summary").first.click()
+        assert tab.get_by_role("link", name="South · Süd").count() == 0
+
+
+def indexed(parameters: Path, work: Path) -> dict[str, str]:
+    """The index of a run of which no page is made."""
+    prepared = prepare(load(parameters), work)
+    jobs = [{**job.to_dict(), "status": "done"} for job in prepared.jobs]
+    record = {key: getattr(prepared, key) for key in ("name", "title", "as_of", "now", "before", "period")}
+    metrics = {data["name"]: Metric.from_dict(data) for data in prepared.metrics}
+    return pages.index(pd.read_parquet(prepared.summary), {**record, "jobs": jobs}, metrics)
+
+
+def test_the_index_says_which_reports_are_new_and_which_are_gone(tmp_path: Path) -> None:
+    parameters, out = write_night(tmp_path), tmp_path / "www" / "shelf"
+    assert "since" not in cx.run(parameters, out)
+    survey = (tmp_path / "survey.csv").read_text("utf-8")
+    (tmp_path / "survey.csv").write_text(survey.replace(",B,", ",C,"), encoding="utf-8")
+    parameters.write_text(parameters.read_text("utf-8").replace("2026-11-15", "2026-11-16"), encoding="utf-8")
+    for force in (False, True):  # made again on the same day it tells the same
+        told = cx.run(parameters, out, force=force)["since"]
+        assert told == {"as_of": "2026-11-15", "new": ["C"], "gone": ["B"]}
+        page = (out / "index.html").read_text("utf-8")
+        assert re.sub(r"</?bdi>", "", page).count("since the shelf as of 2026-11-15: 1 new (C) · 1 gone (B).") == 1
