@@ -29,16 +29,22 @@ SHOPS = [f"Shop {i:02}" for i in range(40)]
 ANSWERS = 120  # of each shop in a month
 
 
-def alike(seed: int) -> cx.Tallies:
-    """Tallies of shops of which nothing but chance differs, made of counts."""
-    rng, every = np.random.default_rng(seed), pd.MultiIndex.from_product([SHOPS, MONTHS], names=["shop", "day"])
+WORST = {"Worst": dict.fromkeys(range(7), 0.45 / 7) | {7: 0.1, 8: 0.1, 9: 0.2, 10: 0.15}}
+
+
+def alike(seed: int, but: dict[str, dict[int, float]] | None = None) -> cx.Tallies:
+    """Tallies of shops of which nothing but chance differs, made of counts; `but` some that answer NPS otherwise."""
+    shops = [*SHOPS, *(but or {})]
+    rng, every = np.random.default_rng(seed), pd.MultiIndex.from_product([shops, MONTHS], names=["shop", "day"])
     frame = every.to_frame(index=False).assign(**dict.fromkeys(SHARES, 1))
     mapping = {"kind": "transactional", "columns": {"time": "day"}, "time_format": "%Y-%m",
                "items": {name: name for name in SHARES}, "dimensions": {"shop": "shop"}}  # fmt: skip
     made = cx.tally(cx.read(frame, mapping), list(SHARES), by=["shop"], levels=[("shop",)])
     parts = []
     for name, shares in SHARES.items():
-        counts = rng.multinomial(ANSWERS, list(shares.values()), size=len(every))
+        drawn = {shop: {"nps": one}.get(name, shares) for shop, one in (but or {}).items()}
+        chances = [list(drawn.get(shop, shares).values()) for shop in every.get_level_values("shop")]
+        counts = rng.multinomial(ANSWERS, chances)
         cells = pd.DataFrame({"shop": np.repeat(every.get_level_values(0), len(shares)),
                               "period": np.repeat(every.get_level_values(1), len(shares))})  # fmt: skip
         n = counts.ravel()
@@ -58,8 +64,9 @@ def named(tallies: cx.Tallies, now: str, before: str) -> list[str]:
         "watch": signals(replace(tallies, periods=MONTHS[: MONTHS.index(now) + 1]), ["shop"], now),
     }
     found = pd.concat([frame.assign(part=part) for part, frame in parts.items()])
-    told = Told(rows(found.assign(report=found["shop"])), [{"name": shop} for shop in SHOPS], now)
-    return [shop for shop in SHOPS if any(told.worse(shop, METRICS[name]) for name in SHARES)]
+    shops = tallies.values["shop"]
+    told = Told(rows(found.assign(report=found["shop"])), [{"name": shop} for shop in shops], now)
+    return [shop for shop in shops if any(told.worse(shop, METRICS[name]) for name in SHARES)]
 
 
 def runs_that_name(shelves: int) -> float:
@@ -78,3 +85,14 @@ def test_of_sixty_shelves_that_stand_still_next_to_no_run_names_anybody() -> Non
 
 def test_a_shelf_that_stands_still_names_next_to_nobody() -> None:
     assert runs_that_name(1) <= 0.25
+
+
+def test_the_worst_of_41_is_named_and_its_page_says_so() -> None:
+    """Its whole interval lies under the target of 30, in the family of all 41."""
+    tallies = alike(3, WORST)
+    before, now = MONTHS[-2:]
+    row = cx.at(cx.against_target(tallies, TARGETS, now, by=["shop"], lead="nps"), {"shop": "Worst", "metric": "nps"})
+    assert (row["high"].item() < 30, row["family"].item(), row["verdict"].item()) == (True, 41, "below")
+    assert named(tallies, now, before) == ["Worst"]
+    page = cx.report(tallies, {"shop": "Worst"}, now, before, metrics=list(SHARES), targets=TARGETS)
+    assert "It is below the target of 30" in str(page.headline())
