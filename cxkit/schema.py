@@ -123,6 +123,7 @@ COHORTS = (
     "metric", "period", "label", "stays", "after", "n", "still", "value", "low", "high", "ratio", "pvalue",
     "pvalue_adj", "family", "verdict", *_WORDS,
 )  # fmt: skip
+BANDED = ("metric", "period", "band", "cut", "n", "confidence", "or_better", "method")
 LEVEL = (
     "metric", "period", "n", "n_eff", "value", "underlying", "underlying_low", "underlying_high", "forecast",
     "forecast_low", "forecast_high", "fall", "power", "level", "method",
@@ -188,7 +189,7 @@ REASONS = {
     "few beyond": Reason("little", "too few answers that differ"),
     "all the same": Reason("", "every answer was the same"),
     "no part": Reason("little", "left out of the total"),
-    "no margin": Reason("little", "nothing else tells of its row or column"),
+    "no margin": Reason("little", "no other cell tells of its row or column"),
     "no sum": Reason("little", "a quantile is no sum of its parts"),
     "no total": Reason("little", "the total is not known in both periods"),
     "joint": Reason("", "one of many parts: not judged by itself"),

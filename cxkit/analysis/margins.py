@@ -55,7 +55,7 @@ def margins(
         A row per metric and cell: dimension (both), n, n_eff, value, low, high, expected (what all other cells predict,
         without what is found), difference with limits (of what is found at 1 - share x found / family, because it was
         picked), pvalue, pvalue_adj, family, detectable, verdict ("differs", "no evidence" or "too few"), level, method,
-        note, reason. Cells with fewer than `judge_from` effective answers take no part.
+        note, reason. Cells with fewer than `judge_from` effective answers take no part, nor does who has no level.
 
     Raises:
         CxError: A metric that is a duration, or a level that was not declared.
@@ -73,7 +73,9 @@ def margins(
         _, keys = declared(tallies, dimensions, where, [period])
         cells = from_tallies(tallies, metric, keys)
         frame, error, enough = _estimated(tallies, metric, cells, level)
-        at = np.flatnonzero(enough)
+        blank = (keys[list(dimensions)] == BLANK).any(axis=1).to_numpy()  # a mix of all levels, another one in each row
+        frame.loc[enough & blank, ["reason", "note"]] = ["no margin", worded("no margin")]
+        at = np.flatnonzero(enough & ~blank)
         row, column = (pd.factorize(keys[name].iloc[at])[0] for name in dimensions)
         value = frame["value"].to_numpy(float)[at]
         found = additive(value, error[at] ** 2, cells.w[at], row, column, share)

@@ -190,22 +190,27 @@ def test_what_does_not_fit_is_refused(tallies: cx.Tallies, call: Any, words: str
 
 
 def seeds(numbers: range) -> Iterator[tuple[bool, bool]]:
-    """Whether anything is called where nothing is planted, and whether a bot that fails at maintaining is found."""
+    """Whether anything is called where nothing is planted, and whether a bot that fails at maintaining is found.
+
+    Bots are a channel here: beside `human_or_bot` the channels of people would be what differs between moments.
+    """
     mapping = {
-        "kind": "transactional", "timezone": write.TIMEZONE,
+        "kind": "transactional", "timezone": write.TIMEZONE, "year_starts": "November",
         "columns": {name: name for name in ("respondent", "time", "weight")},
         "items": {"csat": {"column": "csat", "missing": [99]}},
-        "dimensions": {"moment": "moment", "channel": "channel", "served": "human_or_bot"},
+        "dimensions": {"moment": "moment", "channel": "channel"},
     }  # fmt: skip
+    pair = ["moment", "channel"]
     for seed in numbers:
         frame = write.sample(seed)["responses"]
-        rng = np.random.default_rng(seed)
-        bots = (frame["moment"] == "maintain") & (frame["human_or_bot"] == "bot") & frame["csat"].ge(4).fillna(False)
-        fallen = frame.assign(csat=frame["csat"].mask(bots & (rng.random(len(frame)) < 25 / 60), 2))  # 60 to 35 %
+        bot = frame["human_or_bot"] == "bot"
+        frame["channel"] = frame["channel"].mask(bot, "bot")
+        happy = (frame["moment"] == "maintain") & bot & frame["csat"].isin([4, 5])
+        falls = np.random.default_rng(seed).random(len(frame)) < 25 / 60  # of 60 % down to 35 %
         called = []
-        for said, pair in ((frame, ["moment", "channel"]), (fallen, ["moment", "served"])):
+        for said in (frame, frame.assign(csat=frame["csat"].mask(happy & falls, 2))):
             tallies = cx.tally(cx.read(said, mapping), ["csat"], pair, [pair], "year")
-            found = cx.margins(tallies, "2026", pair)
+            found = cx.margins(tallies, YEAR, pair)
             called.append(found.loc[found["verdict"] == "differs", pair].to_numpy().tolist())
         write._drawn.cache_clear()
         yield bool(called[0]), ["maintain", "bot"] in called[1]
@@ -222,4 +227,4 @@ def test_a_planted_interaction_is_found_and_none_is_called_without() -> None:
     called, found = (sum(part) / len(made) for part in zip(*made, strict=True))
     print(called, found)
     assert found >= 0.8
-    assert called <= 0.1
+    assert called <= 0.1 + 3 * np.sqrt(0.09 / len(made))
