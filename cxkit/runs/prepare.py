@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -509,13 +509,8 @@ def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
         if name not in known:
             lacks = lacking(mapping, name)
             raise CxError(f"{params.file}: {key}: {name!r}: {lacks}; {nearest(name, known)}")
-    read = {known[name].item for names in asked.values() for name in names}
-    for one, item in mapping.items.items() if mapping else ():
-        if one in read and {item.item, item.minus} <= read:
-            why = "beside both, the answers of the few who gave only one would come out"
-            raise CxError(
-                f"{params.file}: metrics: {one} is {item.item} less {item.minus}; leave one of these out: {why}"
-            )
+    if mapping:
+        _check_differences(params, mapping, {known[name].item for names in asked.values() for name in names})
     if params.cohorts and known[params.cohorts].statistic != "quantile":
         raise CxError(f"{params.file}: cohorts: {params.cohorts!r} is no duration, such as the time as a customer")
     made = "weights" if not isinstance(params.weights, bool) else "rows" if mapping and mapping.monthly else ""
@@ -536,6 +531,27 @@ def _check_metrics(params: RunParams, mapping: DataMapping | None) -> None:
 
 def _dumped(params: RunParams) -> dict[str, Any]:
     return {name: target.model_dump() for name, target in params.targets.items()}
+
+
+def _check_differences(params: RunParams, mapping: DataMapping, read: Collection[str]) -> None:
+    """Refuse items and differences of items that add up: their bases differ by the few who left one of them out."""
+    joined: dict[str, str] = {}
+    known: dict[frozenset[str], str] = {}
+
+    def end(name: str) -> str:
+        return end(joined[name]) if name in joined else name
+
+    for one, item in mapping.items.items():
+        pair = frozenset((item.item, item.minus) if item.item and item.minus else ("", one))
+        if one not in read or pair in known:
+            continue
+        known[pair] = one
+        first, second = map(end, pair)
+        if first == second:
+            names = [name for ends, name in known.items() if end(min(ends)) == first]
+            why = "the answers of the few who left out one of these questions would come out"
+            raise CxError(f"{params.file}: metrics: {', '.join(names)} add up; leave one of them out: {why}")
+        joined[first] = second
 
 
 def _check_periods(params: RunParams, survey: Responses) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
+from small import write_notebook
 
 import cxkit as cx
 from cxkit.runs.params import load
@@ -110,23 +112,63 @@ def test_fewer_is_better_where_it_is_declared() -> None:
         (BOTH | {"scale": [1, 5]}, "scale: is said by `item` and `minus`"),
         (BOTH | {"minus": "wait_time"}, "items.above.minus: expected an item of one answer on a scale; wait_time"),
         (BOTH | {"minus": "nps"}, "items.above: perceived is transactional, and nps relationship; expected one kind"),
+        (BOTH | {"minus": "ease"}, "items.above: perceived is on 1-5, and ease on 1-7; expected one scale"),
+        (BOTH | {"minus": "effort"}, "perceived is better higher, and effort better lower; expected one direction"),
         ({"item": "perceived", "minus": "expected", "measure": "mean"}, "better: is needed where `measure` is mean"),
     ],
 )
 def test_what_does_not_fit_is_said(item: dict[str, Any], message: str) -> None:
     others = {"wait_time": "w", "nps": {"column": "n", "kind": "relationship"}}
+    own = {"column": "e", "measure": "mean", "scale": [1, 5], "better": "higher"}
+    others |= {"ease": own | {"scale": [1, 7]}, "effort": own | {"better": "lower"}}
     frame = pd.DataFrame({"t": ["2026-10-01"], "s": ["a"], "e": [1], "p": [2], "w": [1.0], "n": [9]})
     with pytest.raises(cx.CxError, match=message):
         cx.read(frame, mapped(**others, above=item))
 
 
-def test_beside_both_questions_their_difference_would_tell_single_answers() -> None:
-    """Of everybody who answered either, one answered only the first: three sums give that answer, and nobody is few."""
-    made = pd.DataFrame({"e": [3.0] * 30 + [None], "p": [4.0] * 30 + [1.0]})
-    told = made["p"].sum() - made["e"].sum() - (made["p"] - made["e"]).sum()
-    assert told == 1.0, "what the one said"
-    with pytest.raises(cx.CxError, match="surprise is perceived less expected; leave one of these out"):
-        plan(load(PARAMS / "elements.yaml", {"metrics": "[surprise, expected, perceived]", "targets": "{}"}), Path("x"))
+RING = """\
+name: ring
+title: Ring
+source: answers.csv
+mapping:
+  kind: transactional
+  columns: {time: t}
+  items:
+    a: {column: a, measure: mean, scale: [1, 5], better: higher}
+    b: {column: b, measure: mean, scale: [1, 5], better: higher}
+    c: {column: c, measure: mean, scale: [1, 5], better: higher}
+    ab: {item: a, minus: b, measure: mean, better: higher}
+    over: {item: a, minus: b, measure: share}
+    bc: {item: b, minus: c, measure: mean, better: higher}
+    ac: {item: a, minus: c, measure: mean, better: higher}
+as_of: 2026-11-15
+"""
+
+
+@pytest.mark.parametrize(
+    ("metrics", "added"),
+    [
+        ("[a, b, ab]", "a, b, ab"), ("[ab, bc, ac]", "ab, bc, ac"), ("[a, c, ab, bc]", "a, c, ab, bc"),
+        ("[a, ab]", ""), ("[ab, over, bc]", ""), ("[a, b, c]", ""),
+    ],
+)  # fmt: skip
+def test_what_adds_up_would_tell_single_answers(tmp_path: Path, metrics: str, added: str) -> None:
+    """Of all who answered, one left a question out: where bases and sums add up, that one is what is missing."""
+    rows = pd.DataFrame({"t": "2026-10-01", "a": [4.0] * 40 + [1], "b": [3.0] * 40 + [None], "c": [2.0] * 40 + [5]})
+    rows.to_csv(tmp_path / "answers.csv", index=False)
+    survey = cx.read(rows, yaml.safe_load(RING)["mapping"])
+    made = cx.estimate(cx.tally(survey, ["ab", "bc", "ac"])).set_index("metric")
+    sums = made["n"] * made["value"]
+    assert (sums["ac"] - sums["ab"] - sums["bc"], made["n"]["ac"] - made["n"]["ab"]) == (-4, 1)
+    for name in ("report", "overview"):
+        write_notebook(tmp_path / "notebooks" / f"{name}.ipynb")
+    (tmp_path / "ring.yaml").write_text(f"{RING}metrics: {metrics}\n", encoding="utf-8")
+    params = load(tmp_path / "ring.yaml")
+    if added:
+        with pytest.raises(cx.CxError, match=f"metrics: {added} add up; leave one of them out"):
+            plan(params, Path("x"))
+    else:
+        assert plan(params, Path("x")).now == "2026-10"
 
 
 def test_a_page_answers_each_question_in_words(rows: pd.DataFrame, tmp_path: Path) -> None:
