@@ -100,10 +100,10 @@ GRADIENT = (
     "metric", "period", "dimension", "within", "n", "groups", "levels", "value", "low", "high", "pvalue", "pvalue_adj",
     "verdict", *_WORDS,
 )  # fmt: skip
-NONRESPONSE = (
-    "metric", "period", "within", "cases", "n", "n_eff", "groups", "classes", "pooled", "largest", "trimmed",
-    "unweighted", "value", "low", "high", "difference", "difference_low", "difference_high", *_WORDS,
+WEIGHTED = (  # of these what the summary has
+    "n", "n_eff", "unweighted", "value", "low", "high", "difference", "difference_low", "difference_high", *_WORDS,
 )  # fmt: skip
+NONRESPONSE = ("metric", "period", "within", "cases", "groups", "classes", "pooled", "largest", "trimmed", *WEIGHTED)
 _APART = ("difference", "difference_low", "difference_high", "pvalue", "pvalue_adj", "family", "detectable", "verdict")
 MARGINS = ("metric", "period", "dimension", "n", "n_eff", "value", "low", "high", "expected", *_APART, *_WORDS,
            "n_judged", *_LIMITS)  # fmt: skip
@@ -141,7 +141,7 @@ CROSSTAB = (
 SUMMARY = ("report", "part")
 COLUMNS = frozenset({
     *ESTIMATES, *COMPARISONS, *TARGETS, *PEERS, *ALIKE, *WHY, *WATCH, *LEVEL, *LEAGUE, *CURVES, *DISTRIBUTION,
-    *CROSSTAB, *SUMMARY, *MARGINS, *FLOWS, *STANDARDISED, *WEAKEST,
+    *CROSSTAB, *SUMMARY, *MARGINS, *FLOWS, *STANDARDISED, *WEAKEST, *WEIGHTED,
 })  # fmt: skip
 """What a column of a frame may be called that is no dimension."""
 SIDES = {"now": "now: ", "before": "before: ", "level": "", "rest": "the rest: "}

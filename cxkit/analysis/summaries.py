@@ -15,7 +15,7 @@ from cxkit.analysis.peers import peers
 from cxkit.analysis.targets import against_target, by_segment
 from cxkit.analysis.watching import HORIZONS, watch
 from cxkit.analysis.why import why
-from cxkit.schema import SECOND
+from cxkit.schema import SECOND, WEIGHTED
 from cxkit.tallies.tallies import Tallies
 
 
@@ -51,8 +51,8 @@ def summary(
         "segment comparison" or, where levels of a segment have targets, "segment target" inside them, "segment
         contrast" of one with the rest; where there are segments "share" and "segment share" of classes of answers;
         "contribution" of each place to the change of everybody; "watch" of the signals of the last horizon; "peer" of
-        a place against all others, "window estimate" and "window comparison" of windows of several periods), then the
-        columns of these frames.
+        a place against all others, "window estimate" and "window comparison" of windows of several periods; "weighted"
+        for who did not answer), then the columns of these frames.
     """
     found: list[tuple[str, pd.DataFrame]] = []
     first, *further = befores
@@ -88,6 +88,8 @@ def summary(
             found.append(("window estimate", scores[scores["n"].ne(0)]))
             changes = compare(one, one.periods[1], one.periods[0], level, correction, by=places, lead=lead)
             found.append(("window comparison", changes[changes["n"].ne(0) & changes["n_before"].ne(0)]))
+    if silent := tallies.provenance.get("nonresponse"):
+        found.append(("weighted", pd.DataFrame(silent).reindex(columns=["metric", "period", *places, *WEIGHTED])))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)
     return together.loc[:, ["part", *together.columns.drop("part")]]
 

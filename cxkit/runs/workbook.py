@@ -38,6 +38,8 @@ COLUMNS = {
     "now": Column("Period", "the period of a comparison"),
     "before": Column("Compared with", "the period compared with"),
     "value": Column("Score", "the score, of a comparison that of the later period", "score"),
+    "unweighted": Column("Score as answered", "of who answered; beside it the score that is weighted for who did not, "
+                         "and what it differs by", "score"),
     "low": Column("Score from", "lower limit of the interval of the score", "score"),
     "high": Column("Score to", "upper limit of the interval of the score", "score"),
     "value_before": Column("Score before", "the score in the period compared with, where the run has it", "score"),
@@ -121,6 +123,9 @@ SHEETS = {
     "target": ("Against the target", (
         "metric", "unit", "period", "value", "low", "high", "target", "gap", *_TEST, "n", "n_eff", "verdict",
         "detectable", *_ENDS)),
+    "weighted": ("Weighted for the silent", (
+        "metric", "unit", "period", "unweighted", "value", "low", "high", "difference", "difference_low",
+        "difference_high", "n", "n_eff", *_ENDS)),
     "contribution": ("Why the total moved", (
         "metric", "unit", "now", "before", "contribution", "contribution_low", "contribution_high", "by_mix", "by_rate",
         "others", "total_change", "composition", "movement", "cause", "pvalue", "pvalue_adj", "n", "n_before",
@@ -139,7 +144,7 @@ SHEETS = {
     "weakest": ("Weakest links", (
         "metric", "dimension", "period", "share", "share_low", "share_high", "n", "n_eff", *_ENDS)),
 }  # fmt: skip
-AS_THEY_ARE = ("estimate", "watch", "flows", "weakest")  # rows of scores or shares, and of no change
+AS_THEY_ARE = ("weighted", "estimate", "watch", "flows", "weakest")  # rows of scores or shares, and of no change
 FILLS = {"better": "CFE3F5", "worse": "FBDCC4", "moved": "E4DDF0", "few": "EEF0F2"}  # blue and orange: for all eyes
 MARKS = {"percent": '"%"', **{unit: f'" {wording.UNITS[unit]}"' for unit in MINUTES}}
 SIGNS = f"{wording.UP} {wording.DOWN} changed, after correction for several comparisons   {wording.NONE} no evidence "\
@@ -179,7 +184,8 @@ def workbook(summary: pd.DataFrame, record: Mapping[str, Any], metrics: Mapping[
             made = part if kind in AS_THEY_ARE else map(_as_change, part)
             cut += _sheet(book, title, names, made, places, metrics)
     cut += banner(book, found, metrics, places, str(record.get("now") or ""), _format, FILLS)
-    told = {name: column for name, column in COLUMNS.items() if twice or name not in TWICE}
+    absent = {*(() if twice else TWICE), *({"unweighted"} - set(summary))}
+    told = {name: column for name, column in COLUMNS.items() if name not in absent}
     lines(book, "Notes", (30, 22, 100), _notes(summary, record, metrics, places, told, cut))
     return saved(book, str(record.get("as_of") or "1980-01-01"))
 

@@ -529,7 +529,7 @@ def nonresponse(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
         weights = f"up to {row['largest']:.1f}" + f"; {row['trimmed']:.0f}% trimmed" * (row["trimmed"] > 0)
         body.append([(metric.label, ""), *((cell, "cx-n") for cell in numbers), (weights, "")])
     counted = metrics[found[0]["metric"]].counted
-    head = ["Metric", counted.capitalize(), "As answered", "Weighted", "Difference", "Weights"]
+    head = ["Metric", counted.capitalize(), "As answered", "Weighted", "Differs by", "Weights"]
     notes = [f"Weighting corrects only what {explained} explain{'s' * (not some)}, nothing else in which the silent "
              "differ."]  # fmt: skip
     known = [row for row in found if row.get("value") is not None]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import browsing
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from bare import bare
@@ -96,6 +97,15 @@ def test_silent_tickets_waited_longer(silent: Path) -> None:
         rf"Full resolution base .*? Score \(h\) {score} {score} ▼ lower \(better\) {score} ▲ higher \(worse\)", page
     )
     assert told
+    summary = pd.read_csv(silent / "summary.csv")
+    (weighted,) = summary[summary["part"] == "weighted"].to_dict("records")
+    assert f"CSAT would be {weighted['value']:.1f}% (" in page
+    assert f"instead of {weighted['unweighted']:.1f}%: −{-weighted['difference']:.2f} percentage points" in page
+    assert "Weighting corrects only what channel, first reply and opened again explain" in page
+    book = openpyxl.load_workbook(silent / "summary.xlsx")
+    assert [row[3] for row in book["Weighted for the silent"].iter_rows(min_row=2, values_only=True)] == [
+        weighted["unweighted"]
+    ]
     assert [float(one) for one in told.groups()[1:]] == pytest.approx([expected[True], expected[False]], rel=0.02)
 
 
