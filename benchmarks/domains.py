@@ -5,7 +5,8 @@
 Clusters of answers within strata that score differently; satisfaction has an intra-class correlation of .3. A segment
 is made of some of the clusters, whole, or of some answers in each. "before" takes the sums of the segment's own
 clusters for the design, and has no interval where it hits a stratum once; "now" takes the segment for a domain of the
-sample, as the kit does. Size is that of the test between two such samples. `--quick` takes a tenth of the samples;
+sample, as the kit does; "shown" is now, as a run publishes it: strata of fewer than ten people are one with the largest
+of the segment. Size is that of the test between two such samples. `--quick` takes a tenth of the samples;
 `--write` puts the table into docs/statistics.md.
 """
 
@@ -18,11 +19,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from cxkit.analysis.strata import Strata
+from cxkit.schema import RULES
 from cxkit.stats import Design, Sums, cell_design, nps_difference, nps_interval
 
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 SAMPLES, ANSWERS, INTRACLASS = 20_000, 8, 0.3
 LOW, HIGH = -0.6, 0.2  # satisfaction up to which people detract, and above which they promote
+WAYS = ("before", "now", "shown")
 BAR = "10 strata x 15 clusters, 30 % of the clusters"
 
 
@@ -44,6 +48,7 @@ CASES = {
     "3 % of the answers": Case(share=0.03, whole=False),
     "30 % of the answers": Case(whole=False),
     "30 strata x 4 clusters, 30 % of the clusters": Case(30, 4),
+    "3 strata x 15 clusters, 5 % of the answers": Case(3, share=0.05, whole=False),
     "one stratum x 40 clusters, 20 % of them": Case(1, 40, share=0.2),
     "weights of clusters: sd of logarithm 0.6": Case(sd=0.6),
     "weights of clusters: sd of logarithm 1.0": Case(sd=1.0),
@@ -51,11 +56,12 @@ CASES = {
 
 
 class Segments(NamedTuple):
-    """Many segments at once: weighted counts (3, k), both designs, the population's score."""
+    """Many segments at once: weighted counts (3, k), the designs, the population's score."""
 
     counts: np.ndarray
     before: Design
     now: Design
+    shown: Design
     truth: float
 
 
@@ -75,9 +81,12 @@ def drawn(rng: np.random.Generator, samples: int, case: Case) -> Segments:
     sums = Sums(*(x.sum(axis=2) for x in (w, s, w * w, s * w, s * s, w > 0)))
     n = (weights > 0).sum(axis=(1, 2, 3))
     before = cell_design(n, variance, sums, axis=1, lonely="refuse")
-    now = cell_design(n, variance, sums, axis=1, wave=np.full((1, h), m))
+    wave, people = np.full((samples, h), float(m)), (weights > 0).sum(axis=(2, 3))
+    now = cell_design(n, variance, sums, axis=1, wave=wave)
+    few = (people > 0) & (people < RULES.hide_below)
+    shown = Strata([""] * h, sums, wave, pooled=few).design(n, variance, n)
     truth = float(np.mean(stats.norm.sf(HIGH - centre) - stats.norm.cdf(LOW - centre)))
-    return Segments(counts, before, now, truth)
+    return Segments(counts, before, now, shown, truth)
 
 
 class Measured(NamedTuple):
@@ -104,16 +113,16 @@ def mean(found: np.ndarray) -> float:
 
 
 def simulated(case: Case, samples: int, seed: int = 1) -> dict[str, Measured]:
-    """Both ways on the same samples, drawn a few at a time."""
+    """All ways on the same samples, drawn a few at a time."""
     rng, size = np.random.default_rng(seed), min(samples, 1000)
     parts = [[drawn(rng, size, case) for _ in range(2)] for _ in range(samples // size)]
     joined = [Segments(
         np.concatenate([p[side].counts for p in parts], axis=1),
         *(Design(*(np.concatenate(x) for x in zip(*(getattr(p[side], way) for p in parts), strict=True)))
-          for way in ("before", "now")),
+          for way in WAYS),
         parts[0][side].truth,
     ) for side in (0, 1)]  # fmt: skip
-    return {way: measured(*joined, way) for way in ("before", "now")}
+    return {way: measured(*joined, way) for way in WAYS}
 
 
 def row(name: str, found: dict[str, Measured]) -> str:
@@ -133,8 +142,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/statistics.md")
     options = parser.parse_args()
     found = {name: simulated(case, SAMPLES // 10 if options.quick else SAMPLES) for name, case in CASES.items()}
-    head = "| segment | before: with interval | coverage | size | now: with interval | coverage | size |"
-    block = "\n".join([head, "|---|---|---|---|---|---|---|", *(row(name, result) for name, result in found.items())])
+    head = f"| segment | {' | '.join(f'{way}: with interval | coverage | size' for way in WAYS)} |"
+    block = "\n".join([head, "|---" * 10 + "|", *(row(name, result) for name, result in found.items())])
     print(block, end="\n\n")
     if options.write:
         start, rest = DOCS.read_text(encoding="utf-8").split("<!-- domains -->")
@@ -143,8 +152,9 @@ def main() -> None:
     for way, result in found[BAR].items():
         print(f"bar domains_{way}_coverage {result.coverage:.4f}")
         print(f"bar domains_{way}_size {result.size:.4f}")
-    print(f"bar domains_now_least_coverage {min(result['now'].coverage for result in found.values()):.4f}")
-    print(f"bar domains_now_greatest_size {max(result['now'].size for result in found.values()):.4f}")
+    for way in ("now", "shown"):
+        print(f"bar domains_{way}_least_coverage {min(result[way].coverage for result in found.values()):.4f}")
+        print(f"bar domains_{way}_greatest_size {max(result[way].size for result in found.values()):.4f}")
 
 
 if __name__ == "__main__":

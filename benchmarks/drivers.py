@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +22,17 @@ from cxkit.stats import correlations, moments, shapley
 DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 ITEMS = [metric(f"x{i}", "mean", scale=(1, 5), better="higher") for i in range(5)]
 OWN = np.array([0.5, 0.3, 0.2, 0.1, 0.0])  # what each item adds by itself; the last one nothing
-SHAPES = {"plain": (1, 0.0), "weights of CV 1": (1, 0.83), "four answers a person, ICC .3": (4, 0.0)}
+SHAPES = {"plain": (1, 0.0), "weights of CV 1": (1, 0.83), "four answers a person, ICC .3": (4, 0.0),
+          "nine people answered twice, ICC .3": (0, 0.0)}  # fmt: skip
+TWICE = 9  # people, of whom none is told apart
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def drawn(rng: np.random.Generator, n: int, halo: float, own: np.ndarray, people: int, sigma: float) -> Arrays:
     """Variables (n, 7), weights, and the group of each answer: items share `halo` of their variance."""
-    size = -(-n // people)
-    who = np.repeat(np.arange(size), people)[:n]
-    icc = 0.3 if people > 1 else 0.0
+    size = -(-n // people) if people else n - TWICE
+    who = np.repeat(np.arange(size), people)[:n] if people else np.append(np.arange(size), np.arange(TWICE))
+    icc = 0.3 if people != 1 else 0.0
 
     def normal(k: int) -> np.ndarray:
         return np.sqrt(icc) * rng.standard_normal((size, k))[who] + np.sqrt(1 - icc) * rng.standard_normal((n, k))
@@ -60,11 +63,18 @@ def truth(halo: float) -> np.ndarray:
     return 100 * shapley(correlations(spread[np.ix_(own, own)])).importance
 
 
+def estimated(rng: np.random.Generator, n: int, halo: float, own: np.ndarray, shape: tuple[int, float]) -> Any:
+    x, w, group = drawn(rng, n, halo, own, *shape)
+    few = not shape[0]
+    linked, alone = summed((x, w, group)), summed((x, w, rng.integers(0, 256, n) if few else group))
+    return _estimates(ITEMS, linked, alone, 1 + 2 * TWICE / n if few else 1.0, n, 0.95, np.full(5, 100.0))
+
+
 def covered(n: int, halo: float, shape: tuple[int, float], rounds: int) -> tuple[np.ndarray, float]:
     """Coverage of each item's interval, and how often the first two stand in their order."""
     rng, true, held, order = np.random.default_rng(n), truth(halo), [], []
     for _ in range(rounds):
-        found = _estimates(ITEMS, summed(drawn(rng, n, halo, OWN, *shape)), n, 0.95, np.full(5, 100.0))
+        found = estimated(rng, n, halo, OWN, shape)
         held.append((found["low"] <= true) & (true <= found["high"]))
         order.append(list(np.argsort(-found["value"])[:2]) == [0, 1])
     return np.mean(held, axis=0), float(np.mean(order))
@@ -73,8 +83,7 @@ def covered(n: int, halo: float, shape: tuple[int, float], rounds: int) -> tuple
 def ranked(n: int, halo: float, rounds: int) -> float:
     """How often there is a ranking where the items go with the outcome through one common factor only."""
     rng, nothing = np.random.default_rng(n), np.zeros(5)
-    found = (_estimates(ITEMS, summed(drawn(rng, n, halo, nothing, 1, 0.0)), n, 0.95, np.full(5, 100.0))
-             for _ in range(rounds))  # fmt: skip
+    found = (estimated(rng, n, halo, nothing, (1, 0.0)) for _ in range(rounds))
     return float(np.mean([one["unranked"] == "" for one in found]))
 
 

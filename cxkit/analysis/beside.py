@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from cxkit.analysis.privacy import of_few
 from cxkit.errors import CxError, nearest
+from cxkit.input.databases import Table
 from cxkit.input.mapping import lacking
 from cxkit.input.responses import Responses
 from cxkit.metrics import Metric
 from cxkit.schema import ALL
+from cxkit.tallies.products import LINKS, repeats
 from cxkit.tallies.tallies import Tallies
 
 
@@ -38,6 +41,36 @@ def scaled_metric(survey: Responses, name: str, about: str) -> Metric:
     if survey.metrics[name].statistic == "quantile":
         raise CxError(f"{about}: {name!r} is a duration; expected answers on a scale")
     return survey.metrics[name]
+
+
+def repeated(
+    survey: Responses, table: Table, outcome: Metric, items: Sequence[Metric], by: Sequence[str], least: int
+) -> dict[tuple[str, ...], float]:
+    """Where fewer people than `least` answered several times, or share a cluster: by how much the variance is wider.
+
+    What they said together is then in no digit of an error: every answer is taken by itself (`products`, `alone`), and
+    the variance is as wide as if none of them had changed their mind, whatever they said.
+
+    Args:
+        survey: The responses.
+        table: Those of them that count.
+        outcome: As in `tallies.products`.
+        items: As there.
+        by: Dimensions of the places.
+        least: People that are enough.
+
+    Returns:
+        By place, of everybody by ().
+    """
+    roles = survey.mapping.columns.named()
+    if not set(LINKS) & set(roles):
+        return {}
+    levels = list(dict.fromkeys([(), tuple(by)]))
+    found = [repeats(survey, table, outcome, items, level).assign(cut=ALL.join(level), period="") for level in levels]
+    columns = ["more"] if "cluster" in roles else ["more", "again"]  # few who share one, or who answered how often
+    frame = pd.concat(found, ignore_index=True)
+    frame = frame[of_few(frame, columns, levels, least, pd.DataFrame()) | (frame["more"] == 0)]
+    return {tuple(row[name] for name in by if row["cut"]): row["spread"] for row in frame.to_dict("records")}
 
 
 def carrying(tallies: Tallies, part: str, found: pd.DataFrame) -> Tallies:

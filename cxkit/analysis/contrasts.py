@@ -182,6 +182,8 @@ def _rest(
     names = sorted({*own.names, *held.names})
     own, held = own.over(names), held.over(names)
     sums = replace(held, sums=rest_sums(own.sums, held.sums, own.shared))
+    if own.pooled is not None and held.pooled is not None:
+        sums = replace(sums, pooled=own.pooled | held.pooled)
     if metric.statistic == "quantile":
         return replace(rest, sums=sums.total, ranks=_worth_of_whole(whole, n, sums.total), kind=whole.kind), None
     mean, variance = moments(metric, rest)

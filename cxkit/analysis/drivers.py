@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from cxkit.analysis.beside import carried, carrying, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, repeated, require_free, scaled_metric
 from cxkit.analysis.leagues import standing
 from cxkit.errors import CxError
 from cxkit.input.databases import readable
@@ -26,7 +26,7 @@ from cxkit.stats import common_factor, correlations, holm, hotelling, jackknife,
 from cxkit.stats.core import FloatArray, t_critical, t_pvalue
 from cxkit.stats.design import freedom
 from cxkit.stats.drivers import MOST_DRIVERS, Drivers
-from cxkit.tallies.products import products
+from cxkit.tallies.products import Products, inside, products
 from cxkit.tallies.tallies import Tallies
 from cxkit.tallies.tally import Where, in_period
 
@@ -78,8 +78,8 @@ def drivers(
         CxError: A metric, dimension or period that does not fit.
 
     Formula: LMG on the answers as they are, of complete rows, weighted (`stats.shapley`); intervals by leaving out one
-    group of clusters or respondents after the other (`stats.jackknife`), with Student's t, for value on its square
-    root; gain is linear. All pairs of places are tested and corrected by Holm, as in `league`.
+    group of clusters or respondents after the other, as in `gradient` (`stats.jackknife`), with Student's t, for value
+    on its square root; gain is linear. All pairs of places are tested and corrected by Holm, as in `league`.
 
     >>> import cxkit as cx
     >>> found = drivers(cx.read("sample"), "nps", ["problem_solved", "friendliness", "website"], now="2026-10")
@@ -88,23 +88,33 @@ def drivers(
     """
     one, several = _chosen(survey, outcome, items)
     require_free(by, DRIVERS, "by: ")
-    found = products(survey, in_period(survey, period, where or {}, now), one, several, by)
-    keys, cells = (list(frame[list(by)].itertuples(index=False, name=None)) for frame in (found.bases, found.groups))
+    table = in_period(survey, period, where or {}, now)
+    found = products(survey, table, one, several, by)
+    keys = list(found.bases[list(by)].itertuples(index=False, name=None))
     few = dict(zip(keys, found.bases["people"] < rules.hide_below, strict=True))
     gone = {tuple(str(place[name]) for name in by) for place in hidden}
     codes = {key: "few people" if few[key] else "given away" if key in gone else "" for key in keys}
     shown = [key for key in keys if not codes[key]]
+    if by:
+        table = inside(table, found.bases[[not codes[key] for key in keys]][list(by)])
+    wider = repeated(survey, table, one, several, by, rules.hide_below)
+    alone = products(survey, table, one, several, by, alone=True) if wider else found
 
-    def at(places: Sequence[tuple[str, ...]], code: str, goal: FloatArray) -> pd.DataFrame:
-        inside = np.array([cell in places for cell in cells], bool)
-        groups = pd.factorize(found.groups["group"][inside])[0]
-        sums = np.zeros((groups.max(initial=-1) + 1, *found.sums.shape[1:]))
-        np.add.at(sums, groups, found.sums[inside])
+    def grouped(of: Products, places: Sequence[tuple[str, ...]]) -> FloatArray:
+        own = np.array([cell in places for cell in of.groups[list(by)].itertuples(index=False, name=None)], bool)
+        groups = pd.factorize(of.groups["group"][own])[0]
+        sums = np.zeros((groups.max(initial=-1) + 1, *of.sums.shape[1:]))
+        np.add.at(sums, groups, of.sums[own])
+        return sums
+
+    def at(places: Sequence[tuple[str, ...]], code: str, goal: FloatArray, place: tuple[str, ...] = ()) -> pd.DataFrame:
         base = found.bases[[key in places for key in keys]].drop(columns=list(by)).sum()
-        return _rows(one, several, sums, base, level, rules, code, goal)
+        linked, times = grouped(found, places), wider.get(place)
+        own = linked if times is None else grouped(alone, places)
+        return _rows(one, several, linked, own, times or 1.0, base, level, rules, code, goal)
 
     ends = np.full(len(several), 100.0)
-    parts = {key: at([key], codes[key], ends) for key in keys} if by else {}
+    parts = {key: at([key], codes[key], ends, key) for key in keys} if by else {}
     known = [parts[key]["performance"].to_numpy(float) for key in shown if by and not parts[key]["reason"].any()]
     # All of those that are shown: what is hidden is no part of anything, so that nobody can subtract.
     whole = at(shown, "" if shown else "few people", np.max(known, axis=0) if len(known) > 1 else ends)
@@ -129,8 +139,8 @@ def _chosen(survey: Responses, outcome: str, items: Sequence[str]) -> tuple[Metr
 
 
 def _rows(
-    one: Metric, items: Sequence[Metric], sums: FloatArray, base: pd.Series, level: float, rules: Rules, code: str,
-    goal: FloatArray,
+    one: Metric, items: Sequence[Metric], linked: FloatArray, sums: FloatArray, wider: float, base: pd.Series,
+    level: float, rules: Rules, code: str, goal: FloatArray,
 ) -> pd.DataFrame:  # fmt: skip
     """The rows of one place; blank but for the reason where nothing may be said."""
     facts: dict[str, Any] = {"item": [item.name for item in items], "item_label": [item.label for item in items],
@@ -138,9 +148,9 @@ def _rows(
                              "method": METHOD, "hide_below": rules.hide_below, "unranked": ""}  # fmt: skip
     needed = max(rules.judge_from, PER_ITEM * len(items))
     if not code:
-        n, enough = int(base["n"]), base["n"] >= needed and len(sums) > 2 * len(items)
+        n, enough = int(base["n"]), base["n"] >= needed and len(linked) > 2 * len(items)
         facts |= {"n": n, "asked": int(base["asked"]), "answered": [int(base[item.name]) for item in items]}
-        estimated = _estimates(items, sums, n, level, goal) if enough else {"n_eff": 0.0, "df": 0.0}
+        estimated = _estimates(items, linked, sums, wider, n, level, goal) if enough else {"n_eff": 0.0, "df": 0.0}
         sure = estimated and estimated["n_eff"] >= needed and estimated.pop("df") >= rules.judge_clusters - 1
         spread = estimated is not None or _related(moments(sums.sum(axis=0)[None])[1]) is not None
         code = "" if sure else "few in all" if spread else "no spread"
@@ -150,9 +160,12 @@ def _rows(
 
 
 def _estimates(
-    items: Sequence[Metric], sums: FloatArray, n: int, level: float, goal: FloatArray
+    items: Sequence[Metric], linked: FloatArray, sums: FloatArray, wider: float, n: int, level: float, goal: FloatArray
 ) -> dict[str, Any] | None:
-    """What is known of one place by the sums of its groups; None where something is the same but for one of them."""
+    """What is known of one place by the sums of its groups; None where something is the same but for one of them.
+
+    How sure it is follows from `sums`, `wider` times, and its degrees of freedom from those who belong together.
+    """
     k, total, groups = len(items), sums.sum(axis=0), len(sums)
     mean, spread = moments(np.concatenate([total[None], total - sums]))  # of all, then without each group
     related = _related(spread)
@@ -166,11 +179,11 @@ def _estimates(
     parts = [np.sqrt(np.maximum(found.importance, 0.0)), performance, slope * (goal - performance) / 10.0,
              found.beta, found.correlation, common.tetrads, mean[:, :1]]  # fmt: skip
     every = np.concatenate(parts, axis=1)
-    covariance = jackknife(every[1:])
+    covariance = wider * jackknife(every[1:])
     ends = np.cumsum([part.shape[1] for part in parts])
     root, about, gain, beta, straight, tetrads, (base,) = np.split(np.arange(ends[-1]), ends[:-1])
-    weights = sums[:, 0, 0]
-    df = np.asarray(freedom(weights.sum(), (weights**2).sum(), groups, 1))
+    weights = linked[:, 0, 0]
+    df = np.asarray(freedom(weights.sum(), (weights**2).sum(), len(linked), 1))
     t, se = float(t_critical(df, level)), np.sqrt(np.diag(covariance))
     low, high = every[0] - t * se, every[0] + t * se
     n_eff = float(min(n, spread[0, 0, 0] / covariance[base, base]))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, matching, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, matching, repeated, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import readable
 from cxkit.input.responses import Responses
@@ -17,7 +17,7 @@ from cxkit.schema import BLANK, GRADIENT, RULES, Rules, worded
 from cxkit.stats import holm, jackknife
 from cxkit.stats.core import FloatArray, t_critical, t_pvalue
 from cxkit.stats.design import freedom
-from cxkit.tallies.products import products
+from cxkit.tallies.products import inside, products
 from cxkit.tallies.tallies import Tallies
 from cxkit.tallies.tally import Where, in_period
 
@@ -64,7 +64,8 @@ def gradient(
 
     Formula: slope of the weighted regression of the answers' values on the rank of their level (within: of both less
     their means in each level of `within`), its variance by leaving out one group of clusters or respondents after the
-    other, with Student's t. Source: Armitage (1955), doi 10.2307/3001775, for a trend on scores; `stats.jackknife`.
+    other, or of answers where fewer than `hide_below` people answered several times (`beside.repeated`), with Student's
+    t. Source: Armitage (1955), doi 10.2307/3001775, for a trend on scores; `stats.jackknife`.
 
     >>> import cxkit as cx
     >>> found = gradient(cx.read("sample"), ["csat"], "brand", now="2026-10")
@@ -75,20 +76,25 @@ def gradient(
     order = _order(survey, dimension, within)
     chosen = [scaled_metric(survey, name, "gradient") for name in metrics]
     table = in_period(survey, period, where or {}, now)
-    inside = [name for name in (within,) if name]
-    cuts = [*by, *(name for name in (dimension, *inside) if name not in by)]
+    more = [name for name in (within,) if name]
+    cuts = [*by, *(name for name in (dimension, *more) if name not in by)]
     table, frames = table.filter(table[dimension].isin(order)), []
     for metric in chosen:
-        found = products(survey, table, metric, [], cuts)
-        sums = found.groups.assign(w=found.sums[:, 0, 0], s=found.sums[:, 0, 2])
         people = products(survey, table, metric, [], [*by, dimension]).bases  # who is in two levels of within, once
-        sums, people = _shown(sums, people, [*by, dimension], metric, rules, hidden)
+        keys = [*by, dimension]
+        people = _shown(people, keys, metric, rules, hidden)
+        shown = inside(table, people[keys])
+        found = products(survey, shown, metric, [], cuts)
+        wider = repeated(survey, shown, metric, [], by, rules.hide_below)
+        alone = products(survey, shown, metric, [], cuts, alone=True) if wider else found
+        sums, single = (one.groups.assign(w=one.sums[:, 0, 0], s=one.sums[:, 0, 2]) for one in (found, alone))
         places: list[dict[Any, Any]] = people[list(by)].drop_duplicates().to_dict("records") if by else []
         for place in [{}, *places]:
-            own, base = (matching(frame, place) for frame in (sums, people))
+            times = wider.get(tuple(place.values()))
+            linked, own, base = (matching(frame, place) for frame in (sums, sums if times is None else single, people))
             few = within and _lone(matching(found.bases, place), dimension, within, rules.hide_below)
             for cut in dict.fromkeys(["", within]):
-                made = _row(metric, own, base, dimension, order, cut, level, rules)
+                made = _row(linked, own, times or 1.0, base, dimension, order, cut, level, rules)
                 if cut and few:
                     reason = {"reason": "few people", "note": worded("few people", hide_below=rules.hide_below)}
                     made |= {**dict.fromkeys(("value", "low", "high", "pvalue"), np.nan), **reason}
@@ -116,15 +122,13 @@ def _order(survey: Responses, dimension: str, within: str) -> list[str]:
 
 
 def _shown(
-    sums: pd.DataFrame, people: pd.DataFrame, keys: list[str], metric: Metric, rules: Rules,
-    hidden: Sequence[Mapping[Any, Any]],
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    people: pd.DataFrame, keys: list[str], metric: Metric, rules: Rules, hidden: Sequence[Mapping[Any, Any]]
+) -> pd.DataFrame:
     """Without the cells that are hidden, so that no sum holds them: nobody can take the others away from it."""
     gone = {tuple(cell[key] for key in keys) for cell in hidden if cell["metric"] == metric.name}
     cells = people[keys].itertuples(index=False, name=None)
     kept = [n >= rules.hide_below and cell not in gone for cell, n in zip(cells, people["people"], strict=True)]
-    people = people[np.array(kept, bool)]
-    return sums.merge(people[keys], on=keys), people
+    return people[np.array(kept, bool)]
 
 
 def _lone(people: pd.DataFrame, dimension: str, within: str, least: int) -> bool:
@@ -140,19 +144,19 @@ def _lone(people: pd.DataFrame, dimension: str, within: str, least: int) -> bool
 
 
 def _row(
-    metric: Metric, sums: pd.DataFrame, base: pd.DataFrame, dimension: str, order: Sequence[str], within: str,
-    level: float, rules: Rules,
+    linked: pd.DataFrame, sums: pd.DataFrame, wider: float, base: pd.DataFrame, dimension: str, order: Sequence[str],
+    within: str, level: float, rules: Rules,
 ) -> dict[str, Any]:  # fmt: skip
-    """One trend, or why there is none."""
+    """One trend, or why there is none: freedom by those who belong together, the error by `sums`, `wider` times."""
     n, levels = int(base["n"].sum()), int(base[dimension].nunique())
-    own = sums.groupby("group")["w"].sum().to_numpy()
+    own = linked.groupby("group")["w"].sum().to_numpy()
     df = np.asarray(freedom(own.sum(), (own**2).sum(), len(own), 1) if len(own) > 1 else 0.0)
     made: dict[str, Any] = {"n": n, "groups": len(own), "levels": levels}
     enough = levels > 1 and n >= rules.judge_from and df >= rules.judge_clusters - 1
     slopes = _slopes(sums, dimension, order, within) if enough else np.array([np.nan])
     if not np.isfinite(slopes).all():
         return made | {"reason": "few in all", "note": worded("few in all", judge_from=rules.judge_from)}
-    error = float(np.sqrt(jackknife(slopes[1:, None])[0, 0]))
+    error = float(np.sqrt(wider * jackknife(slopes[1:, None])[0, 0]))
     reach = float(t_critical(df, level)) * error
     pvalue = float(t_pvalue(slopes[0] / np.asarray(error), df)) if error > 0 else np.nan
     return made | {"value": slopes[0], "low": slopes[0] - reach, "high": slopes[0] + reach, "pvalue": pvalue,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, matching, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, matching, repeated, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import collect, readable
 from cxkit.input.responses import Responses
@@ -68,7 +68,7 @@ def nonresponse(
         CxError: A metric or dimension that does not fit, or weights.
 
     Formula: `stats.response_weights` in classes, cells of fewer than `hide_below` people who answered taken together;
-    variance by leaving out one group of people after the other, the weights made anew each time.
+    variance by leaving out one group of people after the other, as in `gradient`, the weights made anew each time.
 
     >>> import cxkit as cx
     >>> joins = {"answers": {"source": "sample", "key": "ticket"}}
@@ -90,14 +90,22 @@ def nonresponse(
         if survey.mapping.kind_of(metric.item) != "transactional":
             raise CxError(f"nonresponse: of {metric.name!r} not every answer counts; declare it as transactional")
     table = in_period(survey, period, where or {}, now)
-    table = table.mutate(n_=table["count"] if "count" in roles else 1, group=group_of(table, list(roles), chosen))
+    wider = {metric.name: repeated(survey, table, metric, [], by, rules.hide_below) for metric in chosen}
+    table = table.mutate(n_=table["count"] if "count" in roles else 1)
+    table = table.mutate(w_=table.n_.cast("float64"))
     cells, asked, people = list(dict.fromkeys([*by, *within])), {"cases": table.n_.sum()}, {}
     for metric in chosen:
         given = table[metric.item].notnull()
         asked[f"n {metric.name}"] = given.ifelse(table.n_, 0).sum()
         asked[f"s {metric.name}"] = given.ifelse(score(table[metric.item], metric) * table.n_, 0).sum()
         people[metric.name] = people_of(table, roles, given)
-    sums = ordered(table.agg(by=[*cells, "group"], **asked), [*cells, "group"])
+
+    def summed(*, alone: bool) -> pd.DataFrame:
+        grouped = table.mutate(group=group_of(table, roles, chosen, cells, alone=alone))
+        return ordered(grouped.agg(by=[*cells, "group"], **asked), [*cells, "group"])
+
+    linked = summed(alone=False)
+    single = summed(alone=True) if any(wider.values()) else linked
     bases, each = collect(table.agg(by=list(within), **people)), pd.DataFrame()
     if by:
         each = collect(table.agg(by=cells, **people)).sort_values(cells)
@@ -105,12 +113,14 @@ def nonresponse(
     told = [{name: value for name, value in cell.items() if isinstance(value, str)} for cell in hidden]
     frames = []
     for place in [{}, *places]:
-        own, base = matching(sums, place), matching(each, place) if place else bases
+        own, base = matching(linked, place), matching(each, place) if place else bases
         known = [cell for cell in told if {name: cell[name] for name in by if name in cell} == place]
         for metric in chosen:
             gone = [{name: cell[name] for name in within if name in cell and name not in by}
                     for cell in known if cell["metric"] == metric.name]  # fmt: skip
-            made = _row(own, base, metric, list(within), gone, trim, level, rules)
+            times = wider[metric.name].get(tuple(place.values()))
+            apart = own if times is None else matching(single, place)
+            made = _row(own, apart, times or 1.0, base, metric, list(within), gone, trim, level, rules)
             frames.append({**place, "metric": metric.name, **made})
     frame = pd.DataFrame(frames).assign(period=now or "", within=ALL.join(within), level=level, method=METHOD)
     frame = frame.assign(note=[worded(code, **_facts(rules)) for code in frame["reason"]])
@@ -122,10 +132,10 @@ def _facts(rules: Rules) -> dict[str, float]:
 
 
 def _row(
-    sums: pd.DataFrame, people: pd.DataFrame, metric: Metric, within: list[str], gone: Sequence[Mapping[str, str]],
-    trim: float, level: float, rules: Rules,
+    linked: pd.DataFrame, sums: pd.DataFrame, wider: float, people: pd.DataFrame, metric: Metric, within: list[str],
+    gone: Sequence[Mapping[str, str]], trim: float, level: float, rules: Rules,
 ) -> dict[str, Any]:  # fmt: skip
-    """The scores of one place, or why there are none."""
+    """The scores of one place, or why there are none: freedom by who belongs together, errors by `sums`, as wider."""
     if {} in gone or people[metric.name].sum() < rules.hide_below:
         return {"reason": "few people"}
     group, groups = pd.factorize(sums["group"])
@@ -138,19 +148,20 @@ def _row(
         np.add.at(part, (group, cell), sums[column].to_numpy(float))
     total = table.sum(axis=1, keepdims=True)
     cases, n, s = np.concatenate([total, total - table], axis=1)
-    each = table[1].sum(axis=1)
-    df = np.asarray(freedom(each.sum(), (each**2).sum(), len(groups), 1) if len(groups) > 1 else 0.0)
+    each = linked.groupby("group")[f"n {metric.name}"].sum().to_numpy(float)
+    df = np.asarray(freedom(each.sum(), (each**2).sum(), len(each), 1) if len(each) > 1 else 0.0)
     weight = response_weights(cases[0], n[0], trim)
     raw = cases[0] / n[0]
     made: dict[str, Any] = {
-        "cases": int(cases[0].sum()), "n": int(n[0].sum()), "groups": len(groups), "classes": len(weight),
+        "cases": int(cases[0].sum()), "n": int(n[0].sum()), "groups": len(each), "classes": len(weight),
         "n_eff": float((weight * n[0]).sum() ** 2 / (weight**2 * n[0]).sum()), "pooled": pooled,
         "largest": float(raw.max()), "trimmed": 100 * float(cases[0][raw > trim].sum() / cases[0].sum()), "reason": "",
     }  # fmt: skip
     if made["n"] < rules.judge_from or df < rules.judge_clusters - 1:
         return made | {"reason": "few in all"}
     before, after = (metric.factor * one for one in _scores(cases, n, s, trim))
-    reach = float(t_critical(df, level)) * np.sqrt(np.diag(jackknife(np.column_stack([after, after - before])[1:])))
+    spread = wider * np.diag(jackknife(np.column_stack([after, after - before])[1:]))
+    reach = float(t_critical(df, level)) * np.sqrt(spread)
     moved = float(after[0] - before[0])
     return made | {
         "unweighted": before[0], "value": after[0], "low": after[0] - reach[0], "high": after[0] + reach[0],

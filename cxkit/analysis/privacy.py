@@ -59,8 +59,8 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     sums = _without(tallies.sums.assign(item=tallies.sums["metric"].map(names)), gone)
     if "respondent" in (roles := tallies.provenance.get("roles", ())):
         pairs = pairs[~_few(pairs, ["shared"], tallies)] if len(pairs) else pairs
-        if "nn" in sums and not {"cluster", "stratum"} & set(roles):
-            sums = _of_many(sums, tallies)
+    if "nn" in sums:
+        sums = _pooled(sums, tallies) if "stratum" in roles else _of_many(sums, tallies)
     protected = len(gone) or len(tallies.hidden) or tallies.provenance.get("withheld")
     if protected and "cluster" not in tallies.provenance.get("roles", ()):
         sums = _of_shown(sums)
@@ -69,7 +69,7 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
         joint=untold(),
         members=untold(),
         counts=_without(tallies.counts, gone),
-        sums=sums[tallies.sums.columns],
+        sums=sums[[*tallies.sums.columns, *(name for name in ("pooled",) if name in sums)]],
         pairs=pairs[tallies.pairs.columns],
         hidden=pd.concat([tallies.hidden, gone[tallies.hidden.columns]], ignore_index=True),
     )
@@ -111,7 +111,7 @@ def _of_shown(sums: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_many(sums: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
-    """The sums over people, as if those who answered several times had not changed their mind, where these are few.
+    """The sums over people or clusters, as if those who belong together had said the same, where these are few.
 
     Else the digits of an interval would tell, who knows that somebody was the only one to answer twice, what both
     answers were. The products of two answers of one person are then the variance of the cell, whatever they said, and
@@ -124,7 +124,8 @@ def _of_many(sums: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     made = sums.merge(size, on=keys, how="left")
     made["more"], ww = made["n_"] - made["clusters"], made["ww"].to_numpy(float)
     made["again"] = made["nn"] - made["n_"]
-    few, mean = _few(made, ["more", "again"], tallies), made["s"] / made["w"]
+    clusters = "cluster" in tallies.provenance.get("roles", ())  # of few people where few are beyond the first of each
+    few, mean = _few(made, ["more"] if clusters else ["more", "again"], tallies), made["s"] / made["w"]
     changed = [name for name in made if str(name).endswith(("sw", "ws", "ss")) and name in sums]
     made = made.astype(dict.fromkeys(changed, float))
     if "rest_ww" in made:
@@ -147,16 +148,42 @@ def _of_many(sums: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     return made[sums.columns]
 
 
+def _pooled(sums: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """The sums with `pooled`: strata of so few people of a cell that its limits beside its score would tell of them.
+
+    Or those of the rest of what holds it. M clusters with sum N_g^2 = Q hold at least M - 1 + sqrt(Q - M + 1) people,
+    if all but one are alone, and at most sqrt(M Q), if all are of one size.
+    """
+    m, q = sums["clusters"].to_numpy(float), sums["nn"].to_numpy(float)
+    made = sums.assign(least=np.round(m - 1 + np.sqrt(np.maximum(q - m + 1, 0)), 6), most=np.round(np.sqrt(m * q), 6))
+    pooled = _few(made, ["least"], tallies)
+    for level, finer in ((one[:-1], one) for one in tallies.levels if one[:-1] in tallies.levels and one):
+        keys = ["metric", "period", "stratum", *level]
+        parts = made[made["cut"] == ALL.join(finer)].reset_index(names="row")
+        both = parts.merge(made[made["cut"] == ALL.join(level)], on=keys, suffixes=("", "_whole"))
+        rest = both["least_whole"] - both["most"]
+        pooled[both.loc[(rest > 0) & (rest < tallies.rules.hide_below), "row"]] = True
+    return sums.assign(pooled=pooled)
+
+
 def _few(frame: pd.DataFrame, columns: list[str], tallies: Tallies) -> np.ndarray:
+    left_out = pd.DataFrame(tallies.provenance.get("withheld", []))
+    return of_few(frame, columns, tallies.levels, tallies.rules.hide_below, left_out)
+
+
+def of_few(
+    frame: pd.DataFrame, columns: list[str], levels: Sequence[Sequence[str]], least: int, left_out: pd.DataFrame
+) -> np.ndarray:
     """Which rows too few people determine, or are left out so that a margin less its other parts does not tell of few.
 
     Args:
-        frame: Rows of cells.
+        frame: Rows of cells, with `cut`.
         columns: Of a number of people, or of answers beyond each person's first and of pairs of answers of one person.
-        tallies: That they are of.
+        levels: That the rows are of.
+        least: People that are enough.
+        left_out: Places that the total leaves out.
     """
-    left_out = pd.DataFrame(tallies.provenance.get("withheld", []))
-    when = [name for name in ("metric", "period", "now", "before") if name in frame]
+    when = [name for name in ("metric", "period", "now", "before", "stratum") if name in frame]
     frame = frame.reset_index(drop=True)
 
     def people(rows: pd.DataFrame) -> pd.Series:
@@ -165,15 +192,13 @@ def _few(frame: pd.DataFrame, columns: list[str], tallies: Tallies) -> np.ndarra
 
     def told(rows: pd.DataFrame) -> np.ndarray:
         count = people(rows).to_numpy()
-        return (count > 0) & (count < tallies.rules.hide_below)
+        return (count > 0) & (count < least)
 
     frame = frame.assign(people_=people(frame))
     kept, before = ~told(frame), np.zeros(0, dtype=bool)
     while not np.array_equal(kept, before):
         before = kept.copy()
-        for level, finer in (
-            (one, other) for one in tallies.levels for other in tallies.levels if set(one) < set(other)
-        ):
+        for level, finer in ((one, other) for one in levels for other in levels if set(one) < set(other)):
             keys = [*when, *level]
             whole = frame[kept & (frame["cut"] == ALL.join(level)).to_numpy()]
             parts = frame[kept & (frame["cut"] == ALL.join(finer)).to_numpy()].reset_index(names="row")
@@ -258,29 +283,28 @@ def alike(cells: pd.DataFrame, by: Sequence[str]) -> Ints:
 def moving(tallies: Tallies, cells: pd.DataFrame) -> Ints:
     """A number that cells share which are hidden together because the same customers are in them month after month.
 
-    Who is there next month is who is there now, less who left, and who joined, so that months tell of each other. The
-    months of a level are hidden together; of a level that customers pass through, such as a band of tenure, nobody
-    knows who moved, and the bands of a month are. Months of everybody tell of nobody else.
+    Who is there next month is who is there now, less who left, and who joined, so that months tell of each other, and
+    the first hidden one would be what the month before it left. All months of a level are hidden together; of levels
+    that customers pass through, such as bands of tenure, nobody knows who moved, and all of them are. Months of
+    everybody tell of nobody else.
     """
     passed = tallies.provenance.get("monthly")
     if passed is None:
         return np.arange(len(cells))
     places = cells[["item", "period", *tallies.by, "cut"]].astype(object)
-    bands = places[passed].notna().any(axis=1)
-    places.loc[bands, passed] = BLANK
-    places.loc[~bands & (places["cut"] != ""), "period"] = BLANK
+    places.loc[places[passed].notna().any(axis=1), passed] = BLANK
+    places.loc[places["cut"] != "", "period"] = BLANK
     return places.groupby(list(places), dropna=False).ngroup().to_numpy().astype(np.int64)
 
 
 def _every_month(gone: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     """Hidden cells, of a level with all its months: one in which nobody is left would say that all had gone."""
-    passed = tallies.provenance.get("monthly")
-    if passed is None:
+    if "monthly" not in tallies.provenance:
         return gone
-    stay = gone[passed].isna().all(axis=1) & (gone["cut"] != "")
+    level = gone["cut"] != ""
     keys = ["item", *tallies.by, "cut", "reason"]
-    months = gone.loc[stay, keys].drop_duplicates().merge(pd.DataFrame({"period": tallies.periods}), how="cross")
-    found: pd.DataFrame = pd.concat([gone[~stay], months], ignore_index=True)
+    months = gone.loc[level, keys].drop_duplicates().merge(pd.DataFrame({"period": tallies.periods}), how="cross")
+    found: pd.DataFrame = pd.concat([gone[~level], months], ignore_index=True)
     return found
 
 

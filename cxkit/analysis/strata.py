@@ -37,6 +37,8 @@ class Strata:
         shared: What a cell shares with the rest of the one that holds it, and in how many clusters; None where this
             was not tallied.
         above: The sums of whether a duration lies above the quantile of its cell; None of everything else.
+        pooled: Strata of a cell that hold too few people to be told apart from its largest one; None where nothing was
+            hidden.
         raked: Whether the sums are of what margins leave unexplained, so that they can be smaller than of as many plain
             answers.
     """
@@ -47,6 +49,7 @@ class Strata:
     lonely: Lonely = "centre"
     shared: tuple[Cross, FloatArray] | None = None
     above: Sums | None = None
+    pooled: NDArray[np.bool_] | None = None
     raked: bool = False
 
     @property
@@ -59,22 +62,47 @@ class Strata:
         """What the design is called: stratified or not, and how lonely strata were taken."""
         if len(self.names) < 2:
             return []
-        alone = self.wave is not None and bool(((self.wave == 1) & (np.asarray(self.sums.clusters) > 0)).any())
+        (clusters,), wave = self._together(self.pooled, [self.sums.clusters])
+        alone = wave is not None and bool(((wave == 1) & (clusters > 0)).any())
         return ["stratified" + (LONELY_WORDS.get(self.lonely, "") if alone else "")]
 
     def design(self, n: FloatArray, variance: FloatArray, kish: FloatArray, sums: Sums | None = None) -> Design:
         """Effective bases of cells with these sums, or with others over the same clusters; `kish` of their weights."""
-        sums = self.sums if sums is None else sums
+        tables, wave = self._together(self.pooled, self.sums if sums is None else sums)
         if self.raked:
-            return raked_design(n, np.nan_to_num(variance), sums, kish, axis=1, wave=self.wave)
-        return cell_design(n, np.nan_to_num(variance), sums, axis=1, wave=self.wave, lonely=self.lonely)
+            return raked_design(n, np.nan_to_num(variance), Sums(*tables), kish, axis=1, wave=wave)
+        return cell_design(n, np.nan_to_num(variance), Sums(*tables), axis=1, wave=wave, lonely=self.lonely)
 
     def correlation(self, other: Strata) -> FloatArray | None:
         """Of the estimates of each cell and the rest of what holds it; None where nothing but people is shared."""
         if self.wave is None or other.wave is None or self.shared is None:
             return None
-        wave = np.maximum(self.wave, other.wave)
-        return domain_correlation(self.sums, other.sums, self.shared[0], wave, self.lonely, axis=1)
+        whole = replace(self, wave=np.maximum(self.wave, other.wave))
+        pooled = None if self.pooled is None or other.pooled is None else self.pooled | other.pooled
+        tables, wave = whole._together(pooled, [*self.sums, *other.sums, *self.shared[0]])
+        if wave is None:
+            return None
+        return domain_correlation(
+            Sums(*tables[:6]), Sums(*tables[6:12]), Cross(*tables[12:]), wave, self.lonely, axis=1
+        )
+
+    def _together(
+        self, pooled: NDArray[np.bool_] | None, tables: Sequence[Any]
+    ) -> tuple[list[FloatArray], FloatArray | None]:
+        """Tables and the wave, in which those strata of each cell are one with its largest."""
+        given = [np.asarray(table, float) for table in tables]
+        if pooled is None or not pooled.any():
+            return given, self.wave
+        clusters, row = np.asarray(self.sums.clusters, float), np.arange(len(pooled))
+        largest = np.argmax(np.where(pooled, 0.5, 1.0) * clusters, axis=1)
+        some = pooled & (np.arange(pooled.shape[1]) != largest[:, None])
+
+        def one(table: FloatArray) -> FloatArray:
+            found = np.where(some, 0.0, table)
+            found[row, largest] += np.where(some, table, 0.0).sum(axis=1)
+            return found
+
+        return [one(table) for table in given], None if self.wave is None else one(self.wave)
 
     def taken(self, at: NDArray[np.intp]) -> Strata:
         """Some of the cells, in another order or several times."""
@@ -99,6 +127,7 @@ class Strata:
             self,
             sums=each(self.sums),
             above=self.above and each(self.above),
+            pooled=None if self.pooled is None else change(self.pooled).astype(bool),
             wave=None if self.wave is None else change(self.wave),
             shared=self.shared and (Cross(*map(change, self.shared[0])), change(self.shared[1])),
         )
@@ -130,6 +159,7 @@ def strata_of(tallies: Tallies, metric: Metric, dimensions: Sequence[str], place
         sums=Sums(*map(table, _SUMS)),
         above=Sums(*map(table, _ABOVE)) if metric.statistic == "quantile" else None,
         wave=table("wave_clusters") if "wave_clusters" in rows else None,
+        pooled=table("pooled").astype(bool) if "pooled" in rows else None,
         raked=metric.item in tallies.provenance.get("raked", ()),
         lonely=tallies.provenance.get("lonely", "centre"),
         shared=(Cross(*map(table, _SHARED)), table("rest_shared")) if known else None,

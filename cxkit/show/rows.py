@@ -49,7 +49,7 @@ def spoken(frame: pd.DataFrame, period: str) -> pd.DataFrame:
     'July 2026'
     """
     kept = [name for name in ("period", "now", "before", "since") if name in frame.columns]
-    called = {one: when(one, period) for name in kept for one in frame[name].unique()}
+    called = {one: when(one, period) for name in kept for one in frame[name].dropna().unique()}
     return frame.assign(**{name: frame[name].map(called) for name in kept})
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from cxkit.input.databases import Column, Table, aggregated, collect
@@ -17,6 +18,7 @@ from cxkit.metrics import Metric
 from cxkit.tallies.clusters import score
 from cxkit.tallies.sums import exact_sum, ordered
 
+LINKS = ("cluster", "respondent")  # roles that say which answers belong together, the first that is mapped
 _DIGITS = 2  # hexadecimal, of a hash: people and clusters fall into 256 groups
 
 
@@ -42,7 +44,7 @@ class Products(NamedTuple):
 
 
 def products(
-    survey: Responses, table: Table, outcome: Metric, items: Sequence[Metric], by: Sequence[str]
+    survey: Responses, table: Table, outcome: Metric, items: Sequence[Metric], by: Sequence[str], *, alone: bool = False
 ) -> Products:  # fmt: skip
     """The cross products of an outcome and items over the answers that have all of them.
 
@@ -52,19 +54,17 @@ def products(
         outcome: What is explained.
         items: What may go with it.
         by: Dimensions of the places.
+        alone: Whether every answer is in a group of its own accord, and not with those that belong to it.
     """
     roles, every = survey.mapping.columns.named(), [outcome, *items]
-    count = table["count"] if "count" in roles else ibis.literal(1)
-    table = table.filter(table[outcome.item].notnull()).mutate(n_=count)
-    complete = ibis.and_(*(table[metric.item].notnull() for metric in every))
+    table, complete = _counted(survey, table, every)
     answered = {metric.name: table[metric.item].notnull().ifelse(table.n_, 0).sum() for metric in items}
     known = {"asked": table.n_.sum(), "n": complete.ifelse(table.n_, 0).sum()}
     known["people"] = people_of(table, roles, complete)
     bases = collect(table.agg(by=list(by), **known, **answered))
     full = table.filter(complete)
     full = full.mutate(
-        group=group_of(full, list(roles), every),
-        w_=(full.weight * full.n_ if "weight" in roles else full.n_).cast("float64"),
+        group=group_of(full, roles, every, by, alone=alone),
         **{f"x{i}": _number(full[metric.item], metric) for i, metric in enumerate([outcome, *every])}
         | {"x1": score(full[outcome.item], outcome).cast("float64") * outcome.factor},
     )
@@ -83,27 +83,79 @@ def products(
 def people_of(table: Table, roles: Collection[str], some: Column) -> Column:
     """How many people gave the rows that fulfil a condition; `n_` of a row whose respondent is not known."""
     whose = table.respondent if "respondent" in roles else ibis.null("string")
-    alone = (some & whose.isnull()).ifelse(table.n_, 0).sum()
-    return some.ifelse(whose, ibis.null(whose.type())).nunique() + alone
+    nobody = (some & whose.isnull()).ifelse(table.n_, 0).sum()
+    return some.ifelse(whose, ibis.null(whose.type())).nunique() + nobody
 
 
-def group_of(table: Table, roles: Sequence[str], every: Sequence[Metric]) -> Column:
-    """The group of people of each row, by chance and the same in every database."""
-    return md5(_linked(table, roles, every))[:_DIGITS]
+def group_of(
+    table: Table, roles: Collection[str], every: Sequence[Metric], by: Sequence[str] = (), *, alone: bool = False
+) -> Column:
+    """The group of people of each row, or of answers by themselves, by chance and the same in every database."""
+    return md5(_linked(table, roles, every, by, alone=alone))[:_DIGITS]
 
 
-def _linked(table: Table, roles: Sequence[str], every: Sequence[Metric]) -> Column:
-    """A text that is the same of answers that belong together: of one cluster, else of one respondent."""
-    told = table.response if "response" in roles else _told_apart(table, every)
-    link = next((table[role] for role in ("cluster", "respondent") if role in roles), ibis.null("string"))
-    return ibis.coalesce(link.cast("string"), told.cast("string"))
+def repeats(
+    survey: Responses, table: Table, outcome: Metric, items: Sequence[Metric], by: Sequence[str]
+) -> pd.DataFrame:
+    """How often complete answers belong together, in each place.
+
+    Args:
+        survey: The responses.
+        table: Those of them that count.
+        outcome: As in `products`.
+        items: As in `products`.
+        by: As in `products`.
+
+    Returns:
+        <dimensions>, more (answers beyond the first of each cluster or respondent), again (sum of n_g^2 - n_g over
+        these), spread (sum of W_g^2 over the sum of the squared weights of answers): a row per place.
+    """
+    roles, every = survey.mapping.columns.named(), [outcome, *items]
+    table, complete = _counted(survey, table, every)
+    full = table.filter(complete)
+    full = full.mutate(link_=_linked(full, roles, every, by))
+    heaviest = aggregated(full, full.w_.max())[0] or 1.0
+    single = full.w_ * full.w_ / full.n_  # of each of the answers that a row stands for
+    each = full.agg(by=[*by, "link_"], n_=full.n_.sum(), w_=exact_sum(full.w_, heaviest),
+                    ww_=exact_sum(single, heaviest**2))  # fmt: skip
+    largest = aggregated(each, each.w_.max())[0] or 1.0
+    sums = {"n": each.n_.sum(), "links": each.count(), "nn": (each.n_ * each.n_).sum(),
+            "wide": exact_sum(each.w_ * each.w_, largest**2), "single": exact_sum(each.ww_, largest**2)}  # fmt: skip
+    found = ordered(each.agg(by=list(by), **sums), by) if by else collect(each.agg(**sums)).fillna(0)
+    told = found.assign(more=found["n"] - found["links"], again=found["nn"] - found["n"])
+    return told.assign(spread=found["wide"] / found["single"])[[*by, "more", "again", "spread"]]
 
 
-def _told_apart(table: Table, every: Sequence[Metric]) -> Column:
-    """A text of each row by what it says, numbered where several say the same: rows come in no order."""
-    keys = [table[name] for name in ("time", "wave") if name in table.columns] + [table[m.item] for m in every]
-    number = ibis.row_number().over(ibis.window(group_by=keys))
-    return ibis.literal("/").join([key.cast("string").fill_null("") for key in [*keys, number]])
+def inside(table: Table, cells: pd.DataFrame) -> Table:
+    """The answers that lie in some cells, which their dimensions name."""
+    kept: Table = table.semi_join(ibis.memtable(pa.Table.from_pandas(cells, preserve_index=False)), list(cells))
+    return kept
+
+
+def _counted(survey: Responses, table: Table, every: Sequence[Metric]) -> tuple[Table, Column]:
+    """The answers to an outcome with the number n_ and the weight w_ of each row, and which are complete."""
+    roles = survey.mapping.columns.named()
+    table = table.filter(table[every[0].item].notnull())
+    table = table.mutate(n_=table["count"] if "count" in roles else ibis.literal(1))
+    table = table.mutate(w_=(table.weight * table.n_ if "weight" in roles else table.n_).cast("float64"))
+    return table, ibis.and_(*(table[metric.item].notnull() for metric in every))
+
+
+def _linked(
+    table: Table, roles: Collection[str], every: Sequence[Metric], by: Sequence[str], *, alone: bool = False
+) -> Column:
+    """A text that is the same of answers that belong together: of one cluster, else of one respondent.
+
+    That of an answer by itself is what it says, with its place in the order of those that say the same: which of them
+    fall into one group then tells nothing of who gave them, and does not depend on the order of the rows.
+    """
+    keys = [*(table[name] for name in by), *((table[m.item] * 1000).cast("int64").cast("string") for m in every)]
+    number = ibis.row_number().over(ibis.window(group_by=keys, order_by=[table.w_, table.n_])).cast("string")
+    told = ibis.literal("/").join([*(key.fill_null("") for key in keys), number])
+    link = next((table[role] for role in LINKS if role in roles and not alone), None)
+    if link is None:
+        return told
+    return ibis.coalesce(link.cast("string"), table.response.cast("string") if "response" in roles else told)
 
 
 def _number(answer: Column, metric: Metric) -> Column:

@@ -91,9 +91,29 @@ def test_months_do_not_tell_who_left_in_a_hidden_one(monkeypatch: pytest.MonkeyP
     assert any(found) is not mended
 
 
-def test_bands_that_customers_pass_through_are_hidden_together_in_a_month() -> None:
-    """Eight customers are in the first band until April, when they come to a hundred others."""
+def in_bands() -> pd.DataFrame:
+    """Fourteen are in the first band until April, when they come to a hundred others; six of them leave in January."""
     frame = customers(0)
-    frame["joined"] = np.repeat(["2019-05-05", "2023-01-03", "2024-03-03"], [100, 100, 8])
-    hidden = masked(frame, "tenure")[1].hidden
-    assert hidden.groupby("period")["tenure"].nunique().to_dict() == dict.fromkeys(MONTHS[:3], 3)
+    frame["joined"] = np.repeat(["2019-05-05", "2023-01-03", "2024-03-03"], [100, 94, 14])
+    frame.loc[frame.index[-14:], "left"] = [""] * 8 + ["2026-01-20"] * 6
+    return frame
+
+
+def band_by_band(tallies: cx.Tallies, cells: pd.DataFrame) -> np.ndarray:
+    """The rule as it was: the bands of each month were hidden together."""
+    found: np.ndarray = cells.groupby(["period", "cut"]).ngroup().to_numpy()
+    return found
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_the_base_of_a_band_is_not_what_the_month_before_it_left(monkeypatch: pytest.MonkeyPatch, mended: bool) -> None:
+    if not mended:
+        monkeypatch.setattr(privacy, "moving", band_by_band)
+        monkeypatch.setattr(privacy, "_every_month", lambda gone, _: gone)
+    whole, shown = (
+        cx.estimate(one, by=["tenure"]).set_index(["tenure", "period"]) for one in masked(in_bands(), "tenure")
+    )
+    first, month = whole.index[whole["n"].between(1, 9)][0]
+    left = shown.loc[(first, str(pd.Period(month) - 1)), ["n", "value"]].astype(float)
+    assert (left["n"] * (1 - left["value"] / 100) == pytest.approx(whole.loc[(first, month), "n"])) is not mended
+    assert pd.isna(shown.loc[(first, month), "n"])

@@ -173,8 +173,8 @@ class Reader:
                 where if head == "Score" else self.places.get(row[first], {self.headings.get(first, ""): row[first]})
             )
             n = BASE.search(row[head])
-            note = row[head].replace("hidden", "hidden:", 1)
-            yield from self._line(source, {"Base": n[1] if n else ""}, name, self.now, place, note)
+            note, base = row[head].replace("hidden", "hidden:", 1), "0" if row[head] == "no answers" else ""
+            yield from self._line(source, {"Base": n[1] if n else base}, name, self.now, place, note)
 
     def _table(self, source: str, table: Tag, where: Mapping[str, str]) -> set[int]:
         """Reads a table and returns the bases that it holds."""

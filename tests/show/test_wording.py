@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from present_made import plain
 
 from cxkit.metrics import METRICS
 from cxkit.show import wording
+from cxkit.show.rows import spoken
 
 NPS, CSAT, CES, WAIT = (METRICS[name] for name in ("nps", "csat", "ces", "wait_time"))
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
@@ -133,3 +135,9 @@ def test_the_question_of_a_duration_names_no_unit_for_pages_show_the_one_that_fi
     questions = [metric.question for metric in METRICS.values() if metric.unit == "minutes"]
     assert questions
     assert not any(re.search("second|minute|hour", question, re.I) for question in questions)
+
+
+def test_periods_that_are_absent_in_two_ways_stay_absent():
+    found = spoken(pd.DataFrame({"now": pd.Series(["2026-07", None, float("nan")], dtype=object)}), "month")["now"]
+    assert found[0] == "July 2026"
+    assert found[1:].isna().all()
