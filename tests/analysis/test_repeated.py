@@ -175,7 +175,7 @@ def test_a_stratum_or_a_shop_of_many_still_counts(role):
 
 
 def joined(people: int, turned: bool, role: str) -> list[pd.DataFrame]:
-    """A trend, drivers and weighted scores of 240 answers; where `turned` others of B are of people who answered twice."""
+    """Trends, drivers and weighted scores of 240 answers; `turned`: other answers of B are of who answered twice."""
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(rng.integers(1, 6, (240, 3)), columns=["x1", "x2", "x3"])
     frame["nps"] = np.clip(frame.sum(axis=1) - 4 + rng.integers(0, 4, 240), 0, 10)
