@@ -148,6 +148,9 @@ def _require_known(path: str | Path, about: dict[str, Any]) -> None:
     lacking = [name for name in ("metrics", "columns", *_DECLARED) if name not in about]
     lacking += [part for part in PARTS if part not in about.get("columns", PARTS)]
     needed = {"item", "period", "cut", "answer", "n", "w", "w2"}
+    place = about.get("place", {})
+    lacking += [name for name in _FRAMES if place and name not in place]
+    lacking += ["list of periods"] if isinstance(place.get("made", {}).get("before"), str) else []
     lacking += sorted(needed - set(about.get("columns", {}).get("counts", needed)))
     sums = about.get("columns", {}).get("sums", {})
     if "ss" in sums and any(metric["statistic"] == "quantile" for metric in about.get("metrics", ())):

@@ -86,6 +86,7 @@ def test_one_moment_may_hold_for_all_open_cases_and_tallies_with_them_add_and_co
         (lambda about: about["columns"].pop("hidden"), "no hidden"),
         (lambda about: about["columns"]["counts"].pop("w2"), "no w2"),
         (lambda about: about["by"].append("open"), "a dimension open"),
+        (lambda about: about.update(place={"made": {"before": "2026-09"}}), "no comparisons, .*no list of periods"),
     ],
 )
 def test_tallies_of_another_version_are_refused_with_their_name(spoil: Any, words: str, tmp_path: Path) -> None:
