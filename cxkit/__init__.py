@@ -41,6 +41,7 @@ _HOME = {
     "estimate": "cxkit.analysis.estimates",
     "distribution": "cxkit.analysis.estimates",
     "at": "cxkit.analysis.estimates",
+    "bands": "cxkit.analysis.bands",
     "compare": "cxkit.analysis.comparisons",
     "against_rest": "cxkit.analysis.contrasts",
     "crosstab": "cxkit.analysis.crosstabs",
@@ -81,6 +82,7 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from cxkit.analysis.alike import alike
     from cxkit.analysis.answers import Change, Estimate, ces, change, csat, duration, nps, rate
+    from cxkit.analysis.bands import bands
     from cxkit.analysis.cohorts import cohorts
     from cxkit.analysis.comments import comments
     from cxkit.analysis.comparisons import compare

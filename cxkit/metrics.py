@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from cxkit.errors import CxError, nearest
 
@@ -350,3 +350,18 @@ METRICS: dict[str, Metric] = {
         _minutes("wait_time", "Wait time", "How long the customer waited"),
     )
 }  # fmt: skip
+
+
+class Band(NamedTuple):
+    """A cut of the NPS scale and the name of what lies above it."""
+
+    cut: float
+    included: bool
+    name: str
+
+
+BANDS = (Band(0, True, "good"), Band(50, True, "excellent"), Band(70, False, "world class"))
+BANDS_SOURCE = (
+    "Names of NPS bands (0 and above good, 50 and above excellent, above 70 world class; below 0 has no name) are a "
+    "custom of practice, published without a base. They are no test."
+)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxkit import show
 from cxkit.analysis.alike import alike
+from cxkit.analysis.bands import bands
 from cxkit.analysis.cells import known
 from cxkit.analysis.cohorts import cohorts_of
 from cxkit.analysis.comments import comments
@@ -334,7 +335,11 @@ class Report:
         second = self.changes[self.changes["before"] != self.before]
         beside["further"] = self._spoken(second) if self.further else None
         said = show.headline(told, metrics, answers=answers, why=self.reasons, moved=self.moved, **beside)
-        made = show.board(series, changes, metrics, now, whole=self.whole, peers=self._spoken(self.peers), **beside)
+        beside |= {
+            "peers": self._spoken(self.peers),
+            "bands": bands(self.tallies, self.now, where=self.where, metrics=self.metrics),
+        }
+        made = show.board(series, changes, metrics, now, whole=self.whole, **beside)
         return join([said, made if self.estimates["value"].notna().any() else None])
 
     def _spoken(self, frame: pd.DataFrame) -> pd.DataFrame:

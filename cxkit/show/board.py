@@ -278,6 +278,7 @@ def board(
     watched: pd.DataFrame | None = None,
     further: pd.DataFrame | None = None,
     peers: pd.DataFrame | None = None,
+    bands: pd.DataFrame | None = None,
 ) -> Html:
     """All metrics of a page, a line each: score with interval and base, small line, before, change, target, total.
 
@@ -291,6 +292,7 @@ def board(
         watched: Since when scores are higher or lower.
         further: Comparisons of the same place with a second period, which has columns of its own.
         peers: Of the place against all others (`cx.peers`).
+        bands: How sure it is in which band a net score lies (`cx.bands`).
     """
     metrics, (series, comparisons, whole, further) = fitted(metrics, series, comparisons, whole, further)
     every = rows(series)
@@ -336,12 +338,13 @@ def board(
     like = ", in brackets what they count like" if less else ""
     caption = f"{now}: score with {level} interval and {shown[0].counted} (n{like})"
     moves = [*changes.values(), *seconds.values()]
-    notes = _notes(shown, found, moves, list(aims.values()), _watch_notes(watched, now))
+    notes = _notes(shown, found, moves, list(aims.values()), _watch_notes(watched, now), by_metric(bands))
     return table(head, body, caption, folded=notes, grey=grey, kind="board")
 
 
 def _notes(
-    shown: Sequence[Metric], found: Sequence[Row], compared: Sequence[Row], aims: Sequence[Row], watch: Sequence[str]
+    shown: Sequence[Metric], found: Sequence[Row], compared: Sequence[Row], aims: Sequence[Row], watch: Sequence[str],
+    sure: Mapping[str, Sequence[Row]],
 ) -> list[str]:  # fmt: skip
     """How the numbers were made, said once below the table."""
     held = wording.families([*compared])
@@ -352,8 +355,17 @@ def _notes(
     lines += [TARGETS.format(wording.families(aims))] * bool(aims)
     counted = shown[0].counted.capitalize()
     lines += [f"{counted} count like fewer after weights and after several of one customer or cluster."]
-    bands = [wording.band(row, m) for row in found for m in shown if m.name == row["metric"]]
-    return [*lines, *watch, *[f"Band of the score: {band}." for band in bands if band]]
+    bands = {m.name: wording.band(row, m) for row in found for m in shown if m.name == row["metric"]}
+    told = [f"Band of the score: {band}.{_sure(sure.get(one, ()))}" for one, band in bands.items() if band]
+    return [*lines, *watch, *told]
+
+
+def _sure(bands: Sequence[Row]) -> str:
+    """How sure it is that a score lies in each band or above it."""
+    better = " or better"
+    said = [f"{row['band']}{better * (row is not bands[-1])} {wording.confidence(row['or_better'])}"
+            for row in bands if row["band"] and row["or_better"] is not None]  # fmt: skip
+    return f" Confidence: {', '.join(said)}." if said else ""
 
 
 def by_metric(frame: pd.DataFrame | None) -> dict[str, list[Row]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from cxkit.metrics import Metric
+from cxkit.metrics import BANDS_SOURCE, Metric
 from cxkit.schema import FIRST, remarked
 from cxkit.show import wording
 from cxkit.show.html import LONG, Html, absent, clean, described, full, join, name, shorten, tag
@@ -119,7 +119,7 @@ def methods(estimates: pd.DataFrame, comparisons: pd.DataFrame | None, metrics: 
     tests = wording.methods_words(row.get("method") for row in tested)
     rules += [f"Tests: {tests}."] if tests else []
     if any(wording.band(row, metric) for metric in metrics_of(found, metrics) for row in found):
-        rules.append(wording.BANDS_SOURCE)
+        rules.append(BANDS_SOURCE)
     return tag("div", described(asked, class_="cx-methods"), tag("ul", *(tag("li", rule) for rule in rules)))
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from cxkit import schema
-from cxkit.metrics import Metric, Unit
+from cxkit.metrics import BANDS, Metric, Unit
 from cxkit.schema import MONTH, RULES, is_hidden
 from cxkit.show.rows import Row
 
@@ -23,21 +22,6 @@ UNITS: dict[Unit, str] = {
 }  # fmt: skip
 BASES = ((50, "low base", "Low base"), (100, "caution: small base", "Caution"))  # below; of a score; in a list
 IMPRECISE = 20.0  # points of half-width
-
-
-class Band(NamedTuple):
-    """A cut of the NPS scale and the name of what lies above it."""
-
-    cut: float
-    included: bool
-    name: str
-
-
-BANDS = (Band(0, True, "good"), Band(50, True, "excellent"), Band(70, False, "world class"))
-BANDS_SOURCE = (
-    "Names of NPS bands (0 and above good, 50 and above excellent, above 70 world class; below 0 has no name) are a "
-    "custom of practice, published without a base. They are no test."
-)
 
 
 def decimals(low: float | None, high: float | None) -> int:
@@ -124,6 +108,15 @@ def time_words(minutes: float) -> str:
 def percent(share: float) -> str:
     """A share that is described, in whole percent."""
     return quantity(share, "percent", 0)
+
+
+def confidence(percent: float) -> str:
+    """A confidence in whole percent; never all of it, nor none.
+
+    >>> confidence(83.4), confidence(99.8), confidence(0.2)
+    ('83%', 'over 99%', 'under 1%')
+    """
+    return "over 99%" if percent > 99 else "under 1%" if percent < 1 else f"{percent:.0f}%"
 
 
 def share_span(row: Row) -> str:
