@@ -143,7 +143,8 @@ def test_reports_without_a_score_are_folded(tmp_path: Path) -> None:
     assert page.count('href="few-0.html"') == 1
 
 
-def test_of_two_dimensions_the_first_makes_groups(tmp_path: Path) -> None:
+@browsing.needs_chromium
+def test_of_two_dimensions_the_first_makes_groups(opened: Any, tmp_path: Path) -> None:
     """Each with how many of it are named at the head; found by the name of the group, sorted inside it."""
     parameters = write_many(tmp_path)
     text = parameters.read_text("utf-8").replace("{brand: firm}", "{market: market, brand: firm}")
@@ -158,20 +159,18 @@ def test_of_two_dimensions_the_first_makes_groups(tmp_path: Path) -> None:
     assert groups == [("South", " · 3 reports, 1 to act on"), ("North", " · 38 reports, 4 to act on")]
     assert page.count("How these numbers were made</summary>") == 1
     (tmp_path / "index.html").write_text(page, encoding="utf-8")
-    if not browsing.CHROMIUM:
-        return
-    with browsing.browser() as chromium:
-        tab = chromium.new_page(**browsing.MODES["light"])
-        tab.goto((tmp_path / "index.html").as_uri())
-        tab.get_by_label("Find").fill("south")
-        assert shown(tab) == ["South · Firm 07", "South · Firm 09", "South · Süd"]
-        assert tab.get_by_role("status").inner_text() == "3 of 41 reports on this page"
-        assert tab.locator(".cx-group:not([hidden])").count() == 1
-        tab.get_by_label("Find").fill("")
-        tab.get_by_role("button", name="NPS").first.click()
-        assert shown(tab)[:3] == ["South · Firm 07", "South · Firm 09", "South · Süd"]
-        tab.locator(".cx-group > summary").first.click()
-        assert tab.get_by_role("link", name="South · Süd").count() == 0
+    tab = opened.new_page(**browsing.MODES["light"])
+    tab.goto((tmp_path / "index.html").as_uri())
+    tab.get_by_label("Find").fill("south")
+    assert shown(tab) == ["South · Firm 07", "South · Firm 09", "South · Süd"]
+    assert tab.get_by_role("status").inner_text() == "3 of 41 reports on this page"
+    assert tab.locator(".cx-group:not([hidden])").count() == 1
+    tab.get_by_label("Find").fill("")
+    tab.get_by_role("button", name="NPS").first.click()
+    assert shown(tab)[:3] == ["South · Firm 07", "South · Firm 09", "South · Süd"]
+    tab.locator(".cx-group > summary").first.click()
+    assert tab.get_by_role("link", name="South · Süd").count() == 0
+    tab.close()
 
 
 def indexed(parameters: Path, work: Path) -> dict[str, str]:
