@@ -57,7 +57,8 @@ def weakest(
 
     Returns:
         A row per place and level with answers: bad_answers (as text), n (customers), n_eff, value, low, high (percent),
-        method, note, reason. No total: it would tell of levels that are hidden.
+        method, note, reason. No total: it would tell of levels that are hidden. Where fewer than `hide_below` answered
+        several times nothing is told: beside the answers it would be what they said.
 
     Raises:
         CxError: A metric, dimension or answer that does not fit.
@@ -65,9 +66,9 @@ def weakest(
     Formula: Wilson's interval at Kish's base, the weight of a customer being the mean of the weights of the answers.
 
     >>> import cxkit as cx
-    >>> found = weakest(cx.read("sample"), "csat", "touchpoint", [1, 2], now="2026-10").set_index("touchpoint")
-    >>> found.loc["support call", ["n", "value"]].round(1).tolist()
-    [338.0, 18.8]
+    >>> found = weakest(cx.read("sample"), "csat", "touchpoint", [1, 2], period="year", now="2026")
+    >>> found.set_index("touchpoint").loc["support call", ["n", "value"]].round(1).tolist()
+    [3094.0, 18.1]
     """
     require_free([*by, dimension], WEAKEST, "by: ")
     measured = scaled_metric(survey, metric, "weakest")
@@ -88,6 +89,7 @@ def weakest(
     gone = {tuple(cell[name] for name in cells) for cell in hidden}
     few = found["n"] < rules.hide_below
     given = pd.Series([cell in gone for cell in found[cells].itertuples(index=False, name=None)], found.index, bool)
+    given |= found["again"].between(1, rules.hide_below - 1)  # answers less customers would be what these few said
     found["reason"] = few.map({True: "few people", False: ""}).mask(~few & given, "given away")
     kish = found["w"] ** 2 / found["ww"]
     limits = rate_interval(found["bad"], found["w"], level, design=plain_design(kish))

@@ -52,6 +52,7 @@ def mask(tallies: Tallies, minimum: int | None = None) -> Tallies:
     hidden = suppress(_atoms(tallies, cells), known, minimum, same)
     few = pd.Series(known.few).groupby(same).transform("all")
     gone = _every_month(cells.assign(reason=np.where(few, "few people", "given away"))[hidden], tallies)
+    gone = _with_same(gone, tallies)
     names = {name: metric.item for name, metric in tallies.metrics.items()}
     pairs = tallies.pairs.assign(item=tallies.pairs["metric"].map(names))
     for end in ("now", "before"):
@@ -306,6 +307,27 @@ def _every_month(gone: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
     months = gone.loc[level, keys].drop_duplicates().merge(pd.DataFrame({"period": tallies.periods}), how="cross")
     found: pd.DataFrame = pd.concat([gone[~level], months], ignore_index=True)
     return found
+
+
+def _with_same(gone: pd.DataFrame, tallies: Tallies) -> pd.DataFrame:
+    """Hidden cells, with those of an item that asks whether two columns say the `same` which hold one where they do.
+
+    Where a run crosses both columns, whose answers are the same lies in the cells of that table: their share in a
+    channel, less the cells that are shown, would be the base of a hidden one.
+    """
+    found, counts = [gone], tallies.counts
+    for item, sides in tallies.provenance.get("same", {}).items():
+        own = counts[counts["item"] == item]
+        for level in [one for one in tallies.levels if all(set(one) & set(side) for side in sides)]:
+            name, keys = ALL.join(level), ["period", *level]
+            agreed = own.loc[(own["cut"] == name) & (own["answer"] == 1), keys].drop_duplicates()
+            few = gone.loc[gone["cut"] == name, keys].drop_duplicates().merge(agreed)
+            for other in tallies.levels:
+                cells = own.loc[own["cut"] == ALL.join(other), ["item", "period", *tallies.by, "cut"]].drop_duplicates()
+                shared = ["period", *(one for one in other if one in level)]
+                found.append(cells.merge(few[shared].drop_duplicates()).assign(reason="given away"))
+    keys = ["item", "period", *tallies.by, "cut"]
+    return pd.concat(found, ignore_index=True).drop_duplicates(keys, ignore_index=True) if found[1:] else gone
 
 
 def families(cells: pd.DataFrame, places: Sequence[str]) -> pd.Series:

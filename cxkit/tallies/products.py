@@ -176,14 +176,21 @@ def worst_of_each(table: Table, metric: Metric, bad: Sequence[float], by: Sequen
 
     Returns:
         <dimensions>, n (respondents), w, bad and ww: sums of the weights of respondents (the mean weight of the
-        answers of each), of those with a bad answer, and of squares.
+        answers of each), of those with a bad answer, and of squares; again: respondents with several answers and
+        answers of nobody known, by which answers differ from respondents.
     """
-    table = table.filter(table[metric.item].notnull() & table.respondent.notnull())
-    table = table.mutate(w_=table.weight.cast("float64") if "weight" in table.columns else ibis.literal(1.0))
+    count = table["count"] if "count" in table.columns else ibis.literal(1)
+    table = table.filter(table[metric.item].notnull())
+    table = table.mutate(w_=table.weight.cast("float64") if "weight" in table.columns else ibis.literal(1.0), n_=count)
     heaviest = aggregated(table, table.w_.max())[0] or 1.0
     answered = table[metric.item].isin([float(code) for code in bad]).ifelse(1.0, 0.0)
     each = table.mutate(bad_=answered).group_by([*by, "respondent"])
-    people = each.agg(bad_=lambda t: t.bad_.max(), w_=lambda t: exact_sum(t.w_, heaviest) / t.count())
-    sums = {"w": exact_sum(people.w_, heaviest), "bad": exact_sum(people.w_ * people.bad_, heaviest),
-            "ww": exact_sum(people.w_ * people.w_, heaviest**2)}  # fmt: skip
-    return ordered(people.agg(by=list(by), n=people.count(), **sums), by)
+    people = each.agg(bad_=lambda t: t.bad_.max(), w_=lambda t: exact_sum(t.w_, heaviest) / t.count(),
+                      n_=lambda t: t.n_.sum())  # fmt: skip
+    known = people.respondent.notnull()
+    w = known.ifelse(people.w_, 0.0)
+    sums = {"w": exact_sum(w, heaviest), "bad": exact_sum(w * people.bad_, heaviest),
+            "ww": exact_sum(w * w, heaviest**2)}  # fmt: skip
+    again = known.ifelse((people.n_ > 1).ifelse(1, 0), people.n_).sum()
+    found = ordered(people.agg(by=list(by), n=known.sum(), again=again, **sums), by)
+    return found[found["n"] > 0].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any, TypeAlias
 
@@ -103,6 +103,7 @@ def tally(
     once = [item for item in used if known and survey.mapping.kind_of(item) == "relationship"]
     provenance = {**survey.provenance, "where": spelled_filters(filters), "once": once}
     provenance |= {"raked": raked} if raked else {}
+    provenance |= {"same": same} if (same := _same(survey, used, by)) else {}
     if survey.mapping.monthly:
         provenance["monthly"] = [name for name in shapes.passed(survey.mapping) if name in by]
     if population:
@@ -230,6 +231,14 @@ def filtered(survey: Responses, period: str, filters: Where, until: str | None) 
         return table.filter(table.wave.isin(known[: known.index(until) + 1]))
     calendar = survey.mapping.calendar(period)
     return table.filter(table.time < pd.Timestamp(calendar.after(calendar.start(until))))
+
+
+def _same(survey: Responses, items: Iterable[str], by: Sequence[str]) -> dict[str, list[list[str]]]:
+    """The items that ask whether two columns say the `same`, with the dimensions of each of these."""
+    asked = {item: survey.mapping.items[item].same or () for item in items}
+    made = {item: [[name for name in by if survey.mapping.dimensions[name].column == column] for column in columns]
+            for item, columns in asked.items()}  # fmt: skip
+    return {item: sides for item, sides in made.items() if sides and all(sides)}
 
 
 def in_period(survey: Responses, period: str, filters: Where, now: str | None) -> Table:
