@@ -121,19 +121,15 @@ def with_journey(
         level: Confidence level.
         correction: For the comparisons of a place.
     """
-    given: dict[str, Any] = {"level": level, "metrics": declared["metrics"]}
-    of_place: list[dict[str, str]] = [{}]
-    if places:
-        held = tallies.counts.loc[tallies.counts["cut"] == tallies.cut(places), list(places)].drop_duplicates()
-        of_place = [dict(zip(places, row, strict=True)) for row in held.astype(str).to_numpy().tolist()]
-    made: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
-    for place in of_place:
-        for pair in declared["margins"]:
-            made["margins"].append(margins(tallies, now, pair, **given, where=place))
-        for pair in declared["flows"]:
-            made["flows"].append(flows(tallies, now, pair, **given, where=place))
-        for pair in declared["standardised"]:
-            made["standardised"].append(standardised(tallies, now, pair, correction=correction, **given, where=place))
+    given: dict[str, Any] = {"level": level, "metrics": declared["metrics"], "by": places}
+    made: dict[str, list[pd.DataFrame]] = {
+        "margins": [margins(tallies, now, pair, **given) for pair in declared["margins"]],
+        "flows": [flows(tallies, now, pair, **given) for pair in declared["flows"]],
+        "standardised": [
+            standardised(tallies, now, pair, correction=correction, **given) for pair in declared["standardised"]
+        ],
+        "weakest": [],
+    }
     if worst := declared["weakest"]:
         (measured,) = chosen(tallies, [worst["metric"]])
         cut = [*places, worst["of"]]

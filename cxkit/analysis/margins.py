@@ -6,7 +6,6 @@ All of it is computed from the cells of tallies that are shown, so that it tells
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +20,14 @@ from cxkit.analysis.gate import Gate, judged_base
 from cxkit.errors import CxError
 from cxkit.metrics import Metric
 from cxkit.schema import ALL, BLANK, FLOWS, MARGINS, STANDARDISED, worded
-from cxkit.stats import Design, additive, detectable, family_size, rate_interval
+from cxkit.stats import Design, Residuals, additive, detectable, family_size, rate_interval
 from cxkit.stats.core import critical, normal_pvalue
 from cxkit.stats.means import mean_precision
 from cxkit.tallies.tallies import Tallies
 
 METHOD = "weighted least squares on both margins, Benjamini-Hochberg correction"
 ADJUSTED = "standardised directly to the mix of all"
+_FITTED = ["expected", "difference", "difference_low", "difference_high", "pvalue", "pvalue_adj", "detectable"]
 
 
 def margins(
@@ -37,6 +37,7 @@ def margins(
     level: float = 0.95,
     *,
     where: Mapping[str, str] | None = None,
+    by: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
     share: float = 0.1,
 ) -> pd.DataFrame:
@@ -48,6 +49,7 @@ def margins(
         dimensions: The two, rows first.
         level: Confidence level of the intervals.
         where: One level per other dimension: the place.
+        by: Dimensions of places, a level beside `where`: each of them is told by itself.
         metrics: Names of net scores, shares or means; None for all.
         share: Of what is found that may be false, over the cells of a metric.
 
@@ -69,34 +71,39 @@ def margins(
     {'no evidence': 24, 'too few': 16}
     """
     frames = []
-    for metric in _scaled(tallies, metrics, dimensions, MARGINS):
-        _, keys = declared(tallies, dimensions, where, [period])
+    for metric in _scaled(tallies, metrics, dimensions, MARGINS, by):
+        keys, place = _placed(tallies, declared(tallies, [*by, *dimensions], where, [period])[1], by, where)
         cells = from_tallies(tallies, metric, keys)
-        frame, error, enough = _estimated(tallies, metric, cells, level)
+        frame, error, enough = _estimated(tallies, metric, cells, level, place)
         blank = (keys[list(dimensions)] == BLANK).any(axis=1).to_numpy()  # a mix of all levels, another one in each row
         frame.loc[enough & blank, ["reason", "note"]] = ["no margin", worded("no margin")]
-        at = np.flatnonzero(enough & ~blank)
-        row, column = (pd.factorize(keys[name].iloc[at])[0] for name in dimensions)
-        value = frame["value"].to_numpy(float)[at]
-        found = additive(value, error[at] ** 2, cells.w[at], row, column, share)
-        family, picked = family_size(found.pvalue), max(int(found.found.sum()), 1)
-        wide = np.where(found.found, critical(1 - share * picked / max(family, 1)), critical(level))
-        made = {
-            "expected": found.expected,
-            "difference": value - found.expected,
-            "difference_low": value - found.expected - wide * found.error,
-            "difference_high": value - found.expected + wide * found.error,
-            "pvalue": found.pvalue,
-            "pvalue_adj": found.pvalue_adj,
-            "detectable": detectable(found.error**2, 1, 0, 1, alpha=share / max(family, 1)),
-        }
-        frame.loc[at, [*made]] = np.column_stack([*made.values()])
-        frame["verdict"] = "too few"
-        frame.loc[at[np.isfinite(found.pvalue)], "verdict"] = "no evidence"
-        frame.loc[at[found.found], "verdict"] = DIFFERS
-        frame.loc[at[np.isnan(found.pvalue)], ["reason", "note"]] = ["no margin", worded("no margin")]
-        frames.append(frame.assign(family=family, method=METHOD))
+        row, column = (pd.factorize(keys[name])[0] for name in dimensions)
+        value, squared = frame["value"].to_numpy(float), error**2
+        made, family = np.full((len(frame), len(_FITTED)), np.nan), np.zeros(len(frame), int)
+        verdict = np.full(len(frame), "too few", object)
+        for one in np.unique(place):
+            own = place == one
+            at = np.flatnonzero(own & enough & ~blank)
+            found = additive(value[at], squared[at], cells.w[at], row[at], column[at], share)
+            family[own] = size = family_size(found.pvalue)
+            made[at] = _fitted(value[at], found, level, share, size)
+            verdict[at[np.isfinite(found.pvalue)]] = "no evidence"
+            verdict[at[found.found]] = DIFFERS
+        frame[_FITTED] = made
+        alone = enough & ~blank & np.isnan(frame["pvalue"].to_numpy(float))
+        frame.loc[alone, ["reason", "note"]] = ["no margin", worded("no margin")]
+        frames.append(frame.assign(verdict=verdict, family=family, method=METHOD))
     return _in_order(frames, tallies, dimensions, MARGINS)
+
+
+def _fitted(value: FloatArray, found: Residuals, level: float, share: float, family: int) -> FloatArray:
+    """What the fit of a place says of each of its cells: the columns of `_FITTED`."""
+    picked = max(int(found.found.sum()), 1)
+    apart = value - found.expected
+    half = found.error * np.where(found.found, critical(1 - share * picked / max(family, 1)), critical(level))
+    least = detectable(found.error**2, 1, 0, 1, alpha=share / max(family, 1))
+    tested = (found.pvalue, found.pvalue_adj)
+    return np.column_stack([found.expected, apart, apart - half, apart + half, *tested, least])
 
 
 def flows(
@@ -106,6 +113,7 @@ def flows(
     level: float = 0.95,
     *,
     where: Mapping[str, str] | None = None,
+    by: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Of each level of one dimension the shares of the levels of another: where contacts lead, which wish is served.
@@ -116,6 +124,7 @@ def flows(
         dimensions: The two, as moment of the previous contact and of this one, or channel preferred and used.
         level: Confidence level of the intervals.
         where: One level per other dimension: the place.
+        by: Dimensions of places, a level beside `where`: each of them is told by itself.
         metrics: Names of net scores, shares or means; None for all.
 
     Returns:
@@ -135,17 +144,19 @@ def flows(
     >>> found.loc[("phone", "phone"), ["n", "share", "share_low", "share_high"]].round(1).tolist()
     [345.0, 76.5, 71.9, 80.6]
     """
-    frames, rows = [], dimensions[0]
-    for metric in _scaled(tallies, metrics, dimensions, FLOWS):
-        _, keys = declared_parts(tallies, dimensions[:1], dimensions[1], where, [period])
+    frames = []
+    for metric in _scaled(tallies, metrics, dimensions, FLOWS, by):
+        _, keys = declared_parts(tallies, [*by, dimensions[0]], dimensions[1], where, [period])
+        keys, place = _placed(tallies, keys, by, where)
+        rows = [place, keys[dimensions[0]]]
         cells = from_tallies(tallies, metric, keys)
-        frame, _, _ = _estimated(tallies, metric, cells, level)
+        frame, _, _ = _estimated(tallies, metric, cells, level, place)
         cross = cross_with_rest(tallies, metric, cells)
-        shown, gone = cells.n > 0, pd.Series(cells.hidden != "").groupby(keys[rows]).transform("any").to_numpy()
+        shown, gone = cells.n > 0, pd.Series(cells.hidden != "").groupby(rows).transform("any").to_numpy()
         both = 0.0 if cross is None else np.where(gone, 0.0, cross[0].ww)  # with the hidden it would tell of them
         squares = np.asarray(cells.sums.ww, float) + both
         table = pd.DataFrame({"n": cells.n, "w": cells.w, "ww": np.where(shown, squares, 0.0)})
-        n, w, ww = (part.to_numpy() for _, part in table.groupby(keys[rows]).transform("sum").items())
+        n, w, ww = (part.to_numpy() for _, part in table.groupby(rows).transform("sum").items())
         base = np.where(shown, w, np.nan)
         kish = np.minimum(base**2 / np.where(shown, ww, np.nan), n)
         limits = rate_interval(cells.w, base, level, design=Design(n, kish, kish - 1.0))
@@ -162,6 +173,7 @@ def standardised(
     correction: Correction = "holm",
     *,
     where: Mapping[str, str] | None = None,
+    by: Sequence[str] = (),
     metrics: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Levels against all others as they are, and as if all had the same mix of another dimension: like with like.
@@ -174,6 +186,7 @@ def standardised(
         level: Confidence level of the intervals; 1 - level is the significance level of the verdicts.
         correction: "holm" or "bh", for all levels and metrics of the place.
         where: One level per other dimension: the place.
+        by: Dimensions of places, a level beside `where`: each of them is told by itself.
         metrics: Names of net scores, shares or means; None for all.
 
     Returns:
@@ -196,28 +209,30 @@ def standardised(
     """
     check_correction(correction)
     strata, of = dimensions
-    rows: list[dict[str, Any]] = []
-    for metric in _scaled(tallies, metrics, dimensions, STANDARDISED):
-        _, keys = declared(tallies, dimensions, where, [period])
+    rows, known = [], [*(where or {}), *by]
+    for metric in _scaled(tallies, metrics, dimensions, STANDARDISED, by):
+        keys, place = _placed(tallies, declared(tallies, [*by, *dimensions], where, [period])[1], by, where)
         cells = from_tallies(tallies, metric, keys)
-        frame, error, _ = _estimated(tallies, metric, cells, level)
-        frame = frame.assign(w=cells.w, error=error)[np.isfinite(error) & keys[of].ne(BLANK)]
-        levels = [one for one in tallies.values[of] if one != BLANK]
+        frame, error, _ = _estimated(tallies, metric, cells, level, place)
+        frame = frame.assign(w=cells.w, error=error, place=place)[np.isfinite(error) & keys[of].ne(BLANK)]
+        levels, places = [one for one in tallies.values[of] if one != BLANK], keys[known].groupby(place).first()
         for one in levels[1:] if len(levels) == 2 else levels:
-            made = _like_with_like(frame[frame[of] == one], frame[frame[of] != one], strata)
-            rows.append({"metric": metric.name, **(where or {}), of: one, **made})
-    found = pd.DataFrame(rows).reindex(columns=["metric", *(where or {}), of, *STANDARDISED[2:], "error", "raw_error"])
+            made = _like_with_like(frame[frame[of] == one], frame[frame[of] != one], strata, places.index)
+            rows.append(pd.concat([places, made], axis=1).assign(metric=metric.name, **{of: one}))
+    if not rows:  # nobody has a level of what is compared
+        return _in_order([pd.DataFrame(columns=[*known, of])], tallies, dimensions, STANDARDISED)
+    found = pd.concat(rows).rename_axis("place").reset_index()
     rules, z = tallies.rules, critical(level)
     few = ~(found[["n_eff", "n_eff_rest"]].min(axis=1) >= rules.judge_from)
     found["pvalue"] = normal_pvalue((found["difference"] / found["error"]).to_numpy(float))
-    tested = found["pvalue"].mask(few).to_numpy(float)
-    family = family_size(tested)
+    tested = found["pvalue"].mask(few).groupby(found["place"])
+    family = tested.transform("count").to_numpy(int)
     for name, half in (("raw_difference", z * found["raw_error"]), ("difference", z * found["error"])):
         found = found.assign(**{f"{name}_low": found[name] - half, f"{name}_high": found[name] + half})
-    adjusted = CORRECTIONS[correction](tested)
+    adjusted = tested.transform(lambda own: CORRECTIONS[correction](own.to_numpy(float))).to_numpy(float)
     found = found.assign(
         period=period, family=family, pvalue_adj=adjusted, level=level, method=ADJUSTED,
-        detectable=detectable(found["error"].to_numpy() ** 2, 1, 0, 1, alpha=(1 - level) / max(family, 1)),
+        detectable=detectable(found["error"].to_numpy(float) ** 2, 1, 0, 1, alpha=(1 - level) / np.maximum(family, 1)),
         verdict=np.select([few, adjusted < 1 - level], ["too few", DIFFERS], "no evidence"),
         reason=np.where(few, "few answers", ""),
         note=np.where(few, worded("few answers", judge_from=rules.judge_from), ""),
@@ -225,38 +240,53 @@ def standardised(
     return _in_order([found], tallies, dimensions, STANDARDISED)
 
 
-def _like_with_like(part: pd.DataFrame, rest: pd.DataFrame, strata: str) -> dict[str, float]:
-    """The difference of two sets of cells, as they are and inside strata that both have, with standard errors."""
-    sides = []
+def _like_with_like(part: pd.DataFrame, rest: pd.DataFrame, strata: str, places: pd.Index) -> pd.DataFrame:
+    """The difference of two sets of cells of each place, as they are and inside strata that both have, with errors."""
+    sides, raw = [], []
     for cells in (part, rest):
-        w = cells["w"].groupby(cells[strata]).sum()
-        own = cells["w"] / cells[strata].map(w)
+        at = [cells["place"], cells[strata]]
+        own = cells["w"] / cells["w"].groupby(at).transform("sum")
         parts = {"value": own * cells["value"], "squared": (own * cells["error"]) ** 2, "n": cells["n"].astype(float),
-                 "n_eff": cells["n_eff"]}  # fmt: skip
-        sides.append(pd.DataFrame(parts).groupby(cells[strata]).sum().assign(w=w))
-    raw = [((side["w"] / side["w"].sum() * side["value"]).sum(), ((side["w"] / side["w"].sum()) ** 2 * side["squared"])
-            .sum()) if len(side) else (np.nan, np.nan) for side in sides]  # fmt: skip
-    one, other = (side.loc[sides[0].index.intersection(sides[1].index)] for side in sides)
-    share = (one["w"] + other["w"]) / (one["w"] + other["w"]).sum()
-    told = dict.fromkeys(("difference", "error"), np.nan)
-    if len(one):
-        told = {"difference": float((share * (one["value"] - other["value"])).sum()),
-                "error": float(np.sqrt((share**2 * (one["squared"] + other["squared"])).sum()))}  # fmt: skip
-    return {
-        **told, "raw_difference": raw[0][0] - raw[1][0], "raw_error": float(np.sqrt(raw[0][1] + raw[1][1])),
-        "within_levels": len(one),
-        "n": one["n"].sum(), "n_rest": other["n"].sum(), "n_eff": one["n_eff"].sum(),
-        "n_eff_rest": other["n_eff"].sum(),
-    }  # fmt: skip
+                 "n_eff": cells["n_eff"], "w": cells["w"]}  # fmt: skip
+        sides.append(side := pd.DataFrame(parts).groupby(at).sum())
+        share = side["w"] / side["w"].groupby("place").transform("sum")
+        told = pd.DataFrame({"value": share * side["value"], "squared": share**2 * side["squared"]})
+        raw.append(told.groupby("place").sum().reindex(places))
+    both = sides[0].join(sides[1].add_suffix("_rest"), how="inner")
+    w = both["w"] + both["w_rest"]
+    share = w / w.groupby("place").transform("sum")
+    apart = pd.DataFrame({
+        "difference": share * (both["value"] - both["value_rest"]),
+        "error": share**2 * (both["squared"] + both["squared_rest"]),
+    }).groupby("place").sum().reindex(places)  # fmt: skip
+    bases = both[["n", "n_rest", "n_eff", "n_eff_rest"]].assign(within_levels=1).groupby("place").sum()
+    return bases.reindex(places, fill_value=0).assign(
+        difference=apart["difference"], error=np.sqrt(apart["error"]),
+        raw_difference=raw[0]["value"] - raw[1]["value"], raw_error=np.sqrt(raw[0]["squared"] + raw[1]["squared"]),
+    )  # fmt: skip
+
+
+def _placed(
+    tallies: Tallies, keys: pd.DataFrame, by: Sequence[str], where: Mapping[str, str] | None
+) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """The cells of places with answers, and the number of the place of each."""
+    if not by:
+        return keys, np.zeros(len(keys), np.intp)
+    held = tallies.counts.loc[tallies.counts["cut"] == tallies.cut([*by, *(where or {})]), list(by)]
+    keys = keys.merge(held.drop_duplicates().astype("str"), on=list(by))
+    return keys, np.asarray(keys.groupby(list(by), sort=False).ngroup(), np.intp)
 
 
 def _scaled(
-    tallies: Tallies, metrics: Sequence[str] | None, dimensions: Sequence[str], columns: Sequence[str]
-) -> list[Metric]:
-    """The metrics, where both dimensions and they fit."""
+    tallies: Tallies, metrics: Sequence[str] | None, dimensions: Sequence[str], columns: Sequence[str],
+    by: Sequence[str],
+) -> list[Metric]:  # fmt: skip
+    """The metrics, where both dimensions, those of places and they fit."""
     if len(set(dimensions)) != 2:
         raise CxError(f"dimensions: expected two, found {', '.join(dimensions) or 'none'}")
-    require_free(dimensions, columns)
+    if again := set(dimensions) & set(by):
+        raise CxError(f"by: {min(again)!r} is one of the two dimensions")
+    require_free([*dimensions, *by], columns)
     measured = chosen(tallies, metrics)
     if timed := [metric.name for metric in measured if metric.statistic == "quantile"]:
         raise CxError(f"metrics: {timed[0]!r} is a duration; expected answers on a scale")
@@ -264,17 +294,19 @@ def _scaled(
 
 
 def _estimated(
-    tallies: Tallies, metric: Metric, cells: Cells, level: float
+    tallies: Tallies, metric: Metric, cells: Cells, level: float, place: NDArray[np.intp]
 ) -> tuple[pd.DataFrame, FloatArray, NDArray[np.bool_]]:
     """The scores of cells, their standard errors in the unit of the score, and which may be judged.
 
-    Where all answers of a cell are the same its own spread is none: it gets that of all cells together.
+    Where all answers of a cell are the same its own spread is none: it gets that of all cells of its place together.
     """
     gate = Gate.of(tallies.rules, None)
     frame = framed(metric, cells, estimates(metric, cells, level), level, gate)
     mean, variance = moments(metric, cells)
     shown = (cells.hidden == "") & (cells.n > 0)
-    pooled = np.average(variance[shown], weights=cells.w[shown]) if shown.any() else np.nan
+    w = np.where(shown, cells.w, 0.0)
+    total, spread = (np.bincount(place, part)[place] for part in (w, w * np.where(shown, variance, 0.0)))
+    pooled = spread / np.where(total > 0, total, np.nan)
     squared, _ = mean_precision((mean, np.where(variance > 1e-12, variance, pooled), cells.n), cells.design)
     error = np.where(shown & (squared > 0), metric.factor * np.sqrt(squared), np.nan)
     enough = np.isfinite(error) & (judged_base(metric, cells, level, gate) >= gate.answers)

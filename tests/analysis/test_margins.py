@@ -11,6 +11,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 import cxkit as cx
+from cxkit.analysis import margins
 from cxkit.analysis.journeys import journey_of, with_journey
 from cxkit.analysis.privacy import mask
 from cxkit.runs.params import kit_notebook
@@ -175,9 +176,42 @@ def test_a_place_has_what_is_told_of_it_and_no_other(survey: cx.Responses) -> No
     assert set(journey_of(told, "margins", {"touchpoint": "sales talk"})["touchpoint"]) == {"sales talk"}
 
 
+def firms() -> cx.Tallies:
+    """Firms with answers at three moments in two channels; nobody met D in the shop."""
+    rng = np.random.default_rng(1)
+    rows = [(firm, moment, channel, one) for firm in "ABCD" for moment in ("use", "pay", "pick")
+            for channel in ("web", "shop") if firm + channel != "Dshop" for one in rng.integers(1, 6, 45)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["firm", "moment", "channel", "csat"]).assign(day="2026-10-02")
+    mapping = {"kind": "transactional", "columns": {"time": "day"}, "items": {"csat": "csat"},
+               "dimensions": {name: name for name in ("firm", "moment", "channel")}}  # fmt: skip
+    by = ["firm", "moment", "channel"]
+    return mask(cx.tally(cx.read(frame, mapping), ["csat"], by, [(), by[:1], by], rest=True))
+
+
+def test_all_places_at_once_are_told_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And scores are estimated once for each pair, however many places there are."""
+    pair = ["moment", "channel"]
+    for told in (cx.margins, cx.flows, cx.standardised):
+        tallies = firms()
+        found = told(tallies, "2026-10", pair, by=["firm"])
+        for firm in "ABCD":
+            own = told(tallies, "2026-10", pair, where={"firm": firm})
+            of_firm = found[found["firm"] == firm].reset_index(drop=True)
+            pd.testing.assert_frame_equal(of_firm, own, check_dtype=False)
+    nobody = cx.standardised(tallies, "2026-10", pair, where={"firm": "D"}).iloc[0]
+    assert nobody[["within_levels", "verdict", "reason"]].tolist() == [0, "too few", "few answers"]
+    calls, estimated = [], margins._estimated
+    monkeypatch.setattr(margins, "_estimated", lambda *given: calls.append(given) or estimated(*given))
+    declared = {"metrics": ["csat"], "margins": [pair], "flows": [pair], "standardised": [pair], "weakest": None}
+    survey: Any = None  # is read for the weakest links only
+    with_journey(tallies, survey, declared, {}, "2026-10", ["firm"], 0.95, "holm")
+    assert len(calls) == 3
+
+
 @pytest.mark.parametrize(("call", "words"), [
     (lambda t: cx.margins(t, YEAR, ["moment"]), "dimensions: expected two, found moment"),
     (lambda t: cx.margins(t, YEAR, ["moment", "touchpoint"]), "was not tallied; declared are"),
+    (lambda t: cx.margins(t, YEAR, PAIRS[2], by=["moment"]), "by: 'moment' is one of the two dimensions"),
     (lambda t: cx.flows(t, YEAR, ["moment", "came_from"]), "'came_from': expected the last dimension"),
     (lambda t: cx.standardised(t, YEAR, PAIRS[3], correction="none"), "correction: 'none' is unknown"),
 ])  # fmt: skip
