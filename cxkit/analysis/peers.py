@@ -80,9 +80,10 @@ def _shrunken(tallies: Tallies, metric: Metric, by: Sequence[str], period: str, 
     for group in np.unique(groups):
         own = known & (groups == group)
         if own.sum() >= UNITS:
-            n = base[own]
+            # Whose population is known may have a base above its answers, which tell no more of the variance of one.
+            n = np.minimum(base, cells.n)[own]
             # Of few answers the variance is too small by one of n; of answers that are all alike it is not 0.
             pooled = max(float((n * variance[own]).sum() / (n - 1).sum()), _NO_VARIANCE)
-            found[:, own] = shrunk_interval(mean[own], pooled / n, level, scale=metric.natural_ends)
+            found[:, own] = shrunk_interval(mean[own], pooled / base[own], level, scale=metric.natural_ends)
     values = dict(zip(PEERS[-3:], metric.factor * found, strict=True))
     return keys[list(by)].assign(metric=metric.name, **values)

@@ -17,6 +17,7 @@ from cxkit.analysis.watching import HORIZONS, watch
 from cxkit.analysis.why import why
 from cxkit.schema import SECOND, WEIGHTED
 from cxkit.tallies.tallies import Tallies
+from cxkit.tallies.windows import noted
 
 
 def summary(
@@ -43,8 +44,8 @@ def summary(
         level: Confidence level.
         correction: "holm" or "bh".
         targets: Metric -> target, as `against_target` takes them.
-        beside: In each every place is set against all others, in the period; else in the last of two windows, which are
-            compared.
+        beside: In each every place is set against all others, in the period; else in the last of its windows, of which
+            two are compared.
 
     Returns:
         `part` ("estimate", "comparison", "second comparison" or "target", of the places themselves; "segment estimate",
@@ -83,11 +84,13 @@ def summary(
         last = now if now in one.periods else one.periods[-1]
         held = peers(one, last, places, level, correction, lead=lead)
         found.append(("peer", held[held["n"].ne(0)]))  # of a window that is empty nobody knows whether it was hidden
+        if last != now:
+            scores = estimate(one, level, by=places, periods=[last])
+            found.append(("window estimate", noted(scores[scores["n"].ne(0)], tallies, places)))
         if last != now and len(one.periods) > 1:
-            scores = estimate(one, level, by=places, periods=one.periods[-1:])
-            found.append(("window estimate", scores[scores["n"].ne(0)]))
-            changes = compare(one, one.periods[1], one.periods[0], level, correction, by=places, lead=lead)
-            found.append(("window comparison", changes[changes["n"].ne(0) & changes["n_before"].ne(0)]))
+            changes = compare(one, last, one.periods[0], level, correction, by=places, lead=lead)
+            changes = changes[changes["n"].ne(0) & changes["n_before"].ne(0)]
+            found.append(("window comparison", noted(changes, tallies, places)))
     if silent := tallies.provenance.get("nonresponse"):
         found.append(("weighted", pd.DataFrame(silent).reindex(columns=["metric", "period", *places, *WEIGHTED])))
     together = pd.concat([frame.assign(part=part) for part, frame in found], ignore_index=True)

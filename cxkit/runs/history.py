@@ -88,7 +88,7 @@ def settings(params: RunParams) -> str:
     mapping = load_yaml(Path(params.mapping)) if isinstance(params.mapping, str) else params.mapping
     said = json.loads(json.dumps(mapping, default=str))  # codes are numbers and words: JSON has words alone for keys
     names = ("where", "segments", "metrics", "period", "merge_small", "weights", "clusters", "drivers",
-             "gradient", "nonresponse", "journey", "cohorts")  # fmt: skip
+             "gradient", "nonresponse", "journey", "cohorts", "level_over")  # fmt: skip
     given = params.model_dump(include=set(names))
     return digest([given[name] for name in names], list(params.for_each), params.rules.model_dump(), said)
 

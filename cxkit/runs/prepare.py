@@ -61,7 +61,7 @@ from cxkit.tallies.remarks import listed, lost_parts, lost_reasons, of_run
 from cxkit.tallies.storage import save, save_places
 from cxkit.tallies.tallies import Place, Tallies
 from cxkit.tallies.tally import filtered, spelled_filters, tally
-from cxkit.tallies.windows import over, window_of
+from cxkit.tallies.windows import called, over, window_of
 
 OTHER_SHELVES = "not protected: another shelf of the same data, copies, mails (docs/privacy.md)"
 
@@ -284,7 +284,9 @@ def plan(params: RunParams, path: Path) -> Plan:
     spelled = {"months": {label: calendar.months(label) for label in (now, *befores)}} if calendar.fiscal else {}
     shown = replace(shown, provenance={**shown.provenance, **spelled, "partial": cut})
     require_same(survey.stamps)
-    beside = _beside(params, survey, masked, now)
+    beside = _beside(params, survey, masked, now, whole.periods[0])
+    if params.level_over and params.population:
+        unknown.append("level_over: of several periods no population is known, so that limits there are the wider ones")
     return Plan(shown, now, befores, jobs, skipped, notes + unknown, facts, counted, _dumped(params), beside)
 
 
@@ -393,19 +395,25 @@ def _raked(params: RunParams, survey: Responses, now: str) -> Responses:
     return raked(survey, table, margins, params.period, params.weights.trim, params.weights.rake)
 
 
-def _beside(params: RunParams, survey: Responses, masked: Tallies, now: str) -> list[Tallies]:
+def _beside(params: RunParams, survey: Responses, masked: Tallies, now: str, first: str) -> list[Tallies]:
     """In what places are set against all others: the period, and the last windows of several ones.
 
-    Where the total leaves places out, all others are those that are shown in the period.
+    Where the total leaves places out, all others are those that are shown in the period; raked weights are of all, so
+    that there are none then. A window that begins before the first period of the data is none.
     """
     places, size = list(params.for_each), params.window
     if not places:
         return []
-    own = survey.raking or not masked.provenance.get("withheld")
-    spans = [] if own else [[[now]]]
-    spans += [[window_of(masked, masked.calendar.shift(now, -back), size) for back in (size, 0)]] if size else []
-    windows = [over(survey, masked, places, one, params.where) for one in spans]
-    return [masked] * bool(own) + [mask(one) for one in windows if one.periods]  # of hidden items nothing is counted
+    withheld = bool(masked.provenance.get("withheld"))
+    found = [] if withheld else [masked]
+    if withheld and not survey.raking:
+        found = [mask(over(survey, masked, places, [[now]], params.where, params.population))]
+    start = masked.calendar.start
+    spans = [window_of(masked, masked.calendar.shift(now, -back), size) for back in (size, 0)] if size else []
+    if spans := [span for span in spans if start(span[0]) >= start(first)]:
+        found.append(mask(over(survey, masked, places, spans, params.where)))
+    ends = {now, *map(called, spans[-1:])}
+    return [one for one in found if ends & {*one.periods[-1:]}]  # of hidden items nothing is counted
 
 
 def _with_cohorts(masked: Tallies, params: RunParams, survey: Responses, now: str) -> Tallies:

@@ -65,6 +65,14 @@ class Publishing(BaseModel):
     gone: list[Name] = []
 
 
+class Since(BaseModel):
+    """What a run tells of the reports of an earlier date."""
+
+    as_of: str
+    new: list[str]
+    gone: list[str]
+
+
 class Manifest(BaseModel):
     """What a run reads in the manifest of the run before; anybody may have written it, and pages are named in it."""
 
@@ -75,6 +83,7 @@ class Manifest(BaseModel):
     jobs: list[Page] = []
     files: dict[Name, str] = {}
     publishing: Publishing | None = None
+    since: Since | None = None
 
 
 def clock() -> str:
@@ -160,13 +169,17 @@ def manifest(
 
 
 def since(before: Mapping[str, Any], record: Mapping[str, Any]) -> Record:
-    """Which reports are new and which are gone since the run of an earlier date; of one date all runs tell the same."""
-    if before.get("as_of") == record["as_of"] or not before.get("jobs"):
-        return {"since": before["since"]} if before.get("since") else {}
-    was, now = ({job["name"]: job["title"] for job in several if job["kind"] == "report" and job.get("file")}
-                for several in (before["jobs"], record["jobs"]))  # fmt: skip
-    new, gone = ([one[name] for name in one if name not in other] for one, other in ((now, was), (was, now)))
-    return {"since": {"as_of": before["as_of"], "new": new, "gone": gone}}
+    """Which reports are new and which are gone since the run of an earlier date, however many were of this one."""
+    was, now = ([job["title"] for job in several if job["kind"] == "report" and job.get("file")]
+                for several in (before.get("jobs", []), record["jobs"]))  # fmt: skip
+    as_of = before.get("as_of")
+    if as_of == record["as_of"]:  # what the earlier date had is what the run before tells, and how it differs
+        told = before.get("since") or {}
+        as_of, was = told.get("as_of"), [*(one for one in was if one not in told.get("new", [])), *told.get("gone", [])]
+    if not as_of or not before.get("jobs"):
+        return {}
+    new, gone = ([name for name in one if name not in other] for one, other in ((now, was), (was, now)))
+    return {"since": {"as_of": as_of, "new": new, "gone": gone}}
 
 
 def _entry(

@@ -32,21 +32,19 @@ _NEAR = 1e-3  # minutes: two tallied durations differ by a second or more
 Sums = dict[str, Column]
 
 
-def link_of(mapping: DataMapping, item: str) -> str | None:
+def link_of(mapping: DataMapping, used: Used) -> str | None:
     """The role that says which answers are a cluster; `own_` where strata alone make one of each; None without any."""
     roles = mapping.columns
-    repeated = roles.respondent is not None and mapping.kind_of(item) == "transactional"
-    return "cluster" if roles.cluster else "respondent" if repeated else "own_" if roles.stratum else None
+    return "cluster" if roles.cluster else "respondent" if used.repeated else "own_" if roles.stratum else None
 
 
 def linked(
-    mapping: DataMapping, item: str, used: Used, wave: Used, grid: Grid, pairs: Sequence[Pair], rest: bool
+    mapping: DataMapping, used: Used, wave: Used, grid: Grid, pairs: Sequence[Pair], rest: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster sums per cell of an item, and sums over shared respondents per cell and pair; empty without links.
 
     Args:
         mapping: The mapping.
-        item: Its name.
         used: The answers, of durations with the cuts of their cells.
         wave: All answers of the item, of which the used ones may be a part: what the design drew.
         grid: The cells.
@@ -55,7 +53,7 @@ def linked(
     """
     roles, by, levels = mapping.columns, grid.by, grid.levels
     stratum, people = roles.stratum is not None, roles.respondent is not None
-    repeated, cluster = people and mapping.kind_of(item) == "transactional", link_of(mapping, item)
+    cluster = link_of(mapping, used)
     if cluster == "own_":  # strata only: every answer is a cluster of its own
         used, wave = used.each_alone("own_"), wave.each_alone("own_")
     together = cluster == "respondent" and not stratum
@@ -64,9 +62,9 @@ def linked(
         sums, shared = linked_sums(used, by, levels, cluster, stratum, pairs if together else [], True, rest)
     if people and pairs and not together:
         _, shared = linked_sums(used, by, levels, "respondent", False, pairs, False)
-    if repeated and together:
+    if used.repeated and together:
         sums = sums.assign(people=sums["clusters"])
-    elif repeated:
+    elif used.repeated:
         each = different(used, by, levels, "respondent", "people").drop(columns="stratum")
         sums = sums.merge(each, on=["level_", "period_", *by], how="left")
     if cluster and (roles.cluster or stratum):

@@ -29,6 +29,7 @@ Level: TypeAlias = tuple[str, ...]
 Pair: TypeAlias = tuple[Any, Any]
 
 CELL = "raked_"  # number of the cell of the raked dimensions that a row is in
+SPAN = "span_"  # the period of an answer, where a tally puts several together
 COMPANY = 2  # people more than a shown cell needs: of cells up to there it is asked who they are
 AT_ONCE = 20_000_000  # rows, counted once for each level, that one query may group: more would not fit into memory
 
@@ -95,6 +96,7 @@ class Used:
         largest: The largest weight of a row; 0 where answers carry none, so that sums are of whole numbers.
         blank: Of each role that links answers, how many have none.
         replaced: How many a later answer of the same respondent replaced.
+        repeated: Whether respondents are known, and one may have several answers in a period.
         cuts: Of durations, the values in each cell that they are told apart by: level_, period_, <dimensions>.
     """
 
@@ -107,6 +109,7 @@ class Used:
     blank: Mapping[str, int]
     sizes: Mapping[Any, int] = field(default_factory=dict)
     replaced: int = 0
+    repeated: bool = False
     cuts: pd.DataFrame | None = None
 
     def answers(self, wanted: Iterable[Any] | None = None) -> Table:
@@ -128,7 +131,10 @@ class Used:
 def answers(
     table: Table, mapping: DataMapping, item: str, period: str, by: Sequence[str], metrics: Sequence[Metric]
 ) -> Used:
-    """The used answers of an item with their period and weight; of a relationship item the latest per respondent."""
+    """The used answers of an item with their period and weight; of a relationship item the latest per respondent.
+
+    Where a tally puts several periods together it is the latest in each, so that they add up to what each has.
+    """
     roles = mapping.columns.named()
     links = [role for role in ("respondent", "cluster", "stratum") if role in roles]
     used = table.filter(table[item].notnull())
@@ -141,8 +147,7 @@ def answers(
     }
     if "count" in roles:
         cells["n_"] = used["count"]
-    if CELL in table.columns:
-        cells[CELL] = used[CELL]
+    cells |= {name: used[name] for name in (CELL, SPAN) if name in table.columns}
     if open_of(item) in table.columns:
         cells["open_"] = used[open_of(item)]
     once = mapping.kind_of(item) == "relationship" and "respondent" in roles
@@ -152,7 +157,9 @@ def answers(
         return _latest(rows, by, links, cells, order) if once else rows.select(*by, *links, **cells)
 
     weighted = "weight" in roles
-    found = _looked_at(Used(used, kept, calendar, metrics, 0, 0.0, dict.fromkeys(links, 0)), weighted)
+    repeated = "respondent" in roles and (not once or SPAN in cells)
+    found = Used(used, kept, calendar, metrics, 0, 0.0, dict.fromkeys(links, 0), repeated=repeated)
+    found = _looked_at(found, weighted)
     if "count" in roles and found.blank.get("cluster"):
         raise CxError(f"columns.cluster: is blank in {found.blank['cluster']:,} rows that stand for several answers")
     return replace(found, replaced=count(used) - found.n) if once else found
@@ -163,16 +170,17 @@ def weight_of(table: Table) -> Column:
     return table.w_ * table.n_ if "n_" in table.columns else table.w_
 
 
-def less(one: Used, cells: Sequence[dict[Any, Any]]) -> Used:
+def less(one: Used, cells: pd.DataFrame) -> Used:
     """The answers of an item without those of some places, each a level of one dimension or several, in every period.
 
-    They go when it is settled which answers count: an earlier one of the same respondent does not take their place.
+    With a column `SPAN` each goes in one period of those that are put together. They go when it is settled which
+    answers count: an earlier one of the same respondent does not take their place.
     """
+    gone = ibis.memtable(pa.table({f"{name}_gone": cells[name].to_list() for name in cells.columns}))
 
     def kept(rows: Table) -> Table:
         table = one.kept(rows)
-        inside = [ibis.and_(*(table[name] == cell[name] for name in cell.keys() - {"item"})) for cell in cells]
-        return table.filter(~ibis.or_(*inside))
+        return table.anti_join(gone, [table[name] == gone[f"{name}_gone"] for name in cells.columns])
 
     return _looked_at(replace(one, kept=kept), one.largest > 0)
 
@@ -205,12 +213,12 @@ def _nearest(value: Column) -> Column:
 def _latest(
     used: Table, by: Sequence[str], links: Sequence[str], cells: dict[str, Column], order: Sequence[str]
 ) -> Table:
-    """The latest answer of each respondent in each period."""
+    """The latest answer of each respondent in each period, also of those that are put together."""
     used = used.select(*by, *links, **{f"{role}_": used[role] for role in order}, **cells)
     # Answers of one moment are in no order: any rule will do, as long as the order of the rows does not decide.
     latest = [ibis.desc(f"{role}_") for role in (*order, "answer", "w")]
     latest += [used[name] for name in (*by, *(link for link in links if link != "respondent"))]
-    window = ibis.window(group_by=["respondent", "period_"], order_by=latest)
+    window = ibis.window(group_by=["respondent", SPAN if SPAN in cells else "period_"], order_by=latest)
     ranked = used.mutate(rank_=ibis.row_number().over(window))
     return ranked.filter((ranked.rank_ == 0) | ranked.respondent.isnull()).select(*by, *links, *cells)
 

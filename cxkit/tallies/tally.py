@@ -57,7 +57,8 @@ def tally(
             all other channels.
         where: Only these levels of a dimension, or the numbers in a range: {"age": {"from": 18, "to": 34}}.
         until: The last period that counts, as it is written; None: all.
-        without: Places that are left out in every period: item, <dimensions of `by`>.
+        without: Places that are left out in every period: item, <dimensions of `by`>; with `SPAN`, in one of those
+            that are put together.
         rules: From how many answers on a number is shown, and judged; all that is made of the tallies keeps to them.
         population: Dimension -> level -> how many could have answered in a period: {"brand": {"Acme": 1200}}.
 
@@ -80,8 +81,9 @@ def tally(
     wave = _used(survey, filtered(survey, period, {}, until), chosen, period, by) if filters and sampled else used
     audit += [_replaced(item, one.replaced) for item, one in used.items() if one.replaced]
     if without is not None:
-        gone = {item: without[without["item"] == item].to_dict("records") for item in used}
-        used = {item: counting.less(one, gone[item]) if gone[item] else one for item, one in used.items()}
+        # What is hidden in one period of several is no part of what is sampled: nothing tells how much it is.
+        wave = _less(wave, without) if counting.SPAN in without else wave
+        used = _less(used, without)
     raw = {item: counting.answer_counts(one, by, finest_of(shown)) for item, one in used.items()}
     names, labels = _periods(survey, raw.values(), period)
     compared = _compared(pairs, labels, survey.mapping.calendar(period))
@@ -89,18 +91,18 @@ def tally(
     counts = settle(pd.concat([grid.counts(item, frame) for item, frame in raw.items()], ignore_index=True))
     asked = [(starts[now], starts[before]) for now, before in compared if now in starts and before in starts]
     sums, shared = [_blank("metric", "period", *by, "cut")], [_blank("metric", "now", "before", *by, "cut")]
-    raked = [item for item in used if survey.raking and not clusters.link_of(survey.mapping, item)]
+    raked = [item for item, one in used.items() if survey.raking and not clusters.link_of(survey.mapping, one)]
     for item, one in used.items():
         if one.n:
             cut = clusters.with_cuts(one, counts[counts["item"] == item], grid)
             if item in raked:
                 own, both = residual_sums(survey.raking, cut, grid, rest), pd.DataFrame()
             else:
-                own, both = clusters.linked(survey.mapping, item, cut, wave[item], grid, asked, rest)
+                own, both = clusters.linked(survey.mapping, cut, wave[item], grid, asked, rest)
             sums += [grid.placed(own)] if len(own) else []
             shared += [grid.placed(both)] if len(both) else []
     linked, known = pd.concat(sums, ignore_index=True), "respondent" in survey.mapping.columns.named()
-    once = [item for item in used if known and survey.mapping.kind_of(item) == "relationship"]
+    once = [item for item, one in used.items() if known and not one.repeated]
     provenance = {**survey.provenance, "where": spelled_filters(filters), "once": once}
     provenance |= {"raked": raked} if raked else {}
     provenance |= {"same": same} if (same := _same(survey, used, by)) else {}
@@ -152,6 +154,12 @@ def _used(
     for metric in metrics.values():
         by_item.setdefault(metric.item, []).append(metric)
     return {item: counting.answers(table, survey.mapping, item, period, by, own) for item, own in by_item.items()}
+
+
+def _less(used: Mapping[str, Used], without: pd.DataFrame) -> dict[str, Used]:
+    """The used answers without those of some places."""
+    gone = {item: without[without["item"] == item].drop(columns="item") for item in used}
+    return {item: counting.less(one, gone[item]) if len(gone[item]) else one for item, one in used.items()}
 
 
 def _blank(*columns: str) -> pd.DataFrame:

@@ -1,22 +1,22 @@
 """Windows of several periods: what a place that is too small in one period can be asked over a longer time.
 
-A window holds what is shown of its periods, and nothing else: whoever subtracts from it all that is shown is left with
-nothing, so that it gives no hidden cell away.
+A window holds the answers that are shown of its periods, and nothing else: whoever subtracts from it all that is shown
+is left with nothing, so that it gives no hidden cell away. So of a relationship item the latest answer of a respondent
+in each period counts, not that of the whole window, and respondents link their answers as those of transactions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import ibis
+import pandas as pd
 
-from cxkit.input.databases import Table
 from cxkit.input.responses import Responses
 from cxkit.input.waves import MAPPED, Order
-from cxkit.tallies.counting import within
+from cxkit.tallies.counting import SPAN, within
 from cxkit.tallies.tallies import Tallies
 from cxkit.tallies.tally import tally
 
@@ -42,7 +42,12 @@ def called(periods: Sequence[str]) -> str:
 
 
 def over(
-    survey: Responses, shown: Tallies, places: Sequence[str], windows: Sequence[Sequence[str]], where: Mapping[str, Any]
+    survey: Responses,
+    shown: Tallies,
+    places: Sequence[str],
+    windows: Sequence[Sequence[str]],
+    where: Mapping[str, Any],
+    population: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Tallies:
     """Tallies of everybody and of places over windows, each called as a wave, the earliest first, and all compared.
 
@@ -52,39 +57,46 @@ def over(
         places: The dimensions of the places.
         windows: The periods of each.
         where: The filter of the run.
+        population: As for `tally`, of windows of one period.
     """
     names = [called(one) for one in windows]
     calendar, table = shown.calendar, survey.table
     waves = shown.period == "wave"
     starts = {period: period if waves else calendar.start(period) for one in windows for period in one}
     inside = [within(table, [starts[period] for period in one], calendar) for one in windows]
-    open_ = {item: _without(table, shown, item, places, starts) for item in {m.item for m in shown.metrics.values()}}
-    table = table.mutate(
-        wave=ibis.cases(*zip(inside, names, strict=True), else_=ibis.null("string")),
-        **{
-            item: gone.ifelse(ibis.null(table[item].type()), table[item])
-            for item, gone in open_.items()
-            if gone is not None
-        },
-    )
+    in_window = ibis.cases(*zip(inside, names, strict=True), else_=ibis.null("string"))
+    table = table.mutate(**{SPAN: calendar.cut(table), "wave": in_window})
     table = table.filter(table.wave.notnull())
-    levels = [tuple(places[:i]) for i in range(len(places) + 1)]
-    return tally(
-        replace(survey, table=table, waves=Order(names, MAPPED, names)), list(shown.metrics), places, levels, "wave",
-        list(zip(names[1:], names, strict=False)), rest=True, where=where, rules=shown.rules,
+    gone = shown.hidden[shown.hidden["cut"].eq(shown.cut(places)) & shown.hidden["period"].isin(list(starts))]
+    gone = gone[["item", *places]].assign(**{SPAN: gone["period"].map(starts)})
+    levels = [tuple(places[:i]) for i in range(len(places) + 1)] + [(name,) for name in population or ()]
+    return tally(  # by all dimensions, which settle as in `shown` which of two answers of one moment counts
+        replace(survey, table=table, waves=Order(names, MAPPED, names)), list(shown.metrics), shown.by, levels, "wave",
+        list(zip(names[1:], names, strict=False)), rest=True, where=where, without=gone, rules=shown.rules,
+        population=population,
     )  # fmt: skip
 
 
-def _without(
-    table: Table, shown: Tallies, item: str, places: Sequence[str], starts: Mapping[str, Any]
-) -> Any:  # fmt: skip
-    """Whether a row is of a hidden cell of an item; None where there is none."""
-    hidden = shown.hidden
-    hidden = hidden[hidden["item"].eq(item) & hidden["cut"].eq(shown.cut(places)) & hidden["period"].isin(list(starts))]
-    *outer, last = places
-    gone = []
-    for (period, *levels), cells in hidden.groupby(["period", *outer]):
-        here = [within(table, [starts[str(period)]], shown.calendar)]
-        here += [table[name] == level for name, level in zip(outer, levels, strict=True)]
-        gone.append(reduce(lambda a, b: a & b, [*here, table[last].isin(cells[last].tolist())]))
-    return reduce(lambda a, b: a | b, gone) if gone else None
+def noted(frame: pd.DataFrame, shown: Tallies, places: Sequence[str]) -> pd.DataFrame:
+    """Rows of windows with a note where a place is shown in fewer periods than the window has.
+
+    Args:
+        frame: Estimates or comparisons of windows by the places.
+        shown: Tallies of the periods, hidden cells taken out.
+        places: The dimensions of the places.
+    """
+    cells = shown.counts.loc[shown.counts["cut"].eq(shown.cut(places)), ["item", "period", *places]]
+    there = set(cells.itertuples(index=False, name=None))
+    ends = [name for name in ("period", "now", "before") if name in frame]
+
+    def note(row: Mapping[Any, Any]) -> str:
+        said = [row["note"]] if row["note"] else []
+        for end in ends:
+            span = shown.calendar.span(row[end].split(" to "))
+            item, place = shown.metrics[row["metric"]].item, [row[name] for name in places]
+            held = sum((item, one, *place) in there for one in span)
+            side = "" if end == "period" else f"{end}: "
+            said += [f"{side}shown in {held} of {len(span)} {shown.period}s"] if held < len(span) else []
+        return "; ".join(said)
+
+    return frame.assign(note=[note(row) for row in frame.to_dict("records")])

@@ -320,14 +320,16 @@ class Reader:
         for cell, dimension, n in facts.rests:
             place = dict(cell.place)
             level = place.pop(dimension)
-            if not place and cell.item in {out.item for out in facts.left_out}:
-                continue  # all others are those that are shown, where the total leaves places out
             others = [
                 c
                 for c in facts.cells
                 if c[:2] == cell[:2] and {**place, dimension: dict(c.place).get(dimension)} == dict(c.place)
             ]
-            facts.sums.append(Sum(tuple(c for c in others if dict(c.place)[dimension] not in (level, None)), n))
+            parts = [c for c in others if dict(c.place)[dimension] not in (level, None)]
+            some_out = not place and cell.item in {out.item for out in facts.left_out}
+            if some_out and n == facts.told(parts):
+                continue  # all others are those that are shown, where the total leaves places out
+            facts.sums.append(Sum(tuple(parts), n))
         for item, level, n in facts.uses:
             self._hidden_in([c for c in facts.cells if c.item == item and c.place == level], n)
         for item, (rows, used) in facts.totals.items():

@@ -193,3 +193,7 @@ def test_the_index_says_which_reports_are_new_and_which_are_gone(tmp_path: Path)
         assert told == {"as_of": "2026-11-15", "new": ["C"], "gone": ["B"]}
         page = (out / "index.html").read_text("utf-8")
         assert re.sub(r"</?bdi>", "", page).count("since the shelf as of 2026-11-15: 1 new (C) · 1 gone (B).") == 1
+    (tmp_path / "survey.csv").write_text(survey.replace(",B,", ",D,"), encoding="utf-8")
+    assert cx.run(parameters, out)["since"] == {"as_of": "2026-11-15", "new": ["D"], "gone": ["B"]}
+    (tmp_path / "survey.csv").write_text(survey, encoding="utf-8")
+    assert cx.run(parameters, out)["since"] == {"as_of": "2026-11-15", "new": [], "gone": []}
