@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ import pandas as pd
 
 from cxkit.analysis.beside import carried, carrying, matching, repeated, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
-from cxkit.input.databases import collect, readable
+from cxkit.input.databases import Table, collect, readable
 from cxkit.input.responses import Responses
 from cxkit.metrics import Metric
-from cxkit.schema import ALL, NONRESPONSE, RULES, Rules, worded
+from cxkit.schema import ALL, NONRESPONSE, RULES, Rules, is_hidden, worded
 from cxkit.stats import jackknife, response_weights
 from cxkit.stats.core import FloatArray, t_critical
 from cxkit.stats.design import freedom
@@ -62,7 +62,8 @@ def nonresponse(
         A row per place and metric: cases, n (of these answered), n_eff (Kish), groups, classes, pooled (cells that
         stand by themselves in no class), largest (weight before it is trimmed), trimmed (percent of the cases that are
         in trimmed classes), unweighted (the score of the answers), value, low, high (weighted), difference and its
-        limits. It is described, not tested.
+        limits. It is described, not tested. Where a place takes cells together or is hidden, either everybody or the
+        places have numbers: the classes of all less those of the others would be its own.
 
     Raises:
         CxError: A metric or dimension that does not fit, or weights.
@@ -106,23 +107,31 @@ def nonresponse(
 
     linked = summed(alone=False)
     single = summed(alone=True) if any(wider.values()) else linked
-    bases, each = collect(table.agg(by=list(within), **people)), pd.DataFrame()
+    bases, each = ordered(table.agg(by=list(within), **people), list(within)), pd.DataFrame()
+    whole, places = collect(table.agg(**people)), list[dict[Any, Any]]()
     if by:
-        each = collect(table.agg(by=cells, **people)).sort_values(cells)
-    places: list[dict[Any, Any]] = each.reindex(columns=list(by)).drop_duplicates().to_dict("records") if by else []
+        each, totals = ordered(table.agg(by=cells, **people), cells), ordered(table.agg(by=list(by), **people), by)
+        places = totals[list(by)].to_dict("records")
     told = [{name: value for name, value in cell.items() if isinstance(value, str)} for cell in hidden]
-    frames = []
-    for place in [{}, *places]:
-        own, base = matching(linked, place), matching(each, place) if place else bases
-        known = [cell for cell in told if {name: cell[name] for name in by if name in cell} == place]
-        for metric in chosen:
-            gone = [{name: cell[name] for name in within if name in cell and name not in by}
-                    for cell in known if cell["metric"] == metric.name]  # fmt: skip
+    found = []
+    for metric in chosen:
+        few = {part: _few(table, roles, metric, part, rules.hide_below) for part in {tuple(within), tuple(cells)}}
+        gone = [cell for cell in told if cell["metric"] == metric.name]
+        made = []
+        for place in [{}, *places]:
+            keys, base, total = (cells, each, totals) if place else (list(within), bases, whole)
+            known = [{name: cell[name] for name in within if name in cell and name not in by}
+                     for cell in gone if {name: cell[name] for name in by if name in cell} == place]  # fmt: skip
+            own, base, who, total = (matching(frame, place) for frame in (linked, base, few[tuple(keys)], total))
             times = wider[metric.name].get(tuple(place.values()))
             apart = own if times is None else matching(single, place)
-            made = _row(own, apart, times or 1.0, base, metric, list(within), gone, trim, level, rules)
-            frames.append({**place, "metric": metric.name, **made})
-    frame = pd.DataFrame(frames).assign(period=now or "", within=ALL.join(within), level=level, method=METHOD)
+            row = _row(own, apart, times or 1.0, base, who, total, metric, list(within), known, trim, level, rules)
+            made.append({**place, "metric": metric.name, **row})
+        crossed = any(set(cell) & set(within) for cell in gone)
+        found.append(_either(made, by, bases, each, metric.name, list(within), crossed))
+    frame = pd.DataFrame(row for rows in zip(*found, strict=True) for row in rows).assign(
+        period=now or "", within=ALL.join(within), level=level, method=METHOD
+    )
     frame = frame.assign(note=[worded(code, **_facts(rules)) for code in frame["reason"]])
     return frame.reindex(columns=[*NONRESPONSE[:2], *by, *NONRESPONSE[2:]])
 
@@ -132,14 +141,17 @@ def _facts(rules: Rules) -> dict[str, float]:
 
 
 def _row(
-    linked: pd.DataFrame, sums: pd.DataFrame, wider: float, people: pd.DataFrame, metric: Metric, within: list[str],
-    gone: Sequence[Mapping[str, str]], trim: float, level: float, rules: Rules,
+    linked: pd.DataFrame, sums: pd.DataFrame, wider: float, people: pd.DataFrame, few: pd.DataFrame,
+    total: pd.DataFrame, metric: Metric, within: list[str], gone: Sequence[Mapping[str, str]], trim: float,
+    level: float, rules: Rules,
 ) -> dict[str, Any]:  # fmt: skip
     """The scores of one place, or why there are none: freedom by who belongs together, errors by `sums`, as wider."""
-    if {} in gone or people[metric.name].sum() < rules.hide_below:
+    if total[metric.name].sum() < rules.hide_below:
         return {"reason": "few people"}
+    if {} in gone:
+        return {"reason": "given away"}
     group, groups = pd.factorize(sums["group"])
-    label, pooled = _classes(people, metric.name, within, gone, rules.hide_below)
+    label, pooled = _classes(people, few, metric.name, within, gone, rules.hide_below)
     if pooled and _nearly_open(people, within):
         return {"reason": "given away"}
     cell = sums[within].merge(people[within].assign(class_=label), on=within, how="left")["class_"].to_numpy()
@@ -176,20 +188,56 @@ def _scores(cases: FloatArray, n: FloatArray, s: FloatArray, trim: float) -> tup
 
 
 def _classes(
-    people: pd.DataFrame, name: str, within: Sequence[str], gone: Sequence[Mapping[str, str]], least: int
+    people: pd.DataFrame, few: pd.DataFrame, name: str, within: list[str], gone: Sequence[Mapping[str, str]], least: int
 ) -> tuple[Any, int]:
-    """The class of each cell, and how many cells are taken together: few people are no class, nor what is hidden."""
+    """The class of each cell, and how many cells are taken together: few people are no class, nor what is hidden.
+
+    Who answered in several of them is one of these people (`few`, from `_few`).
+    """
     answered = people[name].to_numpy()
     small = answered < least
     for level in gone:
         small |= np.logical_and.reduce([(people[one] == value).to_numpy() for one, value in level.items()])
-    if small.any():
-        alone = [i for i in np.argsort(answered, kind="stable") if not small[i]]
-        while answered[small].sum() < least and alone:
-            small[alone.pop(0)] = True
+    if small.any() and not small.all() and answered[small].max() < least:
+        them = few.merge(people.loc[small, within], on=within)["respondent"]
+        if answered[small].sum() - (len(them) - them.nunique()) < least:
+            small[np.argmin(np.where(small, np.inf, answered))] = True  # which has enough people by itself
     label = np.zeros(len(people), int)
     label[~small] = np.arange((~small).sum()) + bool(small.any())
     return label, int(small.sum())
+
+
+def _few(table: Table, roles: Collection[str], metric: Metric, cells: Sequence[str], least: int) -> pd.DataFrame:
+    """Who answered in cells of few people, in a row for each of the cells."""
+    if "respondent" not in roles:
+        return pd.DataFrame(columns=[*cells, "respondent"])
+    given = table.filter(table[metric.item].notnull() & table.respondent.notnull())
+    who = given.select(*cells, "respondent").distinct().group_by(list(cells)).mutate(k_=lambda t: t.count())
+    return collect(who.filter(who.k_ < least).drop("k_"))
+
+
+def _either(
+    made: list[dict[str, Any]], by: Sequence[str], bases: pd.DataFrame, each: pd.DataFrame, name: str,
+    within: list[str], crossed: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The rows of everybody and of the places, or of one of these beside places that show less than all their classes.
+
+    Places tell nothing of each other. Everybody does, unless too much else is known: of a class in the places, of
+    which `crossed` says that some are hidden, or that others have none of it; or of the margins of several dimensions.
+    """
+    everybody, *own = made
+    if not any(row.get("pooled") or is_hidden(row["reason"]) for row in own):
+        return made
+    answered = each[each[name] > 0]
+    full = len(answered) == len(answered[list(by)].drop_duplicates()) * (bases[name] > 0).sum()
+    open_ = _nearly_open(bases, within) if len(within) > 1 else crossed or not full
+    closed = open_ or is_hidden(everybody["reason"])
+    return [_without_numbers(row, by) if (row is everybody) == closed else row for row in made]
+
+
+def _without_numbers(row: dict[str, Any], by: Sequence[str]) -> dict[str, Any]:
+    kept = {key: row[key] for key in (*by, "metric") if key in row}
+    return row if is_hidden(row["reason"]) else kept | {"reason": "given away"}
 
 
 def _nearly_open(people: pd.DataFrame, within: Sequence[str]) -> bool:
@@ -203,6 +251,8 @@ def with_nonresponse(
     level: float,
 ) -> Tallies:  # fmt: skip
     """The tallies with what weighting for the silent makes of the scores of a run, of everybody and of each place.
+
+    Totals that leave somebody out are no scores of everybody.
 
     Args:
         tallies: Hidden cells taken out.
@@ -220,6 +270,8 @@ def with_nonresponse(
     gone = tallies.hidden[(tallies.hidden["period"] == now) & tallies.hidden["cut"].isin(cuts)]
     asked = pd.DataFrame({"metric": name, "item": tallies.metrics[name].item} for name in metrics)
     hidden = gone.merge(asked, on="item")[["metric", *tallies.by]].to_dict("records")
+    if tallies.provenance.get("withheld"):  # the total leaves places out, whose cases would count
+        hidden += [{"metric": name} for name in metrics]
     found = nonresponse(survey, metrics, declared["within"], by=by, period=tallies.period, now=now, where=where,
                         level=level, rules=tallies.rules, hidden=hidden)  # fmt: skip
     return carrying(tallies, "nonresponse", found)

@@ -506,6 +506,8 @@ def nonresponse(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
     told, body, found = list[Html](), list[list[Cell]](), rows(frame)
     *some, last = (words(one) for one in found[0]["within"].split(ALL))
     explained = f"{', '.join(some)} and {last}" if some else last
+    counted = metrics[found[0]["metric"]].counted
+    counted = "cases" if counted == "answers" else counted  # some of which have none
     for row in found:
         metric = metrics[row["metric"]]
         if row.get("value") is None:
@@ -520,7 +522,7 @@ def nonresponse(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
         rate = f"{100 * row['n'] / row['cases']:.0f}%"
         base = f"n{wording.HARD}{wording.count(row['n'])}"
         told.append(
-            tag("p", f"If customers who did not answer had felt like those who did after the same service, "
+            tag("p", f"If {counted} without an answer had been rated like those with one of the same {explained}, "
                      f"{metric.label} would be {after} ({span}) instead of {before}: {by} ({far}); {base}.")
         )  # fmt: skip
         by = wording.number(row["difference"], moved, signed=True) + " pp" * (metric.unit == "percent")
@@ -528,7 +530,6 @@ def nonresponse(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
                    join([after, tag("small", span)], " "), join([by, tag("small", far)], " ")]  # fmt: skip
         weights = f"up to {row['largest']:.1f}" + f"; {row['trimmed']:.0f}% trimmed" * (row["trimmed"] > 0)
         body.append([(metric.label, ""), *((cell, "cx-n") for cell in numbers), (weights, "")])
-    counted = metrics[found[0]["metric"]].counted
     head = ["Metric", counted.capitalize(), "As answered", "Weighted", "Differs by", "Weights"]
     notes = [f"Weighting corrects only what {explained} explain{'s' * (not some)}, nothing else in which the silent "
              "differ."]  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import cxkit as cx
+from cxkit import show
 from cxkit.input.responses import Responses
 from cxkit.sample.write import sample
 
@@ -104,14 +105,18 @@ def test_every_place_is_what_it_is_by_itself(survey: Responses) -> None:
     assert every.loc["Corvanto", names].tolist() == pytest.approx(alone[names].tolist())
 
 
+PEOPLE: dict[str, Any] = {
+    "kind": "transactional", "columns": {"respondent": "who", "time": "time"}, "items": {"csat": "csat"},
+    "dimensions": {"a": "a", "b": "b"},
+}  # fmt: skip
+
+
 def small(sizes: dict[tuple[str, str], tuple[int, int]]) -> Responses:
     """Cells of a and b with so many customers who answered, and so many who did not."""
     rows = [(f"{a}{b}{i}", a, b, (5 if i % 3 else 1) if i < answered else None)
             for (a, b), (answered, silent) in sizes.items() for i in range(answered + silent)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["who", "a", "b", "csat"]).assign(time="2026-10-05")
-    mapping = {"kind": "transactional", "columns": {"respondent": "who", "time": "time"}, "items": {"csat": "csat"},
-               "dimensions": {"a": "a", "b": "b"}}  # fmt: skip
-    return cx.read(frame, mapping)
+    return cx.read(frame, PEOPLE)
 
 
 FEW = {("x", "no"): (300, 100), ("x", "yes"): (5, 40), ("y", "no"): (200, 90), ("y", "yes"): (8, 60)}
@@ -136,7 +141,30 @@ def test_a_hidden_level_is_no_class_and_a_hidden_place_has_no_number() -> None:
     found = cx.nonresponse(survey, ["csat"], ["a"], by=["b"], hidden=[gone]).set_index("b")
     assert found.loc["p", ["pooled", "classes"]].tolist() == [1, 3]
     away = cx.nonresponse(survey, ["csat"], ["a"], by=["b"], hidden=[{"metric": "csat", "b": "q"}]).set_index("b")
-    assert away["reason"].to_dict() == {np.nan: "", "p": "", "q": "few people"}
+    assert away["reason"].to_dict() == {np.nan: "given away", "p": "", "q": "given away"}
+
+
+def test_who_answered_in_several_cells_is_one_of_the_people_of_their_class() -> None:
+    """The same six in x and y are no ten people: in p they stand with the sixty, in q they have no number."""
+    sizes = {("w", "p"): (80, 20), ("z", "p"): (60, 40), ("x", "p"): (6, 30), ("y", "p"): (6, 30),
+             ("x", "q"): (6, 30), ("y", "q"): (6, 30)}  # fmt: skip
+    rows = [(f"{b}{i}" if i < 6 else f"{a}{b}{i}", a, b, (5 if i % 3 else 1) if i < answered else None)
+            for (a, b), (answered, silent) in sizes.items() for i in range(answered + silent)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["who", "a", "b", "csat"]).assign(time="2026-10-05")
+    found = cx.nonresponse(cx.read(frame, PEOPLE), ["csat"], ["a"], by=["b"]).set_index("b")
+    assert found.loc["p", ["pooled", "classes"]].tolist() == [3, 2]
+    assert found.loc["q", "reason"] == "few people"
+
+
+def test_the_page_says_what_is_counted_and_by_what_it_is_weighted() -> None:
+    survey = small({("x", "p"): (60, 40), ("y", "p"): (40, 40)})
+    page = show.nonresponse(cx.nonresponse(survey, ["csat"], ["a"]), survey.metrics)
+    assert "If cases without an answer had been rated like those with one of the same a, " in page
+    survey = cx.read("sample tickets", MAPPING | {"rows": "tickets"})
+    page = show.nonresponse(cx.nonresponse(survey, ["csat"], WITHIN, **YEAR), survey.metrics)
+    assert (
+        "If tickets without an answer had been rated like those with one of the same channel, first reply and" in page
+    )
 
 
 @pytest.mark.parametrize(("metrics", "within", "change", "words"), [

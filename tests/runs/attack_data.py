@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 MONTHS = ["2026-08", "2026-09", "2026-10"]
+JOINED: dict[str, Any] = {"roles": {"response": "case"}, "joined": ["nps", "csat", "recommended", "channel"]}
 VARIANTS: dict[str, dict[str, Any]] = {
     "segments": {"roles": {"comment": "words"}, "comments": 3, "invited": {"2026-10": 400, "2026-09": 300}},
     "crossed": {"for_each": ["brand", "region"], "segments": ["channel"], "metrics": ["csat", "nps"]},
@@ -18,11 +19,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "panel": {"roles": {"respondent": "who"}, "kind": "relationship", "for_each": ["region"], "segments": ["channel"]},
     "merged": {"merge_small": True, "for_each": ["region"], "segments": ["brand"], "metrics": ["recommended", "nps"]},
     "everybody": {"for_each": [], "segments": ["brand"]},
-    "joined": {
-        "roles": {"response": "case"},
-        "joined": ["nps", "csat", "recommended", "channel"],
-        "nonresponse": {"metrics": ["nps", "csat"], "within": ["region", "channel"]},
-    },
+    "joined": JOINED | {"nonresponse": {"metrics": ["nps", "csat"], "within": ["region", "channel"]}},
+    "joined_once": JOINED | {"nonresponse": {"metrics": ["nps", "csat"], "within": ["channel"]}},
+    "joined_apart": JOINED | {"nonresponse": {"metrics": ["nps", "csat"], "within": ["channel"]}, "segments": []},
 }
 PLAIN: dict[str, Any] = {
     "kind": "transactional", "roles": {}, "for_each": ["brand"], "segments": ["channel", "region"],
