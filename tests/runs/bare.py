@@ -97,6 +97,7 @@ def _findings(found: Tag) -> Iterator[str]:
 def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
     """Every row of a table that holds a score, a change or a share: its kind and its cells by heading."""
     heads = [text(head) for head in table.select("thead th")]
+    scores = SCORES | set(heads[1:2] if "cx-board" in (table.get("class") or []) else ())
     for line in table.select("tbody tr"):
         cells = dict(zip(heads, (text(cell) for cell in line.find_all(["th", "td"], recursive=False)), strict=True))
         if re.search(r"\d", cells.get("Change", "") + cells.get("Difference", "")):
@@ -105,7 +106,7 @@ def _rows(table: Tag) -> Iterator[tuple[str, dict[str, str]]]:
             yield "curve", cells
         if "By its score" in heads:
             yield "part", cells
-        elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if UNIT.sub("", head) in SCORES):
+        elif any(re.match(NUMBER, cells[head]) for head in heads[1:] if UNIT.sub("", head) in scores):
             yield "score", cells
         elif any(re.fullmatch(rf"{NUMBER}%", cells[head]) for head in heads[1:] if "interval" not in head.lower()):
             yield "share", cells
