@@ -440,7 +440,7 @@ def heat(
     small = [(x, y) for x, y, one in every if one and one.get("value") is not None and wording.is_small(one)]
     outlines(ax, small)
     room = (WIDTH - laid.margin - 4) / len(across)
-    _heads(ax, across, max(4, int(room / 6.6)))
+    _heads(ax, across, max(4, int(room / 5.6)))
     for y, label in enumerate(grid):
         put_name(ax, y + 0.5, label)
     for x, y, one in every:
@@ -492,9 +492,15 @@ def _legend(ax: Canvas, ends: tuple[float, float], metric: Metric, few: bool) ->
 
 
 def _two_lines(title: str, room: int) -> list[str]:
-    """A title that is too long for its column, cut at a space or hyphen: "2026-10" -> "2026", "10"."""
-    head, mark, tail = title.replace("-", " ").rpartition(" ")
-    return [head, tail] if mark and len(title) > room else [title]
+    """A title that is too long for its column, cut at a space or hyphen.
+
+    >>> _two_lines("2026-10", 4), _two_lines("e-mail", 5)
+    (['2026', '10'], ['e-', 'mail'])
+    """
+    at = max(title.rfind(" "), title.rfind("-"))
+    if at < 1 or len(title) <= room:
+        return [title]
+    return [title[: at + (title[at] == "-" and not title[at - 1].isdigit())], title[at + 1 :]]
 
 
 def class_roles(metric: Metric, groups: Sequence[str]) -> dict[str, str]:

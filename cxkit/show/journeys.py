@@ -87,7 +87,8 @@ def weakest(frame: pd.DataFrame, metrics: Mapping[str, Metric]) -> Html:
                  f"rated at least one contact {first['bad_answers']}."]  # fmt: skip
     drawn = drawings.segments(found, known, None, metric, by, layout([str(row[by]) for row in found]), {})
     notes = [
-        f"Dot: share of the customers with contact there, {first['period']}, each counted once. Line: "
+        f"Dot: of the customers with contact there the share who rated at least one {first['bad_answers']}, "
+        f"{first['period']}, each counted once. Line: "
         f"{wording.level_words(first['level'])} interval. Weakest: the highest share, with those whose intervals reach "
         "its own. "
         "Who has more contacts has more chances of a bad one."
@@ -202,7 +203,7 @@ def _ways(found: Sequence[Row], pair: Sequence[str]) -> Html:
         notes.insert(0, join(["The same in both: ", join(said, ", "), "."]))
     notes += [f"{HIDDEN} hidden; shares are of what is shown of the row."] if hidden else []
     folded = ["Method: Wilson intervals, as if whoever is in a row twice had gone the same way."]
-    made = table([heading(pair[0]), *across], body, title, notes, folded=folded, names=across, kind="cross cx-ways")
+    made = table([heading(pair[0]), *across], body, title, notes, folded=folded, names=across, kind="cross cx-flows")
     return scrolled(made, title)
 
 

@@ -119,7 +119,7 @@ def _table(table: Tag) -> Iterator[str]:
             yield from _lacks(where, text(cell), interval=INTERVAL, base=BASE)
         yield from _lacks(where, notes, method=METHOD, test=re.compile(r"Method: \w"))
         return
-    if "cx-ways" in (table.get("class") or []):
+    if "cx-flows" in (table.get("class") or []):
         for cell in table.select("tbody td:has(b)"):
             yield from _lacks(where, text(cell), interval=INTERVAL, base=BASE)
         yield from _lacks(where, notes, method=re.compile(r"Method: \w"), words=re.compile("Described, not tested"))
