@@ -159,7 +159,7 @@ FAULTS = {
     "bands of another kind": (
         {}, {"dimensions": {"reply": {"item": "first_response", "bands": [5]}}}, "expected times such as 5 min"),
     "bands of no item": ({}, {"dimensions": {"reply": {"item": "nps", "bands": [5]}}}, "'nps' is no item"),
-    "an item without bands": ({}, {"dimensions": {"reply": {"item": "csat"}}}, "bands: are needed"),
+    "an item without bands": ({}, {"dimensions": {"reply": {"item": "csat"}}}, "bands: or labels are needed"),
 }  # fmt: skip
 
 
