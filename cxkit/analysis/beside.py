@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +71,16 @@ def repeated(
     frame = pd.concat(found, ignore_index=True)
     frame = frame[of_few(frame, columns, levels, least, pd.DataFrame()) | (frame["more"] == 0)]
     return {tuple(row[name] for name in by if row["cut"]): row["spread"] for row in frame.to_dict("records")}
+
+
+def hidden_cells(
+    tallies: Tallies, now: str, levels: Iterable[Sequence[str]], metrics: Sequence[str], columns: Sequence[str]
+) -> list[dict[Any, Any]]:
+    """The cells of a period that are not shown at some levels: metric, <columns>, for each metric of their item."""
+    gone = tallies.hidden[tallies.hidden["cut"].isin({tallies.cut(one) for one in levels})]
+    asked = pd.DataFrame({"metric": name, "item": tallies.metrics[name].item} for name in metrics)
+    told = gone[gone["period"] == now].merge(asked, on="item")  # metrics may share an item
+    return told[["metric", *columns]].to_dict("records")
 
 
 def carrying(tallies: Tallies, part: str, found: pd.DataFrame) -> Tallies:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, matching, repeated, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, hidden_cells, matching, repeated, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import readable
 from cxkit.input.responses import Responses
@@ -206,9 +206,7 @@ def with_gradient(
         level: Confidence level.
     """
     by, keys = list(places), [*places, declared["of"]]
-    gone = tallies.hidden[(tallies.hidden["period"] == now) & (tallies.hidden["cut"] == tallies.cut(keys))]
-    asked = pd.DataFrame({"metric": name, "item": tallies.metrics[name].item} for name in declared["metrics"])
-    hidden = gone.merge(asked, on="item")[["metric", *keys]].to_dict("records")  # metrics may share an item
+    hidden = hidden_cells(tallies, now, [keys], declared["metrics"], keys)
     given: dict[str, Any] = {"within": declared["within"] or "", "by": by, "period": tallies.period, "now": now}
     found = gradient(survey, declared["metrics"], declared["of"], **given, where=where, level=level,
                      rules=tallies.rules, hidden=hidden)  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, hidden_cells, require_free, scaled_metric
 from cxkit.analysis.estimates import chosen
 from cxkit.analysis.margins import flows, margins, standardised
 from cxkit.errors import CxError, nearest
@@ -133,11 +133,10 @@ def with_journey(
     if worst := declared["weakest"]:
         (measured,) = chosen(tallies, [worst["metric"]])
         cut = [*places, worst["of"]]
-        gone = tallies.hidden[(tallies.hidden["period"] == now) & (tallies.hidden["cut"] == tallies.cut(cut))]
         found = weakest(
             survey, measured.name, worst["of"], worst["answers"], by=places, period=tallies.period, now=now,
             where=where, level=level, rules=tallies.rules,
-            hidden=gone[gone["item"] == measured.item][cut].to_dict("records"),
+            hidden=hidden_cells(tallies, now, [cut], [measured.name], cut),
         )  # fmt: skip
         made["weakest"].append(found)
     for name, frames in made.items():

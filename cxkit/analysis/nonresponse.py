@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxkit.analysis.beside import carried, carrying, matching, repeated, require_free, scaled_metric
+from cxkit.analysis.beside import carried, carrying, hidden_cells, matching, repeated, require_free, scaled_metric
 from cxkit.errors import CxError, nearest
 from cxkit.input.databases import Table, collect, readable
 from cxkit.input.responses import Responses
@@ -266,10 +266,8 @@ def with_nonresponse(
     require_free(tallies.by, NONRESPONSE)
     by, metrics = list(places), declared["metrics"]
     told = [keys for keys in ([], by, *([*by, name] for name in declared["within"])) if set(keys) <= set(tallies.by)]
-    cuts = {tallies.cut(keys) for keys in told if tuple(sorted(keys, key=tallies.by.index)) in tallies.levels}
-    gone = tallies.hidden[(tallies.hidden["period"] == now) & tallies.hidden["cut"].isin(cuts)]
-    asked = pd.DataFrame({"metric": name, "item": tallies.metrics[name].item} for name in metrics)
-    hidden = gone.merge(asked, on="item")[["metric", *tallies.by]].to_dict("records")
+    told = [keys for keys in told if tuple(sorted(keys, key=tallies.by.index)) in tallies.levels]
+    hidden = hidden_cells(tallies, now, told, metrics, tallies.by)
     if tallies.provenance.get("withheld"):  # the total leaves places out, whose cases would count
         hidden += [{"metric": name} for name in metrics]
     found = nonresponse(survey, metrics, declared["within"], by=by, period=tallies.period, now=now, where=where,

@@ -811,17 +811,17 @@ class Mapping(Reading):
             if other.several or other.minus or other.limit or not all(m.values for m in self.metrics_of(name).values()):
                 raise ValueError(f"items.{item}.{key}: expected an item of one answer on a scale; {name} is none")
         if declared.item and declared.minus:
-            for about in ("kind", "scale", "direction"):
-                first, second = (self._about(name, about) for name in (declared.item, declared.minus))
-                if first != second:
+            sides = [self._comparable(name) for name in (declared.item, declared.minus)]
+            for about, first in sides[0].items():
+                if first != (second := sides[1][about]):
                     said = f"{declared.item} is {first}, and {declared.minus} {second}"
                     raise ValueError(f"items.{item}: {said}; expected one {about}")
 
-    def _about(self, item: str, about: str) -> str:
+    def _comparable(self, item: str) -> dict[str, str]:
         """What two items that are compared have to have in common, in words."""
         metric = next(iter(self.metrics_of(item).values()))
-        scale = "on {:g}-{:g}".format(*metric.scale)
-        return {"kind": self.kind_of(item), "scale": scale, "direction": f"better {metric.better}"}[about]
+        low, high = metric.scale
+        return {"kind": self.kind_of(item), "scale": f"on {low:g}-{high:g}", "direction": f"better {metric.better}"}
 
     def metrics_of(self, item: str) -> dict[str, Metric]:
         """The metrics that read an item, on its declared scale and in its declared direction.

@@ -162,6 +162,11 @@ class Journey(Strict):
         self.in_order()
         return self
 
+    @property
+    def measured(self) -> list[str]:
+        """All metrics that it reads."""
+        return [*self.metrics, *([self.weakest.metric] if self.weakest else [])]
+
     def in_order(self) -> list[str]:
         """All dimensions, each before those that it is written before: levels are tallied in one order."""
         sorter = TopologicalSorter[str]({self.weakest.of: ()} if self.weakest else {})
@@ -303,18 +308,14 @@ class Params(Strict):
         if self.drivers and self.drivers.outcome not in self.metrics:
             hint = nearest(self.drivers.outcome, self.metrics)
             raise ValueError(f"drivers.outcome: {self.drivers.outcome!r} is not among `metrics`; {hint}")
-        for key in ("gradient", "nonresponse"):
-            for name in getattr(getattr(self, key), "metrics", ()):
-                if name not in self.metrics:
-                    raise ValueError(f"{key}.metrics: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
+        asked = {f"{key}.metrics": getattr(getattr(self, key), "metrics", ()) for key in ("gradient", "nonresponse")}
+        asked["journey"] = self.journey.measured if self.journey else ()
+        for key, name in ((key, name) for key, names in asked.items() for name in names):
+            if name not in self.metrics:
+                raise ValueError(f"{key}: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
         if self.gradient and self.gradient.of not in self.segments:
             hint = nearest(self.gradient.of, self.segments)
             raise ValueError(f"gradient.of: {self.gradient.of!r} is not among `segments`; {hint}")
-        asked = self.journey.metrics if self.journey else []
-        asked = [*asked, *([self.journey.weakest.metric] if self.journey and self.journey.weakest else [])]
-        for name in asked:
-            if name not in self.metrics:
-                raise ValueError(f"journey: {name!r} is not among `metrics`; {nearest(name, self.metrics)}")
         for name in self.journey.in_order() if self.journey else ():
             if name in self.for_each:
                 raise ValueError(f"journey: {name!r} has one value in each report, because for_each has it too")

@@ -263,17 +263,16 @@ def plan(params: RunParams, path: Path) -> Plan:
     params, unmet = _aimed(params, values)
     unknown += unmet
     jobs, skipped = expand(params, found(counted, list(params.for_each)), path, now, befores)
-    masked = mask(replace(counted, values=values))
+    masked, places = mask(replace(counted, values=values)), list(params.for_each)
     if params.comments:
         least = params.comments_minimum or params.rules.judge_from
-        masked = with_comments(masked, survey, now, list(params.for_each), params.comments, least)
+        masked = with_comments(masked, survey, now, places, params.comments, least)
     for asked, added in ((params.drivers, with_drivers), (params.gradient, with_gradient),
                          (params.nonresponse, with_nonresponse)):  # fmt: skip
         if asked:
-            places = list(params.for_each)
             masked = added(masked, survey, asked.model_dump(), params.where, now, places, params.level)
     if params.journey:
-        given: Any = (params.where, now, list(params.for_each), params.level, params.correction)
+        given: Any = (params.where, now, places, params.level, params.correction)
         masked = with_journey(masked, survey, params.journey.model_dump(), *given)
     if params.cohorts:
         masked = _with_cohorts(masked, params, survey, now)
